@@ -1,0 +1,41 @@
+"""Callbacks: inbound webhooks from apps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from healthdesk.api.common import Input, Output
+from healthdesk.api.records import Body
+from healthdesk.domain.states import CallbackState
+
+
+class Callback(Output):
+    """A row of the Callbacks area. `reason` says why it was rejected or failed; `duplicates` counts repeats."""
+
+    id: str
+    connection_id: str
+    connection_name: str = ""
+    delivery_id: str
+    received_at: datetime
+    state: CallbackState
+    reason: str = ""
+    event: str = ""
+    duplicates: int = 0
+    size: int = 0
+    processed_at: datetime | None = None
+
+
+class CallbackDetail(Callback):
+    """A callback with headers and body; a rejected one's body is capped."""
+
+    headers: dict[str, str] = {}
+    body: Body | None = None
+
+
+class CallbackFilter(Input):
+    """Which callbacks."""
+
+    connection_id: str | None = None
+    states: list[CallbackState] = []
+    arrived_from: datetime | None = None
+    arrived_to: datetime | None = None

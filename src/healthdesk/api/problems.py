@@ -1,0 +1,72 @@
+"""Problems: failures with one cause, folded together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from healthdesk.api.alerts import Alert
+from healthdesk.api.common import Input, Note, Output
+from healthdesk.api.connections import Heartbeat
+from healthdesk.api.records import Attempt
+from healthdesk.domain.states import Environment, ProblemState
+
+
+class ProblemRow(Output):
+    """A row of the Problems area. `count` is how many records or instances it holds up now."""
+
+    id: str
+    state: ProblemState
+    cause: str
+    kind: str
+    blame: str
+    next_action: str
+    where: str
+    integration_id: str | None = None
+    connection_id: str | None = None
+    environment: Environment | None = None
+    owner: str = ""
+    count: int
+    total: int
+    """How many it ever held up since it opened."""
+    retrying: int = 0
+    since: datetime
+    last_at: datetime
+    opened_at: datetime | None = None
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+    muted_until: datetime | None = None
+    muted_by: str = ""
+    resolved_at: datetime | None = None
+    resolved_by: str = ""
+    sample_record_id: str | None = None
+
+
+class ProblemDetail(ProblemRow):
+    """A problem with its evidence: last good beside first bad, what was announced to whom and its fate."""
+
+    last_good: Attempt | None = None
+    first_bad: Attempt | None = None
+    last_good_check: Heartbeat | None = None
+    first_bad_check: Heartbeat | None = None
+    alerts: list[Alert] = []
+
+
+class Acknowledge(Input):
+    """Take a problem: no further alerts but its recovery."""
+
+    note: Note = ""
+
+
+class Mute(Input):
+    """Silence a problem for `for_s` seconds (default a day, at most 30 days). 0 unmutes."""
+
+    for_s: int = Field(default=86400, ge=0, le=30 * 86400)
+    note: Note = ""
+
+
+class Resolve(Input):
+    """Close a problem by hand; a new failure with the same cause reopens it."""
+
+    note: Note = ""

@@ -1,0 +1,216 @@
+"""Records, their attempts, the log's filter, and resends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from healthdesk.api.common import Explanation, Input, Output
+from healthdesk.domain.states import AttemptOutcome, Environment, HoldReason, RecordState, Trigger
+
+
+class RecordCreate(Input):
+    """What an upstream system posts to `/v1/records/{integration_id}`; `data` is kept byte for byte."""
+
+    source: str = Field(min_length=1, max_length=64)
+    level: str | None = Field(default=None, max_length=64)
+    completed_at: datetime
+    data: Any
+
+
+class OperatorRecordCreate(RecordCreate):
+    """A record added by an operator, who names what the bearer key names otherwise."""
+
+    integration_id: str
+    environment: Environment
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=255)
+
+
+class Accepted(Output):
+    """Answer 202: the record is on disk. `duplicate` is True when this is the answer given before."""
+
+    id: str
+    duplicate: bool = False
+
+
+class RecordFilter(Input):
+    """The log's filter; every part narrows. `arrived_from`/`arrived_to` are [from, to) of arrival."""
+
+    integration_id: str | None = None
+    environment: Environment | None = None
+    source: str | None = None
+    """Source key."""
+    states: list[RecordState] = []
+    problem_id: str | None = None
+    arrived_from: datetime | None = None
+    arrived_to: datetime | None = None
+
+
+class Record(Output):
+    """A row of the log."""
+
+    id: str
+    webhook_id: str
+    integration_id: str
+    integration_name: str = ""
+    environment: Environment
+    source: str
+    source_name: str = ""
+    level: str | None = None
+    completed_at: datetime
+    arrived_at: datetime
+    state: RecordState
+    hold_reason: HoldReason | None = None
+    tries: int
+    first_attempt_at: datetime | None = None
+    last_attempt_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    last_status: int | None = None
+    last_duration_ms: float | None = None
+    error_kind: str = ""
+    error: str = ""
+    """One plain sentence, values of the record left out."""
+    problem_id: str | None = None
+    sample: bool = False
+
+
+class Attempt(Output):
+    """One try to deliver a record."""
+
+    id: str
+    record_id: str
+    number: int
+    trigger: Trigger
+    triggered_by: str = ""
+    outcome: AttemptOutcome
+    started_at: datetime
+    finished_at: datetime | None = None
+    duration_ms: float | None = None
+    status: int | None = None
+    error_kind: str = ""
+    blame: str = ""
+    error: str = ""
+    webhook_id: str
+    method: str = ""
+    url: str = ""
+    request_headers: dict[str, str] = {}
+    response_headers: dict[str, str] = {}
+    response_cut: bool = False
+    retry_after_s: float | None = None
+
+
+class Body(Output):
+    """A stored body for people. `masked` values read `••••`; `text` is None once retention removed it.
+
+    `base64` is set instead of `text` when the bytes are not UTF-8.
+    """
+
+    content_type: str = ""
+    size: int = 0
+    text: str | None = None
+    base64: str | None = None
+    masked: bool = True
+    cut: bool = False
+
+
+class RecordDetail(Record):
+    """A record with everything its window shows; bodies are masked until revealed."""
+
+    explanation: Explanation | None = None
+    similar: int = 0
+    """How many records fail the same way, this one included."""
+    similar_since: datetime | None = None
+    idempotency_key: str | None = None
+    attempts: list[Attempt] = []
+    """The newest 100, oldest first."""
+    request_body: Body | None = None
+    """What the endpoint receives."""
+    response_body: Body | None = None
+    """Of the last attempt."""
+    posted_body: Body | None = None
+    """What was posted, whole."""
+
+
+class AttemptDetail(Attempt):
+    """An attempt with its bodies."""
+
+    request_body: Body | None = None
+    response_body: Body | None = None
+
+
+class ResendOne(Input):
+    """Resend a record. `new_webhook_id` gives it a new id, so that the endpoint does not drop it as seen."""
+
+    new_webhook_id: bool = False
+
+
+class ResendMarked(Input):
+    """Resend these records."""
+
+    ids: list[str] = Field(min_length=1, max_length=500)
+    new_webhook_id: bool = False
+
+
+class ResendAll(Input):
+    """Resend every record the filter matches. `expect` is the count that was confirmed.
+
+    With `dry_run` nothing is changed and the plan is answered. Only failed and unknown records are resent,
+    and retrying ones are tried now; delivered ones are skipped and counted.
+    """
+
+    filter: RecordFilter
+    expect: int | None = Field(default=None, ge=0)
+    dry_run: bool = False
+
+
+class ResendGroup(Output):
+    """Records of a plan that failed the same way."""
+
+    status: int | None = None
+    error_kind: str = ""
+    error: str = ""
+    count: int
+    problem_id: str | None = None
+    problem_state: str = ""
+
+
+class ResendPlan(Output):
+    """What a resend will do."""
+
+    total: int
+    skipped_delivered: int = 0
+    skipped_other: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    groups: list[ResendGroup] = []
+
+
+class Resent(Output):
+    """What a resend did, in one transaction. `skipped` says why per id, for the marked ones."""
+
+    resent: int
+    skipped: dict[str, str] = {}
+
+
+class LedgerRow(Output):
+    """Totals of one environment. It balances when `accepted` equals the sum of `states` plus `removed`."""
+
+    integration_id: str
+    integration_name: str = ""
+    environment: Environment
+    accepted: int
+    removed: int = 0
+    states: dict[str, int]
+    balanced: bool
+
+
+class Ledger(Output):
+    """The ledger of the desk."""
+
+    rows: list[LedgerRow]
+    balanced: bool
+
+
+Direction = Literal["newest", "oldest"]

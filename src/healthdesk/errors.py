@@ -1,0 +1,191 @@
+"""Every error healthdesk raises on purpose, as one tree.
+
+    HealthdeskError                 what went wrong, and `fix`: what to do about it
+    ├── ConfigError                 config.toml or the environment: names file, key, fix
+    ├── VaultError                  the key file is missing, unreadable, or does not fit a secret
+    ├── HostError                   lock, socket or directory of the daemon's host
+    ├── ConnectorError              a connector's manifest or settings are wrong
+    ├── ChannelError                an Apprise URL is wrong: names the part
+    ├── RequestError                the caller's fault; the http layer answers with its status
+    │   ├── Malformed               400: the body, a field or a parameter is wrong
+    │   ├── Unauthenticated         401: no key, a wrong key, a bad signature
+    │   ├── NotPermitted            403: the operator's role does not allow it
+    │   ├── NotFound                404
+    │   ├── Conflict                409: the state of the thing does not allow it
+    │   │   └── IdempotencyConflict     the same Idempotency-Key with another body
+    │   ├── TooLarge                413
+    │   ├── UnsupportedMedia        415
+    │   └── RateLimited             429, with `retry_after_s`
+    ├── StoreError
+    │   ├── StoreUnavailable        503: the database cannot be written (or read) now
+    │   └── SchemaMismatch          the database is newer or older than this program
+    └── ClientError                 raised by the typed client in the TUI and the CLI
+        ├── DaemonUnreachable       no socket answered; names those tried
+        ├── IncompatibleDaemon      the daemon's API version is outside the range known here
+        └── ApiRefused              the daemon answered with problem details
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class HealthdeskError(Exception):
+    """Base of all errors. `str()` is the sentence for people; `fix` says what to do, or is empty."""
+
+    def __init__(self, what: str, *, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+
+class ConfigError(HealthdeskError):
+    """A wrong setting. `source` is the file or environment variable, `key` the dotted key."""
+
+    def __init__(self, what: str, *, source: str = "", key: str = "", fix: str = "") -> None:
+        super().__init__(": ".join(part for part in (source, key, what) if part), fix=fix)
+        self.source = source
+        self.key = key
+
+
+class VaultError(HealthdeskError):
+    """Secrets cannot be encrypted or decrypted."""
+
+
+class HostError(HealthdeskError):
+    """The host does not let the daemon run: lock held, socket live, directory unsafe."""
+
+
+class ConnectorError(HealthdeskError):
+    """A connector's manifest, settings or credentials are wrong."""
+
+
+class ChannelError(HealthdeskError):
+    """An Apprise URL is wrong."""
+
+
+class RequestError(HealthdeskError):
+    """The caller's fault. `status` is the HTTP status, `slug` ends the problem type URI."""
+
+    status = 400
+    slug = "bad-request"
+    title = "Bad request"
+
+    def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.field = field
+
+
+class Malformed(RequestError):
+    """400. `field` is the JSON path or parameter at fault, where there is one."""
+
+    slug = "malformed"
+    title = "Malformed request"
+
+
+class Unauthenticated(RequestError):
+    """401."""
+
+    status = 401
+    slug = "unauthenticated"
+    title = "Not authenticated"
+
+
+class NotPermitted(RequestError):
+    """403."""
+
+    status = 403
+    slug = "not-permitted"
+    title = "Not permitted"
+
+
+class NotFound(RequestError):
+    """404."""
+
+    status = 404
+    slug = "not-found"
+    title = "Not found"
+
+
+class Conflict(RequestError):
+    """409."""
+
+    status = 409
+    slug = "conflict"
+    title = "Conflict"
+
+
+class IdempotencyConflict(Conflict):
+    """409: this Idempotency-Key was used before with another body."""
+
+    slug = "idempotency-conflict"
+    title = "Idempotency-Key reused with another body"
+
+
+class TooLarge(RequestError):
+    """413."""
+
+    status = 413
+    slug = "too-large"
+    title = "Body too large"
+
+
+class UnsupportedMedia(RequestError):
+    """415."""
+
+    status = 415
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+
+
+class RateLimited(RequestError):
+    """429. `retry_after_s` is sent as Retry-After, in whole seconds rounded up."""
+
+    status = 429
+    slug = "rate-limited"
+    title = "Too many requests"
+
+    def __init__(self, what: str, *, retry_after_s: float, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.retry_after_s = retry_after_s
+
+
+class StoreError(HealthdeskError):
+    """The database."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be used now: locked, full, gone. Nothing of the call was stored."""
+
+
+class SchemaMismatch(StoreError):
+    """The database was migrated by another version of healthdesk."""
+
+
+class ClientError(HealthdeskError):
+    """The typed client could not get an answer it can use."""
+
+
+class DaemonUnreachable(ClientError):
+    """No daemon answers. `tried` are the sockets, in order."""
+
+    def __init__(self, what: str, *, tried: tuple[Path, ...] = (), fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.tried = tried
+
+
+class IncompatibleDaemon(ClientError):
+    """The daemon speaks an API version this client does not know."""
+
+
+class ApiRefused(ClientError):
+    """The daemon answered with RFC 9457 problem details.
+
+    `status` is the HTTP status, `slug` the last part of the problem type, `field` the parameter at fault.
+    """
+
+    def __init__(self, what: str, *, status: int, slug: str, field: str = "", fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.status = status
+        self.slug = slug
+        self.field = field

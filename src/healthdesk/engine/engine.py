@@ -1,0 +1,105 @@
+"""The engine as the http layer and the operations see it: start, stop, wake, and the actions on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from healthdesk.domain.states import Environment, HoldReason, Trigger
+from healthdesk.engine.callbacks import CallbackProcessor
+from healthdesk.engine.channel_url import CheckedChannel
+from healthdesk.engine.context import Context
+from healthdesk.engine.deliver import Deliverer
+from healthdesk.engine.heartbeats import Heartbeats
+from healthdesk.engine.holds import Holds
+from healthdesk.engine.janitor import Janitor
+from healthdesk.engine.notify import ChannelTestResult, Notifier
+from healthdesk.engine.relay import Relay
+from healthdesk.engine.supervisor import Supervisor
+from healthdesk.engine.targets import Targets
+
+log = logging.getLogger(__name__)
+
+
+
+class Engine:
+    """All loops of one daemon over one Context."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.targets = Targets(ctx)
+        self.heartbeats = Heartbeats(ctx)
+        self.deliverer = Deliverer(ctx, self.targets, self.heartbeats)
+        self.holds = Holds(ctx, self.targets, self.deliverer)
+        self.callbacks = CallbackProcessor(ctx)
+        self.notifier = Notifier(ctx)
+        self.janitor = Janitor(ctx, self.wake_alerts)
+        self.relay = Relay(ctx, self.targets, self.deliverer, self.notifier)
+        self.deliverer.on_alerts = self.wake_alerts
+        self.heartbeats.on_change = self._connection_changed
+        self.heartbeats.on_alerts = self.wake_alerts
+        self._supervisor = Supervisor(ctx.clock, ctx.metrics)
+
+    async def start(self) -> None:
+        """Recover what a crash interrupted, then start every loop."""
+        await self.janitor.recover()
+        await self.targets.refresh()
+        for name, loop in (
+            ("deliver", self.deliverer.run),
+            ("holds", self.holds.run),
+            ("heartbeats", self.heartbeats.run),
+            ("callbacks", self.callbacks.run),
+            ("notify", self.notifier.run),
+            ("janitor", self.janitor.run),
+            ("relay", self.relay.run),
+        ):
+            self._supervisor.start(name, loop)
+
+    async def stop(self, grace_s: float) -> None:
+        """Let attempts in flight finish for up to `grace_s` seconds, commit their results, and stop."""
+        late = await self._supervisor.stop(grace_s)
+        if late:
+            log.warning("stopped without waiting longer for: %s", ", ".join(late))
+
+    def wake(self, integration_id: str, environment: Environment) -> None:
+        """Say that a record of this environment may be due; never blocks."""
+        self.deliverer.wake(integration_id, environment)
+
+    def wake_all(self) -> None:
+        """Look at every environment again."""
+        self.deliverer.wake_all()
+
+    def wake_alerts(self) -> None:
+        """Say that the outbox may hold a new message."""
+        self.notifier.wake()
+
+    def wake_callbacks(self) -> None:
+        """Say that a callback was accepted."""
+        self.callbacks.wake()
+
+    def hold_state(self, integration_id: str, environment: Environment) -> HoldReason | None:
+        """Return why a record that arrives now for this environment has to wait, or None."""
+        return self.targets.hold_state(integration_id, environment)
+
+    async def refresh(self) -> None:
+        """Read connections, integrations and secrets again after a change, and act on it."""
+        await self.targets.refresh()
+        self.holds.wake()
+        self.deliverer.wake_all()
+        self.heartbeats.wake()
+
+    def _connection_changed(self, connection_id: str) -> None:
+        """Holds and releases follow a change of health; the refresh runs in the holds loop."""
+        self.holds.wake()
+
+    async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
+        """Check a connection now; returns when the result is committed. NotFound when it is unknown."""
+        await self.heartbeats.check_now(connection_id, trigger)
+
+    async def test_channel(self, url: str, name: str) -> ChannelTestResult:
+        """Send a test message to an Apprise URL and return what became of it."""
+        return await self.notifier.test_channel(url, name)
+
+    async def check_channel_url(self, url: str) -> CheckedChannel:
+        """Check an Apprise URL and return its masked form; ChannelError names the wrong part."""
+        return await asyncio.wait_for(self.notifier.check_url(url), self.ctx.config.alerts.timeout_s)

@@ -1,0 +1,49 @@
+"""The typed client: one method for each route of the operator API.
+
+    async with Client() as client:
+        status = await client.status()
+
+Errors are those of `healthdesk.errors`: DaemonUnreachable, IncompatibleDaemon, ApiRefused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from healthdesk.client.connections import ConnectionCalls
+from healthdesk.client.desk import DeskCalls
+from healthdesk.client.integrations import IntegrationCalls
+from healthdesk.client.problems import ProblemCalls
+from healthdesk.client.records import RecordCalls
+from healthdesk.client.sockets import find_socket
+from healthdesk.client.transport import Transport
+
+
+class Client(DeskCalls, ConnectionCalls, IntegrationCalls, RecordCalls, ProblemCalls):
+    """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.
+
+    Connections open with the first call; a client outlives restarts of the daemon.
+    """
+
+    def __init__(self, socket: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> None:
+        self.sockets = find_socket(socket, environ)
+        self._http = Transport(self.sockets)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection to the daemon."""
+        await self._http.close()

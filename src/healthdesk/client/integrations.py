@@ -1,0 +1,103 @@
+"""Calls about integrations and sources."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from healthdesk.api.common import Page
+from healthdesk.api.integrations import (
+    EnvironmentChoice,
+    Integration,
+    IntegrationCreate,
+    IntegrationEdit,
+    Key,
+    KeyCreate,
+    NewSecret,
+    Source,
+    SourceCreate,
+    SourceEdit,
+    SourceEnable,
+)
+from healthdesk.client.params import paging, seg
+from healthdesk.client.transport import Transport
+from healthdesk.domain.states import Environment
+
+_ONE = TypeAdapter(Integration)
+_PAGE = TypeAdapter(Page[Integration])
+_KEYS = TypeAdapter(list[Key])
+_SECRET = TypeAdapter(NewSecret)
+_SOURCE = TypeAdapter(Source)
+_SOURCES = TypeAdapter(Page[Source])
+
+
+class IntegrationCalls:
+    """Integrations, their keys and secrets, and the sources they deliver."""
+
+    _http: Transport
+
+    async def integrations_list(self, *, after: str | None = None, limit: int = 50) -> Page[Integration]:
+        """Every integration."""
+        return await self._http.call(_PAGE, "GET", "/v1/integrations", query=paging(after, limit))
+
+    async def integration(self, integration_id: str) -> Integration:
+        """One integration with its environments."""
+        return await self._http.call(_ONE, "GET", f"/v1/integrations/{seg(integration_id)}")
+
+    async def integration_create(self, new: IntegrationCreate) -> Integration:
+        """Add a delivery integration."""
+        return await self._http.call(_ONE, "POST", "/v1/integrations", body=new)
+
+    async def integration_edit(self, integration_id: str, changes: IntegrationEdit) -> Integration:
+        """Change an integration or one of its environments."""
+        path = f"/v1/integrations/{seg(integration_id)}"
+        return await self._http.call(_ONE, "PATCH", path, body=changes)
+
+    async def integration_pause(
+        self, integration_id: str, environment: Environment | None = None
+    ) -> Integration:
+        """Stop delivering; records are held."""
+        path = f"/v1/integrations/{seg(integration_id)}/pause"
+        body = EnvironmentChoice(environment=environment)
+        return await self._http.call(_ONE, "POST", path, body=body)
+
+    async def integration_resume(
+        self, integration_id: str, environment: Environment | None = None
+    ) -> Integration:
+        """Deliver again, held records first."""
+        path = f"/v1/integrations/{seg(integration_id)}/resume"
+        body = EnvironmentChoice(environment=environment)
+        return await self._http.call(_ONE, "POST", path, body=body)
+
+    async def integration_keys(self, integration_id: str) -> list[Key]:
+        """Bearer keys that are valid, never their text."""
+        return await self._http.call(_KEYS, "GET", f"/v1/integrations/{seg(integration_id)}/keys")
+
+    async def integration_key_create(self, integration_id: str, new: KeyCreate) -> NewSecret:
+        """Make a new bearer key, shown this once."""
+        path = f"/v1/integrations/{seg(integration_id)}/keys"
+        return await self._http.call(_SECRET, "POST", path, body=new)
+
+    async def integration_signing_secret_create(self, integration_id: str, new: KeyCreate) -> NewSecret:
+        """Make a new secret of our signature, shown this once."""
+        path = f"/v1/integrations/{seg(integration_id)}/signing-secrets"
+        return await self._http.call(_SECRET, "POST", path, body=new)
+
+    async def sources_list(self, *, after: str | None = None, limit: int = 50) -> Page[Source]:
+        """Every source."""
+        return await self._http.call(_SOURCES, "GET", "/v1/sources", query=paging(after, limit))
+
+    async def source(self, source: str) -> Source:
+        """One source, by id or key."""
+        return await self._http.call(_SOURCE, "GET", f"/v1/sources/{seg(source)}")
+
+    async def source_create(self, new: SourceCreate) -> Source:
+        """Add a source."""
+        return await self._http.call(_SOURCE, "POST", "/v1/sources", body=new)
+
+    async def source_edit(self, source: str, changes: SourceEdit) -> Source:
+        """Change a source, by id or key."""
+        return await self._http.call(_SOURCE, "PATCH", f"/v1/sources/{seg(source)}", body=changes)
+
+    async def source_enable(self, source: str, choice: SourceEnable) -> Source:
+        """Enable or disable a source for an integration."""
+        return await self._http.call(_SOURCE, "POST", f"/v1/sources/{seg(source)}/enable", body=choice)

@@ -1,0 +1,63 @@
+"""Query parameters of lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+
+from healthdesk.api.callbacks import CallbackFilter
+from healthdesk.api.records import RecordFilter
+from healthdesk.errors import ClientError
+
+Params = list[tuple[str, str]]
+
+
+def seg(text: str) -> str:
+    """Return `text` as one segment of a path, whatever is in it."""
+    if text in {"", ".", ".."}:
+        raise ClientError(f"{text!r} is not an id")
+    return quote(text, safe="")
+
+
+def paging(after: str | None, limit: int, direction: str | None = None) -> Params:
+    """Return the parameters of a page."""
+    params = [("limit", str(limit))]
+    if after is not None:
+        params.append(("after", after))
+    if direction is not None:
+        params.append(("direction", direction))
+    return params
+
+
+def optional(**values: str | datetime | None) -> Params:
+    """Return the parameters that have a value."""
+    params = []
+    for name, value in values.items():
+        if value is not None:
+            params.append((name, value.isoformat() if isinstance(value, datetime) else str(value)))
+    return params
+
+
+def record_filter(chosen: RecordFilter) -> Params:
+    """Return the log's filter as parameters; `state` repeats."""
+    params = optional(
+        integration_id=chosen.integration_id,
+        environment=chosen.environment,
+        source=chosen.source,
+        problem_id=chosen.problem_id,
+        arrived_from=chosen.arrived_from,
+        arrived_to=chosen.arrived_to,
+    )
+    params += [("state", state.value) for state in chosen.states]
+    return params
+
+
+def callback_filter(chosen: CallbackFilter) -> Params:
+    """Return a filter of callbacks as parameters; `state` repeats."""
+    params = optional(
+        connection_id=chosen.connection_id,
+        arrived_from=chosen.arrived_from,
+        arrived_to=chosen.arrived_to,
+    )
+    params += [("state", state.value) for state in chosen.states]
+    return params

@@ -171,7 +171,7 @@ class Transport:
         session = self._sessions.get(socket)
         if session is None:
             session = aiohttp.ClientSession(
-                connector=# A new connection a call: none is stale after the daemon's restart, and connecting
+                # A new connection a call: none is stale after the daemon's restart, and connecting
                 # to a Unix socket costs microseconds.
                 connector=aiohttp.UnixConnector(path=str(socket), force_close=True),
                 headers={"User-Agent": f"healthdesk/{__version__}", "Accept": "application/json"},

@@ -1,0 +1,331 @@
+"""Rows of records, attempts, callbacks and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.states import (
+    AttemptOutcome,
+    CallbackState,
+    Environment,
+    HoldReason,
+    RecordState,
+    Trigger,
+)
+
+if TYPE_CHECKING:
+    from healthdesk.domain.problems import ProblemKey
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record to accept. `data_start:data_end` is the span of `data` in `body`, kept byte for byte."""
+
+    id: str
+    integration_id: str
+    environment: Environment
+    source_id: str
+    level: str | None
+    completed_at: datetime
+    body: bytes
+    data_start: int
+    data_end: int
+    body_hash: bytes
+    content_type: str
+    now: datetime
+    state: RecordState = RecordState.QUEUED
+    hold_reason: HoldReason | None = None
+    idempotency_key: str | None = None
+    sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedRecord:
+    """The answer to an accepted record; `duplicate` means that `id` was accepted before."""
+
+    id: str
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewCallback:
+    """A callback to store; `body` of a rejected one is capped by the caller, `body_cut` says so."""
+
+    id: str
+    connection_id: str
+    delivery_id: str
+    received_at: datetime
+    state: CallbackState
+    headers: Mapping[str, str]
+    body: bytes
+    reason: str = ""
+    event: str = ""
+    body_cut: bool = False
+    content_type: str = ""
+    size: int | None = None
+    """Bytes received, where `body` was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCallback:
+    """The answer to a stored callback; `duplicate` means that this delivery id was stored before as `id`."""
+
+    id: str
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnvWant:
+    """How many records of one environment the engine can send now."""
+
+    integration_id: str
+    environment: Environment
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRecord:
+    """A record to send now; its intent (the attempt) is committed.
+
+    `number` counts all attempts of the record, `tries` those of this round, both with this one.
+    """
+
+    id: str
+    webhook_id: str
+    integration_id: str
+    environment: Environment
+    source_key: str
+    level: str | None
+    completed_at: datetime
+    attempt_id: str
+    number: int
+    tries: int
+    trigger: Trigger
+    triggered_by: str
+    data: bytes
+    content_type: str
+    problem_id: str | None
+    sample: bool
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of one attempt, and where its record goes from here.
+
+    `problem` is the cause to fold it under; None on success, and keeps the record out of problems.
+    """
+
+    attempt_id: str
+    record_id: str
+    integration_id: str
+    environment: Environment
+    outcome: AttemptOutcome
+    state: RecordState
+    next_at: datetime | None
+    finished_at: datetime
+    exchange: Exchange | None
+    failure: Failure | None
+    problem: ProblemKey | None
+    tries: int
+    hold_reason: HoldReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettleResult:
+    """What one transaction of settling and claiming did.
+
+    `late` are attempts that were settled or taken over before; their results were left out.
+    The problem lists hold ids for events; `alerts_queued` says whether to wake the outbox.
+    """
+
+    claimed: list[ClaimedRecord] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    changed_problems: list[str] = field(default_factory=list)
+    opened_problems: list[str] = field(default_factory=list)
+    resolved_problems: list[str] = field(default_factory=list)
+    alerts_queued: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordQuery:
+    """The log's filter in the store's words; the fields are those of the wire's RecordFilter."""
+
+    integration_id: str | None = None
+    environment: Environment | None = None
+    source: str | None = None
+    states: tuple[RecordState, ...] = ()
+    problem_id: str | None = None
+    arrived_from: datetime | None = None
+    arrived_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A row of the log."""
+
+    id: str
+    webhook_id: str
+    integration_id: str
+    integration_name: str
+    environment: Environment
+    source: str
+    source_name: str
+    level: str | None
+    completed_at: datetime
+    arrived_at: datetime
+    state: RecordState
+    hold_reason: HoldReason | None
+    tries: int
+    attempts: int
+    """All attempts ever; `tries` are those of this round."""
+    first_attempt_at: datetime | None
+    last_attempt_at: datetime | None
+    next_attempt_at: datetime | None
+    last_status: int | None
+    last_duration_ms: float | None
+    error_kind: str
+    error: str
+    problem_id: str | None
+    sample: bool
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRow:
+    """A record's posted body; `body[data_start:data_end]` is what the endpoint receives."""
+
+    record_id: str
+    body: bytes
+    data_start: int
+    data_end: int
+    content_type: str
+
+    @property
+    def data(self) -> bytes:
+        """Return the bytes of `data`, as posted."""
+        return self.body[self.data_start : self.data_end]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try to deliver a record, without bodies. `triggered_by` is the operator of a resend."""
+
+    id: str
+    record_id: str
+    number: int
+    trigger: Trigger
+    triggered_by: str
+    outcome: AttemptOutcome
+    started_at: datetime
+    finished_at: datetime | None
+    duration_ms: float | None
+    status: int | None
+    error_kind: str
+    blame: str
+    error: str
+    next_action: str
+    webhook_id: str
+    method: str = ""
+    url: str = ""
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_cut: bool = False
+    retry_after_s: float | None = None
+    response_body: bytes | None = None
+    """Filled by `records.attempt` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """How many rows match; `exact` is False when counting stopped at the limit."""
+
+    total: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlanGroup:
+    """Records of a resend plan that failed the same way."""
+
+    status: int | None
+    error_kind: str
+    error: str
+    count: int
+    problem_id: str | None = None
+    problem_state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResendPlanRow:
+    """What a resend of a filter will do."""
+
+    total: int
+    skipped_delivered: int = 0
+    skipped_other: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    groups: list[PlanGroup] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ResentRow:
+    """What a resend did. `skipped` says why per id; `environments` are to be woken."""
+
+    resent: int
+    skipped: dict[str, str] = field(default_factory=dict)
+    environments: tuple[tuple[str, Environment], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveredRow:
+    """An interrupted attempt whose record was taken up again (`queued`) or left `unknown`."""
+
+    record_id: str
+    attempt_id: str
+    integration_id: str
+    environment: Environment
+    state: RecordState
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRow:
+    """A row of the Callbacks area."""
+
+    id: str
+    connection_id: str
+    connection_name: str
+    delivery_id: str
+    received_at: datetime
+    state: CallbackState
+    reason: str
+    event: str
+    duplicates: int
+    size: int
+    processed_at: datetime | None
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Filled by `callbacks.get` only, as `body` is."""
+    body: bytes | None = None
+    body_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Totals of one environment. It balances when `accepted` is the sum of `states` plus `removed`."""
+
+    integration_id: str
+    integration_name: str
+    environment: Environment
+    accepted: int
+    removed: int
+    states: dict[str, int]
+
+    @property
+    def balanced(self) -> bool:
+        """Return whether every accepted record is in a state or was removed by retention."""
+        return self.accepted == sum(self.states.values()) + self.removed

@@ -1,0 +1,246 @@
+"""Rows of what operators configure: connections, integrations, keys, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from healthdesk.domain.exchange import Failure
+from healthdesk.domain.states import (
+    ConnectionState,
+    Environment,
+    HoldReason,
+    IntegrationKind,
+    IntegrationState,
+    OnUnknown,
+    Trigger,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRows(Generic[T]):
+    """One page of a list: `next` is the cursor for `after`, None at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member of a connection."""
+
+    user: str
+    grant: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewConnection:
+    """What is stored of a new connection; `heartbeat` and `verification` are kept as JSON."""
+
+    id: str
+    app: str
+    name: str
+    base_url: str
+    auth: str
+    owner: str
+    created_by: str
+    created_at: datetime
+    account: str = ""
+    credentials_enc: str = ""
+    credential_hint: str = ""
+    heartbeat: Mapping[str, Any] | None = None
+    verification: Mapping[str, Any] = field(default_factory=dict)
+    callback_secret_enc: str = ""
+    callback_secret_hint: str = ""
+    callback_limit_per_minute: int | None = None
+    next_check: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """A connection and its health, without secrets.
+
+    `app_name`, `state_word`, `explanation` and `callback_url` are left for the operations layer to fill.
+    """
+
+    id: str
+    app: str
+    name: str
+    account: str
+    base_url: str
+    auth: str
+    credential_hint: str
+    owner: str
+    state: ConnectionState
+    state_since: datetime
+    judged_by_deliveries: bool
+    suspect_checks: int
+    verification: Mapping[str, Any]
+    callback_secret_hint: str
+    created_at: datetime
+    created_by: str
+    heartbeat: Mapping[str, Any] | None = None
+    callback_limit_per_minute: int | None = None
+    connected_on: datetime | None = None
+    last_healthy: datetime | None = None
+    last_checked: datetime | None = None
+    next_check: datetime | None = None
+    failure: Failure | None = None
+    """Why the last check did not succeed; None while healthy."""
+    members: list[MemberRow] = field(default_factory=list)
+    app_name: str = ""
+    state_word: str = ""
+    explanation: Any = None
+    callback_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSecrets:
+    """The encrypted secrets of a connection, with what is needed to call the app and to verify it."""
+
+    id: str
+    app: str
+    name: str
+    base_url: str
+    auth: str
+    owner: str
+    state: ConnectionState
+    credentials_enc: str
+    callback_secret_enc: str
+    heartbeat: Mapping[str, Any] | None
+    verification: Mapping[str, Any]
+    callback_limit_per_minute: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatRow:
+    """One check of a connection."""
+
+    id: str
+    connection_id: str
+    at: datetime
+    trigger: Trigger
+    ok: bool
+    duration_ms: float
+    state_after: ConnectionState
+    status: int | None = None
+    kind: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentRow:
+    """One environment of an integration. `concurrency` and `timeout_s` are None where the default applies.
+
+    `endpoint` is left for the operations layer to fill; `totals` come from the ledger.
+    """
+
+    integration_id: str
+    environment: Environment
+    connection_id: str
+    connection_name: str
+    base_url: str
+    path: str
+    method: str
+    headers: Mapping[str, str]
+    on_unknown: OnUnknown
+    state: IntegrationState
+    concurrency: int | None = None
+    rate_per_s: float | None = None
+    timeout_s: float | None = None
+    accept_limit_per_minute: int | None = None
+    hold_reason: HoldReason | None = None
+    key_hint: str = ""
+    key_created_at: datetime | None = None
+    signing_secret_hint: str = ""
+    totals: Mapping[str, int] = field(default_factory=dict)
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationRow:
+    """An integration with its environments and the keys of the sources enabled for it."""
+
+    id: str
+    kind: IntegrationKind
+    name: str
+    created_at: datetime
+    created_by: str
+    environments: list[EnvironmentRow] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    records_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """All that delivering to one environment needs, secrets encrypted, in one row."""
+
+    integration_id: str
+    integration_name: str
+    environment: Environment
+    connection_id: str
+    connection_name: str
+    connection_owner: str
+    connection_state: ConnectionState
+    app: str
+    base_url: str
+    auth: str
+    credentials_enc: str
+    judged_by_deliveries: bool
+    path: str
+    method: str
+    headers: Mapping[str, str]
+    on_unknown: OnUnknown
+    state: IntegrationState
+    hold_reason: HoldReason | None
+    concurrency: int | None
+    rate_per_s: float | None
+    timeout_s: float | None
+    accept_limit_per_minute: int | None
+    signing_secrets_enc: tuple[str, ...] = ()
+    """Newest first; those not yet retired."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A bearer key of one environment, never its text."""
+
+    id: str
+    integration_id: str
+    environment: Environment
+    hint: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSecretRow:
+    """A secret that signs deliveries of one environment, encrypted."""
+
+    id: str
+    integration_id: str
+    environment: Environment
+    secret_enc: str
+    hint: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """What produces records; `fields` are JSON objects of the wire's SourceField."""
+
+    id: str
+    key: str
+    name: str
+    levels: list[str]
+    fields: list[dict[str, Any]]
+    created_at: datetime
+    created_by: str
+    integrations: list[str] = field(default_factory=list)

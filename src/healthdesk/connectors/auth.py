@@ -1,0 +1,111 @@
+"""Credentials of a connection: how they are kept, and the headers they become."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from healthdesk.errors import ConnectorError
+
+AuthMethod = Literal["none", "bearer", "basic", "header"]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# The desk or HTTP itself sets these; a credential under such a name would break the request or be overwritten.
+_RESERVED = frozenset(
+    {
+        "host", "content-length", "content-type", "transfer-encoding", "connection", "te", "trailer", "upgrade",
+        "expect", "keep-alive", "proxy-authorization", "proxy-connection", "cookie",
+        "webhook-id", "webhook-timestamp", "webhook-signature",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCredentials:
+    """The secrets of a connection as the vault encrypts them: `to_json` is the plain text."""
+
+    auth: AuthMethod = "none"
+    token: str = ""
+    username: str = ""
+    password: str = ""
+    header_name: str = ""
+
+    def __repr__(self) -> str:
+        """Show the method only: a traceback or a log line must not hold a secret."""
+        return f"StoredCredentials(auth={self.auth!r})"
+
+    def to_json(self) -> str:
+        """Return the JSON text that `from_json` reads."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value})
+
+    @classmethod
+    def from_json(cls, text: str) -> StoredCredentials:
+        """Read what `to_json` wrote; an empty text is no credentials."""
+        if not text:
+            return cls()
+        try:
+            members = json.loads(text)
+            return cls(**members)
+        except (ValueError, TypeError):
+            # The parser's own message may quote the text, which is secret.
+            raise ConnectorError(
+                "the stored credentials cannot be read", fix="update the credentials"
+            ) from None
+
+    @property
+    def secret(self) -> str:
+        """The part that is secret, for hints; empty where there is none."""
+        return self.password if self.auth == "basic" else self.token
+
+
+def check_credentials(credentials: StoredCredentials) -> StoredCredentials:
+    """Return `credentials` if a request can carry them; a ConnectorError says which part is missing or wrong."""
+    if credentials.auth in ("bearer", "header") and not credentials.token:
+        raise ConnectorError("the token is missing", fix="give the token the app issued")
+    if credentials.auth == "basic":
+        if not credentials.username:
+            raise ConnectorError("the user name is missing", fix="give the user name the app knows")
+        if ":" in credentials.username:
+            raise ConnectorError(
+                "a user name cannot contain a colon", fix="basic authentication separates by it"
+            )
+    if credentials.auth == "header":
+        if not _TOKEN.fullmatch(credentials.header_name):
+            raise ConnectorError(
+                "the header name is missing or not a header name", fix="for example X-API-Key"
+            )
+        if credentials.header_name.lower() in _RESERVED:
+            raise ConnectorError(
+                f"the header {credentials.header_name} is set by the desk", fix="use another header"
+            )
+    for part, value in (
+        ("token", credentials.token), ("user name", credentials.username), ("password", credentials.password)
+    ):  # fmt: skip
+        if _CONTROL.search(value):
+            raise ConnectorError(
+                f"the {part} contains a line break or control character", fix="paste it again"
+            )
+    if credentials.auth in ("bearer", "header") and not credentials.token.isascii():
+        raise ConnectorError("the token contains characters that are not ASCII", fix="paste it again")
+    return credentials
+
+
+def auth_headers(credentials: StoredCredentials) -> dict[str, str]:
+    """Return the headers that authenticate a request."""
+    if credentials.auth == "bearer":
+        return {"Authorization": f"Bearer {credentials.token}"}
+    if credentials.auth == "basic":
+        pair = f"{credentials.username}:{credentials.password}".encode()
+        return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
+    if credentials.auth == "header":
+        return {credentials.header_name: credentials.token}
+    return {}
+
+
+def secret_headers(credentials: StoredCredentials) -> frozenset[str]:
+    """Return the lower-case names of the headers whose values are secret, for `Request.secret_headers`."""
+    return frozenset(name.lower() for name in auth_headers(credentials))

@@ -1,0 +1,147 @@
+"""One attempt: sign, send, judge. No store and no shared state: a claim goes in, a settlement comes out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+
+from healthdesk.connectors.session import Request
+from healthdesk.domain.exchange import Exchange, Failure, Sent
+from healthdesk.domain.outcome import judge_response
+from healthdesk.domain.problems import key_for_delivery
+from healthdesk.domain.signing import sign
+from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, RecordState
+from healthdesk.domain.transitions import after_attempt
+from healthdesk.engine.context import Context
+from healthdesk.engine.targets import Target
+from healthdesk.store.rows import ClaimedRecord, Settlement
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/json"
+
+
+def _parsed(data: bytes) -> object | None:
+    """Return the record's data for judging a failure; None when it is no JSON (it was accepted as such)."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+def internal_failure(error: Exception) -> Failure:
+    """Return the failure of an attempt that a fault of healthdesk itself ended."""
+    what = f"healthdesk failed while sending: {type(error).__name__}"
+    return Failure(
+        kind=ErrorKind.INTERNAL,
+        blame=Blame.US,
+        permanent=False,
+        sentence=what,
+        safe_sentence=what,
+        next_action="Look into the daemon's log; this is a fault of healthdesk.",
+        sent=Sent.MAYBE,
+    )
+
+
+async def send(ctx: Context, target: Target, claimed: ClaimedRecord) -> tuple[Exchange | None, Failure | None]:
+    """Send one claimed record and judge the answer. Never raises but CancelledError."""
+    try:
+        timestamp = int(ctx.clock.now().timestamp())
+        headers = {
+            "content-type": claimed.content_type or CONTENT_TYPE,
+            **target.headers,
+            "webhook-id": claimed.webhook_id,
+            "webhook-timestamp": str(timestamp),
+        }
+        if target.signing_secrets:
+            headers["webhook-signature"] = sign(
+                target.signing_secrets, claimed.webhook_id, timestamp, claimed.data
+            )
+        if claimed.sample:
+            headers["healthdesk-sample"] = "true"
+        exchange = await ctx.session.send(
+            Request(
+                method=target.method,
+                url=target.url,
+                headers=headers,
+                body=claimed.data,
+                timeout_s=target.timeout_s,
+                stored_body_bytes=ctx.config.delivery.stored_body_bytes,
+                secret_headers=target.secret_headers,
+            )
+        )
+        if exchange.status is not None and 200 <= exchange.status < 300 and exchange.error is None:
+            return exchange, None
+        return exchange, judge_response(exchange, _parsed(claimed.data))
+    except Exception as error:  # a fault of ours must fail this record's attempt loudly, not kill the engine
+        log.exception("attempt %s of record %s died", claimed.attempt_id, claimed.id)
+        return None, internal_failure(error)
+
+
+def settle(
+    ctx: Context, target: Target, claimed: ClaimedRecord, exchange: Exchange | None, failure: Failure | None
+) -> Settlement:
+    """Decide what the result means for the record."""
+    now = ctx.clock.now()
+    delivery = ctx.config.delivery
+    step = after_attempt(
+        failure,
+        tries=claimed.tries,
+        schedule=delivery.schedule,
+        now=now,
+        jitter_unit=ctx.jitter_unit(),
+        on_unknown=target.on_unknown,
+        jitter=delivery.jitter,
+    )
+    problem = None
+    if failure is not None:
+        problem = key_for_delivery(
+            failure,
+            integration_id=target.integration_id,
+            environment=target.environment,
+            connection_id=target.connection_id,
+            connection_name=target.connection_name,
+            owner=target.owner,
+        )
+    return Settlement(
+        attempt_id=claimed.attempt_id,
+        record_id=claimed.id,
+        integration_id=claimed.integration_id,
+        environment=claimed.environment,
+        outcome=step.outcome,
+        state=step.state,
+        next_at=step.next_at,
+        finished_at=now,
+        exchange=exchange,
+        failure=failure,
+        problem=problem,
+        tries=claimed.tries,
+    )
+
+
+def give_back(ctx: Context, claimed: ClaimedRecord, sentence: str) -> Settlement:
+    """Return the settlement of a claim that was never sent: the record is queued again as it was."""
+    now = ctx.clock.now()
+    failure = replace(
+        internal_failure(RuntimeError()),
+        kind=ErrorKind.INTERRUPTED,
+        sentence=sentence,
+        safe_sentence=sentence,
+        next_action="Nothing: it is sent again by itself.",
+        sent=Sent.NO,
+    )
+    return Settlement(
+        attempt_id=claimed.attempt_id,
+        record_id=claimed.id,
+        integration_id=claimed.integration_id,
+        environment=claimed.environment,
+        outcome=AttemptOutcome.INTERRUPTED,
+        state=RecordState.QUEUED,
+        next_at=now,
+        finished_at=now,
+        exchange=None,
+        failure=failure,
+        problem=None,
+        tries=max(0, claimed.tries - 1),
+    )

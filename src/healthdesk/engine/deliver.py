@@ -1,0 +1,227 @@
+"""The delivery pipeline: claim and settle in one transaction, send in between, never in lockstep.
+
+One loop owns the database side: it commits the results that came in and claims what may go out next, in one
+transaction, while attempts of earlier claims are under way. A slow endpoint holds only its own slots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.states import Environment, ErrorKind
+from healthdesk.engine import attempt
+from healthdesk.engine.context import Context
+from healthdesk.engine.heartbeats import Heartbeats
+from healthdesk.engine.pulse import Pulse
+from healthdesk.engine.slots import Bucket, Lane
+from healthdesk.engine.targets import Key, Target, Targets
+from healthdesk.errors import StoreUnavailable
+from healthdesk.store import records as queries
+from healthdesk.store.rows import ClaimedRecord, EnvWant, Settlement
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+"""How often due work is looked for without being told: correctness does not depend on wake-ups."""
+
+STORE_RETRY_S = 0.5
+TOLD_ONE_BY_ONE = 16
+"""Up to this many records of one commit are told by id; more are told as one event."""
+
+
+class Deliverer:
+    """Delivers the records of every environment that is not on hold."""
+
+    def __init__(self, ctx: Context, targets: Targets, heartbeats: Heartbeats) -> None:
+        self._ctx = ctx
+        self._targets = targets
+        self._heartbeats = heartbeats
+        self._lanes: dict[Key, Lane] = {}
+        self._waiting: dict[Key, deque[ClaimedRecord]] = {}
+        self._sending: dict[Key, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._results: list[Settlement] = []
+        self._pulse = Pulse(ctx.clock, POLL_S)
+        self._stopping = False
+        self.on_alerts: Callable[[], None] = lambda: None
+
+    def wake(self, integration_id: str, environment: Environment) -> None:
+        """Say that a record of this environment may be due."""
+        lane = self._lanes.get((integration_id, environment))
+        if lane is not None:
+            lane.dirty = True
+        self._pulse.set()
+
+    def wake_all(self) -> None:
+        """Look at every environment again."""
+        for lane in self._lanes.values():
+            lane.dirty = True
+        self._pulse.set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many claims are without a committed result."""
+        return sum(lane.claimed for lane in self._lanes.values())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop`, then let attempts under way finish and commit their results."""
+        poller = asyncio.create_task(self._poll())
+        try:
+            async with self._pulse.running(stop):
+                while True:
+                    self._pulse.clear()
+                    self._stopping = stop.is_set()
+                    if self._stopping:
+                        self._give_back_waiting()
+                        if not self._tasks and not self._results:
+                            return
+                    await self._turn()
+                    if not self._results:
+                        await self._pulse.wait()
+        finally:
+            for task in (poller, *self._tasks):
+                task.cancel()
+            await asyncio.gather(poller, *self._tasks, return_exceptions=True)
+            self._lanes.clear()
+            self._waiting.clear()
+            self._sending.clear()
+
+    async def _poll(self) -> None:
+        while True:
+            try:
+                due = await self._ctx.store.read(queries.due_environments, self._ctx.clock.now())
+            except StoreUnavailable as error:
+                log.error("cannot look for due records: %s", error)
+            else:
+                for integration_id, environment in due:
+                    self.wake(integration_id, environment)
+            await self._ctx.clock.sleep(POLL_S)
+
+    async def _turn(self) -> None:
+        """Commit the results so far and claim what may go out next."""
+        wants = [] if self._stopping else self._wants()
+        results, self._results = self._results, []
+        if not results and not wants:
+            return
+        try:
+            outcome = await self._ctx.store.settle_and_claim(results, wants, now=self._ctx.clock.now())
+        except StoreUnavailable as error:
+            log.error("results of %d attempts wait for the database: %s", len(results), error)
+            self._results = results + self._results
+            self.wake_all()
+            await self._ctx.clock.sleep(STORE_RETRY_S)
+            return
+        self._settled(results)
+        if outcome.alerts_queued:
+            self.on_alerts()
+        if outcome.problems_changed:
+            self._ctx.bus.publish("problem.changed")
+        self._claimed(wants, outcome.claimed)
+        self._tell(results, outcome.claimed)
+
+    def _wants(self) -> list[EnvWant]:
+        now = self._ctx.clock.monotonic()
+        wants: list[EnvWant] = []
+        for target in self._targets.all():
+            key = (target.integration_id, target.environment)
+            lane = self._lane(key, target)
+            if target.hold is not None:
+                continue
+            free = lane.wants(now, ahead=not target.probing)
+            if free:
+                lane.asking()
+                wants.append(EnvWant(target.integration_id, target.environment, free))
+            elif lane.dirty and lane.bucket is not None and lane.claimed < lane.concurrency:
+                asyncio.get_running_loop().call_later(lane.bucket.wait_s(), self._pulse.set)
+        return wants
+
+    def _lane(self, key: Key, target: Target) -> Lane:
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(target.concurrency)
+            self._waiting[key] = deque()
+            self._sending[key] = 0
+        lane.concurrency = 1 if target.probing else target.concurrency
+        if target.rate_per_s is None:
+            lane.bucket = None
+        elif lane.bucket is None or lane.bucket.rate_per_s != target.rate_per_s:
+            lane.bucket = Bucket(target.rate_per_s, at=self._ctx.clock.monotonic())
+        return lane
+
+    def _settled(self, results: list[Settlement]) -> None:
+        attempts = self._ctx.metrics.attempts
+        for result in results:
+            self._lanes[result.integration_id, result.environment].done()
+            attempts.labels(outcome=result.outcome.value).inc()
+
+    def _claimed(self, wants: list[EnvWant], claimed: list[ClaimedRecord]) -> None:
+        got: dict[Key, int] = {}
+        for record in claimed:
+            key = (record.integration_id, record.environment)
+            got[key] = got.get(key, 0) + 1
+            self._waiting[key].append(record)
+        for want in wants:
+            key = (want.integration_id, want.environment)
+            count = got.get(key, 0)
+            lane = self._lanes[key]
+            lane.took(want.free, count)
+            if lane.dirty and count:
+                self._pulse.set()
+            self._start_waiting(key)
+
+    def _start_waiting(self, key: Key) -> None:
+        """Start attempts for claims that wait, while the lane has a free slot."""
+        waiting = self._waiting[key]
+        lane = self._lanes[key]
+        while waiting and self._sending[key] < lane.concurrency and not self._stopping:
+            record = waiting.popleft()
+            target = self._targets.get(*key)
+            if target is None or target.hold is not None:
+                self._results.append(
+                    attempt.give_back(self._ctx, record, "Not sent: its integration was put on hold meanwhile.")
+                )
+                self._pulse.set()
+                continue
+            self._sending[key] += 1
+            task = asyncio.create_task(self._attempt(key, target, record))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _attempt(self, key: Key, target: Target, record: ClaimedRecord) -> None:
+        exchange, failure = await attempt.send(self._ctx, target, record)
+        if exchange is not None:
+            self._ctx.metrics.attempt_seconds.observe(exchange.duration_ms / 1000)
+        self._results.append(attempt.settle(self._ctx, target, record, exchange, failure))
+        self._sending[key] -= 1
+        self._start_waiting(key)
+        self._note_health(target, exchange, failure)
+        self._pulse.set()
+
+    def _note_health(self, target: Target, exchange: Exchange | None, failure: Failure | None) -> None:
+        """Let a delivery speak for its connection: authentication and reachability only."""
+        if failure is None:
+            if target.doubtful:
+                self._heartbeats.note_delivery(target.connection_id, None)
+        elif failure.kind is not ErrorKind.INTERNAL and exchange is not None:
+            self._heartbeats.note_delivery(target.connection_id, failure)
+
+    def _give_back_waiting(self) -> None:
+        for waiting in self._waiting.values():
+            while waiting:
+                self._results.append(
+                    attempt.give_back(
+                        self._ctx, waiting.popleft(), "Not sent: the daemon was stopped before its turn came."
+                    )
+                )
+
+    def _tell(self, results: list[Settlement], claimed: list[ClaimedRecord]) -> None:
+        ids = {result.record_id for result in results} | {record.id for record in claimed}
+        if len(ids) > TOLD_ONE_BY_ONE:
+            self._ctx.bus.publish("record.changed")
+            return
+        for record_id in ids:
+            self._ctx.bus.publish("record.changed", record_id)

@@ -1,0 +1,244 @@
+"""Heartbeats: the cheap authenticated call that decides a connection's health, daily and on demand.
+
+A connection without a configured heartbeat is judged by its deliveries: what they say of authentication
+and reachability is put through the same decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.heartbeat import CheckOutcome, check
+from healthdesk.domain.exchange import Failure
+from healthdesk.domain.health import (
+    HealthChange,
+    HealthFacts,
+    after_check,
+    after_delivery_evidence,
+    is_health_evidence,
+)
+from healthdesk.domain.problems import key_for_connection
+from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
+from healthdesk.engine.context import Context
+from healthdesk.engine.pulse import Pulse
+from healthdesk.errors import NotFound, StoreUnavailable
+from healthdesk.store import connections as queries
+from healthdesk.store.rows import ConnectionRow, HeartbeatRow
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+AT_ONCE = 32
+"""Checks under way at once."""
+
+BETWEEN_DELIVERY_CHECKS_S = 10.0
+"""Deliveries that fail for a reason of the connection ask for a check; no more often than this."""
+
+
+class Heartbeats:
+    """Checks connections when due, when asked, and when deliveries give a reason."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._pulse = Pulse(ctx.clock, POLL_S)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._evidence: dict[str, Failure | None] = {}
+        self._asked_at: dict[str, float] = {}
+        self.on_change: Callable[[str], None] = lambda connection_id: None
+        self.on_alerts: Callable[[], None] = lambda: None
+
+    def wake(self) -> None:
+        """Look for due checks now."""
+        self._pulse.set()
+
+    def note_delivery(self, connection_id: str, failure: Failure | None) -> None:
+        """Take what a delivery says of its connection's health; never blocks.
+
+        Failures of the record itself say nothing; neither do they turn a connection red.
+        """
+        if failure is not None and not is_health_evidence(failure):
+            return
+        self._evidence[connection_id] = failure
+        self._pulse.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Check until `stop`."""
+        try:
+            async with self._pulse.running(stop):
+                while not stop.is_set():
+                    self._pulse.clear()
+                    try:
+                        await self._turn()
+                    except StoreUnavailable as error:
+                        log.error("heartbeats wait for the database: %s", error)
+                    await self._pulse.wait()
+            await asyncio.gather(*self._tasks.values())
+        finally:
+            running = list(self._tasks.values())
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _turn(self) -> None:
+        evidence, self._evidence = self._evidence, {}
+        for connection_id, failure in evidence.items():
+            await self._weigh(connection_id, failure)
+        free = AT_ONCE - len(self._tasks)
+        if free <= 0:
+            return
+        due = await self._ctx.store.write(queries.claim_due_checks, self._ctx.clock.now(), free)
+        for connection_id in due:
+            self._start(connection_id, Trigger.SCHEDULE)
+
+    def _start(self, connection_id: str, trigger: Trigger) -> asyncio.Task[None]:
+        """Start a check, or return the one under way."""
+        task = self._tasks.get(connection_id)
+        if task is None:
+            task = asyncio.create_task(self._check_loudly(connection_id, trigger), name=f"check:{connection_id}")
+            self._tasks[connection_id] = task
+            task.add_done_callback(lambda _: self._finished(connection_id))
+        return task
+
+    def _finished(self, connection_id: str) -> None:
+        self._tasks.pop(connection_id, None)
+        self._pulse.set()
+
+    async def _check_loudly(self, connection_id: str, trigger: Trigger) -> None:
+        try:
+            await self._check(connection_id, trigger)
+        except NotFound:
+            log.info("connection %s was removed while it was to be checked", connection_id)
+        except StoreUnavailable as error:
+            log.error("the check of %s could not be kept: %s", connection_id, error)
+
+    async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
+        """Check now and return when the result is committed; joins a check under way.
+
+        Raises NotFound for an unknown connection and StoreUnavailable when the result cannot be kept.
+        """
+        running = self._tasks.get(connection_id)
+        if running is not None:
+            await asyncio.shield(running)
+            return
+        await self._check(connection_id, trigger)
+
+    async def _check(self, connection_id: str, trigger: Trigger) -> None:
+        row = await self._ctx.store.read(queries.get_secret, connection_id)
+        if row.heartbeat is None:
+            await self._probe_by_delivery(row, trigger)
+            return
+        credentials = StoredCredentials()
+        if row.credentials_enc:
+            credentials = StoredCredentials.from_json(self._ctx.vault.decrypt(row.credentials_enc))
+        change = await self._check_once(row, trigger, credentials)
+        if change.recheck_now:
+            row = await self._ctx.store.read(queries.get_secret, connection_id)
+            await self._check_once(row, trigger, credentials)
+
+    async def _check_once(
+        self, row: ConnectionRow, trigger: Trigger, credentials: StoredCredentials
+    ) -> HealthChange:
+        assert row.heartbeat is not None
+        outcome = await check(
+            self._ctx.session,
+            row.base_url,
+            row.heartbeat,
+            credentials,
+            timeout_s=self._ctx.config.delivery.timeout_s,
+        )
+        heartbeat = self._ctx.config.heartbeat
+        now = self._ctx.clock.now()
+        change = after_check(
+            facts(row),
+            outcome.failure,
+            now,
+            every_s=heartbeat.every_s,
+            jitter_unit=self._ctx.jitter_unit(),
+            jitter=heartbeat.jitter,
+        )
+        await self._keep(row, change, outcome.failure, self._row(row, trigger, outcome, change))
+        self._ctx.metrics.checks.labels(result="failed" if outcome.failure else "ok").inc()
+        return change
+
+    def _row(
+        self, row: ConnectionRow, trigger: Trigger, outcome: CheckOutcome, change: HealthChange
+    ) -> HeartbeatRow:
+        exchange, failure = outcome.exchange, outcome.failure
+        return HeartbeatRow(
+            id=self._ctx.new_id("hbt"),
+            connection_id=row.id,
+            at=self._ctx.clock.now(),
+            trigger=trigger,
+            ok=failure is None,
+            status=exchange.status,
+            duration_ms=exchange.duration_ms,
+            kind=failure.kind.value if failure else "",
+            sentence=failure.sentence if failure else "",
+            state_after=change.state,
+            response_headers=dict(exchange.response_headers),
+            response_body=exchange.response_body,
+            response_cut=exchange.response_cut,
+        )
+
+    async def _probe_by_delivery(self, row: ConnectionRow, trigger: Trigger) -> None:
+        """Judged by deliveries: let one record through as the probe when the connection is failing."""
+        if row.state is not ConnectionState.FAILING:
+            return
+        change = after_delivery_evidence(facts(row), None, self._ctx.clock.now(), probe=True)
+        await self._keep(row, change, None, None)
+        log.info("%s: one record is let through as a probe (%s)", row.name, trigger.value)
+
+    async def _weigh(self, connection_id: str, failure: Failure | None) -> None:
+        """Put what a delivery said through the decision, or ask for a check where there is one."""
+        try:
+            row = await self._ctx.store.read(queries.get_secret, connection_id)
+        except NotFound:
+            return
+        if row.heartbeat is None:
+            change = after_delivery_evidence(facts(row), failure, self._ctx.clock.now())
+            await self._keep(row, change, failure, None)
+            return
+        now = self._ctx.clock.monotonic()
+        asked = self._asked_at.get(connection_id)
+        reachability = failure is not None and failure.kind is not ErrorKind.AUTHENTICATION
+        if row.state is ConnectionState.FAILING or (reachability and row.state is ConnectionState.SUSPECT):
+            return
+        if asked is not None and now - asked < BETWEEN_DELIVERY_CHECKS_S:
+            return
+        self._asked_at[connection_id] = now
+        self._start(connection_id, Trigger.DELIVERY)
+
+    async def _keep(
+        self,
+        row: ConnectionRow,
+        change: HealthChange,
+        failure: Failure | None,
+        heartbeat: HeartbeatRow | None,
+    ) -> None:
+        """Commit the new health, the check, and the connection's problem in one transaction."""
+        key = key_for_connection(failure, row.id, row.name, row.owner) if failure is not None else None
+        kept = await self._ctx.store.write(
+            queries.set_health, row.id, change, failure, key, heartbeat, self._ctx.clock.now()
+        )
+        if heartbeat is not None or change.state is not row.state:
+            self._ctx.bus.publish("connection.changed", row.id, {"state": change.state.value})
+        if change.state is not row.state:
+            log.info("%s: %s → %s", row.name, row.state.value, change.state.value)
+            self.on_change(row.id)
+        if kept.problems_changed:
+            self._ctx.bus.publish("problem.changed")
+        if kept.alerts_queued:
+            self.on_alerts()
+
+
+def facts(row: ConnectionRow) -> HealthFacts:
+    """Return what the health decision needs of a connection's row."""
+    return HealthFacts(
+        state=row.state,
+        suspect_checks=row.suspect_checks,
+        state_since=row.state_since,
+        last_failure_kind=ErrorKind(row.last_error_kind) if row.last_error_kind else None,
+    )

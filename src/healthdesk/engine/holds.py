@@ -1,0 +1,78 @@
+"""Records wait while their integration is paused or their connection fails, and go on by themselves.
+
+The loop makes the records agree with the state of their environment, in small transactions. It can be killed
+anywhere: what it did not reach is done by the next pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from healthdesk.engine.context import Context
+from healthdesk.engine.deliver import Deliverer
+from healthdesk.engine.pulse import Pulse
+from healthdesk.engine.targets import Target, Targets
+from healthdesk.errors import StoreUnavailable
+from healthdesk.store import records as queries
+
+log = logging.getLogger(__name__)
+
+PASS_S = 5.0
+STEP = 200
+"""Records moved in one transaction, so that accepting never waits long behind it."""
+
+
+class Holds:
+    """Moves records between held and queued."""
+
+    def __init__(self, ctx: Context, targets: Targets, deliverer: Deliverer) -> None:
+        self._ctx = ctx
+        self._targets = targets
+        self._deliverer = deliverer
+        self._pulse = Pulse(ctx.clock, PASS_S)
+
+    def wake(self) -> None:
+        """Look at every environment again."""
+        self._pulse.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Hold and release until `stop`."""
+        async with self._pulse.running(stop):
+            while not stop.is_set():
+                self._pulse.clear()
+                try:
+                    await self._targets.refresh()
+                    for target in self._targets.all():
+                        await self._agree(target, stop)
+                except StoreUnavailable as error:
+                    log.error("holds wait for the database: %s", error)
+                self._deliverer.wake_all()
+                await self._pulse.wait()
+
+    async def _agree(self, target: Target, stop: asyncio.Event) -> None:
+        store, now = self._ctx.store, self._ctx.clock.now
+        moved = 0
+        while not stop.is_set():
+            if target.hold is not None:
+                step = await store.write(
+                    queries.hold_some, target.integration_id, target.environment, target.hold, STEP
+                )
+            else:
+                limit = 1 if target.probing else STEP
+                step = await store.write(
+                    queries.release_some, target.integration_id, target.environment, now(), limit
+                )
+            moved += step
+            if step < STEP:
+                break
+            self._deliverer.wake(target.integration_id, target.environment)
+        if moved:
+            self._ctx.bus.publish("record.changed")
+            log.info(
+                "%s %s: %d records %s",
+                target.integration_id,
+                target.environment.value,
+                moved,
+                f"held ({target.hold.value})" if target.hold else "released",
+            )

@@ -1,0 +1,114 @@
+"""The janitor: recovers what a crash interrupted, keeps the lease, opens problems in time, deletes what is old."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from healthdesk.engine.context import Context
+from healthdesk.engine.pulse import Pulse
+from healthdesk.errors import StoreUnavailable
+from healthdesk.store import daemons, problems, records, retention
+from healthdesk.store import desk as desk_queries
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+LEASE_S = 30.0
+"""A daemon that did not renew its lease for this long is taken for dead; its attempts were interrupted."""
+
+RETENTION_EVERY_S = 300.0
+STEP = 200
+"""Rows touched in one small transaction."""
+
+PAUSE_BETWEEN_STEPS_S = 0.02
+
+
+class Janitor:
+    """Housekeeping of one daemon."""
+
+    def __init__(self, ctx: Context, on_alerts: Callable[[], None]) -> None:
+        self._ctx = ctx
+        self._on_alerts = on_alerts
+        self._pulse = Pulse(ctx.clock, BEAT_S)
+        self._retention_at = 0.0
+
+    async def recover(self) -> int:
+        """Before anything is sent: register, and queue again what daemons now dead were sending.
+
+        With SQLite there is one daemon by the lock file, so every other one is dead at once.
+        """
+        store, now = self._ctx.store, self._ctx.clock.now()
+        alone = store.dialect == "sqlite"
+        await store.write(daemons.register, self._ctx.daemon_id, now, timedelta(seconds=LEASE_S))
+        return await self._recover(others_are_dead=alone)
+
+    async def _recover(self, *, others_are_dead: bool) -> int:
+        store, total = self._ctx.store, 0
+        while True:
+            count = await store.write(
+                records.recover_interrupted,
+                self._ctx.clock.now(),
+                daemon_id=self._ctx.daemon_id,
+                others_are_dead=others_are_dead,
+                limit=STEP,
+            )
+            total += count
+            if count < STEP:
+                break
+        if total:
+            log.warning("%d attempts were interrupted by a stop of the daemon; their records are sent again", total)
+            self._ctx.bus.publish("record.changed")
+        return total
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep house until `stop`, then give the lease up."""
+        async with self._pulse.running(stop):
+            while not stop.is_set():
+                self._pulse.clear()
+                try:
+                    await self._beat(stop)
+                except StoreUnavailable as error:
+                    log.error("housekeeping waits for the database: %s", error)
+                await self._pulse.wait()
+        await self._ctx.store.write(daemons.leave, self._ctx.daemon_id, self._ctx.clock.now())
+
+    async def _beat(self, stop: asyncio.Event) -> None:
+        store, now = self._ctx.store, self._ctx.clock.now()
+        await store.write(daemons.renew, self._ctx.daemon_id, now, timedelta(seconds=LEASE_S))
+        if store.dialect != "sqlite":
+            await self._recover(others_are_dead=False)
+        ticked = await store.write(problems.tick, now)
+        if ticked.problems_changed:
+            self._ctx.bus.publish("problem.changed")
+        if ticked.alerts_queued:
+            self._on_alerts()
+        await self._measure()
+        if self._ctx.clock.monotonic() >= self._retention_at:
+            self._retention_at = self._ctx.clock.monotonic() + RETENTION_EVERY_S
+            await self._delete_old(stop)
+
+    async def _measure(self) -> None:
+        counts = await self._ctx.store.read(desk_queries.counts, self._ctx.clock.now())
+        metrics = self._ctx.metrics
+        for name, value in counts.items():
+            noun, _, state = name.partition("_")
+            gauge = {"records": metrics.records, "connections": metrics.connections, "problems": metrics.problems}
+            if state and noun in gauge:
+                gauge[noun].labels(state=state).set(value)
+
+    async def _delete_old(self, stop: asyncio.Event) -> None:
+        keep = self._ctx.config.storage.retention_days
+        while not stop.is_set():
+            count = await self._ctx.store.write(
+                retention.delete_some,
+                self._ctx.clock.now(),
+                bodies=timedelta(days=keep.bodies),
+                rest=timedelta(days=keep.rest),
+                limit=STEP,
+            )
+            if count == 0:
+                return
+            await self._ctx.clock.sleep(PAUSE_BETWEEN_STEPS_S)

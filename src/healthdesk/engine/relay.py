@@ -1,0 +1,74 @@
+"""News between daemons that share one PostgreSQL: wake-ups for latency, configuration changes, live events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from healthdesk.engine.bus import BusEvent
+from healthdesk.engine.context import Context
+from healthdesk.engine.deliver import Deliverer
+from healthdesk.engine.notify import Notifier
+from healthdesk.engine.targets import Targets
+from healthdesk.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+TOPIC = "changed"
+SETUP = {"connection.changed", "integration.changed", "source.changed"}
+COALESCE_S = 0.25
+
+
+class Relay:
+    """Tells other daemons what changed here, and acts on what they tell. Silent on SQLite."""
+
+    def __init__(self, ctx: Context, targets: Targets, deliverer: Deliverer, notifier: Notifier) -> None:
+        self._ctx = ctx
+        self._targets = targets
+        self._deliverer = deliverer
+        self._notifier = notifier
+        self._outgoing: dict[tuple[str, str], None] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relay until `stop`."""
+        if self._ctx.store.dialect == "sqlite":
+            await stop.wait()
+            return
+        self._ctx.bus.on_event(self._note)
+        tasks = [asyncio.create_task(self._tell()), asyncio.create_task(self._listen())]
+        stopper = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*tasks, stopper):
+                task.cancel()
+            await asyncio.gather(*tasks, stopper, return_exceptions=True)
+
+    def _note(self, event: BusEvent) -> None:
+        if not event.data.get("relayed"):
+            self._outgoing[event.kind, event.object_id] = None
+
+    async def _tell(self) -> None:
+        while True:
+            await self._ctx.clock.sleep(COALESCE_S)
+            outgoing, self._outgoing = self._outgoing, {}
+            try:
+                for kind, object_id in outgoing:
+                    await self._ctx.store.notify(TOPIC, f"{self._ctx.daemon_id} {kind} {object_id}")
+            except StoreUnavailable as error:
+                log.warning("other daemons are told later by polling: %s", error)
+
+    async def _listen(self) -> None:
+        async for topic, payload in self._ctx.store.notifications():
+            sender, _, rest = payload.partition(" ")
+            if topic != TOPIC or sender == self._ctx.daemon_id:
+                continue
+            kind, _, object_id = rest.partition(" ")
+            self._ctx.bus.publish(kind, object_id, {"relayed": True})
+            if kind in SETUP:
+                await self._targets.refresh()
+            self._deliverer.wake_all()
+            self._notifier.wake()
+

@@ -1,0 +1,120 @@
+"""Where records go: endpoints with their headers, secrets and limits, read once and kept until a change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from healthdesk.connectors.auth import StoredCredentials, auth_headers
+from healthdesk.connectors.heartbeat import join_url
+from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
+from healthdesk.engine.context import Context
+from healthdesk.errors import VaultError
+from healthdesk.store import integrations as queries
+from healthdesk.store.rows import TargetRow
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, Environment]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One environment of a delivery integration, ready to send to.
+
+    `headers` hold the credentials in clear; `secret_headers` are the names to leave out of what is stored.
+    `probing` says that health is judged by deliveries and in doubt: one record at a time.
+    `doubtful` says that a successful delivery would be news: health is judged by deliveries and not connected.
+    """
+
+    integration_id: str
+    environment: Environment
+    connection_id: str
+    connection_name: str
+    owner: str
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    secret_headers: frozenset[str]
+    signing_secrets: tuple[str, ...]
+    timeout_s: float
+    concurrency: int
+    rate_per_s: float | None
+    on_unknown: OnUnknown
+    judged_by_deliveries: bool
+    hold: HoldReason | None
+    probing: bool
+    doubtful: bool
+
+
+def hold_reason(row: TargetRow) -> HoldReason | None:
+    """Decide why records of this environment wait: paused first, then a failing connection."""
+    if row.state is IntegrationState.PAUSED:
+        return HoldReason.PAUSED
+    if row.connection_state is ConnectionState.FAILING or row.connection_deleted:
+        return HoldReason.CONNECTION
+    return None
+
+
+class Targets:
+    """The current targets by (integration, environment)."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._targets: dict[Key, Target] = {}
+
+    async def refresh(self) -> None:
+        """Read every delivery environment again."""
+        rows = await self._ctx.store.read(queries.delivery_targets, self._ctx.clock.now())
+        self._targets = {(row.integration_id, row.environment): self._build(row) for row in rows}
+
+    def _build(self, row: TargetRow) -> Target:
+        vault = self._ctx.vault
+        hold = hold_reason(row)
+        headers: dict[str, str] = dict(row.headers)
+        secret: frozenset[str] = frozenset()
+        secrets: tuple[str, ...] = ()
+        try:
+            if row.credentials_enc:
+                auth = auth_headers(StoredCredentials.from_json(vault.decrypt(row.credentials_enc)))
+                headers |= auth
+                secret = frozenset(name.lower() for name in auth)
+            secrets = tuple(vault.decrypt(token) for token in row.signing_secrets_enc)
+        except VaultError as error:
+            log.error("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
+            hold = hold or HoldReason.CONNECTION
+        judged = not row.has_heartbeat
+        return Target(
+            integration_id=row.integration_id,
+            environment=row.environment,
+            connection_id=row.connection_id,
+            connection_name=row.connection_name,
+            owner=row.owner,
+            url=join_url(row.base_url, row.path),
+            method=row.method,
+            headers=headers,
+            secret_headers=secret,
+            signing_secrets=secrets,
+            timeout_s=row.timeout_s or self._ctx.config.delivery.timeout_s,
+            concurrency=row.concurrency or self._ctx.config.delivery.concurrency,
+            rate_per_s=row.rate_per_s,
+            on_unknown=row.on_unknown,
+            judged_by_deliveries=judged,
+            hold=hold,
+            probing=judged and row.connection_state is ConnectionState.SUSPECT,
+            doubtful=judged and row.connection_state is not ConnectionState.CONNECTED,
+        )
+
+    def get(self, integration_id: str, environment: Environment) -> Target | None:
+        """Return the target, or None when the environment is not set up."""
+        return self._targets.get((integration_id, environment))
+
+    def all(self) -> list[Target]:
+        """Return every target."""
+        return list(self._targets.values())
+
+    def hold_state(self, integration_id: str, environment: Environment) -> HoldReason | None:
+        """Return why a record of this environment waits, or None."""
+        target = self._targets.get((integration_id, environment))
+        return target.hold if target else None

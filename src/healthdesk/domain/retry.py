@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 DEFAULT_SCHEDULE_S: tuple[float, ...] = (0, 5, 300, 1800, 7200, 18000, 36000, 36000)
 """Seconds before each attempt of a round: the first at once, then after each failure."""
+
+RETRY_AFTER_FLOOR_S = 3600.0
+"""A Retry-After up to this is always honoured whole."""
 
 
 def next_attempt_at(
@@ -22,4 +25,15 @@ def next_attempt_at(
     `jitter_unit` in [0, 1) spreads the delay over ±`jitter`. A Retry-After is honoured: the delay is at
     least that long, but no longer than the next two steps of the schedule together or an hour, whichever is more.
     """
-    raise NotImplementedError
+    if tries >= len(schedule):
+        return None
+    delay_s = spread(schedule[tries], jitter_unit, jitter)
+    if retry_after_s is not None:
+        limit_s = max(sum(schedule[tries : tries + 2]), RETRY_AFTER_FLOOR_S)
+        delay_s = max(delay_s, min(retry_after_s, limit_s))
+    return now + timedelta(seconds=delay_s)
+
+
+def spread(delay_s: float, jitter_unit: float, jitter: float) -> float:
+    """Return the delay moved within ±`jitter` of itself, as `jitter_unit` in [0, 1) says."""
+    return max(0.0, delay_s * (1 + jitter * (2 * jitter_unit - 1)))

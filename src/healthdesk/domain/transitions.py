@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from healthdesk.domain.exchange import Failure
+from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.domain.retry import next_attempt_at
 from healthdesk.domain.states import AttemptOutcome, OnUnknown, RecordState
-
-RESENDABLE_STATES = frozenset(
-    {
-        RecordState.FAILED,
-        RecordState.UNKNOWN,
-        RecordState.RETRYING,
-        RecordState.DELIVERED,
-        RecordState.AWAITING_RECEIPT,
-    }
-)
-"""States from which an operator can resend one record (or marked ones)."""
 
 RESEND_ALL_STATES = frozenset({RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRYING})
 """States a resend of everything in the filter touches; the delivered ones are skipped."""
+
+RESENDABLE_STATES = RESEND_ALL_STATES | {RecordState.DELIVERED, RecordState.AWAITING_RECEIPT}
+"""States from which an operator can resend one record (or marked ones)."""
+
+_NOT_RESENDABLE: Mapping[RecordState, str] = {
+    RecordState.QUEUED: "It is queued already and is sent by itself.",
+    RecordState.SENDING: "It is being sent right now.",
+    RecordState.HELD: "It is held and is sent by itself when its integration delivers again.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,33 @@ def after_attempt(
     on_unknown: OnUnknown,
     jitter: float = 0.2,
 ) -> NextStep:
-    """Decide what follows from an attempt; `tries` counts the attempts of this round, this one included."""
-    raise NotImplementedError
+    """Decide what follows from an attempt; `tries` counts the attempts of this round, this one included.
+
+    A request that may have arrived and was not answered is `unknown`: sent again where the integration wants
+    that, else left for an operator. A permanent refusal fails at once, anything else when the schedule ends.
+    """
+    if failure is None:
+        return NextStep(RecordState.DELIVERED, None, AttemptOutcome.DELIVERED)
+    unanswered = failure.status is None and failure.sent is not Sent.NO
+    if unanswered and on_unknown is OnUnknown.HOLD:
+        return NextStep(RecordState.UNKNOWN, None, AttemptOutcome.UNKNOWN)
+    if unanswered:
+        outcome = AttemptOutcome.UNKNOWN
+    else:
+        outcome = AttemptOutcome.REFUSED if failure.permanent else AttemptOutcome.FAILED
+    next_at = None
+    if not failure.permanent:
+        next_at = next_attempt_at(now, tries, schedule, jitter_unit, failure.retry_after_s, jitter)
+    state = RecordState.FAILED if next_at is None else RecordState.RETRYING
+    return NextStep(state, next_at, outcome)
 
 
 def after_interruption(on_unknown: OnUnknown) -> NextStep:
     """Decide what follows when a crash left the attempt open: queued again (at once), or unknown."""
-    raise NotImplementedError
+    state = RecordState.QUEUED if on_unknown is OnUnknown.RESEND else RecordState.UNKNOWN
+    return NextStep(state, None, AttemptOutcome.INTERRUPTED)
 
 
 def can_resend(state: RecordState) -> str:
     """Return why a record in this state cannot be resent, or an empty string when it can."""
-    raise NotImplementedError
+    return _NOT_RESENDABLE.get(state, "")

@@ -44,7 +44,9 @@ def internal_failure(error: Exception) -> Failure:
     )
 
 
-async def send(ctx: Context, target: Target, claimed: ClaimedRecord) -> tuple[Exchange | None, Failure | None]:
+async def send(
+    ctx: Context, target: Target, claimed: ClaimedRecord
+) -> tuple[Exchange | None, Failure | None]:
     """Send one claimed record and judge the answer. Never raises but CancelledError."""
     try:
         timestamp = int(ctx.clock.now().timestamp())

@@ -20,7 +20,7 @@ from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.slots import Bucket, Lane
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import records as queries
+from healthdesk.store import flow as queries
 from healthdesk.store.rows import ClaimedRecord, EnvWant, Settlement
 
 log = logging.getLogger(__name__)
@@ -97,8 +97,8 @@ class Deliverer:
             except StoreUnavailable as error:
                 log.error("cannot look for due records: %s", error)
             else:
-                for integration_id, environment in due:
-                    self.wake(integration_id, environment)
+                for want in due:
+                    self.wake(want.integration_id, want.environment)
             await self._ctx.clock.sleep(POLL_S)
 
     async def _turn(self) -> None:
@@ -118,8 +118,8 @@ class Deliverer:
         self._settled(results)
         if outcome.alerts_queued:
             self.on_alerts()
-        if outcome.problems_changed:
-            self._ctx.bus.publish("problem.changed")
+        for problem_id in outcome.changed_problems[:TOLD_ONE_BY_ONE]:
+            self._ctx.bus.publish("problem.changed", problem_id)
         self._claimed(wants, outcome.claimed)
         self._tell(results, outcome.claimed)
 
@@ -182,7 +182,9 @@ class Deliverer:
             target = self._targets.get(*key)
             if target is None or target.hold is not None:
                 self._results.append(
-                    attempt.give_back(self._ctx, record, "Not sent: its integration was put on hold meanwhile.")
+                    attempt.give_back(
+                        self._ctx, record, "Not sent: its integration was put on hold meanwhile."
+                    )
                 )
                 self._pulse.set()
                 continue

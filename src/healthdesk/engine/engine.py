@@ -21,7 +21,6 @@ from healthdesk.engine.targets import Targets
 log = logging.getLogger(__name__)
 
 
-
 class Engine:
     """All loops of one daemon over one Context."""
 
@@ -33,7 +32,7 @@ class Engine:
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.callbacks = CallbackProcessor(ctx)
         self.notifier = Notifier(ctx)
-        self.janitor = Janitor(ctx, self.wake_alerts)
+        self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all)
         self.relay = Relay(ctx, self.targets, self.deliverer, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
         self.heartbeats.on_change = self._connection_changed

@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.heartbeat import CheckOutcome, check
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.health import (
+    CheckResult,
     HealthChange,
     HealthFacts,
     after_check,
     after_delivery_evidence,
-    is_health_evidence,
+    calls_for_check,
 )
 from healthdesk.domain.problems import key_for_connection
 from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
@@ -26,6 +28,7 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import NotFound, StoreUnavailable
 from healthdesk.store import connections as queries
+from healthdesk.store import health
 from healthdesk.store.rows import ConnectionRow, HeartbeatRow
 
 log = logging.getLogger(__name__)
@@ -34,8 +37,20 @@ POLL_S = 1.0
 AT_ONCE = 32
 """Checks under way at once."""
 
+LEASE_S = 120.0
+"""A claimed check that a crash interrupted is due again after this."""
+
 BETWEEN_DELIVERY_CHECKS_S = 10.0
 """Deliveries that fail for a reason of the connection ask for a check; no more often than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The heartbeat an endpoint's owner configured."""
+
+    method: str
+    path: str
+    expected_status: int
 
 
 class Heartbeats:
@@ -59,7 +74,7 @@ class Heartbeats:
 
         Failures of the record itself say nothing; neither do they turn a connection red.
         """
-        if failure is not None and not is_health_evidence(failure):
+        if failure is not None and not calls_for_check(failure):
             return
         self._evidence[connection_id] = failure
         self._pulse.set()
@@ -89,15 +104,21 @@ class Heartbeats:
         free = AT_ONCE - len(self._tasks)
         if free <= 0:
             return
-        due = await self._ctx.store.write(queries.claim_due_checks, self._ctx.clock.now(), free)
-        for connection_id in due:
-            self._start(connection_id, Trigger.SCHEDULE)
+        now = self._ctx.clock.now()
+        next_at = await self._ctx.store.read(queries.next_check_at)
+        if next_at is None or next_at > now:
+            return
+        due = await self._ctx.store.write(queries.claim_checks, now, lease_s=LEASE_S, limit=free)
+        for row in due:
+            self._start(row.id, Trigger.SCHEDULE)
 
     def _start(self, connection_id: str, trigger: Trigger) -> asyncio.Task[None]:
         """Start a check, or return the one under way."""
         task = self._tasks.get(connection_id)
         if task is None:
-            task = asyncio.create_task(self._check_loudly(connection_id, trigger), name=f"check:{connection_id}")
+            task = asyncio.create_task(
+                self._check_loudly(connection_id, trigger), name=f"check:{connection_id}"
+            )
             self._tasks[connection_id] = task
             task.add_done_callback(lambda _: self._finished(connection_id))
         return task
@@ -126,41 +147,39 @@ class Heartbeats:
         await self._check(connection_id, trigger)
 
     async def _check(self, connection_id: str, trigger: Trigger) -> None:
-        row = await self._ctx.store.read(queries.get_secret, connection_id)
+        row = await self._ctx.store.read(queries.get, connection_id)
         if row.heartbeat is None:
-            await self._probe_by_delivery(row, trigger)
+            await self._probe_by_delivery(row)
             return
-        credentials = StoredCredentials()
-        if row.credentials_enc:
-            credentials = StoredCredentials.from_json(self._ctx.vault.decrypt(row.credentials_enc))
-        change = await self._check_once(row, trigger, credentials)
-        if change.recheck_now:
-            row = await self._ctx.store.read(queries.get_secret, connection_id)
-            await self._check_once(row, trigger, credentials)
+        change = await self._check_once(row, trigger)
+        if change.next_check_at is not None and change.next_check_at <= self._ctx.clock.now():
+            row = await self._ctx.store.read(queries.get, connection_id)
+            await self._check_once(row, trigger)
 
-    async def _check_once(
-        self, row: ConnectionRow, trigger: Trigger, credentials: StoredCredentials
-    ) -> HealthChange:
-        assert row.heartbeat is not None
+    async def _check_once(self, row: ConnectionRow, trigger: Trigger) -> HealthChange:
+        spec = row.heartbeat or {}
+        secrets = await self._ctx.store.read(queries.secrets, row.id)
+        credentials = StoredCredentials()
+        if secrets.credentials_enc:
+            credentials = StoredCredentials.from_json(self._ctx.vault.decrypt(secrets.credentials_enc))
         outcome = await check(
             self._ctx.session,
             row.base_url,
-            row.heartbeat,
+            Request(spec.get("method", "GET"), spec.get("path", "/"), spec.get("expected_status", 200)),
             credentials,
             timeout_s=self._ctx.config.delivery.timeout_s,
         )
         heartbeat = self._ctx.config.heartbeat
-        now = self._ctx.clock.now()
         change = after_check(
             facts(row),
-            outcome.failure,
-            now,
+            CheckResult(outcome.ok, outcome.failure),
+            self._ctx.clock.now(),
             every_s=heartbeat.every_s,
             jitter_unit=self._ctx.jitter_unit(),
             jitter=heartbeat.jitter,
         )
         await self._keep(row, change, outcome.failure, self._row(row, trigger, outcome, change))
-        self._ctx.metrics.checks.labels(result="failed" if outcome.failure else "ok").inc()
+        self._ctx.metrics.checks.labels(result="ok" if outcome.ok else "failed").inc()
         return change
 
     def _row(
@@ -172,34 +191,39 @@ class Heartbeats:
             connection_id=row.id,
             at=self._ctx.clock.now(),
             trigger=trigger,
-            ok=failure is None,
+            ok=outcome.ok,
             status=exchange.status,
             duration_ms=exchange.duration_ms,
             kind=failure.kind.value if failure else "",
             sentence=failure.sentence if failure else "",
             state_after=change.state,
-            response_headers=dict(exchange.response_headers),
-            response_body=exchange.response_body,
-            response_cut=exchange.response_cut,
         )
 
-    async def _probe_by_delivery(self, row: ConnectionRow, trigger: Trigger) -> None:
-        """Judged by deliveries: let one record through as the probe when the connection is failing."""
+    async def _probe_by_delivery(self, row: ConnectionRow) -> None:
+        """Judged by deliveries: while failing, let one record through as the probe."""
         if row.state is not ConnectionState.FAILING:
             return
-        change = after_delivery_evidence(facts(row), None, self._ctx.clock.now(), probe=True)
-        await self._keep(row, change, None, None)
-        log.info("%s: one record is let through as a probe (%s)", row.name, trigger.value)
+        probe = HealthChange(
+            state=ConnectionState.SUSPECT,
+            suspect_checks=row.suspect_checks,
+            next_check_at=None,
+            opened=False,
+            recovered=False,
+            changed=True,
+            suspect_kind=row.failure.kind if row.failure else None,
+        )
+        await self._keep(row, probe, row.failure, None)
 
     async def _weigh(self, connection_id: str, failure: Failure | None) -> None:
         """Put what a delivery said through the decision, or ask for a check where there is one."""
         try:
-            row = await self._ctx.store.read(queries.get_secret, connection_id)
+            row = await self._ctx.store.read(queries.get, connection_id)
         except NotFound:
             return
         if row.heartbeat is None:
             change = after_delivery_evidence(facts(row), failure, self._ctx.clock.now())
-            await self._keep(row, change, failure, None)
+            if change is not None:
+                await self._keep(row, change, failure, None)
             return
         now = self._ctx.clock.monotonic()
         asked = self._asked_at.get(connection_id)
@@ -220,17 +244,24 @@ class Heartbeats:
     ) -> None:
         """Commit the new health, the check, and the connection's problem in one transaction."""
         key = key_for_connection(failure, row.id, row.name, row.owner) if failure is not None else None
-        kept = await self._ctx.store.write(
-            queries.set_health, row.id, change, failure, key, heartbeat, self._ctx.clock.now()
+        problems = await self._ctx.store.write(
+            health.keep,
+            row.id,
+            change=change,
+            failure=failure,
+            key=key,
+            check=heartbeat,
+            now=self._ctx.clock.now(),
+            new_id=self._ctx.new_id,
         )
         if heartbeat is not None or change.state is not row.state:
             self._ctx.bus.publish("connection.changed", row.id, {"state": change.state.value})
         if change.state is not row.state:
             log.info("%s: %s → %s", row.name, row.state.value, change.state.value)
             self.on_change(row.id)
-        if kept.problems_changed:
-            self._ctx.bus.publish("problem.changed")
-        if kept.alerts_queued:
+        for problem_id in problems.changed:
+            self._ctx.bus.publish("problem.changed", problem_id)
+        if problems.alerts_queued:
             self.on_alerts()
 
 
@@ -240,5 +271,5 @@ def facts(row: ConnectionRow) -> HealthFacts:
         state=row.state,
         suspect_checks=row.suspect_checks,
         state_since=row.state_since,
-        last_failure_kind=ErrorKind(row.last_error_kind) if row.last_error_kind else None,
+        suspect_kind=row.failure.kind if row.failure else None,
     )

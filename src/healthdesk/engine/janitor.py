@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Callable
-from datetime import timedelta
 
+from healthdesk import __version__
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import daemons, problems, records, retention
+from healthdesk.store import daemons, flow, integrations, problems, retention
 from healthdesk.store import desk as desk_queries
 
 log = logging.getLogger(__name__)
@@ -29,9 +31,10 @@ PAUSE_BETWEEN_STEPS_S = 0.02
 class Janitor:
     """Housekeeping of one daemon."""
 
-    def __init__(self, ctx: Context, on_alerts: Callable[[], None]) -> None:
+    def __init__(self, ctx: Context, on_alerts: Callable[[], None], on_recovered: Callable[[], None]) -> None:
         self._ctx = ctx
         self._on_alerts = on_alerts
+        self._on_recovered = on_recovered
         self._pulse = Pulse(ctx.clock, BEAT_S)
         self._retention_at = 0.0
 
@@ -41,26 +44,34 @@ class Janitor:
         With SQLite there is one daemon by the lock file, so every other one is dead at once.
         """
         store, now = self._ctx.store, self._ctx.clock.now()
-        alone = store.dialect == "sqlite"
-        await store.write(daemons.register, self._ctx.daemon_id, now, timedelta(seconds=LEASE_S))
-        return await self._recover(others_are_dead=alone)
+        await store.write(
+            daemons.register,
+            id=self._ctx.daemon_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            now=now,
+            lease_s=LEASE_S,
+        )
+        if store.dialect == "sqlite":
+            for other in await store.read(daemons.running, now):
+                if other.id != self._ctx.daemon_id:
+                    await store.write(daemons.stopped, other.id, now)
+        return await self._recover()
 
-    async def _recover(self, *, others_are_dead: bool) -> int:
+    async def _recover(self) -> int:
         store, total = self._ctx.store, 0
         while True:
-            count = await store.write(
-                records.recover_interrupted,
-                self._ctx.clock.now(),
-                daemon_id=self._ctx.daemon_id,
-                others_are_dead=others_are_dead,
-                limit=STEP,
+            rows = await store.write(
+                flow.recover_interrupted, self._ctx.clock.now(), daemon_id=None, limit=STEP
             )
-            total += count
-            if count < STEP:
+            total += len(rows)
+            if len(rows) < STEP:
                 break
         if total:
-            log.warning("%d attempts were interrupted by a stop of the daemon; their records are sent again", total)
+            log.warning("%d attempts were interrupted by a stop of the daemon", total)
             self._ctx.bus.publish("record.changed")
+            self._on_recovered()
         return total
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,16 +84,17 @@ class Janitor:
                 except StoreUnavailable as error:
                     log.error("housekeeping waits for the database: %s", error)
                 await self._pulse.wait()
-        await self._ctx.store.write(daemons.leave, self._ctx.daemon_id, self._ctx.clock.now())
+        await self._ctx.store.write(daemons.stopped, self._ctx.daemon_id, self._ctx.clock.now())
 
     async def _beat(self, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()
-        await store.write(daemons.renew, self._ctx.daemon_id, now, timedelta(seconds=LEASE_S))
+        if not await store.write(daemons.renew, self._ctx.daemon_id, now, LEASE_S):
+            log.error("the lease of this daemon had run out; others may have sent its records again")
         if store.dialect != "sqlite":
-            await self._recover(others_are_dead=False)
-        ticked = await store.write(problems.tick, now)
-        if ticked.problems_changed:
-            self._ctx.bus.publish("problem.changed")
+            await self._recover()
+        ticked = await store.write(problems.tick, now, self._ctx.new_id)
+        for problem_id in ticked.changed:
+            self._ctx.bus.publish("problem.changed", problem_id)
         if ticked.alerts_queued:
             self._on_alerts()
         await self._measure()
@@ -95,20 +107,25 @@ class Janitor:
         metrics = self._ctx.metrics
         for name, value in counts.items():
             noun, _, state = name.partition("_")
-            gauge = {"records": metrics.records, "connections": metrics.connections, "problems": metrics.problems}
+            gauge = {
+                "records": metrics.records,
+                "connections": metrics.connections,
+                "problems": metrics.problems,
+            }
             if state and noun in gauge:
                 gauge[noun].labels(state=state).set(value)
 
     async def _delete_old(self, stop: asyncio.Event) -> None:
         keep = self._ctx.config.storage.retention_days
         while not stop.is_set():
-            count = await self._ctx.store.write(
+            removed = await self._ctx.store.write(
                 retention.delete_some,
                 self._ctx.clock.now(),
-                bodies=timedelta(days=keep.bodies),
-                rest=timedelta(days=keep.rest),
+                bodies_days=keep.bodies,
+                rest_days=keep.rest,
                 limit=STEP,
             )
-            if count == 0:
-                return
+            if removed.total == 0:
+                break
             await self._ctx.clock.sleep(PAUSE_BETWEEN_STEPS_S)
+        await self._ctx.store.write(integrations.expire_old_keys, self._ctx.clock.now())

@@ -33,7 +33,9 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.checks = Counter("healthdesk_checks", "Heartbeats by result.", ["result"], registry=self.registry)
+        self.checks = Counter(
+            "healthdesk_checks", "Heartbeats by result.", ["result"], registry=self.registry
+        )
         self.alerts = Counter(
             "healthdesk_alerts", "Alert sends by result.", ["result"], registry=self.registry
         )

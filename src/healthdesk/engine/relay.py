@@ -71,4 +71,3 @@ class Relay:
                 await self._targets.refresh()
             self._deliverer.wake_all()
             self._notifier.wake()
-

@@ -1,0 +1,1 @@
+"""The composition root: builds everything, starts both listeners, stops in phases."""

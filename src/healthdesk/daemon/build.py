@@ -1,0 +1,55 @@
+"""Builds one daemon's engine from its configuration."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from healthdesk.clock import Clock, SystemClock
+from healthdesk.config import Config
+from healthdesk.connectors.registry import Registry
+from healthdesk.connectors.session import GuardedSession
+from healthdesk.domain.ids import IdFactory
+from healthdesk.engine.bus import EventBus
+from healthdesk.engine.context import Context
+from healthdesk.engine.engine import Engine
+from healthdesk.engine.metrics import Metrics
+from healthdesk.store.database import Store
+from healthdesk.vault import Vault
+
+
+@asynccontextmanager
+async def built_engine(config: Config, clock: Clock | None = None) -> AsyncIterator[Engine]:
+    """Open key, database and network and yield an engine that is not started yet.
+
+    Raises VaultError for the key file and StoreError for the database; what was opened is closed again.
+    """
+    clock = clock or SystemClock()
+    vault = Vault.open(config.security.key_file)
+    ids = IdFactory(os.urandom)
+    daemon_id = ids.new("dmn", clock.now())
+    store = await Store.open(config.storage.database_url, daemon_id=daemon_id, clock=clock, ids=ids)
+    try:
+        async with GuardedSession(
+            config.security.allow_private_networks, use_proxy=config.security.use_proxy, clock=clock
+        ) as session:
+            yield Engine(
+                Context(
+                    config=config,
+                    clock=clock,
+                    ids=ids,
+                    store=store,
+                    vault=vault,
+                    bus=EventBus(clock, epoch=daemon_id),
+                    session=session,
+                    apps=Registry.builtin(),
+                    metrics=Metrics(),
+                    daemon_id=daemon_id,
+                    jitter_unit=random.random,
+                    random_bytes=os.urandom,
+                )
+            )
+    finally:
+        await store.close()

@@ -1,0 +1,129 @@
+"""`healthdesk daemon`: both listeners over one engine, stopped in phases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from healthdesk.config import Config, load_config
+from healthdesk.daemon.build import built_engine
+from healthdesk.daemon.sdnotify import ServiceManager
+from healthdesk.engine.engine import Engine
+from healthdesk.errors import ConfigError, HealthdeskError, HostError
+from healthdesk.host.lock import DaemonLock, bind_operator_socket
+from healthdesk.http.operator import build_operator_app
+from healthdesk.http.public import build_public_app
+
+log = logging.getLogger("healthdesk")
+
+GRACE_S = 25.0
+"""How long attempts under way may take to finish after SIGTERM; the rest is interrupted and sent again."""
+
+BACKLOG = 1024
+
+
+def run(config: Path | None = None) -> int:
+    """Run the daemon until SIGTERM or SIGINT. Returns the exit code: 0 stopped, 1 could not start."""
+    logging.basicConfig(
+        level=os.environ.get("HEALTHDESK_LOG", "INFO").upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("apprise").setLevel(logging.INFO)
+    try:
+        settings = load_config(config, os.environ)
+        with DaemonLock(settings.storage.data_dir):
+            _loop_runner()(serve(settings))
+    except HealthdeskError as error:
+        print(f"healthdesk daemon: {error}", file=sys.stderr)
+        if error.fix:
+            print(f"fix: {error.fix}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _loop_runner():  # type: ignore[no-untyped-def]
+    """Return uvloop's runner where it is installed, else asyncio's."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run
+    return uvloop.run
+
+
+async def serve(
+    config: Config, *, ready: asyncio.Event | None = None, stop: asyncio.Event | None = None
+) -> None:
+    """Serve until `stop` is set or a signal comes; `ready` is set once both listeners accept."""
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(ValueError):  # only the main thread may set handlers; tests run elsewhere
+            loop.add_signal_handler(number, stop.set)
+    manager = ServiceManager(os.environ)
+    async with built_engine(config) as engine:
+        await engine.start()
+        try:
+            await _listen(config, engine, manager, ready, stop)
+        finally:
+            await engine.stop(GRACE_S)
+    log.info("stopped")
+
+
+async def _listen(
+    config: Config,
+    engine: Engine,
+    manager: ServiceManager,
+    ready: asyncio.Event | None,
+    stop: asyncio.Event,
+) -> None:
+    """Accept on both listeners until `stop`, then close the public one first and finish what is under way."""
+    host, port = listen_address(config.server.listen)
+    public = web.AppRunner(build_public_app(engine), access_log=None, shutdown_timeout=10.0)
+    operator = web.AppRunner(build_operator_app(engine), access_log=None, shutdown_timeout=2.0)
+    watchdog = asyncio.create_task(manager.keep_watchdog(engine.ctx.clock))
+    try:
+        await public.setup()
+        await operator.setup()
+        with bind_operator_socket(config.operator.socket, group=config.operator.group) as sock:
+            await web.SockSite(operator, sock).start()
+            try:
+                await web.TCPSite(public, host, port, backlog=BACKLOG, reuse_address=True).start()
+            except OSError as error:
+                raise HostError(
+                    f"cannot listen on {config.server.listen}: {error.strerror or error}",
+                    fix="stop what uses the address, or set [server] listen to a free one",
+                ) from error
+            bound = public.addresses[0]
+            log.info(
+                "public API on http://%s:%s · operator API on %s", bound[0], bound[1], config.operator.socket
+            )
+            manager.tell("READY=1")
+            if ready is not None:
+                ready.set()
+            await stop.wait()
+            log.info("stopping: no new requests; attempts under way may finish for %d s", int(GRACE_S))
+            manager.tell("STOPPING=1")
+            await public.cleanup()
+            await operator.cleanup()
+    finally:
+        watchdog.cancel()
+        await public.cleanup()
+        await operator.cleanup()
+
+
+def listen_address(listen: str) -> tuple[str, int]:
+    """Split `host:port` (`[::1]:8085` for IPv6). ConfigError names the key."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigError(
+            f"{listen!r} is not host:port", key="server.listen", fix='for example "127.0.0.1:8085"'
+        )
+    return host.strip("[]"), int(port)

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 
 from aiohttp import web
@@ -40,22 +41,21 @@ def run(config: Path | None = None) -> int:
     try:
         settings = load_config(config, os.environ)
         with DaemonLock(settings.storage.data_dir):
-            _loop_runner()(serve(settings))
+            _run_loop(serve(settings))
     except HealthdeskError as error:
-        print(f"healthdesk daemon: {error}", file=sys.stderr)
-        if error.fix:
-            print(f"fix: {error.fix}", file=sys.stderr)
+        sys.stderr.write(f"healthdesk daemon: {error}\n" + (f"fix: {error.fix}\n" if error.fix else ""))
         return 1
     return 0
 
 
-def _loop_runner():  # type: ignore[no-untyped-def]
-    """Return uvloop's runner where it is installed, else asyncio's."""
+def _run_loop(main: Coroutine[None, None, None]) -> None:
+    """Run `main` on uvloop where it is installed, else on asyncio's own loop."""
     try:
         import uvloop
     except ImportError:
-        return asyncio.run
-    return uvloop.run
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
 
 
 async def serve(

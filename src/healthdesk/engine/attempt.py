@@ -25,9 +25,10 @@ CONTENT_TYPE = "application/json"
 def _parsed(data: bytes) -> object | None:
     """Return the record's data for judging a failure; None when it is no JSON (it was accepted as such)."""
     try:
-        return json.loads(data)
+        parsed: object = json.loads(data)
     except ValueError:
         return None
+    return parsed
 
 
 def internal_failure(error: Exception) -> Failure:

@@ -39,7 +39,7 @@ class CallbackProcessor:
                     while not stop.is_set() and await self._some():
                         pass
                 except StoreUnavailable as error:
-                    log.error("callbacks wait for the database: %s", error)
+                    log.warning("callbacks wait for the database: %s", error)
                 await self._pulse.wait()
 
     async def _some(self) -> bool:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from healthdesk.domain.exchange import Exchange, Failure
-from healthdesk.domain.states import Environment, ErrorKind
+from healthdesk.domain.states import Environment
 from healthdesk.engine import attempt
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
@@ -95,7 +95,7 @@ class Deliverer:
             try:
                 due = await self._ctx.store.read(queries.due_environments, self._ctx.clock.now())
             except StoreUnavailable as error:
-                log.error("cannot look for due records: %s", error)
+                log.warning("cannot look for due records: %s", error)
             else:
                 for want in due:
                     self.wake(want.integration_id, want.environment)
@@ -110,7 +110,7 @@ class Deliverer:
         try:
             outcome = await self._ctx.store.settle_and_claim(results, wants, now=self._ctx.clock.now())
         except StoreUnavailable as error:
-            log.error("results of %d attempts wait for the database: %s", len(results), error)
+            log.warning("results of %d attempts wait for the database: %s", len(results), error)
             self._results = results + self._results
             self.wake_all()
             await self._ctx.clock.sleep(STORE_RETRY_S)
@@ -205,11 +205,8 @@ class Deliverer:
 
     def _note_health(self, target: Target, exchange: Exchange | None, failure: Failure | None) -> None:
         """Let a delivery speak for its connection: authentication and reachability only."""
-        if failure is None:
-            if target.doubtful:
-                self._heartbeats.note_delivery(target.connection_id, None)
-        elif failure.kind is not ErrorKind.INTERNAL and exchange is not None:
-            self._heartbeats.note_delivery(target.connection_id, failure)
+        if exchange is not None:
+            self._heartbeats.note_delivery(target.connection_id, failure, doubtful=target.doubtful)
 
     def _give_back_waiting(self) -> None:
         for waiting in self._waiting.values():

@@ -35,7 +35,7 @@ class Engine:
         self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all)
         self.relay = Relay(ctx, self.targets, self.deliverer, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
-        self.heartbeats.on_change = self._connection_changed
+        self.heartbeats.on_change = self.holds.wake
         self.heartbeats.on_alerts = self.wake_alerts
         self._supervisor = Supervisor(ctx.clock, ctx.metrics)
 
@@ -86,10 +86,6 @@ class Engine:
         self.holds.wake()
         self.deliverer.wake_all()
         self.heartbeats.wake()
-
-    def _connection_changed(self, connection_id: str) -> None:
-        """Holds and releases follow a change of health; the refresh runs in the holds loop."""
-        self.holds.wake()
 
     async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
         """Check a connection now; returns when the result is committed. NotFound when it is unknown."""

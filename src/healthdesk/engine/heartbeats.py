@@ -15,12 +15,11 @@ from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.heartbeat import CheckOutcome, check
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.health import (
-    CheckResult,
     HealthChange,
     HealthFacts,
     after_check,
     after_delivery_evidence,
-    calls_for_check,
+    is_health_evidence,
 )
 from healthdesk.domain.problems import key_for_connection
 from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
@@ -62,19 +61,20 @@ class Heartbeats:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._evidence: dict[str, Failure | None] = {}
         self._asked_at: dict[str, float] = {}
-        self.on_change: Callable[[str], None] = lambda connection_id: None
+        self.on_change: Callable[[], None] = lambda: None
         self.on_alerts: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
         """Look for due checks now."""
         self._pulse.set()
 
-    def note_delivery(self, connection_id: str, failure: Failure | None) -> None:
+    def note_delivery(self, connection_id: str, failure: Failure | None, *, doubtful: bool = False) -> None:
         """Take what a delivery says of its connection's health; never blocks.
 
-        Failures of the record itself say nothing; neither do they turn a connection red.
+        A failure of the record itself says nothing, unless the connection is `doubtful`: judged by its
+        deliveries and not known to work, so that any answer is news.
         """
-        if failure is not None and not calls_for_check(failure):
+        if not doubtful and (failure is None or not is_health_evidence(failure)):
             return
         self._evidence[connection_id] = failure
         self._pulse.set()
@@ -88,7 +88,7 @@ class Heartbeats:
                     try:
                         await self._turn()
                     except StoreUnavailable as error:
-                        log.error("heartbeats wait for the database: %s", error)
+                        log.warning("heartbeats wait for the database: %s", error)
                     await self._pulse.wait()
             await asyncio.gather(*self._tasks.values())
         finally:
@@ -133,7 +133,7 @@ class Heartbeats:
         except NotFound:
             log.info("connection %s was removed while it was to be checked", connection_id)
         except StoreUnavailable as error:
-            log.error("the check of %s could not be kept: %s", connection_id, error)
+            log.warning("the check of %s could not be kept: %s", connection_id, error)
 
     async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
         """Check now and return when the result is committed; joins a check under way.
@@ -152,7 +152,7 @@ class Heartbeats:
             await self._probe_by_delivery(row)
             return
         change = await self._check_once(row, trigger)
-        if change.next_check_at is not None and change.next_check_at <= self._ctx.clock.now():
+        if change.recheck_now:
             row = await self._ctx.store.read(queries.get, connection_id)
             await self._check_once(row, trigger)
 
@@ -172,7 +172,7 @@ class Heartbeats:
         heartbeat = self._ctx.config.heartbeat
         change = after_check(
             facts(row),
-            CheckResult(outcome.ok, outcome.failure),
+            outcome.failure,
             self._ctx.clock.now(),
             every_s=heartbeat.every_s,
             jitter_unit=self._ctx.jitter_unit(),
@@ -203,15 +203,7 @@ class Heartbeats:
         """Judged by deliveries: while failing, let one record through as the probe."""
         if row.state is not ConnectionState.FAILING:
             return
-        probe = HealthChange(
-            state=ConnectionState.SUSPECT,
-            suspect_checks=row.suspect_checks,
-            next_check_at=None,
-            opened=False,
-            recovered=False,
-            changed=True,
-            suspect_kind=row.failure.kind if row.failure else None,
-        )
+        probe = after_delivery_evidence(facts(row), None, self._ctx.clock.now(), probe=True)
         await self._keep(row, probe, row.failure, None)
 
     async def _weigh(self, connection_id: str, failure: Failure | None) -> None:
@@ -222,8 +214,7 @@ class Heartbeats:
             return
         if row.heartbeat is None:
             change = after_delivery_evidence(facts(row), failure, self._ctx.clock.now())
-            if change is not None:
-                await self._keep(row, change, failure, None)
+            await self._keep(row, change, failure, None)
             return
         now = self._ctx.clock.monotonic()
         asked = self._asked_at.get(connection_id)
@@ -258,7 +249,7 @@ class Heartbeats:
             self._ctx.bus.publish("connection.changed", row.id, {"state": change.state.value})
         if change.state is not row.state:
             log.info("%s: %s → %s", row.name, row.state.value, change.state.value)
-            self.on_change(row.id)
+            self.on_change()
         for problem_id in problems.changed:
             self._ctx.bus.publish("problem.changed", problem_id)
         if problems.alerts_queued:
@@ -271,5 +262,5 @@ def facts(row: ConnectionRow) -> HealthFacts:
         state=row.state,
         suspect_checks=row.suspect_checks,
         state_since=row.state_since,
-        suspect_kind=row.failure.kind if row.failure else None,
+        last_failure_kind=row.failure.kind if row.failure else None,
     )

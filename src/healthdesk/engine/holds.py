@@ -46,7 +46,7 @@ class Holds:
                     for target in self._targets.all():
                         await self._agree(target, stop)
                 except StoreUnavailable as error:
-                    log.error("holds wait for the database: %s", error)
+                    log.warning("holds wait for the database: %s", error)
                 self._deliverer.wake_all()
                 await self._pulse.wait()
 

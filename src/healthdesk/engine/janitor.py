@@ -82,14 +82,14 @@ class Janitor:
                 try:
                     await self._beat(stop)
                 except StoreUnavailable as error:
-                    log.error("housekeeping waits for the database: %s", error)
+                    log.warning("housekeeping waits for the database: %s", error)
                 await self._pulse.wait()
         await self._ctx.store.write(daemons.stopped, self._ctx.daemon_id, self._ctx.clock.now())
 
     async def _beat(self, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()
         if not await store.write(daemons.renew, self._ctx.daemon_id, now, LEASE_S):
-            log.error("the lease of this daemon had run out; others may have sent its records again")
+            log.warning("the lease of this daemon had run out; others may have sent its records again")
         if store.dialect != "sqlite":
             await self._recover()
         ticked = await store.write(problems.tick, now, self._ctx.new_id)

@@ -82,7 +82,7 @@ class Targets:
                 secret = frozenset(name.lower() for name in auth)
             secrets = tuple(vault.decrypt(token) for token in row.signing_secrets_enc)
         except VaultError as error:
-            log.error("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
+            log.warning("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
             hold = hold or HoldReason.CONNECTION
         judged = row.judged_by_deliveries
         return Target(

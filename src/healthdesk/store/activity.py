@@ -14,7 +14,7 @@ from healthdesk.store.rows import ActivityRow, PageRows
 def add(
     conn: Connection,
     *,
-    id: str,
+    activity_id: str,
     at: datetime,
     user: str,
     verb: str,

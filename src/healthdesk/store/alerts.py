@@ -12,7 +12,7 @@ from healthdesk.store.rows import AlertRow, ChannelRow, ClaimedAlert, PageRows, 
 
 
 def insert_channel(
-    conn: Connection, *, id: str, name: str, url_enc: str, url: str, kind: str, now: datetime, by: str
+    conn: Connection, *, channel_id: str, name: str, url_enc: str, url: str, kind: str, now: datetime, by: str
 ) -> None:
     """Store a new channel; `url` is the masked form."""
     raise NotImplementedError
@@ -43,7 +43,7 @@ def delete_channel(conn: Connection, channel_id: str, now: datetime) -> None:
 def insert_rule(
     conn: Connection,
     *,
-    id: str,
+    rule_id: str,
     name: str,
     integration_id: str | None,
     connection_id: str | None,
@@ -110,7 +110,7 @@ def of_problem(conn: Connection, problem_id: str, limit: int = 100) -> list[Aler
 def enqueue(
     conn: Connection,
     *,
-    id: str,
+    alert_id: str,
     channel_id: str,
     event: AlertEvent,
     now: datetime,
@@ -122,7 +122,7 @@ def enqueue(
     raise NotImplementedError
 
 
-def claim(conn: Connection, now: datetime, *, daemon_id: str, limit: int) -> list[ClaimedAlert]:
+def claim(conn: Connection, now: datetime, limit: int) -> list[ClaimedAlert]:
     """Take messages that are due, their intent committed; a problem's news go to a channel in order, one at a time."""
     raise NotImplementedError
 
@@ -147,8 +147,8 @@ def record_test(conn: Connection, channel_id: str, now: datetime, *, ok: bool, e
     raise NotImplementedError
 
 
-def recover(conn: Connection, now: datetime, *, daemon_id: str | None) -> int:
-    """Queue again what a dead daemon was sending: `daemon_id`'s, or with None that of every daemon whose lease ran out."""
+def recover(conn: Connection, now: datetime, *, daemon_id: str, others_are_dead: bool) -> int:
+    """Queue again what dead daemons were sending."""
     raise NotImplementedError
 
 

@@ -35,8 +35,8 @@ def get(conn: Connection, callback_id: str) -> CallbackRow:
     raise NotImplementedError
 
 
-def claim_accepted(conn: Connection, limit: int) -> list[CallbackRow]:
-    """Return accepted callbacks that wait to be processed, oldest first; on PostgreSQL rows locked by another daemon are skipped."""
+def process_some(conn: Connection, now: datetime, limit: int) -> list[str]:
+    """Mark up to `limit` accepted callbacks processed, oldest first, and return their ids; each is taken by one daemon."""
     raise NotImplementedError
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from healthdesk.domain.exchange import Failure
-from healthdesk.domain.states import ConnectionState, Grant
-from healthdesk.store.rows import ConnectionRow, ConnectionSecrets, HeartbeatRow, NewConnection, PageRows
+from healthdesk.domain.states import Grant
+from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, HeartbeatRow, NewConnection, PageRows
 
 
 def insert(conn: Connection, new: NewConnection) -> None:
@@ -23,8 +23,8 @@ def get(conn: Connection, connection_id: str) -> ConnectionRow:
     raise NotImplementedError
 
 
-def secrets(conn: Connection, connection_id: str) -> ConnectionSecrets:
-    """Return a connection's encrypted secrets, or raise NotFound."""
+def get_secret(conn: Connection, connection_id: str) -> ConnectionSecretRow:
+    """Return a connection with its encrypted secrets, or raise NotFound."""
     raise NotImplementedError
 
 
@@ -58,20 +58,18 @@ def remove_member(conn: Connection, connection_id: str, user: str) -> bool:
 def set_health(
     conn: Connection,
     connection_id: str,
-    *,
-    state: ConnectionState,
-    suspect_checks: int,
-    now: datetime,
-    next_check: datetime | None,
+    change: HealthChange,
     failure: Failure | None,
-    check: HeartbeatRow | None = None,
-) -> ConnectionRow:
-    """Store what a check (or the evidence of deliveries) decided, and the check itself; return the connection as it is now."""
+    key: ProblemKey | None,
+    heartbeat: HeartbeatRow | None,
+    now: datetime,
+) -> ProblemChanges:
+    """Store what a check (or the evidence of deliveries) decided, the check itself, and what that does to the connection's problem."""
     raise NotImplementedError
 
 
-def claim_checks(conn: Connection, now: datetime, *, lease_s: float, limit: int) -> list[ConnectionRow]:
-    """Return connections whose check is due and push their next check by the lease, so that one daemon checks each."""
+def claim_due_checks(conn: Connection, now: datetime, limit: int) -> list[str]:
+    """Return ids of connections whose check is due, and put their next check off a little, so that one daemon checks each."""
     raise NotImplementedError
 
 

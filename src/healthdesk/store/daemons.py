@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from healthdesk.store.rows import DaemonRow
 
 
-def register(
-    conn: Connection, *, id: str, host: str, pid: int, version: str, now: datetime, lease_s: float
-) -> None:
+def register(conn: Connection, daemon_id: str, now: datetime, lease: timedelta) -> None:
     """Say that a daemon runs, for as long as its lease."""
     raise NotImplementedError
 
 
-def renew(conn: Connection, daemon_id: str, now: datetime, lease_s: float) -> bool:
+def renew(conn: Connection, daemon_id: str, now: datetime, lease: timedelta) -> bool:
     """Extend a daemon's lease; return False if it had run out and others may have taken its work."""
     raise NotImplementedError
 
 
-def stopped(conn: Connection, daemon_id: str, now: datetime) -> None:
+def leave(conn: Connection, daemon_id: str, now: datetime) -> None:
     """Say that a daemon stopped; its lease ends now."""
     raise NotImplementedError
 

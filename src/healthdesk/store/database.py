@@ -66,10 +66,6 @@ class Store:
         """Write and commit a row, or raise StoreUnavailable."""
         raise NotImplementedError
 
-    def new_id(self, prefix: str) -> str:
-        """Return a new id; query functions that need ids are given this."""
-        raise NotImplementedError
-
     def notifications(self) -> AsyncIterator[tuple[str, str]]:
         """Yield (topic, payload) that other daemons sent; on SQLite there are none."""
         raise NotImplementedError

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from healthdesk.domain.states import Environment, HoldReason
-from healthdesk.store.rows import EnvWant, RecordQuery, RecoveredRow, ResendPlanRow, ResentRow
+from healthdesk.store.rows import RecordQuery, ResendPlanRow, ResentRow
 
 
 def hold_some(
@@ -26,9 +26,9 @@ def release_some(
 
 
 def recover_interrupted(
-    conn: Connection, now: datetime, *, daemon_id: str | None, limit: int
-) -> list[RecoveredRow]:
-    """Take up attempts that a dead daemon left: those of `daemon_id`, or with None those of every daemon whose lease ran out. The attempt says interrupted, its record is queued again or unknown, as the integration wants."""
+    conn: Connection, now: datetime, *, daemon_id: str, others_are_dead: bool, limit: int
+) -> int:
+    """Take up attempts that dead daemons left: those of every daemon but `daemon_id` whose lease ran out, or of all others. The attempt says interrupted, its record is queued again or unknown, as the integration wants."""
     raise NotImplementedError
 
 
@@ -51,8 +51,8 @@ def resend_all(
     raise NotImplementedError
 
 
-def due_environments(conn: Connection, now: datetime) -> list[EnvWant]:
-    """Return the environments that have records due, `free` being 0."""
+def due_environments(conn: Connection, now: datetime) -> list[tuple[str, Environment]]:
+    """Return the environments that have records due."""
     raise NotImplementedError
 
 

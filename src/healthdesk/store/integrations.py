@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, IntegrationState
+from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.store.rows import IntegrationRow, KeyRow, PageRows, SigningSecretRow, TargetRow
 
 
-def insert(conn: Connection, *, id: str, name: str, kind: IntegrationKind, now: datetime, by: str) -> None:
+def insert(
+    conn: Connection, *, integration_id: str, name: str, kind: IntegrationKind, now: datetime, by: str
+) -> None:
     """Store a new integration without environments."""
     raise NotImplementedError
 
@@ -52,14 +54,7 @@ def set_state(
     raise NotImplementedError
 
 
-def set_hold(
-    conn: Connection, connection_id: str, reason: HoldReason | None
-) -> list[tuple[str, Environment]]:
-    """Set why the environments of a connection hold their records (None: they deliver); return those that changed."""
-    raise NotImplementedError
-
-
-def targets(conn: Connection) -> list[TargetRow]:
+def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
     """Return every environment with its connection and signing secrets."""
     raise NotImplementedError
 
@@ -67,7 +62,7 @@ def targets(conn: Connection) -> list[TargetRow]:
 def insert_key(
     conn: Connection,
     *,
-    id: str,
+    key_id: str,
     integration_id: str,
     environment: Environment,
     key_hash: bytes,
@@ -98,7 +93,7 @@ def expire_old_keys(conn: Connection, now: datetime) -> int:
 def insert_signing_secret(
     conn: Connection,
     *,
-    id: str,
+    secret_id: str,
     integration_id: str,
     environment: Environment,
     secret_enc: str,

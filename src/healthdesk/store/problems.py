@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -51,20 +50,18 @@ def resolve(conn: Connection, problem_id: str, *, by: str, now: datetime, note: 
     raise NotImplementedError
 
 
-def tick(conn: Connection, now: datetime, new_id: Callable[[str], str], limit: int = 100) -> ProblemChanges:
+def tick(conn: Connection, now: datetime, limit: int = 100) -> ProblemChanges:
     """Open forming problems that have been failing for long enough."""
     raise NotImplementedError
 
 
 def note_connection_failure(
-    conn: Connection, key: ProblemKey, now: datetime, new_id: Callable[[str], str], *, attempts: int = 1
+    conn: Connection, key: ProblemKey, now: datetime, *, attempts: int = 1
 ) -> ProblemChanges:
     """Count a failed check under the connection's problem."""
     raise NotImplementedError
 
 
-def clear_connection(
-    conn: Connection, connection_id: str, now: datetime, new_id: Callable[[str], str]
-) -> ProblemChanges:
+def clear_connection(conn: Connection, connection_id: str, now: datetime) -> ProblemChanges:
     """Resolve what only the connection's checks hold open, once it is healthy again."""
     raise NotImplementedError

@@ -42,3 +42,15 @@ def attempts(conn: Connection, record_id: str, limit: int = 100) -> list[Attempt
 def attempt(conn: Connection, record_id: str, attempt_id: str) -> AttemptRow:
     """Return one attempt with its response body, or raise NotFound."""
     raise NotImplementedError
+
+
+from healthdesk.store.flow import (  # noqa: E402
+    due_environments,
+    hold_some,
+    next_due,
+    recover_interrupted,
+    release_some,
+    resend,
+    resend_all,
+    resend_plan,
+)

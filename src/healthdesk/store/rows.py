@@ -9,7 +9,6 @@ from healthdesk.store.rows_problems import (
     EvidenceRow,
     ProblemChanges,
     ProblemRow,
-    Removed,
     RuleRow,
 )
 from healthdesk.store.rows_records import (
@@ -26,7 +25,6 @@ from healthdesk.store.rows_records import (
     PlanGroup,
     RecordQuery,
     RecordRow,
-    RecoveredRow,
     ResendPlanRow,
     ResentRow,
     Settlement,
@@ -35,9 +33,10 @@ from healthdesk.store.rows_records import (
 )
 from healthdesk.store.rows_setup import (
     ConnectionRow,
-    ConnectionSecrets,
+    ConnectionSecretRow,
     EnvironmentRow,
     HeartbeatRow,
+    HeartbeatSettings,
     IntegrationRow,
     KeyRow,
     MemberRow,
@@ -46,6 +45,7 @@ from healthdesk.store.rows_setup import (
     SigningSecretRow,
     SourceRow,
     TargetRow,
+    VerificationSettings,
 )
 
 __all__ = [
@@ -59,13 +59,14 @@ __all__ = [
     "ClaimedAlert",
     "ClaimedRecord",
     "ConnectionRow",
-    "ConnectionSecrets",
+    "ConnectionSecretRow",
     "CountRow",
     "DaemonRow",
     "EnvWant",
     "EnvironmentRow",
     "EvidenceRow",
     "HeartbeatRow",
+    "HeartbeatSettings",
     "IntegrationRow",
     "KeyRow",
     "LedgerRow",
@@ -79,8 +80,6 @@ __all__ = [
     "ProblemRow",
     "RecordQuery",
     "RecordRow",
-    "RecoveredRow",
-    "Removed",
     "ResendPlanRow",
     "ResentRow",
     "RuleRow",
@@ -90,4 +89,5 @@ __all__ = [
     "SourceRow",
     "StoredCallback",
     "TargetRow",
+    "VerificationSettings",
 ]

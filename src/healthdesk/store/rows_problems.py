@@ -65,7 +65,7 @@ class EvidenceRow:
 class ProblemChanges:
     """Ids of problems that a write changed, and how many alerts it queued."""
 
-    changed: tuple[str, ...] = ()
+    problems_changed: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()
     resolved: tuple[str, ...] = ()
     alerts_queued: int = 0
@@ -163,29 +163,3 @@ class DaemonRow:
     started_at: datetime
     lease_until: datetime
     stopped_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """What one small step of retention deleted."""
-
-    bodies: int = 0
-    records: int = 0
-    callbacks: int = 0
-    heartbeats: int = 0
-    alerts: int = 0
-    activity: int = 0
-    problems: int = 0
-
-    @property
-    def total(self) -> int:
-        """Return how many rows went; 0 means there is nothing left to remove now."""
-        return (
-            self.bodies
-            + self.records
-            + self.callbacks
-            + self.heartbeats
-            + self.alerts
-            + self.activity
-            + self.problems
-        )

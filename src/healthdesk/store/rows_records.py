@@ -140,14 +140,12 @@ class SettleResult:
     """What one transaction of settling and claiming did.
 
     `late` are attempts that were settled or taken over before; their results were left out.
-    The problem lists hold ids for events; `alerts_queued` says whether to wake the outbox.
+    `problems_changed` are ids, for events; `alerts_queued` says whether to wake the outbox.
     """
 
     claimed: list[ClaimedRecord] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
-    changed_problems: list[str] = field(default_factory=list)
-    opened_problems: list[str] = field(default_factory=list)
-    resolved_problems: list[str] = field(default_factory=list)
+    problems_changed: tuple[str, ...] = ()
     alerts_queued: int = 0
 
 
@@ -279,17 +277,6 @@ class ResentRow:
     resent: int
     skipped: dict[str, str] = field(default_factory=dict)
     environments: tuple[tuple[str, Environment], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveredRow:
-    """An interrupted attempt whose record was taken up again (`queued`) or left `unknown`."""
-
-    record_id: str
-    attempt_id: str
-    integration_id: str
-    environment: Environment
-    state: RecordState
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,30 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HeartbeatSettings:
+    """The request that decides an endpoint's health."""
+
+    method: str = "GET"
+    path: str = "/"
+    expected_status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationSettings:
+    """How callbacks of a connection are verified; the fields are those of the wire's CallbackVerification."""
+
+    scheme: str = "none"
+    header: str = "X-Signature"
+    algorithm: str = "sha256"
+    encoding: str = "hex"
+    prefix: str = ""
+    id_header: str = ""
+    event_header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewConnection:
-    """What is stored of a new connection; `heartbeat` and `verification` are kept as JSON."""
+    """What is stored of a new connection; it starts in state unknown."""
 
     id: str
     app: str
@@ -52,8 +74,8 @@ class NewConnection:
     account: str = ""
     credentials_enc: str = ""
     credential_hint: str = ""
-    heartbeat: Mapping[str, Any] | None = None
-    verification: Mapping[str, Any] = field(default_factory=dict)
+    heartbeat: HeartbeatSettings | None = None
+    verification: VerificationSettings = VerificationSettings()
     callback_secret_enc: str = ""
     callback_secret_hint: str = ""
     callback_limit_per_minute: int | None = None
@@ -79,11 +101,11 @@ class ConnectionRow:
     state_since: datetime
     judged_by_deliveries: bool
     suspect_checks: int
-    verification: Mapping[str, Any]
+    verification: VerificationSettings
     callback_secret_hint: str
     created_at: datetime
     created_by: str
-    heartbeat: Mapping[str, Any] | None = None
+    heartbeat: HeartbeatSettings | None = None
     callback_limit_per_minute: int | None = None
     connected_on: datetime | None = None
     last_healthy: datetime | None = None
@@ -97,23 +119,18 @@ class ConnectionRow:
     explanation: Any = None
     callback_url: str = ""
 
+    @property
+    def last_error_kind(self) -> str:
+        """Return the kind of the last failed check, while it is not healthy again."""
+        return self.failure.kind.value if self.failure else ""
+
 
 @dataclass(frozen=True, slots=True)
-class ConnectionSecrets:
-    """The encrypted secrets of a connection, with what is needed to call the app and to verify it."""
+class ConnectionSecretRow(ConnectionRow):
+    """A connection with its encrypted secrets, for the engine only."""
 
-    id: str
-    app: str
-    name: str
-    base_url: str
-    auth: str
-    owner: str
-    state: ConnectionState
-    credentials_enc: str
-    callback_secret_enc: str
-    heartbeat: Mapping[str, Any] | None
-    verification: Mapping[str, Any]
-    callback_limit_per_minute: int | None
+    credentials_enc: str = ""
+    callback_secret_enc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +147,9 @@ class HeartbeatRow:
     status: int | None = None
     kind: str = ""
     sentence: str = ""
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_body: bytes = b""
+    response_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,27 +202,26 @@ class TargetRow:
     integration_id: str
     integration_name: str
     environment: Environment
+    state: IntegrationState
     connection_id: str
     connection_name: str
-    connection_owner: str
+    owner: str
     connection_state: ConnectionState
+    connection_deleted: bool
+    has_heartbeat: bool
     app: str
     base_url: str
-    auth: str
     credentials_enc: str
-    judged_by_deliveries: bool
     path: str
     method: str
     headers: Mapping[str, str]
     on_unknown: OnUnknown
-    state: IntegrationState
-    hold_reason: HoldReason | None
     concurrency: int | None
     rate_per_s: float | None
     timeout_s: float | None
     accept_limit_per_minute: int | None
     signing_secrets_enc: tuple[str, ...] = ()
-    """Newest first; those not yet retired."""
+    """Newest first; those that have not retired."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from healthdesk.store.rows import PageRows, SourceRow
 def insert(
     conn: Connection,
     *,
-    id: str,
+    source_id: str,
     key: str,
     name: str,
     levels: list[str],

@@ -122,8 +122,13 @@ def enqueue(
     raise NotImplementedError
 
 
-def claim(conn: Connection, now: datetime, limit: int) -> list[ClaimedAlert]:
-    """Take messages that are due, their intent committed; a problem's news go to a channel in order, one at a time."""
+def claim(
+    conn: Connection, now: datetime, limit: int, *, skip_channels: Sequence[str] = ()
+) -> list[ClaimedAlert]:
+    """Take messages that are due, their intent committed; a problem's news go to a channel in order, one at a time.
+
+    Nothing is taken for `skip_channels`: the caller is sending to them.
+    """
     raise NotImplementedError
 
 

@@ -58,6 +58,8 @@ class Exchange:
     response_body: bytes = b""
     response_cut: bool = False
     error: TransportError | None = None
+    body_error: TransportError | None = None
+    """Why the body broke off although a status came; `response_cut` is set then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class DefaultPaths:
 
 def default_paths(environ: Mapping[str, str], uid: int | None = None) -> DefaultPaths:
     """Return the places of a desk of the whole host (root) or of one user (XDG base directories)."""
-    if (os.getuid() if uid is None else uid) == 0:
+    uid = os.getuid() if uid is None else uid
+    if uid == 0:
         config = Path("/etc/healthdesk/config.toml")
         return DefaultPaths(
             config, Path("/var/lib/healthdesk"), SYSTEM_SOCKET, config.with_name("healthdesk.key")
@@ -33,8 +34,10 @@ def default_paths(environ: Mapping[str, str], uid: int | None = None) -> Default
     home = Path(environ.get("HOME") or Path.home())
     config = _xdg(environ, "XDG_CONFIG_HOME", home / ".config") / "healthdesk" / "config.toml"
     data_dir = _xdg(environ, "XDG_DATA_HOME", home / ".local" / "share") / "healthdesk"
-    # Without a login session there is no runtime directory; /tmp is not safe, the data directory is.
-    socket_dir = _xdg(environ, "XDG_RUNTIME_DIR", data_dir / "run") / "healthdesk"
+    # A service without a login session has no runtime directory; /tmp is not safe, the data directory is.
+    session = Path(f"/run/user/{uid}")
+    runtime = _xdg(environ, "XDG_RUNTIME_DIR", session if session.is_dir() else data_dir / "run")
+    socket_dir = runtime / "healthdesk"
     return DefaultPaths(config, data_dir, socket_dir / "operator.sock", config.with_name("healthdesk.key"))
 
 

@@ -183,7 +183,9 @@ async def set_up_delivery(
             )
         )
         await client.source_create(
-            SourceCreate(key=source, name=source.replace("-", " ").title(), levels=["low", "moderate", "high"])
+            SourceCreate(
+                key=source, name=source.replace("-", " ").title(), levels=["low", "moderate", "high"]
+            )
         )
         await client.source_enable(source, SourceEnable(integration_id=integration.id))
         key = await client.integration_key_create(integration.id, KeyCreate())

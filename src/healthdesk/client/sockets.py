@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from healthdesk.paths import SYSTEM_SOCKET, default_paths
+
 SOCKET_VARIABLE = "HEALTHDESK_OPERATOR__SOCKET"
-SYSTEM_SOCKET = Path("/run/healthdesk/operator.sock")
 
 
 def find_socket(explicit: Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -21,5 +21,9 @@ def find_socket(explicit: Path | None, environ: Mapping[str, str]) -> tuple[Path
     named = environ.get(SOCKET_VARIABLE, "")
     if named:
         return (Path(named).expanduser(),)
-    runtime = environ.get("XDG_RUNTIME_DIR", "") or f"/run/user/{os.getuid()}"
-    return (SYSTEM_SOCKET, Path(runtime) / "healthdesk" / "operator.sock")
+    places = [SYSTEM_SOCKET]
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    if runtime.startswith("/"):
+        places.append(Path(runtime) / "healthdesk" / "operator.sock")
+    places.append(default_paths(environ).socket)
+    return tuple(dict.fromkeys(places))

@@ -1,0 +1,253 @@
+"""`healthdesk integrations`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from healthdesk.cli import options
+from healthdesk.cli.command import Command, UsageError
+from healthdesk.cli.desk import Desk
+from healthdesk.cli.keys import keys, keys_arguments
+from healthdesk.cli.marks import GOOD, WARN, Cell
+from healthdesk.cli.tables import Column
+from healthdesk.domain.states import Environment, IntegrationState, OnUnknown
+
+if TYPE_CHECKING:
+    from healthdesk.api.integrations import EnvironmentView, Integration
+
+
+def state(view: EnvironmentView) -> Cell:
+    """Return the mark of an environment."""
+    if view.state is IntegrationState.PAUSED:
+        return Cell("⏸ Paused", WARN)
+    if view.hold_reason is not None:
+        return Cell(f"⏸ Held ({view.hold_reason})", WARN)
+    return Cell("● Active", GOOD)
+
+
+async def list_(desk: Desk, args: argparse.Namespace) -> None:
+    """Print every integration, a row an environment."""
+    columns = (
+        Column("Status"),
+        Column("Id"),
+        Column("Name", flex=True),
+        Column("Environment"),
+        Column("Connection", flex=True, spare=2),
+        Column("Failed", right=True),
+        Column("Held", right=True, spare=3),
+        Column("Delivered", right=True, spare=1),
+    )
+    page = await desk.collect(
+        lambda after, limit: desk.client.integrations_list(after=after, limit=limit),
+        limit=args.limit,
+        after=args.after,
+    )
+    if desk.out.as_json:
+        desk.out.model(page)
+        return
+    rows: list[list[Cell | str]] = []
+    for item in page.items:
+        for view in item.environments:
+            totals = view.totals
+            rows.append(
+                [
+                    state(view),
+                    item.id,
+                    item.name,
+                    view.environment.value,
+                    view.connection_name or view.connection_id,
+                    *(f"{totals.get(key, 0):,}" for key in ("failed", "held", "delivered")),
+                ]
+            )
+    desk.out.table(columns, rows, empty="No integrations yet. `healthdesk integrations add` adds one.")
+    desk.out.more(page)
+
+
+def print_integration(desk: Desk, item: Integration) -> None:
+    """Print an integration with its environments."""
+    out = desk.out
+    if out.as_json:
+        out.model(item)
+        return
+    out.facts(
+        [
+            ("Id", item.id),
+            ("Name", item.name),
+            ("Kind", item.kind.value),
+            ("Sources", ", ".join(item.sources) or "none enabled: `healthdesk sources enable`"),
+            ("Records go to", item.records_url),
+            ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
+        ]
+    )
+    for view in item.environments:
+        out.heading(view.environment.value.capitalize())
+        limit = view.accept_limit_per_minute
+        made = f", made {out.time(view.key_created_at)}" if view.key_created_at else ""
+        out.facts(
+            [
+                ("Status", state(view)),
+                ("Connection", f"{view.connection_name} ({view.connection_id})"),
+                ("Endpoint", f"{view.method} {view.endpoint}"),
+                ("Headers", "; ".join(f"{name}: {value}" for name, value in view.headers.items())),
+                ("Concurrency", str(view.concurrency)),
+                ("Rate", f"{view.rate_per_s:g} a second" if view.rate_per_s else "no limit"),
+                ("Timeout", f"{view.timeout_s:g} s"),
+                ("Arrival unknown", view.on_unknown.value),
+                ("Accepts", f"{limit} a minute" if limit else "no limit"),
+                (
+                    "Key",
+                    f"{view.key_hint}{made}"
+                    if view.key_hint
+                    else "none: `healthdesk integrations keys --new`",
+                ),
+                ("Signing secret", view.signing_secret_hint),
+                ("Records", ", ".join(f"{count:,} {key}" for key, count in view.totals.items() if count)),
+            ]
+        )
+
+
+async def show(desk: Desk, args: argparse.Namespace) -> None:
+    """Print one integration."""
+    print_integration(desk, await desk.client.integration(await desk.integration_id(args.integration)))
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return value
+
+
+def _environment_arguments(parser: argparse.ArgumentParser) -> None:
+    options.environment(parser, default=Environment.PRODUCTION.value, what="which environment (production)")
+    parser.add_argument("--connection", metavar="CONNECTION", help="id or name of the connection")
+    parser.add_argument("--path", help="path on the connection's base URL")
+    parser.add_argument("--method", choices=("POST", "PUT", "PATCH"), help="POST")
+    parser.add_argument(
+        "--header",
+        action="append",
+        metavar="NAME:VALUE",
+        help="a header to send, repeatable; not for secrets",
+    )
+    parser.add_argument(
+        "--concurrency", type=options.whole(1, 256), metavar="N", help="records in flight at once"
+    )
+    parser.add_argument("--rate", type=_positive, metavar="N", help="at most N a second; 0: no limit")
+    parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="how long an answer may take")
+    parser.add_argument(
+        "--on-unknown",
+        choices=options.words(OnUnknown),
+        help="a record that may have arrived: resend or hold it",
+    )
+    parser.add_argument(
+        "--accept-limit", type=options.whole(0), metavar="N", help="accept at most N a minute; 0: no limit"
+    )
+
+
+async def _environment(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if args.connection is not None:
+        fields["connection_id"] = await desk.connection_id(args.connection)
+    if args.header is not None:
+        fields["headers"] = options.pairs(args.header, "--header")
+    if args.rate is not None:
+        fields["rate_per_s"] = args.rate or None
+    if args.accept_limit is not None:
+        fields["accept_limit_per_minute"] = args.accept_limit or None
+    plain = {
+        "path": args.path,
+        "method": args.method,
+        "concurrency": args.concurrency,
+        "timeout_s": args.timeout,
+        "on_unknown": args.on_unknown,
+    }
+    fields.update((key, value) for key, value in plain.items() if value is not None)
+    return fields
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True, help="what people call it")
+    _environment_arguments(parser)
+
+
+async def add(desk: Desk, args: argparse.Namespace) -> None:
+    """Add a delivery integration with one environment."""
+    from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate
+
+    if args.connection is None:
+        raise UsageError("--connection is missing", "see `healthdesk connections list`")
+    settings = EnvironmentSettings(**await _environment(desk, args))
+    chosen: dict[str, Any] = {args.environment: settings}
+    item = await desk.client.integration_create(IntegrationCreate(name=args.name, **chosen))
+    print_integration(desk, item)
+    if not desk.out.as_json:
+        desk.out.note(f"next: healthdesk integrations keys {item.id} --new --environment {args.environment}")
+
+
+def _edit_arguments(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--name", help="what people call it")
+    _environment_arguments(parser)
+
+
+async def edit(desk: Desk, args: argparse.Namespace) -> None:
+    """Change an integration; an environment it does not have yet is added."""
+    from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
+
+    integration_id = await desk.integration_id(args.integration)
+    fields: dict[str, Any] = {} if args.name is None else {"name": args.name}
+    changes = await _environment(desk, args)
+    if changes:
+        fields[args.environment] = EnvironmentEdit(**changes)
+    if not fields:
+        raise UsageError("nothing to change", f"see `{args.prog} --help`")
+    print_integration(desk, await desk.client.integration_edit(integration_id, IntegrationEdit(**fields)))
+
+
+def _one(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+
+
+def _choice_arguments(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    options.environment(parser, what="only this environment; without it, all it has")
+
+
+async def pause(desk: Desk, args: argparse.Namespace) -> None:
+    """Stop delivering; records are kept and held."""
+    integration_id = await desk.integration_id(args.integration)
+    item = await desk.client.integration_pause(integration_id, _chosen(args))
+    desk.out.done(item, f"Paused {item.name}. Its records are held until it is resumed.")
+
+
+async def resume(desk: Desk, args: argparse.Namespace) -> None:
+    """Deliver again."""
+    integration_id = await desk.integration_id(args.integration)
+    item = await desk.client.integration_resume(integration_id, _chosen(args))
+    desk.out.done(item, f"Resumed {item.name}. Held records are sent now.")
+
+
+def _chosen(args: argparse.Namespace) -> Environment | None:
+    return None if args.environment is None else Environment(args.environment)
+
+
+COMMANDS = (
+    Command("list", "list integrations", run=list_, arguments=options.paging),
+    Command("show", "show an integration and its environments", run=show, arguments=_one),
+    Command("add", "add a delivery integration", run=add, arguments=_add_arguments),
+    Command(
+        "edit", "change an integration, or add its other environment", run=edit, arguments=_edit_arguments
+    ),
+    Command("pause", "stop delivering; records are held", run=pause, arguments=_choice_arguments),
+    Command("resume", "deliver again, held records too", run=resume, arguments=_choice_arguments),
+    Command(
+        "keys",
+        "list or make bearer keys and secrets of our signature",
+        run=keys,
+        arguments=keys_arguments,
+    ),
+)

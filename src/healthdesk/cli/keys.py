@@ -1,0 +1,113 @@
+"""`healthdesk integrations keys`: bearer keys for posting records, and secrets of our signature."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from healthdesk.cli import options
+from healthdesk.cli.command import UsageError
+from healthdesk.cli.desk import Desk
+from healthdesk.cli.marks import STRONG, Cell
+from healthdesk.cli.tables import Column
+from healthdesk.domain.states import Environment
+
+if TYPE_CHECKING:
+    from healthdesk.api.integrations import Key
+
+
+def keys_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `keys`."""
+    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+    parser.add_argument(
+        "--new", action="store_true", help="make a new one, shown this once, in place of the last"
+    )
+    parser.add_argument(
+        "--signing", action="store_true", help="the secret that signs what is delivered, not the bearer key"
+    )
+    options.environment(parser)
+    parser.add_argument(
+        "--overlap",
+        type=options.duration,
+        metavar="DURATION",
+        help="with --new: how long the one before stays valid, such as 24h (default: not at all)",
+    )
+
+
+async def keys(desk: Desk, args: argparse.Namespace) -> None:
+    """List what there is, or make a new one."""
+    if args.overlap is not None and not args.new:
+        raise UsageError("--overlap goes with --new")
+    integration_id = await desk.integration_id(args.integration)
+    if args.new:
+        await _new(desk, args, integration_id)
+    elif args.signing:
+        await _signing_hints(desk, args, integration_id)
+    else:
+        await _list(desk, args, integration_id)
+
+
+async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
+    from healthdesk.api.integrations import KeyCreate
+
+    chosen = Environment(args.environment or Environment.PRODUCTION)
+    body = KeyCreate(environment=chosen, overlap_s=args.overlap or 0)
+    if args.signing:
+        made = await desk.client.integration_signing_secret_create(integration_id, body)
+    else:
+        made = await desk.client.integration_key_create(integration_id, body)
+    if desk.out.as_json:
+        desk.out.model(made)
+        return
+    desk.out.facts(
+        [
+            ("Signing secret" if args.signing else "Bearer key", Cell(made.secret, STRONG)),
+            ("Environment", made.environment.value),
+            ("Id", made.id),
+            (
+                "The one before",
+                f"valid until {desk.out.time(made.replaces_until)}"
+                if made.replaces_until
+                else "not valid any more",
+            ),
+        ]
+    )
+    desk.out.note("Keep it now: it cannot be shown again.")
+
+
+async def _signing_hints(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
+    item = await desk.client.integration(integration_id)
+    views = [view for view in item.environments if args.environment in (None, view.environment)]
+    if desk.out.as_json:
+        shown = [{"environment": view.environment, "hint": view.signing_secret_hint} for view in views]
+        desk.out.json({"items": shown, "next": None})
+        return
+    columns = (Column("Environment"), Column("Signing secret"))
+    rows = [[view.environment.value, view.signing_secret_hint or "–"] for view in views]
+    desk.out.table(columns, rows, empty="It has no such environment.")
+
+
+async def _list(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
+    columns = (
+        Column("Key"),
+        Column("Environment"),
+        Column("Id"),
+        Column(desk.out.titled("Made")),
+        Column("By", flex=True),
+        Column("Valid until"),
+    )
+
+    def row(key: Key) -> list[Cell | str]:
+        until = desk.out.short_time(key.expires_at) if key.expires_at else "replaced"
+        return [
+            key.hint,
+            key.environment.value,
+            key.id,
+            desk.out.short_time(key.created_at),
+            key.created_by,
+            until,
+        ]
+
+    found = await desk.client.integration_keys(integration_id)
+    shown = [key for key in found if args.environment in (None, key.environment)]
+    desk.out.items(shown, columns, row, empty="No keys yet. --new makes one.")

@@ -1,0 +1,145 @@
+"""A record and its attempts, printed for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from healthdesk.cli import marks
+from healthdesk.cli.marks import Cell
+from healthdesk.cli.output import Output
+from healthdesk.cli.tables import Column
+from healthdesk.cli.times import format_duration_ms
+
+if TYPE_CHECKING:
+    from healthdesk.api.common import Page
+    from healthdesk.api.records import Attempt, AttemptDetail, Body, RecordDetail
+
+
+def print_record(out: Output, item: RecordDetail) -> None:
+    """Print everything about a record."""
+    if out.as_json:
+        out.model(item)
+        return
+    why = item.explanation
+    like = f"{item.similar:,} records fail the same way since {out.time(item.similar_since)}"
+    out.facts(
+        [
+            ("Status", marks.record(item.state, item.last_status)),
+            ("Held because", f"{item.hold_reason}" if item.hold_reason else ""),
+            ("Why", why.sentence if why else item.error),
+            ("Whose fault", why.blame if why else ""),
+            ("Next", why.next_action if why else ""),
+            ("Like it", like if item.similar > 1 else ""),
+            ("Problem", item.problem_id or ""),
+            ("Id", item.id),
+            ("Integration", f"{item.integration_name} ({item.integration_id})"),
+            ("Environment", item.environment.value + (", a sample" if item.sample else "")),
+            ("Source", f"{item.source_name or item.source}{f' · {item.level}' if item.level else ''}"),
+            ("Completed", out.time(item.completed_at)),
+            ("Arrived", out.time(item.arrived_at)),
+            ("First attempt", out.time(item.first_attempt_at)),
+            ("Last attempt", out.time(item.last_attempt_at)),
+            ("Next attempt", out.time(item.next_attempt_at) if item.next_attempt_at else ""),
+            ("Tries", str(item.tries)),
+            ("webhook-id", item.webhook_id),
+            ("Idempotency-Key", item.idempotency_key or ""),
+        ]
+    )
+    print_body(out, "Request body", item.request_body)
+    print_body(out, "Response body", item.response_body)
+    if item.request_body is None:
+        print_body(out, "Posted body", item.posted_body)
+    if item.attempts:
+        out.heading("Attempts")
+        _table(out, item.attempts)
+
+
+def print_attempts(out: Output, page: Page[Attempt]) -> None:
+    """Print a page of attempts as a timeline."""
+    if out.as_json:
+        out.model(page)
+        return
+    _table(out, page.items)
+    out.more(page)
+
+
+def _table(out: Output, attempts: list[Attempt]) -> None:
+    columns = (
+        Column("#", right=True),
+        Column(out.titled("Started")),
+        Column("Trigger"),
+        Column("Outcome"),
+        Column("Status", right=True),
+        Column("Took", right=True),
+        Column("Error", flex=True),
+        Column("Id", spare=1),
+    )
+
+    def row(item: Attempt) -> list[Cell | str]:
+        trigger = f"{item.trigger} by {item.triggered_by}" if item.triggered_by else item.trigger.value
+        return [
+            str(item.number),
+            out.short_time(item.started_at),
+            trigger,
+            marks.outcome(item.outcome),
+            str(item.status or "–"),
+            format_duration_ms(item.duration_ms),
+            item.error,
+            item.id,
+        ]
+
+    out.table(columns, [row(item) for item in attempts], empty="Not tried yet.")
+
+
+def print_attempt(out: Output, item: AttemptDetail) -> None:
+    """Print one attempt with its headers and bodies."""
+    if out.as_json:
+        out.model(item)
+        return
+    trigger = f"{item.trigger} by {item.triggered_by}" if item.triggered_by else item.trigger.value
+    out.facts(
+        [
+            ("Outcome", marks.outcome(item.outcome)),
+            ("Error", item.error),
+            ("Whose fault", item.blame),
+            ("Status", str(item.status or "")),
+            ("Took", format_duration_ms(item.duration_ms)),
+            ("Retry-After", f"{item.retry_after_s:g} s" if item.retry_after_s is not None else ""),
+            ("Trigger", trigger),
+            ("Started", out.time(item.started_at)),
+            ("Finished", out.time(item.finished_at)),
+            ("Request", f"{item.method} {item.url}".strip()),
+            ("webhook-id", item.webhook_id),
+            ("Id", item.id),
+            ("Record", item.record_id),
+        ]
+    )
+    print_headers(out, "Request headers", item.request_headers)
+    print_body(out, "Request body", item.request_body)
+    print_headers(out, "Response headers", item.response_headers)
+    print_body(out, "Response body", item.response_body)
+
+
+def print_headers(out: Output, title: str, headers: Mapping[str, Any]) -> None:
+    """Print headers, if there are any."""
+    if headers:
+        out.heading(title)
+        out.block("\n".join(f"{name}: {value}" for name, value in headers.items()))
+
+
+def print_body(out: Output, title: str, body: Body | None) -> None:
+    """Print a body, and what is missing of it."""
+    if body is None:
+        return
+    remarks = [f"{body.size:,} bytes", body.content_type]
+    remarks += ["masked: --reveal shows it"] if body.masked and body.text else []
+    remarks += ["cut"] if body.cut else []
+    out.heading(f"{title} ({', '.join(remark for remark in remarks if remark)})")
+    if body.text is not None:
+        out.block(body.text)
+    elif body.base64 is not None:
+        out.line("Not UTF-8; as base64:")
+        out.block(body.base64)
+    else:
+        out.line("  empty" if body.size == 0 else "  no longer kept")

@@ -1,0 +1,205 @@
+"""`healthdesk records`: the log, one record, adding one, the ledger."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Never
+
+from healthdesk.cli import marks, options
+from healthdesk.cli.command import FAILED, Command, UsageError
+from healthdesk.cli.desk import Desk
+from healthdesk.cli.marks import Cell
+from healthdesk.cli.record_view import print_attempt, print_attempts, print_record
+from healthdesk.cli.resend import resend, resend_all, resend_all_arguments, resend_arguments
+from healthdesk.cli.tables import Column
+from healthdesk.cli.times import WHEN_HELP
+from healthdesk.cli.where import filter_arguments, record_filter
+from healthdesk.domain.states import Environment
+
+if TYPE_CHECKING:
+    from healthdesk.api.records import LedgerRow, Record
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    filter_arguments(parser)
+    options.paging(parser)
+    parser.add_argument("--oldest", action="store_true", help="oldest first")
+    parser.add_argument("--count", action="store_true", help="only count; past 10,000 it says 10,000+")
+    parser.add_argument("--exact", action="store_true", help="with --count: count them all")
+
+
+async def list_(desk: Desk, args: argparse.Namespace) -> None:
+    """Print a page of the log, or how many records match."""
+    chosen = await record_filter(desk, args)
+    if args.count:
+        count = await desk.client.records_count(chosen, exact=args.exact)
+        desk.out.done(count, f"{count.total:,}{'' if count.exact else '+'}")
+        return
+    if args.exact:
+        raise UsageError("--exact goes with --count")
+    page = await desk.collect(
+        lambda after, limit: desk.client.records_list(
+            chosen, after=after, limit=limit, direction="oldest" if args.oldest else "newest"
+        ),
+        limit=args.limit,
+        after=args.after,
+    )
+    columns = (
+        Column("Status"),
+        Column(desk.out.titled("Completed")),
+        Column("Id"),
+        Column("Source", flex=True),
+        Column("Env", spare=2),
+        Column("Tries", right=True, spare=1),
+        Column("First attempt", spare=5),
+        Column("Last attempt", spare=4),
+        Column("Integration", flex=True, spare=6),
+        Column("Error", flex=True, spare=3),
+    )
+
+    def row(item: Record) -> list[Cell | str]:
+        return [
+            marks.record(item.state, item.last_status),
+            desk.out.short_time(item.completed_at),
+            item.id,
+            item.source_name or item.source,
+            "T" if item.environment is Environment.TESTING else "",
+            str(item.tries) + (" ~" if item.sample else ""),
+            desk.out.short_time(item.first_attempt_at),
+            desk.out.short_time(item.last_attempt_at),
+            item.integration_name or item.integration_id,
+            item.error,
+        ]
+
+    desk.out.page(page, columns, row, empty="No records match.")
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("record", metavar="RECORD", help="id")
+    parser.add_argument(
+        "--reveal", action="store_true", help="show values in clear (managers; the activity log says so)"
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--attempts", action="store_true", help="list every attempt")
+    group.add_argument("--attempt", metavar="ID", help="show one attempt with headers and bodies")
+    options.paging(parser)
+
+
+async def show(desk: Desk, args: argparse.Namespace) -> None:
+    """Print one record: why it is as it is, bodies, attempts."""
+    if args.reveal and (args.attempts or args.attempt):
+        raise UsageError("--reveal shows the record: leave out --attempts and --attempt")
+    if args.attempts:
+        page = await desk.collect(
+            lambda after, limit: desk.client.record_attempts(args.record, after=after, limit=limit),
+            limit=args.limit,
+            after=args.after,
+        )
+        print_attempts(desk.out, page)
+    elif args.attempt:
+        print_attempt(desk.out, await desk.client.record_attempt(args.record, args.attempt))
+    elif args.reveal:
+        print_record(desk.out, await desk.client.record_reveal(args.record))
+    else:
+        print_record(desk.out, await desk.client.record(args.record))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--integration", required=True, metavar="INTEGRATION", help="id or name")
+    options.environment(parser, default=Environment.PRODUCTION.value, what="which environment (production)")
+    parser.add_argument("--source", required=True, metavar="KEY", help="key of the source")
+    parser.add_argument("--level", help="level of the submission")
+    parser.add_argument(
+        "--completed-at", default="now", metavar="WHEN", help=f"when it was completed (now): {WHEN_HELP}"
+    )
+    parser.add_argument(
+        "--data-file", type=Path, default=Path("-"), metavar="PATH", help="its data, JSON (standard input)"
+    )
+    parser.add_argument("--idempotency-key", metavar="KEY", help="the same key adds it only once")
+
+
+async def add(desk: Desk, args: argparse.Namespace) -> None:
+    """Add a record; its data goes out byte for byte as it was given."""
+    from healthdesk.api.records import OperatorRecordCreate
+
+    raw = desk.ask.read_path(args.data_file, "the data")
+    check_json(raw)
+    new = OperatorRecordCreate(
+        integration_id=await desk.integration_id(args.integration),
+        environment=args.environment,
+        source=args.source,
+        completed_at=options.moment(desk, args.completed_at, "--completed-at"),
+        data=None,
+        **{
+            key: value
+            for key, value in (("level", args.level), ("idempotency_key", args.idempotency_key))
+            if value is not None
+        },
+    )
+    accepted = await desk.client.record_create(new, data_json=raw)
+    again = " (the same key was used before: nothing was added)" if accepted.duplicate else ""
+    desk.out.done(accepted, f"Accepted {accepted.id}{again}.")
+
+
+def check_json(raw: bytes) -> None:
+    """Refuse what is not one JSON value, so that it can stand in the request as it is."""
+    try:
+        json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            "the data is not JSON", "give one JSON value, UTF-8, on standard input or --data-file"
+        ) from error
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not JSON")
+
+
+async def ledger(desk: Desk, _: argparse.Namespace) -> int | None:
+    """Print the totals; one that does not balance is exit code 1."""
+    answer = await desk.client.ledger()
+    if desk.out.as_json:
+        desk.out.model(answer)
+        return None if answer.balanced else FAILED
+    states = ("delivered", "failed", "retrying", "held", "unknown", "queued", "sending", "awaiting_receipt")
+    columns = (
+        Column("Integration", flex=True),
+        Column("Environment"),
+        Column("Accepted", right=True),
+        *(
+            Column(state.replace("_", " ").capitalize(), right=True, spare=spare)
+            for spare, state in enumerate(states)
+        ),
+        Column("Removed", right=True, spare=9),
+        Column("Balanced"),
+    )
+
+    def row(item: LedgerRow) -> list[Cell | str]:
+        numbers = (item.accepted, *(item.states.get(state, 0) for state in states), item.removed)
+        name = item.integration_name or item.integration_id
+        return [
+            name,
+            item.environment.value,
+            *(f"{number:,}" for number in numbers),
+            marks.yes_no(item.balanced),
+        ]
+
+    desk.out.table(columns, [row(item) for item in answer.rows], empty="No records yet: nothing to balance.")
+    return None if answer.balanced else FAILED
+
+
+COMMANDS = (
+    Command("list", "list records, newest first", run=list_, arguments=_list_arguments),
+    Command("show", "show a record, its attempts or one of them", run=show, arguments=_show_arguments),
+    Command("add", "add a record by hand", run=add, arguments=_add_arguments),
+    Command("resend", "resend records by id", run=resend, arguments=resend_arguments),
+    Command(
+        "resend-all",
+        "resend every record a filter matches, after a plan and a confirmation",
+        run=resend_all,
+        arguments=resend_all_arguments,
+    ),
+    Command("ledger", "totals by state, and whether they balance", run=ledger),
+)

@@ -1,0 +1,39 @@
+"""Follows the event stream, and takes it up again after the daemon was away."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from healthdesk.cli.desk import Desk
+from healthdesk.errors import DaemonUnreachable
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 10.0
+
+
+async def tail(desk: Desk, *, after: str | None, count: int | None) -> None:
+    """Print events until `count` were printed, or for ever.
+
+    A daemon that does not answer at first is an error; one that goes away later is waited for, and the
+    stream goes on after the last event printed.
+    """
+    await desk.client.status()
+    last, printed, wait_s = after, 0, FIRST_WAIT_S
+    while True:
+        try:
+            async with aclosing(desk.client.events(last)) as stream:
+                async for event in stream:
+                    if desk.out.as_json:
+                        desk.out.json_line(event.model_dump(mode="json"))
+                    else:
+                        desk.out.now_line(
+                            f"{desk.out.time(event.at)}  {event.kind}  {event.object_id}".rstrip()
+                        )
+                    last, wait_s = event.id or last, FIRST_WAIT_S
+                    printed += 1
+                    if printed == count:
+                        return
+        except DaemonUnreachable as error:
+            desk.out.note(f"{error.what}; trying again in {wait_s:g} s")
+            await desk.clock.sleep(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)

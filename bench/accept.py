@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from tests.harness.desk import set_up_delivery, temporary_desk
 
 from bench.figures import Figure
 from bench.processes import baseline, pause
 from bench.wire import closed_loop, request
-from tests.harness.desk import set_up_delivery, temporary_desk
 
 CONNECTIONS = 64
 ROUNDS = 5
 SECONDS = 3.0
+
+
+def record_requests(
+    path: str, source: str, headers: dict[str, str], count: int
+) -> Callable[[], Iterator[bytes]]:
+    """Return what gives each connection its requests, `count` for all of them together."""
+    left = count
+
+    def requests() -> Iterator[bytes]:
+        nonlocal left
+        while left > 0:
+            left -= 1
+            yield request(path, "bench", record_body(source, left), headers)
+
+    return requests
 
 
 def record_body(source: str, number: int) -> bytes:

@@ -6,11 +6,11 @@ import asyncio
 import time
 
 import aiohttp
+from tests.harness.desk import set_up_delivery, temporary_desk
 
 from bench.figures import Figure
 from bench.processes import baseline
 from bench.wire import sink
-from tests.harness.desk import set_up_delivery, temporary_desk
 
 RATE = 200
 SECONDS = 15.0

@@ -14,14 +14,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+from bench.figures import Figure
 from healthdesk.clock import SystemClock
 from healthdesk.domain.ids import IdFactory
 from healthdesk.domain.states import Environment, IntegrationKind, RecordState
 from healthdesk.store import integrations, records, schema, sources
 from healthdesk.store.database import Store
 from healthdesk.store.rows import RecordQuery
-
-from bench.figures import Figure
 
 SMALL, LARGE = 10_000, 1_000_000
 FAILED_EVERY = 50

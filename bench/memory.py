@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from bench.accept import record_body
+from tests.harness.desk import set_up_delivery, temporary_desk
+
+from bench.accept import record_requests
 from bench.figures import Figure
 from bench.processes import baseline, resident_mib
-from bench.wire import closed_loop, request, sink
-from tests.harness.desk import set_up_delivery, temporary_desk
+from bench.wire import closed_loop, sink
 
 COUNT = 100_000
 
@@ -26,14 +27,9 @@ async def memory() -> list[Figure]:
         await asyncio.sleep(2)
         idle, bare_idle = resident_mib(pid), resident_mib(bare_pid)
         for target in (desk.port, bare_port):
-            left = COUNT
-            path = f"/v1/records/{delivery.integration_id}"
-
-            def messages():  # noqa: ANN202 - an iterator of bytes
-                nonlocal left
-                while left > 0:
-                    left -= 1
-                    yield request(path, "bench", record_body(delivery.source, left), delivery.headers)
+            messages = record_requests(
+                f"/v1/records/{delivery.integration_id}", delivery.source, delivery.headers, COUNT
+            )
 
             statuses = await closed_loop(target, messages, 64, 1200.0)
             assert statuses == {202: COUNT}, statuses

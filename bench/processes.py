@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
-from tests.harness.desk import Desk, Delivery
+from tests.harness.desk import Delivery, Desk
 
 
 @contextlib.asynccontextmanager
@@ -35,8 +36,7 @@ async def output_of(*args: str) -> float:
 
 def resident_mib(pid: int) -> float:
     """Return a process's resident memory in MiB."""
-    with open(f"/proc/{pid}/statm") as statm:
-        return int(statm.read().split()[1]) * 4096 / 2**20
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 2**20
 
 
 async def pause(desk: Desk, delivery: Delivery) -> None:

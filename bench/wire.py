@@ -53,7 +53,7 @@ class _Client(asyncio.Protocol):
         self.done(status)
         self._next()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self.finished.done():
             self.finished.set_result(None)
 

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+from standardwebhooks import Webhook
+
 from healthdesk.api.callbacks import CallbackFilter
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
 from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
-from standardwebhooks import Webhook
-
 from tests.harness.desk import Delivery, Desk, set_up_callbacks, set_up_delivery
 from tests.harness.sinks import Endpoint, endpoint_and_chat
 
@@ -276,7 +276,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="healthdesk-torture-") as folder, ExitStack() as stack:
             url = ""
             if database == "postgresql":
-                from tests.harness.postgres import running_postgres  # noqa: PLC0415 - only this run needs it
+                from tests.harness.postgres import running_postgres
 
                 url = stack.enter_context(running_postgres(Path(folder) / "pg"))
             desk = Desk(Path(folder) / "desk", url, dict(SETTINGS))

@@ -12,8 +12,10 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import aiohttp
+
 from healthdesk.api.connections import (
     CallbackVerification,
     ConnectionCreate,
@@ -79,7 +81,7 @@ class Desk:
 
     def spawn(self) -> None:
         """Start the daemon process without waiting for it."""
-        from healthdesk.vault import create_key_file  # noqa: PLC0415 - only desks need it
+        from healthdesk.vault import create_key_file
 
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "data").mkdir(mode=0o700, exist_ok=True)
@@ -127,7 +129,7 @@ class Desk:
     def client(self) -> Client:
         return Client(self.socket)
 
-    async def __aenter__(self) -> Desk:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -215,7 +217,7 @@ async def set_up_callbacks(desk: Desk, secret: str, name: str = "Callback app") 
 
 
 @contextlib.asynccontextmanager
-async def temporary_desk(database_url: str = "", **settings: str):  # noqa: ANN201 - an async context manager of Desk
+async def temporary_desk(database_url: str = "", **settings: str):
     """Yield a running Desk in a folder of its own that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="healthdesk-") as folder:
         async with Desk(Path(folder), database_url, settings) as desk:

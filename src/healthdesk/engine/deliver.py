@@ -97,8 +97,8 @@ class Deliverer:
             except StoreUnavailable as error:
                 log.warning("cannot look for due records: %s", error)
             else:
-                for want in due:
-                    self.wake(want.integration_id, want.environment)
+                for integration_id, environment in due:
+                    self.wake(integration_id, environment)
             await self._ctx.clock.sleep(POLL_S)
 
     async def _turn(self) -> None:
@@ -118,7 +118,7 @@ class Deliverer:
         self._settled(results)
         if outcome.alerts_queued:
             self.on_alerts()
-        for problem_id in outcome.changed_problems[:TOLD_ONE_BY_ONE]:
+        for problem_id in outcome.problems_changed[:TOLD_ONE_BY_ONE]:
             self._ctx.bus.publish("problem.changed", problem_id)
         self._claimed(wants, outcome.claimed)
         self._tell(results, outcome.claimed)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.heartbeat import CheckOutcome, check
@@ -27,8 +26,7 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import NotFound, StoreUnavailable
 from healthdesk.store import connections as queries
-from healthdesk.store import health
-from healthdesk.store.rows import ConnectionRow, HeartbeatRow
+from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, HeartbeatRow
 
 log = logging.getLogger(__name__)
 
@@ -36,20 +34,8 @@ POLL_S = 1.0
 AT_ONCE = 32
 """Checks under way at once."""
 
-LEASE_S = 120.0
-"""A claimed check that a crash interrupted is due again after this."""
-
 BETWEEN_DELIVERY_CHECKS_S = 10.0
 """Deliveries that fail for a reason of the connection ask for a check; no more often than this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The heartbeat an endpoint's owner configured."""
-
-    method: str
-    path: str
-    expected_status: int
 
 
 class Heartbeats:
@@ -108,9 +94,8 @@ class Heartbeats:
         next_at = await self._ctx.store.read(queries.next_check_at)
         if next_at is None or next_at > now:
             return
-        due = await self._ctx.store.write(queries.claim_checks, now, lease_s=LEASE_S, limit=free)
-        for row in due:
-            self._start(row.id, Trigger.SCHEDULE)
+        for connection_id in await self._ctx.store.write(queries.claim_due_checks, now, free):
+            self._start(connection_id, Trigger.SCHEDULE)
 
     def _start(self, connection_id: str, trigger: Trigger) -> asyncio.Task[None]:
         """Start a check, or return the one under way."""
@@ -147,26 +132,22 @@ class Heartbeats:
         await self._check(connection_id, trigger)
 
     async def _check(self, connection_id: str, trigger: Trigger) -> None:
-        row = await self._ctx.store.read(queries.get, connection_id)
+        row = await self._ctx.store.read(queries.get_secret, connection_id)
         if row.heartbeat is None:
             await self._probe_by_delivery(row)
             return
         change = await self._check_once(row, trigger)
         if change.recheck_now:
-            row = await self._ctx.store.read(queries.get, connection_id)
+            row = await self._ctx.store.read(queries.get_secret, connection_id)
             await self._check_once(row, trigger)
 
-    async def _check_once(self, row: ConnectionRow, trigger: Trigger) -> HealthChange:
-        spec = row.heartbeat or {}
-        secrets = await self._ctx.store.read(queries.secrets, row.id)
-        credentials = StoredCredentials()
-        if secrets.credentials_enc:
-            credentials = StoredCredentials.from_json(self._ctx.vault.decrypt(secrets.credentials_enc))
+    async def _check_once(self, row: ConnectionSecretRow, trigger: Trigger) -> HealthChange:
+        assert row.heartbeat is not None
         outcome = await check(
             self._ctx.session,
             row.base_url,
-            Request(spec.get("method", "GET"), spec.get("path", "/"), spec.get("expected_status", 200)),
-            credentials,
+            row.heartbeat,
+            self._credentials(row),
             timeout_s=self._ctx.config.delivery.timeout_s,
         )
         heartbeat = self._ctx.config.heartbeat
@@ -181,6 +162,11 @@ class Heartbeats:
         await self._keep(row, change, outcome.failure, self._row(row, trigger, outcome, change))
         self._ctx.metrics.checks.labels(result="ok" if outcome.ok else "failed").inc()
         return change
+
+    def _credentials(self, row: ConnectionSecretRow) -> StoredCredentials:
+        if not row.credentials_enc:
+            return StoredCredentials()
+        return StoredCredentials.from_json(self._ctx.vault.decrypt(row.credentials_enc))
 
     def _row(
         self, row: ConnectionRow, trigger: Trigger, outcome: CheckOutcome, change: HealthChange
@@ -197,6 +183,9 @@ class Heartbeats:
             kind=failure.kind.value if failure else "",
             sentence=failure.sentence if failure else "",
             state_after=change.state,
+            response_headers=exchange.response_headers,
+            response_body=exchange.response_body,
+            response_cut=exchange.response_cut,
         )
 
     async def _probe_by_delivery(self, row: ConnectionRow) -> None:
@@ -209,7 +198,7 @@ class Heartbeats:
     async def _weigh(self, connection_id: str, failure: Failure | None) -> None:
         """Put what a delivery said through the decision, or ask for a check where there is one."""
         try:
-            row = await self._ctx.store.read(queries.get, connection_id)
+            row = await self._ctx.store.read(queries.get_secret, connection_id)
         except NotFound:
             return
         if row.heartbeat is None:
@@ -235,24 +224,17 @@ class Heartbeats:
     ) -> None:
         """Commit the new health, the check, and the connection's problem in one transaction."""
         key = key_for_connection(failure, row.id, row.name, row.owner) if failure is not None else None
-        problems = await self._ctx.store.write(
-            health.keep,
-            row.id,
-            change=change,
-            failure=failure,
-            key=key,
-            check=heartbeat,
-            now=self._ctx.clock.now(),
-            new_id=self._ctx.new_id,
+        kept = await self._ctx.store.write(
+            queries.set_health, row.id, change, failure, key, heartbeat, self._ctx.clock.now()
         )
         if heartbeat is not None or change.state is not row.state:
             self._ctx.bus.publish("connection.changed", row.id, {"state": change.state.value})
         if change.state is not row.state:
             log.info("%s: %s → %s", row.name, row.state.value, change.state.value)
             self.on_change()
-        for problem_id in problems.changed:
+        for problem_id in kept.problems_changed:
             self._ctx.bus.publish("problem.changed", problem_id)
-        if problems.alerts_queued:
+        if kept.alerts_queued:
             self.on_alerts()
 
 
@@ -262,5 +244,5 @@ def facts(row: ConnectionRow) -> HealthFacts:
         state=row.state,
         suspect_checks=row.suspect_checks,
         state_since=row.state_since,
-        last_failure_kind=row.failure.kind if row.failure else None,
+        last_failure_kind=ErrorKind(row.last_error_kind) if row.last_error_kind else None,
     )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Callable
+from datetime import timedelta
 
-from healthdesk import __version__
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable
@@ -18,7 +16,7 @@ from healthdesk.store import desk as desk_queries
 log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
-LEASE_S = 30.0
+LEASE = timedelta(seconds=30)
 """A daemon that did not renew its lease for this long is taken for dead; its attempts were interrupted."""
 
 RETENTION_EVERY_S = 300.0
@@ -43,30 +41,22 @@ class Janitor:
 
         With SQLite there is one daemon by the lock file, so every other one is dead at once.
         """
-        store, now = self._ctx.store, self._ctx.clock.now()
-        await store.write(
-            daemons.register,
-            id=self._ctx.daemon_id,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=__version__,
-            now=now,
-            lease_s=LEASE_S,
-        )
-        if store.dialect == "sqlite":
-            for other in await store.read(daemons.running, now):
-                if other.id != self._ctx.daemon_id:
-                    await store.write(daemons.stopped, other.id, now)
-        return await self._recover()
+        store = self._ctx.store
+        await store.write(daemons.register, self._ctx.daemon_id, self._ctx.clock.now(), LEASE)
+        return await self._recover(others_are_dead=store.dialect == "sqlite")
 
-    async def _recover(self) -> int:
-        store, total = self._ctx.store, 0
+    async def _recover(self, *, others_are_dead: bool) -> int:
+        total = 0
         while True:
-            rows = await store.write(
-                flow.recover_interrupted, self._ctx.clock.now(), daemon_id=None, limit=STEP
+            count = await self._ctx.store.write(
+                flow.recover_interrupted,
+                self._ctx.clock.now(),
+                daemon_id=self._ctx.daemon_id,
+                others_are_dead=others_are_dead,
+                limit=STEP,
             )
-            total += len(rows)
-            if len(rows) < STEP:
+            total += count
+            if count < STEP:
                 break
         if total:
             log.warning("%d attempts were interrupted by a stop of the daemon", total)
@@ -84,16 +74,16 @@ class Janitor:
                 except StoreUnavailable as error:
                     log.warning("housekeeping waits for the database: %s", error)
                 await self._pulse.wait()
-        await self._ctx.store.write(daemons.stopped, self._ctx.daemon_id, self._ctx.clock.now())
+        await self._ctx.store.write(daemons.leave, self._ctx.daemon_id, self._ctx.clock.now())
 
     async def _beat(self, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()
-        if not await store.write(daemons.renew, self._ctx.daemon_id, now, LEASE_S):
+        if not await store.write(daemons.renew, self._ctx.daemon_id, now, LEASE):
             log.warning("the lease of this daemon had run out; others may have sent its records again")
         if store.dialect != "sqlite":
-            await self._recover()
-        ticked = await store.write(problems.tick, now, self._ctx.new_id)
-        for problem_id in ticked.changed:
+            await self._recover(others_are_dead=False)
+        ticked = await store.write(problems.tick, now)
+        for problem_id in ticked.problems_changed:
             self._ctx.bus.publish("problem.changed", problem_id)
         if ticked.alerts_queued:
             self._on_alerts()
@@ -121,11 +111,11 @@ class Janitor:
             removed = await self._ctx.store.write(
                 retention.delete_some,
                 self._ctx.clock.now(),
-                bodies_days=keep.bodies,
-                rest_days=keep.rest,
+                bodies=timedelta(days=keep.bodies),
+                rest=timedelta(days=keep.rest),
                 limit=STEP,
             )
-            if removed.total == 0:
+            if removed == 0:
                 break
             await self._ctx.clock.sleep(PAUSE_BETWEEN_STEPS_S)
         await self._ctx.store.write(integrations.expire_old_keys, self._ctx.clock.now())

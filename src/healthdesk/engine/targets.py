@@ -52,7 +52,7 @@ def hold_reason(row: TargetRow) -> HoldReason | None:
     """Decide why records of this environment wait: paused first, then a failing connection."""
     if row.state is IntegrationState.PAUSED:
         return HoldReason.PAUSED
-    if row.connection_state is ConnectionState.FAILING:
+    if row.connection_state is ConnectionState.FAILING or row.connection_deleted:
         return HoldReason.CONNECTION
     return None
 
@@ -66,7 +66,7 @@ class Targets:
 
     async def refresh(self) -> None:
         """Read every delivery environment again."""
-        rows = await self._ctx.store.read(queries.targets)
+        rows = await self._ctx.store.read(queries.delivery_targets, self._ctx.clock.now())
         self._targets = {(row.integration_id, row.environment): self._build(row) for row in rows}
 
     def _build(self, row: TargetRow) -> Target:
@@ -84,13 +84,13 @@ class Targets:
         except VaultError as error:
             log.warning("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
             hold = hold or HoldReason.CONNECTION
-        judged = row.judged_by_deliveries
+        judged = not row.has_heartbeat
         return Target(
             integration_id=row.integration_id,
             environment=row.environment,
             connection_id=row.connection_id,
             connection_name=row.connection_name,
-            owner=row.connection_owner,
+            owner=row.owner,
             url=join_url(row.base_url, row.path),
             method=row.method,
             headers=headers,

@@ -111,8 +111,14 @@ class NotifyProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the child still runs, as far as is known."""
-        return self._process.returncode is None
+        """Whether the child runs right now: the loop hears of an end only later."""
+        if self._process.returncode is not None:
+            return False
+        try:
+            ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        return ended is None
 
     async def ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send a request and return the answer; TimeoutError or ChildLost end the child."""
@@ -175,7 +181,6 @@ class NotifySender:
         self._clock = clock
         self._idle_s = idle_s
         self._idle: dict[NotifyProcess, asyncio.Task[None]] = {}
-        self._closed = False
 
     async def send(self, url: str, title: str, body: str, *, type_: str, timeout_s: float) -> SendResult:
         """Send one message to one channel. Never raises but CancelledError."""
@@ -210,8 +215,7 @@ class NotifySender:
         return CheckedChannel(masked_url=str(answer["masked_url"]), kind=str(answer["kind"]))
 
     async def close(self) -> None:
-        """Let every child go; one that is sending goes when it has answered."""
-        self._closed = True
+        """Let every idle child go; with the next message another one starts."""
         idle, self._idle = self._idle, {}
         for child, waiting in idle.items():
             waiting.cancel()
@@ -221,10 +225,7 @@ class NotifySender:
     async def _ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         child = await self._take()
         answer = await child.ask(request, timeout_s)
-        if self._closed:
-            await child.close()
-        else:
-            self._give_back(child)
+        self._give_back(child)
         return answer
 
     async def _take(self) -> NotifyProcess:

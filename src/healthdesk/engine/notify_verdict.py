@@ -107,7 +107,9 @@ def judge(evidence: Sequence[Evidence], log_lines: Sequence[str]) -> Verdict:
         if seen.kind is ErrorKind.ADDRESS_BLOCKED:
             return Verdict(seen.kind, f"not sent: {seen.words}", retryable=False)
     if evidence:
-        last = evidence[-1]
+        # A server that refused and then hung up refused: what it said is the reason.
+        said = [seen for seen in evidence if seen.kind is not ErrorKind.RESET]
+        last = (said or evidence)[-1]
         return Verdict(last.kind, _sentence(last), last.kind not in _PERMANENT, last.retry_after_s)
     words = log_lines[-1] if log_lines else "the service did not say why"
     return Verdict(ErrorKind.UNEXPECTED_ANSWER, _plain(words), retryable=True)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from healthdesk.connectors.auth import StoredCredentials
-from healthdesk.connectors.session import GuardedSession
+from yarl import URL
+
+from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers
+from healthdesk.connectors.proxies import is_literal
+from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.masking import redact_url
+from healthdesk.domain.outcome import judge_check
+from healthdesk.errors import ConnectorError
+
+STORED_BODY_BYTES = 16_384
 
 
 class HeartbeatSpec(Protocol):
@@ -51,14 +60,68 @@ async def check(
     timeout_s: float = 15.0,
 ) -> CheckOutcome:
     """Send the heartbeat request once and judge its answer."""
-    raise NotImplementedError
+    exchange = await session.send(
+        Request(
+            method=heartbeat.method,
+            url=join_url(base_url, heartbeat.path),
+            headers=auth_headers(credentials),
+            timeout_s=timeout_s,
+            stored_body_bytes=STORED_BODY_BYTES,
+            secret_headers=secret_headers(credentials),
+        )
+    )
+    return CheckOutcome(exchange, judge_check(exchange, heartbeat.expected_status))
 
 
 def join_url(base_url: str, path: str) -> str:
-    """Return the URL of `path` (with its query) under `base_url`; never another host, whatever `path` says."""
-    raise NotImplementedError
+    """Return the URL of `path` (with its query) under `base_url`; never another host, whatever `path` says.
+
+    An empty path, or `/` alone, is the base URL itself.
+    """
+    base, _, base_query = base_url.partition("#")[0].partition("?")
+    rest, _, query = path.partition("#")[0].partition("?")
+    rest = rest.lstrip("/")
+    url = f"{base.rstrip('/')}/{rest}" if rest else base
+    both = "&".join(part for part in (base_query, query) if part)
+    return f"{url}?{both}" if both else url
 
 
 def check_base_url(text: str) -> str:
     """Return the base URL in its plain form; a ConnectorError says what is wrong with it and the fix."""
-    raise NotImplementedError
+    example = "for example https://crm.example.com/api"
+    stripped = text.strip()
+    if _SPACE_OR_CONTROL.search(stripped):
+        raise ConnectorError(
+            "the URL contains a space or control character", fix="write a space in it as %20"
+        )
+    try:
+        url = URL(stripped)
+        port = url.explicit_port
+    except ValueError as error:
+        raise ConnectorError(f"{_shown(stripped)} is not a URL", fix=example) from error
+    if url.scheme not in {"http", "https"}:
+        raise ConnectorError(f"{_shown(stripped)} does not begin with http:// or https://", fix=example)
+    if not url.host:
+        raise ConnectorError("the URL names no host", fix=example)
+    if url.user is not None or url.password is not None:
+        raise ConnectorError(
+            "the URL contains a user name or password",
+            fix="leave them out and give them as credentials (authentication basic)",
+        )
+    if port == 0:
+        raise ConnectorError("port 0 is not a port", fix=example)
+    if url.raw_fragment:
+        raise ConnectorError("the URL contains a fragment (#…), which is never sent", fix="leave it out")
+    if _LOOSE_IPV4.fullmatch(url.host) and not is_literal(url.host):
+        raise ConnectorError(f"{url.host} is not an IPv4 address in four parts", fix="for example 192.0.2.10")
+    return str(url)
+
+
+def _shown(text: str) -> str:
+    """Return the start of a wrong URL: what follows an @ or the scheme may be secret."""
+    return f"“{redact_url(text)[:80]}”"
+
+
+_SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
+# Spellings such as 127.1 or 2130706433, which some resolvers take for an address.
+_LOOSE_IPV4 = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE)

@@ -136,10 +136,12 @@ def faces(address: Address) -> tuple[Address, ...]:
 
 def _nat64_local(number: int) -> Iterator[IPv4Address]:
     """Yield what an address of the local NAT64 prefix can carry: its translator may use any prefix length."""
-    yield IPv4Address(number & _LOW_32)
-    without_u = number >> 72 << 64 | (number & (1 << 64) - 1) << 8 & (1 << 64) - 1
-    for prefix_length in (48, 56, 64):
-        carried = IPv4Address(without_u >> 96 - prefix_length & _LOW_32)
+    # Prefixes shorter than 96 put the address around the octet of bits 64 to 71, which is always zero.
+    without_octet = number >> 64 << 56 | number & (1 << 56) - 1
+    for prefix_length in (48, 56, 64, 96):
+        whole = number if prefix_length == 96 else without_octet >> 88 - prefix_length
+        carried = IPv4Address(whole & _LOW_32)
+        # No translator leads to 0.0.0.0/8: that form is not the one in use.
         if carried not in _THIS_NETWORK:
             yield carried
 

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from yarl import URL
 
+from healthdesk import __version__
 from healthdesk.clock import Clock
-from healthdesk.connectors.policy import Network
-from healthdesk.domain.exchange import Exchange
+from healthdesk.connectors.answer import Body, plain_headers
+from healthdesk.connectors.causes import NETWORK_ERRORS, blocked, body_error, deadline_error, network_error
+from healthdesk.connectors.policy import AddressPolicy, Network
+from healthdesk.connectors.proxies import Proxies, is_literal
+from healthdesk.connectors.wire import (
+    CallLater,
+    Cancellable,
+    Deadline,
+    Progress,
+    TrackedRequest,
+    current,
+    guarded_sockets,
+)
+from healthdesk.domain.exchange import Exchange, Sent, TransportError
+from healthdesk.domain.masking import redact_headers, redact_url
+from healthdesk.domain.states import ErrorKind
 
+__all__ = ["CallLater", "Cancellable", "GuardedSession", "Request"]
 
-class Cancellable(Protocol):
-    """A timer that can be called off."""
-
-    def cancel(self) -> None:
-        """Call the timer off."""
-        ...
-
-
-CallLater = Callable[[float, Callable[[], object]], Cancellable]
+# Shorter than the idle limit of common servers (5 s), so that a connection is rarely stale when it is used again.
+_KEEP_ALIVE_S = 4.0
+_ONE_WRITE = 1_048_576
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
+USER_AGENT = f"healthdesk/{__version__}"
+_DEFAULT_HEADERS = {
+    "User-Agent": USER_AGENT,
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,27 @@ class Request:
     secret_headers: frozenset[str] = frozenset()
 
 
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """Return the body as aiohttp likes it: in one write where it is small, in pieces where it would block the loop."""
+    if len(body) > _ONE_WRITE:
+        return io.BytesIO(body)
+    return body or None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What one request brought, nothing left out of it: only for this package. `error` and `status` exclude each other."""
+
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    cut: bool = False
+    inflated: bool = False
+    error: TransportError | None = None
+    body_error: TransportError | None = None
+
+
 class GuardedSession:
     """Sends requests under the address policy. Create it inside the running event loop; close it at the end.
 
@@ -51,7 +92,7 @@ class GuardedSession:
 
     def __init__(
         self,
-        allow: Sequence[Network] = (),
+        allow: Iterable[Network] = (),
         *,
         clock: Clock,
         use_proxy: bool = False,
@@ -60,15 +101,132 @@ class GuardedSession:
         resolver: AbstractResolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._clock = clock
+        self._connect_timeout_s = connect_timeout_s
+        self._call_later = call_later or asyncio.get_running_loop().call_later
+        self._policy = AddressPolicy(allow)
+        self._proxies = Proxies(use=use_proxy)
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                keepalive_timeout=_KEEP_ALIVE_S,
+                resolver=resolver or aiohttp.ThreadedResolver(),
+                socket_factory=guarded_sockets(self._policy),
+                ssl=ssl_context or True,
+            ),
+            headers=_DEFAULT_HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=TrackedRequest,
+            timeout=_NO_TIMEOUT,
+            auto_decompress=False,
+            trust_env=False,
+        )
+        # aiohttp resends GET, PUT, DELETE … by itself on a stale connection and has no public switch for it.
+        self._http._retry_connection = False  # noqa: SLF001 - a test fails if it stops working
 
     async def send(self, request: Request) -> Exchange:
-        """Send `request` once and return what came of it; network errors are in the exchange, never raised."""
-        raise NotImplementedError
+        """Send `request` once and return what came of it; network errors are in the exchange, never raised.
+
+        Where a status came but the body broke off, the status counts: `response_cut` is set and `body_error` says why.
+        """
+        started_at = self._clock.now()
+        started = self._clock.monotonic()
+        answer = await self.fetch(request)
+        return Exchange(
+            method=request.method,
+            url=redact_url(request.url),
+            request_headers=redact_headers(answer.request_headers, request.secret_headers),
+            started_at=started_at,
+            duration_ms=(self._clock.monotonic() - started) * 1000,
+            status=answer.status,
+            response_headers=redact_headers(answer.headers),
+            response_body=answer.body,
+            response_cut=answer.cut,
+            error=answer.error,
+            body_error=answer.body_error,
+        )
+
+    async def fetch(self, request: Request) -> Answer:
+        """Send a request once and return the answer as it is, secrets included: callers redact before they store."""
+        progress = Progress()
+        answer = Answer()
+        host = "the endpoint"
+        deadline = Deadline(self._call_later, progress)
+        deadline.start(request.timeout_s, self._connect_timeout_s)
+        token = current.set(progress)
+        try:
+            url = URL(request.url)
+            host = url.host or host
+            await self._exchange(answer, request, url)
+        except asyncio.CancelledError:
+            if not deadline.expired():
+                raise
+            self._timed_out(answer, deadline, request, host)
+        except NETWORK_ERRORS as error:
+            if deadline.rang:
+                self._timed_out(answer, deadline, request, host)
+            elif answer.status is None:
+                answer.error = network_error(error, progress, host=host)
+            else:
+                answer.cut, answer.body_error = True, body_error(error, host=host)
+        finally:
+            deadline.stop()
+            current.reset(token)
+        answer.request_headers = plain_headers((progress.headers or request.headers).items())
+        return answer
+
+    def _timed_out(self, answer: Answer, deadline: Deadline, request: Request, host: str) -> None:
+        progress = deadline.progress
+        if answer.status is not None:
+            answer.cut, answer.body_error = True, body_error(TimeoutError(), host=host)
+            return
+        after_s = request.timeout_s
+        if progress.protocol is None:
+            after_s = min(after_s, self._connect_timeout_s)
+        answer.error = deadline_error(progress, host=host, flushed=deadline.flushed, after_s=after_s)
+
+    async def _exchange(self, answer: Answer, request: Request, url: URL) -> None:
+        headers = request.headers
+        proxy: URL | None = None
+        proxy_headers: dict[str, str] | None = None
+        if self._proxies.any and (way := self._proxies.way(url)) is not None:
+            # Through a proxy the sockets show the proxy's address only, so a literal target is judged here.
+            if is_literal(url.host or "") and (refusal := self._policy.refusal(url.host or "")):
+                answer.error = blocked(refusal, url.host or "")
+                return
+            proxy, authorization = way
+            if authorization and url.scheme == "https":
+                proxy_headers = {"Proxy-Authorization": authorization}
+            elif authorization:
+                headers = {**headers, "Proxy-Authorization": authorization}
+        response = await self._http.request(
+            request.method,
+            url,
+            headers=headers,
+            data=_payload(request.body),
+            allow_redirects=False,
+            proxy=proxy,
+            proxy_headers=proxy_headers,
+        )
+        kept = Body()
+        try:
+            answer.status = response.status
+            answer.headers = plain_headers(response.headers.items())
+            await kept.read(response, request.stored_body_bytes)
+        finally:
+            answer.body = kept.kept
+            answer.cut = kept.cut or kept.broken
+            answer.inflated = kept.inflated
+            # Read to its end the connection is back in the pool already, and closing the response is nothing.
+            response.close()
+        if kept.broken:
+            answer.body_error = TransportError(
+                ErrorKind.PROTOCOL, Sent.YES, "The answer's compression is damaged."
+            )
 
     async def close(self) -> None:
         """Close every connection."""
-        raise NotImplementedError
+        await self._http.close()
 
     async def __aenter__(self) -> Self:
         """Return the session."""
@@ -77,6 +235,3 @@ class GuardedSession:
     async def __aexit__(self, *exc_info: object) -> None:
         """Close the session."""
         await self.close()
-
-
-__all__ = ["CallLater", "Cancellable", "GuardedSession", "Request", "aiohttp"]

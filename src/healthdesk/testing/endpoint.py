@@ -23,6 +23,7 @@ class FakeEndpoint:
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.requests: list[SeenRequest] = []
         self.connections = 0
+        self.parts = 0
         self._host = host
         self._ssl = ssl_context
         self._standing = reply(200)
@@ -77,6 +78,16 @@ class FakeEndpoint:
             await self._arrived.wait_for(lambda: len(self.requests) >= count)
         return self.requests
 
+    async def wait_for_parts(self, count: int) -> None:
+        """Wait until `count` parts of dripping or broken answers were sent."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: self.parts >= count)
+
+    async def _wrote(self) -> None:
+        async with self._arrived:
+            self.parts += 1
+            self._arrived.notify_all()
+
     async def start(self) -> None:
         """Listen; on the former port if it was started before."""
         self._server = await asyncio.start_server(
@@ -123,7 +134,7 @@ class FakeEndpoint:
         if scripted.before_reading:
             if self._script:
                 self._script.popleft()
-            return await scripted.act(Visit(None, writer, self._released))
+            return await scripted.act(Visit(None, writer, self._released, self._wrote))
         request = await _read_request(first, reader, number)
         behaviour = self._by_path.get(request.path.partition("?")[0])
         if behaviour is None:
@@ -131,7 +142,7 @@ class FakeEndpoint:
         async with self._arrived:
             self.requests.append(request)
             self._arrived.notify_all()
-        return await behaviour.act(Visit(request, writer, self._released))
+        return await behaviour.act(Visit(request, writer, self._released, self._wrote))
 
 
 async def _read_request(first: bytes, reader: asyncio.StreamReader, number: int) -> SeenRequest:

@@ -36,6 +36,8 @@ class Visit:
     request: SeenRequest | None
     writer: asyncio.StreamWriter
     released: asyncio.Event
+    wrote: Callable[[], Awaitable[None]]
+    """Tells the endpoint that a part of an endless or broken answer left, for `wait_for_parts`."""
 
 
 Act = Callable[[Visit], Awaitable[bool]]
@@ -116,7 +118,7 @@ def reset_in_answer(status: int = 200, *, body: bytes = b"half an ans") -> Behav
     async def act(visit: Visit) -> bool:
         visit.writer.write(head(status, {}, len(body) * 2) + body)
         await visit.writer.drain()
-        await visit.released.wait()
+        await visit.wrote()
         return await _reset(visit)
 
     return Behaviour("reset in the answer", act)
@@ -131,6 +133,7 @@ def drip(status: int = 200, *, every_s: float = 0.005, in_headers: bool = False)
         while not visit.writer.is_closing():
             visit.writer.write(b".")
             await visit.writer.drain()
+            await visit.wrote()
             await asyncio.sleep(every_s)
         return False
 
@@ -159,15 +162,15 @@ def gzip_bomb(size: int, *, status: int = 200, encoding: str = "gzip") -> Behavi
     return reply(status, body=packed, headers={"Content-Encoding": encoding})
 
 
-def garbage(text: bytes = b"SSH-2.0-OpenSSH_9.6\r\n\r\n") -> Behaviour:
-    """Answer with something that is not HTTP."""
+def garbage(text: bytes = b"SSH-2.0-OpenSSH_9.6\r\n\r\n", *, before_reading: bool = False) -> Behaviour:
+    """Answer with something that is not HTTP, and close; `before_reading` does so at the first byte, as to TLS."""
 
     async def act(visit: Visit) -> bool:
         visit.writer.write(text)
         await visit.writer.drain()
         return False
 
-    return Behaviour("garbage", act)
+    return Behaviour("garbage", act, before_reading)
 
 
 def head(status: int, headers: Mapping[str, str], length: int) -> bytes:

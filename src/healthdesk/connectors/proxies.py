@@ -1,0 +1,39 @@
+"""The way through a proxy, for hosts where the administrator asked for one."""
+
+from __future__ import annotations
+
+import ipaddress
+import urllib.request
+
+import aiohttp
+from yarl import URL
+
+
+class Proxies:
+    """The proxy variables of the environment, read once; with `use=False` there is never a proxy."""
+
+    def __init__(self, *, use: bool) -> None:
+        self._by_scheme: dict[str, URL] = {}
+        if use:
+            found = urllib.request.getproxies()
+            self._by_scheme = {scheme: URL(found[scheme]) for scheme in ("http", "https") if scheme in found}
+        self.any = bool(self._by_scheme)
+
+    def way(self, url: URL) -> tuple[URL, str] | None:
+        """Return the proxy for `url`, without its password, and the Proxy-Authorization it needs or an empty text."""
+        proxy = self._by_scheme.get(url.scheme)
+        if proxy is None or urllib.request.proxy_bypass(f"{url.host or ''}:{url.port or ''}"):
+            return None
+        credentials = ""
+        if proxy.user:
+            credentials = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
+        return proxy.with_user(None), credentials
+
+
+def is_literal(host: str) -> bool:
+    """Return whether `host` is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""The hooks into aiohttp: how far a request got, the policy on every socket, and one deadline for everything."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import AddrInfoType, Connection
+
+from healthdesk.connectors.policy import AddressPolicy
+
+
+class Cancellable(Protocol):
+    """A timer that can be called off."""
+
+    def cancel(self) -> None:
+        """Call the timer off."""
+        ...
+
+
+CallLater = Callable[[float, Callable[[], object]], Cancellable]
+
+
+class Progress:
+    """How far one request got, filled in by the hooks below while it is under way."""
+
+    __slots__ = ("headers", "protocol", "refusals", "requests", "sockets", "started", "written")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.sockets = 0
+        self.refusals: list[str] = []
+        self.headers: Mapping[str, str] = {}
+        # Set once a connection is there, taken from the pool or new: what fails before was never sent.
+        self.protocol: ResponseHandler | None = None
+        self.started = False
+        self.written = False
+
+    def flushed(self) -> bool:
+        """Return whether the whole request has left this process. Ask while the connection is still open."""
+        transport = self.protocol.transport if self.protocol is not None else None
+        return self.written and transport is not None and transport.get_write_buffer_size() == 0
+
+
+current: ContextVar[Progress | None] = ContextVar("current", default=None)
+
+
+class ResendRefused(aiohttp.ClientError):
+    """The transport wanted to send a request a second time."""
+
+
+class TrackedRequest(aiohttp.ClientRequest):
+    """aiohttp's request, which tells the current Progress how far it got and is sent at most once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        progress = current.get() or Progress()
+        # aiohttp resends idempotent methods on a connection that went stale by making a second request.
+        # The session turns that off; this guard holds even if the switch were renamed.
+        if progress.requests:
+            raise ResendRefused("one attempt is one request")
+        progress.requests += 1
+        self._progress = progress
+        super().__init__(*args, **kwargs)
+        progress.headers = self.headers
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Note that a connection is there, and send."""
+        progress = self._progress
+        progress.protocol = protocol = conn.protocol
+        if self.body:
+            return await super().send(conn)
+        progress.started = protocol is not None and protocol.is_connected()
+        response = await super().send(conn)
+        progress.written = True
+        return response
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        """Note when the first byte and the last byte are handed to the connection."""
+        progress = self._progress
+        protocol = progress.protocol
+        progress.started = protocol is not None and protocol.is_connected()
+        await super().write_bytes(writer, conn, content_length)
+        progress.written = protocol is not None and protocol.exception() is None
+
+
+def guarded_sockets(policy: AddressPolicy) -> Callable[[AddrInfoType], socket.socket]:
+    """Return a socket factory that makes no socket for an address the policy refuses.
+
+    It sees every address that is about to be connected to: literals, resolved names and proxies alike.
+    """
+
+    def make(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = info
+        progress = current.get()
+        if refusal := policy.refusal(str(address[0])):
+            if progress is not None:
+                progress.refusals.append(refusal)
+            raise OSError(errno.EACCES, refusal)
+        if progress is not None:
+            progress.sockets += 1
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
+class Deadline:
+    """Ends the current task's work when its time is up: at `connect_s` without a connection, else at `total_s`.
+
+    It is no context manager, because two more calls a request are felt on the hot path.
+    """
+
+    __slots__ = ("_call_later", "_cancelling", "_left_s", "_task", "_timer", "flushed", "progress", "rang")
+
+    def __init__(self, call_later: CallLater, progress: Progress) -> None:
+        self.progress = progress
+        self.rang = False
+        self.flushed = False
+        self._call_later = call_later
+        self._task: asyncio.Task[Any] | None = None
+
+    def start(self, total_s: float, connect_s: float) -> None:
+        """Start the clock for the current task."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a request is sent inside a task")
+        self._task = task
+        self._cancelling = task.cancelling()
+        first_s = min(total_s, connect_s)
+        self._left_s = total_s - first_s
+        self._timer = self._call_later(first_s, self._ring)
+
+    def stop(self) -> None:
+        """Stop the clock, and take back a cancellation that nobody met."""
+        self._timer.cancel()
+        self.expired()
+        self._task = None
+
+    def expired(self) -> bool:
+        """Return whether a CancelledError that was just caught is this deadline's and nobody else's."""
+        task = self._task
+        if not self.rang or task is None:
+            return False
+        self._task = None
+        return task.uncancel() <= self._cancelling
+
+    def _ring(self) -> None:
+        if self._left_s > 0 and self.progress.protocol is not None:
+            left_s, self._left_s = self._left_s, 0.0
+            self._timer = self._call_later(left_s, self._ring)
+            return
+        if self._task is not None:
+            self.rang = True
+            self.flushed = self.progress.flushed()
+            self._task.cancel()

@@ -1,0 +1,35 @@
+"""What every tier of tests shares. Fixtures of one tier live in that tier's own conftest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).parent.parent
+
+# A shared machine stalls now and then; how long an example takes is no property of the code.
+settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the source tree."""
+    return REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see no desk, proxy or colour settings of the person who runs them."""
+    proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+    for name in list(os.environ):
+        if (
+            name.startswith("HEALTHDESK_")
+            or name.lower() in proxies
+            or name in ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET")
+        ):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TZ", "UTC")

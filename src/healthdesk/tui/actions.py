@@ -1,0 +1,133 @@
+"""The one registry of actions: key bindings, footer, Actions menu, help and palette are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from healthdesk.domain.states import Role
+
+AREAS = ("connections", "problems", "log", "callbacks", "alerts", "activity")
+TITLES = ("Connections", "Problems", "Log", "Callbacks", "Alerts", "Activity")
+RANKS = {Role.MEMBER: 0, Role.MANAGER: 1, Role.ADMINISTRATOR: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One verb on a screen. `short` is its word in the footer; `rank` orders it there, 0 leaves it out.
+
+    `item` says that it acts on the thing under the cursor, so that it is in the Actions menu.
+    """
+
+    id: str
+    key: str
+    label: str
+    short: str
+    screens: frozenset[str]
+    help: str = ""
+    role: Role = Role.MEMBER
+    rank: int = 0
+    item: bool = True
+
+
+def _on(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+M = Role.MANAGER
+LISTS = "connections problems log callbacks alerts activity"
+WINDOWS = "connection integration record problem callback alert"
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open", "enter", "Open", "open", _on(LISTS + " connection integration problem"), "Open what is under the cursor", rank=1),
+    Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
+    Action("check", "c", "Check now", "check", _on("connections connection"), "Ask the app now whether the connection works", role=M, rank=3),
+    Action("credentials", "u", "Update credentials", "credentials", _on("connections connection"), "Enter new credentials; they are checked at once", role=M, rank=4),
+    Action("new", "n", "New connection", "new", _on("connections"), "Connect an HTTP endpoint", role=M, rank=6, item=False),
+    Action("new", "n", "New channel", "new", _on("alerts"), "Add a channel by its Apprise URL", role=M, rank=4, item=False),
+    Action("edit", "e", "Edit connection", "edit", _on("connections connection"), "Change name, address and heartbeat", role=M, rank=5),
+    Action("pause", "p", "Pause or resume", "pause", _on("connections integration"), "Hold its records, or send them again", role=M, rank=5),
+    Action("log", "l", "Show its records", "records", _on("connections integration problem"), "Open the log with this filter", rank=4),
+    Action("disconnect", "D", "Disconnect", "disconnect", _on("connections connection"), "Erase its credentials and end the connection", role=M),
+    Action("resend", "s", "Resend", "resend", _on("log record"), "Send the record again; with marks, all that are marked", role=M, rank=3),
+    Action("resend_all", "S", "Resend all in the filter", "resend all", _on("log problem"), "Send again every record the filter matches, after a confirmation", role=M, rank=4),
+    Action("mark", "space", "Mark", "mark", _on("log"), "Mark the record for a resend", rank=5),
+    Action("unmark", "U", "Remove all marks", "unmark", _on("log"), "Forget what was marked", item=False),
+    Action("reveal", "v", "Reveal values", "reveal", _on("record"), "Show the values of the record; it is noted in the activity log", role=M, rank=5),
+    Action("curl", "C", "Copy as curl", "curl", _on("record"), "A curl command of the request, secrets left out"),
+    Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("record"), "", item=False),
+    Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("record"), "Request, Response, Error, Attempts, Record", rank=6, item=False),
+    Action("ack", "a", "Acknowledge", "ack", _on("problems problem"), "Take it: no further alerts but its recovery", role=M, rank=3),
+    Action("mute", "m", "Mute or unmute", "mute", _on("problems problem"), "No alerts of it for a day", role=M, rank=4),
+    Action("resolve", "R", "Resolve", "resolve", _on("problems problem"), "Close it by hand; a new failure opens it again", role=M),
+    Action("reprocess", "P", "Process again", "reprocess", _on("callbacks callback"), "Handle the callback once more", role=M),
+    Action("test", "t", "Test the channel", "test", _on("alerts"), "Send a test message and show what became of it", role=M, rank=3),
+    Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
+    Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
+    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity"), "Narrow the list", rank=6, item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity"), "Show everything again", item=False),
+    Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
+    Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=7, item=False),
+    Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=8, item=False),
+    Action("help", "question_mark", "Help", "help", _on(LISTS + " " + WINDOWS), "The keys that work here", rank=9, item=False),
+)  # fmt: skip
+
+KEY_NAMES = {
+    "full_stop": ".",
+    "slash": "/",
+    "question_mark": "?",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "ctrl+p": "^p",
+}
+
+MOVES: tuple[tuple[str, str], ...] = (
+    ("↑ ↓ j k", "move"),
+    ("g G home end", "first and last row"),
+    ("pgup pgdn ^u ^d", "a page up or down"),
+    ("tab shift+tab", "next and previous pane"),
+    ("1 – 6", "Connections, Problems, Log, Callbacks, Alerts, Activity"),
+    ("^p", "palette: every action by its name"),
+    ("q", "quit"),
+)
+"""Keys that work everywhere; the tables and the app bind them."""
+
+
+def key_name(key: str) -> str:
+    """Return how a key is written for people."""
+    return KEY_NAMES.get(key, key)
+
+
+def actions_of(screen: str) -> list[Action]:
+    """Return what a screen offers, in the registry's order."""
+    return [action for action in ACTIONS if screen in action.screens]
+
+
+def action_of(screen: str, action_id: str) -> Action | None:
+    """Return one action of a screen."""
+    return next((action for action in actions_of(screen) if action.id == action_id), None)
+
+
+def bindings_of(screen: str) -> list[Binding]:
+    """Return the key bindings of a screen."""
+    return [
+        Binding(
+            action.key, f"do('{action.id}')", action.label, show=bool(action.rank), key_display=key_name(action.key)
+        )
+        for action in actions_of(screen)
+    ]
+
+
+def footer_of(screen: str, most: int = 7) -> list[Action]:
+    """Return the actions of the footer, at most `most`; help is always among them."""
+    ranked = sorted((action for action in actions_of(screen) if action.rank), key=lambda action: action.rank)
+    helps = [action for action in ranked if action.id == "help"]
+    others = [action for action in ranked if action.id != "help"]
+    return others[: most - len(helps)] + helps
+
+
+def allowed(role: Role | None, needed: Role) -> bool:
+    """Return whether an operator's role reaches the one an action needs; the daemon decides in the end."""
+    return role is None or RANKS[role] >= RANKS[needed]

@@ -1,0 +1,279 @@
+"""The app: six areas as modes, one client, one live feed."""
+
+from __future__ import annotations
+
+import asyncio
+import locale
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from healthdesk.api.desk import Status
+from healthdesk.clock import Clock, SystemClock
+from healthdesk.tui.actions import AREAS, TITLES, actions_of
+from healthdesk.tui.feed import CONNECTING, Changes, Feed, Link
+from healthdesk.tui.format import clean
+from healthdesk.tui.preferences import Preferences
+from healthdesk.tui.screens.base import DeskScreen
+from healthdesk.tui.screens.registry import AREA_SCREENS
+from healthdesk.tui.view.times import View
+from healthdesk.tui.widgets.lines import TabLine
+
+if TYPE_CHECKING:
+    from healthdesk.client.client import Client
+
+REDRAW_S = 20.0
+"""How often relative times are drawn anew."""
+
+
+class HealthdeskApp(App[None]):
+    """healthdesk's terminal UI."""
+
+    TITLE = "healthdesk"
+    CSS_PATH = "styles.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**AREA_SCREENS}
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(number), f"area('{name}')", title, show=False)
+            for number, (name, title) in enumerate(zip(AREAS, TITLES, strict=True), start=1)
+        ),
+        Binding("q", "quit", "Quit", show=False),
+        Binding("tab", "app.focus_next", "Next pane", show=False),
+        Binding("shift+tab", "app.focus_previous", "Previous pane", show=False),
+    ]
+
+    class LinkChanged(Message):
+        """The daemon answers, or does not."""
+
+        def __init__(self, link: Link) -> None:
+            super().__init__()
+            self.link = link
+
+    class StatusLoaded(Message):
+        """How the desk is came."""
+
+        def __init__(self, status: Status) -> None:
+            super().__init__()
+            self.status = status
+
+    class ThingsChanged(Message):
+        """The feed told of changes."""
+
+        def __init__(self, changes: Changes) -> None:
+            super().__init__()
+            self.changes = changes
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        clock: Clock | None = None,
+        tz: tzinfo | None = None,
+        ascii_only: bool = False,
+        theme: str = "textual-dark",
+        area: str = "connections",
+    ) -> None:
+        super().__init__()
+        self.client = client
+        self.clock = clock or SystemClock()
+        self.tz = tz
+        self.ascii_only = ascii_only
+        self.first_area = area
+        self.animation_level = "none"
+        self.theme = theme
+        self.status: Status | None = None
+        self.link: Link = CONNECTING
+        self.preferences = Preferences(client)
+        self.feed = Feed(
+            client,
+            self.clock,
+            on_link=lambda link: self.post_message(self.LinkChanged(link)) and None,
+            on_status=lambda status: self.post_message(self.StatusLoaded(status)) and None,
+            on_changes=lambda changes: self.post_message(self.ThingsChanged(changes)) and None,
+        )
+        self._joined: list[DeskScreen] = []
+
+    def view(self) -> View:
+        """The time and zone views are made with."""
+        return View(self.clock.now(), self.tz)
+
+    async def on_mount(self) -> None:
+        """Open the first area, follow the feed."""
+        await self.switch_mode(self.first_area)
+        self.run_worker(self.feed.run(), name="feed", group="feed", exit_on_error=False)
+        self.set_interval(1.0, self._second_passed)
+        self.set_interval(REDRAW_S, self._redraw)
+
+    # The feed's news
+
+    def on_healthdesk_app_link_changed(self, message: LinkChanged) -> None:
+        """Show live or stale."""
+        self.link = message.link
+        self._tell_screens()
+
+    def on_healthdesk_app_status_loaded(self, message: StatusLoaded) -> None:
+        """Show the sentence and the counts."""
+        self.status = message.status
+        self._tell_screens()
+
+    def on_healthdesk_app_things_changed(self, message: ThingsChanged) -> None:
+        """Let every screen read again what it shows of this."""
+        for screen in tuple(self._joined):
+            screen.take_changes(message.changes)
+
+    def _tell_screens(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen):
+                screen.desk_changed()
+
+    def _second_passed(self) -> None:
+        """Count the banner down."""
+        if self.link.known and not self.link.live:
+            view = self.view()
+            for screen in self.screen_stack:
+                if isinstance(screen, DeskScreen) and screen.is_mounted:
+                    screen.show_banner(view)
+
+    def _redraw(self) -> None:
+        """Draw relative times anew."""
+        if isinstance(self.screen, DeskScreen):
+            for listing in self.screen.lists.values():
+                listing.table.refresh()
+
+    # Screens
+
+    def join(self, screen: DeskScreen) -> None:
+        """Tell this screen of changes from now on."""
+        self._joined.append(screen)
+
+    def leave(self, screen: DeskScreen) -> None:
+        """Tell it no more."""
+        if screen in self._joined:
+            self._joined.remove(screen)
+
+    async def action_area(self, name: str) -> None:
+        """Go to an area; pressed again inside one of its windows, back to the area itself."""
+        if name == self.current_mode:
+            while len(self.screen_stack) > 1 and not self.screen.is_modal:
+                await self.pop_screen()
+        else:
+            await self.switch_mode(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keep area keys out of modals, where they would be typed."""
+        if action in ("area", "quit") and self.screen_stack and self.screen.is_modal:
+            return False
+        return True
+
+    async def on_tab_line_picked(self, message: TabLine.Picked) -> None:
+        """A tab of the areas was clicked."""
+        if message.name in AREAS:
+            await self.action_area(message.name)
+
+    # What screens ask for
+
+    def tell(self, sentence: str, *, ok: bool = True) -> None:
+        """Say something for a moment."""
+        text = clean(sentence, ascii_only=self.ascii_only)
+        self.notify(text, severity="information" if ok else "warning", timeout=6, markup=False)
+
+    def copy(self, text: str) -> None:
+        """Copy by OSC 52, and show the same text on a plain page."""
+        from healthdesk.tui.screens.copy import CopyPage
+
+        if text:
+            self.copy_to_clipboard(text)
+            self.push_screen(CopyPage(text, ascii_only=self.ascii_only))
+        else:
+            self.tell("There is nothing to copy here.", ok=False)
+
+    def show_help(self, context: str) -> None:
+        """Show the keys of a screen."""
+        from healthdesk.tui.screens.help import HelpPage
+
+        self.push_screen(HelpPage(context, ascii_only=self.ascii_only))
+
+    def show_menu(self, screen: DeskScreen) -> None:
+        """Show the actions of what is under the cursor, and do the one chosen."""
+        from healthdesk.tui.screens.menu import ActionsMenu
+
+        def chosen(action_id: str | None) -> None:
+            if action_id is not None:
+                screen.do(action_id)
+
+        self.push_screen(ActionsMenu.of(screen), chosen)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: the actions of the screen, the areas, the theme."""
+        if isinstance(screen, DeskScreen):
+            for action in actions_of(screen.CONTEXT):
+                reason = screen.why_not(action)
+                told = f"not now: {reason}" if reason else action.help
+                yield SystemCommand(action.label, told, lambda action_id=action.id: screen.do(action_id))
+        for number, (name, title) in enumerate(zip(AREAS, TITLES, strict=True), start=1):
+            yield SystemCommand(title, f"Area {number}", lambda name=name: self.run_worker(self.action_area(name)))
+        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave healthdesk", self.action_quit)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that dies is a defect: say so, rather than stand still."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.log.error(f"worker {event.worker.name} died", error)
+            self.tell(f"Internal error in {event.worker.name}: {type(error).__name__}: {error}", ok=False)
+
+
+def zone_of(environ: Mapping[str, str]) -> tzinfo | None:
+    """Return the zone `$TZ` names; None is the host's own."""
+    name = environ.get("TZ", "").removeprefix(":")
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def wants_ascii(environ: Mapping[str, str], encoding: str) -> bool:
+    """Return whether glyphs are letters: when the locale is not UTF-8, or HEALTHDESK_ASCII is set."""
+    if environ.get("HEALTHDESK_ASCII"):
+        return True
+    return encoding.lower().replace("-", "") != "utf8"
+
+
+def theme_of(environ: Mapping[str, str]) -> str:
+    """Return the theme: the terminal's own 16 colours where it has no more."""
+    term, depth = environ.get("TERM", ""), environ.get("COLORTERM", "")
+    if depth in ("truecolor", "24bit") or "256color" in term or "kitty" in term or "alacritty" in term:
+        return "textual-dark"
+    return "ansi-dark"
+
+
+def run(socket: Path | None = None) -> int:
+    """Run the terminal UI; return the exit code."""
+    from healthdesk.client.client import Client
+
+    environ = os.environ
+
+    async def main() -> int:
+        async with Client(socket) as client:
+            app = HealthdeskApp(
+                client,
+                tz=zone_of(environ),
+                ascii_only=wants_ascii(environ, locale.getpreferredencoding(False)),
+                theme=theme_of(environ),
+            )
+            await app.run_async()
+            return app.return_code or 0
+
+    return asyncio.run(main())

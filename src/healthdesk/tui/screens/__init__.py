@@ -1,0 +1,1 @@
+"""Screens: one operator task each."""

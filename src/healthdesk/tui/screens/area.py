@@ -1,0 +1,192 @@
+"""An area: filter chips, a table, what explains its row under it, and a preview beside it when there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from textual import on
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from healthdesk.tui import messages
+from healthdesk.tui.actions import key_name
+from healthdesk.tui.format import Line, line
+from healthdesk.tui.listing import Listing
+from healthdesk.tui.screens.base import DeskScreen
+from healthdesk.tui.widgets.filter_bar import Chip, FilterBar
+from healthdesk.tui.widgets.lines import Key, Lines, Pane, Rule
+from healthdesk.tui.widgets.region import ListRegion
+from healthdesk.tui.widgets.window_table import WindowTable
+
+PREVIEW_DELAY_S = 0.12
+FILTER_KEYS = (Key("←→", "choose"), Key("↑↓", "change"), Key("⌫", "reset"), Key("enter", "done"))
+
+
+class AreaScreen(DeskScreen):
+    """Base of the areas. A subclass gives its listing, chips, and what to say about a row."""
+
+    PREVIEWS: ClassVar[bool] = False
+    """Whether the preview is read from the daemon; else it is made of the row."""
+
+    listing: Listing
+    noun: ClassVar[str] = "rows"
+
+    def chips(self) -> list[Chip]:
+        """Return the filter's chips."""
+        return []
+
+    def make_listing(self) -> Listing:
+        """Return the list of the area."""
+        raise NotImplementedError
+
+    def explain(self, row: Any) -> Iterable[Line]:
+        """Return the two lines under the table."""
+        return ()
+
+    def preview(self, row: Any) -> Iterable[Line]:
+        """Return the preview as far as the row tells."""
+        return self.explain(row)
+
+    def row_key(self, row: Any) -> str:
+        """Return the id of a row."""
+        return str(row.id)
+
+    def make_region(self, table: WindowTable, name: str) -> ListRegion:
+        """Return a region around a table."""
+        return ListRegion(table, ascii_only=self.ascii_only, id=name)
+
+    def body(self) -> Iterable[Widget]:
+        """Chips, table with preview, explanation."""
+        self.listing = self.add_list(self.make_listing())
+        chips = self.chips()
+        with_bar = Horizontal(
+            FilterBar(chips, ascii_only=self.ascii_only, id="filter"),
+            Lines(ascii_only=self.ascii_only, id="total"),
+            id="filterline",
+        )
+        yield with_bar
+        yield Rule(ascii_only=self.ascii_only)
+        yield Horizontal(
+            self.listing.region,
+            Pane(ascii_only=self.ascii_only, id="preview", classes="preview"),
+            classes="body",
+        )
+        yield Rule(ascii_only=self.ascii_only)
+        yield Lines(ascii_only=self.ascii_only, id="explain", classes="explain")
+
+    # The filter
+
+    @property
+    def bar(self) -> FilterBar:
+        """The chips."""
+        return self.query_one("#filter", FilterBar)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What the chips say."""
+        return self.bar.values
+
+    @property
+    def preference(self) -> str:
+        """The key under which the filter is kept."""
+        return f"tui.filter.{self.CONTEXT}"
+
+    def load(self) -> None:
+        """Read the filter kept for this operator, then the rows."""
+        self.run_worker(self._recall(), group="recall", exit_on_error=False)
+
+    async def _recall(self) -> None:
+        kept = await self.desk.preferences.get(self.preference)
+        self.post_message(messages.FilterRecalled(kept if isinstance(kept, dict) else {}))
+
+    @on(messages.FilterRecalled)
+    def _recalled(self, message: messages.FilterRecalled) -> None:
+        self.bar.set_values({str(name): str(value) for name, value in message.values.items()})
+        self.filter_recalled()
+        self.listing.table.start()
+
+    def filter_recalled(self) -> None:
+        """Do what depends on the filter as it was kept."""
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self) -> None:
+        self.filter_changed()
+        self.listing.total = None
+        self.listing.error = None
+        self.listing.table.marks.clear()
+        self.listing.table.start()
+        self.run_worker(
+            self.desk.preferences.put(self.preference, self.kept_values()), group="remember", exit_on_error=False
+        )
+
+    def kept_values(self) -> dict[str, str]:
+        """Return what of the filter is kept."""
+        return dict(self.values)
+
+    def filter_changed(self) -> None:
+        """Do what depends on the filter."""
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.listing.table.focus()
+
+    def do_filter(self) -> None:
+        """Edit the chips."""
+        self.bar.focus()
+
+    def do_clear(self) -> None:
+        """Put the chips back."""
+        if self.bar.narrows:
+            self.bar.clear()
+
+    def keys(self) -> list[Key]:
+        """Show the chips' keys while they are edited."""
+        if isinstance(self.focused, FilterBar):
+            return list(FILTER_KEYS)
+        return super().keys()
+
+    def on_descendant_focus(self) -> None:
+        """The keys depend on what has the focus."""
+        self.show_keys()
+
+    # The row under the cursor
+
+    def item(self) -> Any:
+        """Actions are for the row under the cursor."""
+        return self.listing.table.current
+
+    def cursor_moved(self, row: Any) -> None:
+        """Explain the row, and preview it once the cursor rests."""
+        self.query_one("#explain", Lines).show(self.explain(row) if row is not None else ())
+        pane = self.query_one("#preview", Pane)
+        pane.show(self.preview(row) if row is not None else ())
+        if row is not None and self.PREVIEWS and pane.display:
+            self.run_worker(self._preview(self.row_key(row)), group="preview", exclusive=True, exit_on_error=False)
+        self.show_totals()
+
+    async def _preview(self, key: str) -> None:
+        await self.desk.clock.sleep(PREVIEW_DELAY_S)
+        await self.read_preview(key)
+
+    async def read_preview(self, key: str) -> None:
+        """Read what the preview shows and post DetailLoaded."""
+
+    def show_preview(self, lines: Iterable[Line]) -> None:
+        """Show a preview that was read."""
+        self.query_one("#preview", Pane).show(lines)
+
+    def show_totals(self) -> None:
+        """Say which rows are in sight, and how many there are."""
+        table = self.listing.table
+        text = self.listing.position(self.noun)
+        if table.marks:
+            text = f"{len(table.marks):,} marked · {text}"
+        if table.newer:
+            text = f"▲ newer: {key_name('g')} · {text}"
+        self.query_one("#total", Lines).show([line(text)])
+
+    def copy_lines(self) -> list[Line]:
+        """Copy what is known of the row."""
+        row = self.item()
+        return list(self.preview(row)) if row is not None else []

@@ -1,0 +1,126 @@
+"""Modal boxes: a question that starts on Cancel, and the base of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from healthdesk.tui.format import Line, clean
+from healthdesk.tui.widgets.lines import Lines
+
+Answer = TypeVar("Answer")
+
+
+class Choice(Static, can_focus=True):
+    """A button of one line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "press", show=False)]
+
+    @dataclass
+    class Pressed(Message):
+        """It was chosen."""
+
+        value: str
+
+    def __init__(self, label: str, value: str, *, ascii_only: bool = False) -> None:
+        super().__init__(clean(label, ascii_only=ascii_only), markup=False, id=f"choice-{value}")
+        self.value = value
+
+    def action_press(self) -> None:
+        """Choose it."""
+        self.post_message(self.Pressed(self.value))
+
+    def on_click(self) -> None:
+        """Choose it."""
+        self.action_press()
+
+
+class Box(ModalScreen[Answer]):
+    """A box in the middle; esc leaves it without an answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, title: str, *, ascii_only: bool = False) -> None:
+        super().__init__()
+        self.box_title = title
+        self.ascii_only = ascii_only
+
+    def compose(self) -> ComposeResult:
+        """The box with its inside."""
+        box = Vertical(*self.inside(), classes="box")
+        box.border_title = clean(self.box_title, ascii_only=self.ascii_only).replace("[", "\\[")
+        self.set_class(self.ascii_only, "-ascii")
+        yield box
+
+    def inside(self) -> Iterable[Widget]:
+        """Return what is in the box."""
+        return ()
+
+    def action_cancel(self) -> None:
+        """Leave without an answer."""
+        self.dismiss(None)
+
+
+class Question(Box[str]):
+    """A question with its choices; the first, Cancel, has the focus."""
+
+    AUTO_FOCUS = "Choice"
+
+    def __init__(
+        self,
+        title: str,
+        lines: Iterable[Line],
+        choices: Sequence[tuple[str, str]],
+        *,
+        ascii_only: bool = False,
+    ) -> None:
+        super().__init__(title, ascii_only=ascii_only)
+        self.lines = list(lines)
+        self.choices = choices
+
+    def inside(self) -> Iterable[Widget]:
+        """The lines, and the choices with Cancel first."""
+        yield Lines(self.lines, ascii_only=self.ascii_only)
+        yield Horizontal(
+            Choice("Cancel", "cancel", ascii_only=self.ascii_only),
+            *(Choice(label, value, ascii_only=self.ascii_only) for value, label in self.choices),
+            classes="buttons",
+        )
+
+    @on(Choice.Pressed)
+    def _pressed(self, message: Choice.Pressed) -> None:
+        self.dismiss(None if message.value == "cancel" else message.value)
+
+
+class Notice(Box[None]):
+    """Something to read; any of the leaving keys closes it."""
+
+    AUTO_FOCUS = "Choice"
+
+    def __init__(self, title: str, lines: Iterable[Line], *, ascii_only: bool = False) -> None:
+        super().__init__(title, ascii_only=ascii_only)
+        self.lines = list(lines)
+
+    def inside(self) -> Iterable[Widget]:
+        """The lines, and Close."""
+        yield Lines(self.lines, ascii_only=self.ascii_only)
+        yield Horizontal(Choice("Close", "close", ascii_only=self.ascii_only), classes="buttons")
+
+    @on(Choice.Pressed)
+    def _pressed(self) -> None:
+        self.dismiss(None)
+

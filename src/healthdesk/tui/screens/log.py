@@ -1,0 +1,232 @@
+"""The Log: every record, filtered on the server, resent from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual import on
+
+from healthdesk.api.common import Count, Page
+from healthdesk.api.records import Record, RecordFilter
+from healthdesk.domain.states import RecordState
+from healthdesk.errors import HealthdeskError
+from healthdesk.tui import messages
+from healthdesk.tui.flows.records import resend_all, resend_marked, resend_one
+from healthdesk.tui.format import Line, dim, key, line
+from healthdesk.tui.listing import Listing
+from healthdesk.tui.screens.area import AreaScreen
+from healthdesk.tui.screens.dates import DatesForm
+from healthdesk.tui.screens.record import RecordScreen
+from healthdesk.tui.view.filters import CUSTOM, describe_filter, log_chips, range_word, record_filter
+from healthdesk.tui.view.log import log_cells, log_columns, log_explain, log_preview
+from healthdesk.tui.view.record import short_id
+from healthdesk.tui.widgets.filter_bar import ANY, Chip, FilterBar
+from healthdesk.tui.widgets.window_table import WindowTable
+from healthdesk.tui.window import Direction
+
+EMPTY = (
+    line("  No records yet."),
+    line(dim("  `healthdesk records add` posts one; an integration's page shows its URL and key.")),
+)
+
+
+class LogScreen(AreaScreen):
+    """Area 3."""
+
+    CONTEXT = "log"
+    NOUNS: ClassVar[frozenset[str]] = frozenset({"record", "attempt"})
+    PREVIEWS = True
+    noun = "records"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counted: tuple[RecordFilter, Count] | None = None
+
+    def chips(self) -> list[Chip]:
+        """Source, status, environment, dates, integration, problem."""
+        return log_chips()
+
+    def make_listing(self) -> Listing:
+        """Records of the filter."""
+        view = self.view()
+        table = WindowTable(
+            log_columns(view),
+            lambda record: log_cells(record, self.view()),
+            lambda record: str(record.id),
+            both_ends=True,
+            ascii_only=self.ascii_only,
+            id="log",
+        )
+        return Listing(
+            self.make_region(table, "log-region"),
+            self.fetch,
+            empty=EMPTY,
+            empty_filter=self.empty_filter,
+            filtered=lambda: self.bar.narrows,
+            count=lambda: self.client.records_count(self.chosen()),
+        )
+
+    def load(self) -> None:
+        """Read what the chips can be too."""
+        super().load()
+        self.run_worker(self._read_choices(), group="choices", exit_on_error=False)
+
+    async def _read_choices(self) -> None:
+        try:
+            sources = await self.client.sources_list(limit=500)
+            integrations = await self.client.integrations_list(limit=500)
+        except HealthdeskError:
+            # The log itself says what is wrong; the chips then offer less.
+            return
+        self.post_message(
+            messages.ChoicesLoaded("source", [(ANY, "all"), *((item.key, item.name) for item in sources.items)])
+        )
+        self.post_message(
+            messages.ChoicesLoaded("integration", [(ANY, "all"), *((item.id, item.name) for item in integrations.items)])
+        )
+
+    @on(messages.ChoicesLoaded)
+    def _choices_loaded(self, message: messages.ChoicesLoaded) -> None:
+        self.bar.set_options(message.name, message.options)
+
+    def take_changes(self, changes: Any) -> None:
+        """New sources and integrations are new choices."""
+        super().take_changes(changes)
+        if changes.touches(frozenset({"source", "integration"})):
+            self.run_worker(self._read_choices(), group="choices", exclusive=True, exit_on_error=False)
+
+    async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Record]:
+        """Read a page of the log."""
+        return await self.client.records_list(self.chosen(), after=after, limit=limit, direction=direction)
+
+    def chosen(self) -> RecordFilter:
+        """Return what the chips ask for."""
+        return record_filter(self.values, self.view())
+
+    def described(self) -> str:
+        """Return the filter in words."""
+        return describe_filter(self.values, {chip.name: chip.word for chip in self.bar.chips})
+
+    def empty_filter(self) -> list[Line]:
+        """Say that nothing matches."""
+        return [line(f"  No records: {self.described()}."), line("  ", key("backspace"), dim(" clears the filter"))]
+
+    def show_filter(self, values: dict[str, str], words: dict[str, str]) -> None:
+        """Show the log of something else: an integration, a problem."""
+        if not self.is_mounted:
+            return
+        for chip in self.bar.chips:
+            value = values.get(chip.name)
+            if value and value not in dict(chip.options):
+                self.bar.set_options(chip.name, [*chip.options, (value, words.get(chip.name, value))])
+        self.bar.set_values({chip.name: values.get(chip.name, chip.default) for chip in self.bar.chips})
+        self.bar.post_message(FilterBar.Changed(self.bar))
+
+    def filter_recalled(self) -> None:
+        """Name a range of dates that was kept."""
+        when = self.values.get("when", ANY)
+        if "/" in when:
+            self._offer_range(when)
+
+    def filter_changed(self) -> None:
+        """Ask for the days when `dates…` is chosen."""
+        if self.values.get("when") == CUSTOM:
+            self.flow(self._ask_dates())
+
+    async def _ask_dates(self) -> str:
+        value = await self.ask(DatesForm(ascii_only=self.ascii_only))
+        if value is not None and "/" in value:
+            self._offer_range(value)
+        self.bar.set_values({"when": value or ANY})
+        self.bar.post_message(FilterBar.Changed(self.bar))
+        return ""
+
+    def _offer_range(self, value: str) -> None:
+        chip = next(chip for chip in self.bar.chips if chip.name == "when")
+        kept = [option for option in chip.options if "/" not in option[0]]
+        self.bar.set_options("when", [*kept, (value, range_word(value))])
+
+    def kept_values(self) -> dict[str, str]:
+        """A problem's filter is not kept: the problem will be gone."""
+        return {name: value for name, value in self.values.items() if name != "problem" and value != CUSTOM}
+
+    def explain(self, row: Record) -> Iterable[Line]:
+        """What came back, and what helps."""
+        return log_explain(row, self.view())
+
+    async def read_preview(self, key: str) -> None:
+        """Read the record for the preview."""
+        try:
+            self.post_message(messages.DetailLoaded(key, await self.client.record(key)))
+        except HealthdeskError as error:
+            self.post_message(messages.DetailFailed(key, error))
+
+    @on(messages.DetailLoaded)
+    def _preview_loaded(self, message: messages.DetailLoaded) -> None:
+        row = self.item()
+        if row is not None and row.id == message.key:
+            self.show_preview(log_preview(message.detail, self.view()))
+
+    def item_name(self) -> str:
+        """The record's id and source."""
+        row = self.item()
+        return f"{short_id(row.id)} · {row.source_name or row.source}" if row is not None else ""
+
+    def refuses(self, action_id: str) -> str:
+        """Records on their way are not resent."""
+        row = self.item()
+        if action_id == "resend" and not self.listing.table.marks and row is not None:
+            return resend_reason(row.state)
+        if action_id == "unmark" and not self.listing.table.marks:
+            return "nothing is marked"
+        if action_id == "clear" and not self.bar.narrows:
+            return "no filter is set"
+        return ""
+
+    def do_open(self) -> None:
+        """Open the record."""
+        self.app.push_screen(RecordScreen(self.item().id))
+
+    def do_resend(self) -> None:
+        """Resend the marked ones, or the one under the cursor."""
+        marks = self.listing.table.marks
+        if not marks:
+            self.flow(resend_one(self, self.item()))
+            return
+        window = self.listing.table.window
+        rows = [window.at(index) for index in window.ids(0, window.length).values()]
+        delivered = sum(1 for row in rows if row and row.id in marks and row.state is RecordState.DELIVERED)
+        self.flow(self._resend_marked(sorted(marks), delivered))
+
+    async def _resend_marked(self, ids: list[str], delivered: int) -> str:
+        told = await resend_marked(self, ids, delivered)
+        if told:
+            self.listing.table.marks.clear()
+        return told
+
+    def do_resend_all(self) -> None:
+        """Resend everything the filter matches."""
+        self.flow(resend_all(self, self.chosen(), self.described()))
+
+    def do_mark(self) -> None:
+        """Mark the record."""
+        self.listing.table.toggle_mark()
+        self.show_totals()
+
+    def do_unmark(self) -> None:
+        """Forget all marks."""
+        self.listing.table.marks.clear()
+        self.listing.table.refresh()
+        self.show_totals()
+
+
+def resend_reason(state: RecordState) -> str:
+    """Return why a record in this state is not resent, or an empty string."""
+    match state:
+        case RecordState.QUEUED | RecordState.SENDING:
+            return "it is on its way"
+        case RecordState.HELD:
+            return "it is held, and sent when its integration runs again"
+        case _:
+            return ""

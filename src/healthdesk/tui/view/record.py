@@ -1,0 +1,204 @@
+"""The window of one record: its verdict, and the five tabs."""
+
+from __future__ import annotations
+
+import shlex
+
+from healthdesk.api.records import Attempt, RecordDetail
+from healthdesk.domain.states import RecordState
+from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
+from healthdesk.tui.view.json_view import body_lines
+from healthdesk.tui.view.log import HOLDS, status_text
+from healthdesk.tui.view.times import View, full, millis, since, span, time_of_day
+from healthdesk.tui.view.words import ATTEMPT, RECORD, blame_word, plural
+
+TABS = ("Request", "Response", "Error", "Attempts", "Record")
+BAR = 12
+
+
+def record_title(detail: RecordDetail) -> str:
+    """Return the breadcrumb of a record."""
+    level = f" · {detail.level}" if detail.level else ""
+    return f"{short_id(detail.id)} · {detail.source_name or detail.source}{level} · {detail.environment.value}"
+
+
+def short_id(text: str) -> str:
+    """Return an id with its middle left out: `rec_01JD…7QK`."""
+    return text if len(text) <= 14 else f"{text[:8]}…{text[-3:]}"
+
+
+def record_verdict(detail: RecordDetail, view: View) -> list[Line]:
+    """Return three lines: what became of it, how many like it, what to do next."""
+    word = RECORD[detail.state]
+    last = detail.attempts[-1] if detail.attempts else None
+    first = [Span(f"{word.glyph} {_headline(detail, view)}", word.tone)]
+    if last is not None and last.blame:
+        first.append(dim(f" ({blame_word(last.blame)})"))
+    lines = [tuple(first)]
+    second: list[Span | str] = []
+    if detail.explanation is not None and detail.explanation.sentence:
+        second.append(detail.explanation.sentence)
+    elif detail.error:
+        second.append(detail.error)
+    if detail.similar > 1:
+        told = f" {plural(detail.similar, 'record')} fail the same way since {since(detail.similar_since, view)}."
+        second.append(dim(told))
+    lines.append(line(*second))
+    lines.append(_next(detail))
+    return lines
+
+
+def _headline(detail: RecordDetail, view: View) -> str:
+    took = millis(detail.last_duration_ms) if detail.last_duration_ms is not None else ""
+    match detail.state:
+        case RecordState.FAILED if detail.last_status is not None:
+            return f"Failed: the endpoint answered {detail.last_status} in {took}"
+        case RecordState.FAILED:
+            return "Failed: no answer came"
+        case RecordState.DELIVERED:
+            at = time_of_day(detail.last_attempt_at, view)
+            return f"Delivered {at}: {detail.last_status or 'accepted'} in {took or '–'}"
+        case RecordState.RETRYING:
+            return f"Retrying: next try {time_of_day(detail.next_attempt_at, view)}"
+        case RecordState.UNKNOWN:
+            return "Unknown: the request may have arrived"
+        case RecordState.HELD:
+            return "Held: " + (HOLDS[detail.hold_reason] if detail.hold_reason else "it waits for its connection")
+        case _:
+            return status_text(detail, view)
+
+
+def _next(detail: RecordDetail) -> Line:
+    words = detail.explanation.next_action if detail.explanation else ""
+    parts: list[Span | str] = [dim("Next: "), words] if words else []
+    if detail.state in (RecordState.FAILED, RecordState.UNKNOWN):
+        parts += [dim(" · " if words else "Next: "), key("s"), " resend as it is"]
+    elif detail.state is RecordState.RETRYING:
+        parts += [dim(" · " if words else "Next: "), key("s"), " try now"]
+    elif detail.state is RecordState.DELIVERED and not words:
+        parts = [dim("Nothing to do.")]
+    return line(*parts)
+
+
+def tab_lines(tab: str, detail: RecordDetail, view: View, width: int) -> list[Line]:
+    """Return what a tab shows."""
+    last = detail.attempts[-1] if detail.attempts else None
+    match tab:
+        case "Request":
+            return request_lines(detail, last)
+        case "Response":
+            return response_lines(detail, last)
+        case "Error":
+            return error_lines(detail, last, view)
+        case "Attempts":
+            return attempt_lines(detail, view, width)
+        case _:
+            return posted_lines(detail, view)
+
+
+def request_lines(detail: RecordDetail, last: Attempt | None) -> list[Line]:
+    """Return the request as it left (or as it will), headers first."""
+    if last is None:
+        head = [line(dim("Not sent yet. This is what the endpoint will receive."))]
+    else:
+        head = [line(strong(f"{last.method} {last.url}"))]
+        head += [line(dim(f"{name}: "), value) for name, value in sorted(last.request_headers.items())]
+    return [*head, (), *body_lines(detail.request_body)]
+
+
+def response_lines(detail: RecordDetail, last: Attempt | None) -> list[Line]:
+    """Return what came back to the last attempt."""
+    if last is None:
+        return [line(dim("Nothing was sent yet."))]
+    if last.status is None:
+        return [line(Span("No answer came.", Tone.WARN)), line(last.error)]
+    head = [line(strong(f"{last.status}"), dim(f" in {millis(last.duration_ms)}"))]
+    head += [line(dim(f"{name}: "), value) for name, value in sorted(last.response_headers.items())]
+    if last.response_cut:
+        head.append(line(Span("The answer was longer than is kept; it is cut.", Tone.WARN)))
+    return [*head, (), *body_lines(detail.response_body, nothing="an empty answer")]
+
+
+def error_lines(detail: RecordDetail, last: Attempt | None, view: View) -> list[Line]:
+    """Return why it failed: sentence, kind, whose fault, what to do, what is like it."""
+    if not detail.error and (last is None or not last.error):
+        return [line(dim("No error."))]
+    kind = detail.error_kind or (last.error_kind if last else "")
+    rows: list[tuple[str, str]] = [
+        ("Error", detail.error or (last.error if last else "")),
+        ("Kind", kind.replace("_", " ")),
+        ("Status code", str(detail.last_status) if detail.last_status is not None else "none"),
+        ("Duration", millis(detail.last_duration_ms)),
+        ("Whose fault", blame_word(last.blame) if last else ""),
+    ]
+    if last is not None and last.retry_after_s is not None:
+        rows.append(("Retry-After", span(last.retry_after_s)))
+    if detail.explanation is not None:
+        rows.append(("What to do", detail.explanation.next_action))
+    if detail.similar > 1:
+        rows.append(("Like it", f"{plural(detail.similar, 'record')} since {since(detail.similar_since, view)}"))
+    if detail.problem_id:
+        rows.append(("Problem", detail.problem_id))
+    return [line(dim(f"{name:<12} "), value) for name, value in rows if value]
+
+
+def attempt_lines(detail: RecordDetail, view: View, width: int) -> list[Line]:
+    """Return the attempts as a timeline: when, what triggered it, outcome, how long, error."""
+    if not detail.attempts:
+        return [line(dim("No attempt yet."))]
+    longest = max((attempt.duration_ms or 0.0) for attempt in detail.attempts) or 1.0
+    lines: list[Line] = []
+    if detail.tries > len(detail.attempts):
+        lines.append(line(dim(f"The newest {len(detail.attempts)} attempts.")))
+    for attempt in detail.attempts:
+        word = ATTEMPT[attempt.outcome]
+        took = attempt.duration_ms or 0.0
+        bar = max(1, round(BAR * took / longest)) if attempt.duration_ms is not None else 0
+        trigger = attempt.trigger.value + (f" by {attempt.triggered_by}" if attempt.triggered_by else "")
+        lines.append(
+            line(
+                Span(f"{word.glyph} ", word.tone),
+                f"{attempt.number:>3}  {time_of_day(attempt.started_at, view):<12} ",
+                dim(f"{trigger[:18]:<18} "),
+                Span(f"{str(attempt.status or '') or word.text:<11} ", word.tone),
+                Span("▓" * bar, word.tone),
+                dim("░" * (BAR - bar)),
+                dim(f" {millis(attempt.duration_ms)}"),
+            )
+        )
+        if attempt.error:
+            lines.append(line(dim("       "), attempt.error))
+    if detail.next_attempt_at is not None and detail.state is RecordState.RETRYING:
+        lines.append(line(Span("↻ ", Tone.WARN), f"next {time_of_day(detail.next_attempt_at, view)}"))
+    return lines
+
+
+def posted_lines(detail: RecordDetail, view: View) -> list[Line]:
+    """Return the record itself: its facts, and what was posted."""
+    rows = [
+        ("Record", detail.id),
+        ("Integration", detail.integration_name or detail.integration_id),
+        ("Environment", detail.environment.value + (" (sample)" if detail.sample else "")),
+        ("Source", detail.source_name or detail.source),
+        ("Level", detail.level or "–"),
+        ("Completed", full(detail.completed_at, view)),
+        ("Arrived", full(detail.arrived_at, view)),
+        ("webhook-id", detail.webhook_id),
+    ]
+    if detail.idempotency_key:
+        rows.append(("Idempotency", detail.idempotency_key))
+    return [*(line(dim(f"{name:<12} "), value) for name, value in rows), (), *body_lines(detail.posted_body)]
+
+
+def curl_of(detail: RecordDetail) -> str:
+    """Return a curl command of the last attempt. Secrets are not in it: headers are as they are shown."""
+    last = detail.attempts[-1] if detail.attempts else None
+    if last is None or not last.url:
+        return ""
+    parts = ["curl", "-X", last.method or "POST", last.url]
+    for name, value in sorted(last.request_headers.items()):
+        if name.lower() not in ("content-length", "host", "accept-encoding", "connection"):
+            parts += ["-H", f"{name}: {value}"]
+    if detail.request_body is not None and detail.request_body.text:
+        parts += ["--data-raw", detail.request_body.text]
+    return " ".join(shlex.quote(part) for part in parts)

@@ -1,0 +1,1 @@
+"""Widgets: they take data and emit messages, and never call the client."""

@@ -1,16 +1,45 @@
-"""The text of alerts. No value of a record is ever in it."""
+"""The text of alerts.
+
+It is made of our own words, of names that operators gave, and of a problem's safe cause; nothing that an endpoint
+said and no value of a record is ever in it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from healthdesk.domain.scrubbing import plain
 from healthdesk.domain.states import AlertEvent, Blame, Environment
+
+_MAX_NAME_CHARS = 100
+_MAX_CAUSE_CHARS = 300
+
+_FAULT: Mapping[Blame, str] = {
+    Blame.CREDENTIAL: "the credential of the connection",
+    Blame.PERMISSION: "a permission that the account lacks at the endpoint",
+    Blame.CONFIGURATION: "the configuration: the form, the mapping or the address",
+    Blame.THEM: "the endpoint's side",
+    Blame.US: "healthdesk itself",
+}
+
+_NEWS: Mapping[AlertEvent, str] = {
+    AlertEvent.OPENED: "failing",
+    AlertEvent.REOPENED: "failing again",
+    AlertEvent.RECOVERED: "recovered",
+    AlertEvent.TEST: "test",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """A problem as an alert tells it. `where` is the integration's or connection's name, `at` when this is written."""
+    """A problem as an alert tells it.
+
+    `where` is the integration's or connection's name, `at` when this is written (for a recovery: when it recovered).
+    `count` is how many records it holds up now, `retrying` those of them that are tried again by themselves, `total`
+    how many it ever held up since it opened.
+    """
 
     problem_id: str
     where: str
@@ -29,9 +58,72 @@ class AlertFacts:
 
 def render_alert(event: AlertEvent, facts: AlertFacts) -> tuple[str, str]:
     """Return title and body: what failed, how many, why, since when, whose fault, and the command that opens it."""
-    raise NotImplementedError
+    name = _short(facts.where, _MAX_NAME_CHARS) or "healthdesk"
+    place = f"{name} ({facts.environment.value})" if facts.environment else name
+    cause = _short(facts.safe_cause, _MAX_CAUSE_CHARS)
+    command = f"healthdesk problems show {facts.problem_id}"
+    if event is AlertEvent.TEST:
+        return render_test(name, facts.at)
+    if event is AlertEvent.RECOVERED:
+        title = f"{place}: recovered"
+        lines = [
+            f"{place} works again.",
+            f"It was: {cause}",
+            f"From {_time(facts.since)} to {_time(facts.at)} ({_duration(facts.at - facts.since)})",
+        ]
+        if facts.total:
+            lines.append(f"Records it held up: {facts.total:,}")
+        return title, "\n".join([*lines, "", f"Details: {command}"])
+    how_many = f", {_records(facts.count)}" if facts.count else ""
+    title = f"{place}: {_NEWS[event]}{how_many}"
+    lines = [
+        f"What: {_what(facts, place)}",
+        f"Why: {cause}",
+        f"Since: {_time(facts.since)} ({_duration(facts.at - facts.since)})",
+        f"At fault: {_FAULT[facts.blame]}",
+        f"Next: {_short(facts.next_action, _MAX_CAUSE_CHARS)}",
+    ]
+    if facts.owner:
+        lines.append(f"Owner: {_short(facts.owner, _MAX_NAME_CHARS)}")
+    return title, "\n".join([*lines, "", f"Open it: {command}"])
 
 
 def render_test(channel_name: str, at: datetime) -> tuple[str, str]:
     """Return title and body of a channel's test message."""
-    raise NotImplementedError
+    name = _short(channel_name, _MAX_NAME_CHARS)
+    body = f"This is a test of the channel {name}, sent {_time(at)}. Problems of the desk arrive like this."
+    return "healthdesk: test", f"{body}\n\nSee what is sent: healthdesk channels list"
+
+
+def _what(facts: AlertFacts, place: str) -> str:
+    if not facts.count:
+        return f"{place} fails; no record waits for it so far"
+    if not facts.retrying:
+        return f"{_records(facts.count)} of {place} not delivered"
+    again = "it is" if facts.retrying == 1 else "they are"
+    if facts.retrying >= facts.count:
+        return f"{_records(facts.count)} of {place} not delivered; {again} tried again"
+    return f"{_records(facts.count)} of {place} not delivered; {facts.retrying:,} of them tried again"
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _duration(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute"
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def _short(text: str, limit: int) -> str:
+    """Return the text on one line: a line break in a name would be one in a mail's header."""
+    line = plain(text)
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,19 +1,20 @@
-"""Time-ordered ids with a prefix, such as `rec_01JD…`: 48 bits of milliseconds, then 80 random bits."""
+"""Time-ordered ids with a prefix, such as `rec_01JD…`: 48 bits of milliseconds, then 80 that make it unique."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from itertools import count
 
 from healthdesk.errors import Malformed
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _DIGITS = {char: value for value, char in enumerate(_ALPHABET)}
-_LENGTH = 26
-_RANDOM_BITS = 80
+_NUMBER_BITS = 40
+_NOISE_BITS = 40
+_RANDOM_BITS = _NUMBER_BITS + _NOISE_BITS
 _MAX_MS = (1 << 48) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -21,25 +22,29 @@ _SHAPE = re.compile(r"([a-z]{3})_([0-7][0-9A-HJKMNP-TV-Z]{25})", re.ASCII)
 
 
 class IdFactory:
-    """Makes ids that only ever grow, across prefixes, and also when the clock goes backwards. Thread-safe."""
+    """Makes ids that only ever grow, across prefixes, and also when the clock goes backwards.
+
+    After the milliseconds come a number that counts from a random start, then random bits. Taking the next number
+    is one step that no other thread can come between, so two threads never make the same id.
+    """
 
     def __init__(self, randomness: Callable[[int], bytes]) -> None:
         """Take `randomness(n)`, which gives n unpredictable bytes."""
         self._randomness = randomness
-        self._last = -1
-        self._lock = Lock()
+        # the top bit starts as 0: there is room for more numbers than will ever be used
+        self._numbers = count(int.from_bytes(randomness(_NUMBER_BITS // 8), "big") >> 1)
+        self._last_ms = 0
 
     def new(self, prefix: str, now: datetime) -> str:
         """Return an id greater than every one before, of the time `now` (or later, if the clock went back)."""
-        first = _milliseconds(now) << _RANDOM_BITS
-        with self._lock:
-            if first > self._last:
-                # the top random bit stays 0, so that the ids of one millisecond cannot run into the next one
-                self._last = first | int.from_bytes(self._randomness(10), "big") >> 1
-            else:
-                self._last += 1
-            value = self._last
-        return f"{prefix}_{_encode(value)}"
+        milliseconds = _milliseconds(now)
+        if milliseconds < self._last_ms:
+            milliseconds = self._last_ms
+        else:
+            self._last_ms = milliseconds
+        value = milliseconds << _NUMBER_BITS | next(self._numbers)
+        noise = int.from_bytes(self._randomness(_NOISE_BITS // 8), "big")
+        return f"{prefix}_{_encode(value << _NOISE_BITS | noise)}"
 
 
 def id_time(text: str) -> datetime:

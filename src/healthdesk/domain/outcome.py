@@ -2,17 +2,123 @@
 
 from __future__ import annotations
 
-from healthdesk.domain.exchange import Exchange, Failure
+import json
+import re
+from datetime import timedelta
+
+from healthdesk.domain import verdicts
+from healthdesk.domain.exchange import Exchange, Failure, Sent
+from healthdesk.domain.folding import digest, pattern
+from healthdesk.domain.messages import Told, read_told
+from healthdesk.domain.retry_after import retry_after_s
+from healthdesk.domain.scrubbing import holds_value, plain, scrub, values_of
+from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.domain.verdicts import Verdict
+
+MAX_MESSAGE_CHARS = 200
+
+_FORMAT_WORDS = re.compile(
+    r"\b(?:malformed|unparsable|unparseable|wrong type|(?:invalid|bad|wrong|unsupported) (?:\w+ )?(?:format|json|xml|syntax|encoding)"
+    r"|not (?:a )?valid (?:json|xml|date|datetime|number|integer|email|uuid|format)"
+    r"|must be (?:an? |of type )?(?:valid )?(?:string|number|integer|boolean|array|object|date|uuid|email|iso)"
+    r"|(?:cannot|could not|failed to) (?:parse|decode|deserialize))\b",
+    re.IGNORECASE,
+)
 
 
 def judge_response(exchange: Exchange, data: object | None) -> Failure | None:
     """Judge a delivery: None is success (2xx). `data` is the record's data, parsed or as bytes.
 
-    No value of `data` is in any text of the failure.
+    No value of `data` is in any text of the failure. An answer that began with a status counts, also when its
+    body broke off.
     """
-    raise NotImplementedError
+    status = exchange.status
+    if status is None:
+        return _unanswered(exchange)
+    if 200 <= status < 300:
+        return None
+    verdict = verdicts.verdict_for_status(status)
+    values = values_of(_parsed(data))
+    told = read_told(exchange.response_body)
+    field = told.field
+    if field and (holds_value(field, values) or scrub(f"{field} ", values, keep=field) != field):
+        field = ""
+    if verdict is verdicts.REFUSED:
+        verdict = _refinement(told)
+    return _failure(exchange, verdict, told, field, values, status)
 
 
 def judge_check(exchange: Exchange, expected_status: int) -> Failure | None:
     """Judge a heartbeat: None when the expected status came."""
-    raise NotImplementedError
+    status = exchange.status
+    if status is None:
+        return _unanswered(exchange)
+    if status == expected_status:
+        return None
+    verdict = verdicts.verdict_for_status(status)
+    if verdict.kind in {ErrorKind.REFUSED, ErrorKind.FORMAT, ErrorKind.TOO_LARGE} or status < 300:
+        verdict = Verdict(
+            ErrorKind.UNEXPECTED_ANSWER,
+            Blame.CONFIGURATION,
+            False,
+            f"The heartbeat expects {expected_status}",
+            "Correct the heartbeat's request, or the status it expects",
+        )
+    told = read_told(exchange.response_body) if status >= 300 else Told()
+    return _failure(exchange, verdict, told, "", frozenset(), status)
+
+
+def _refinement(told: Told) -> Verdict:
+    """Return the verdict of a refusal by what the endpoint said of it."""
+    if told.missing:
+        return verdicts.MISSING_FIELD
+    return verdicts.FORMAT if _FORMAT_WORDS.search(told.message) else verdicts.REFUSED
+
+
+def _failure(
+    exchange: Exchange, verdict: Verdict, told: Told, field: str, values: frozenset[str], status: int
+) -> Failure:
+    message = capped(scrub(told.message, values, keep=field))
+    answered_at = exchange.started_at + timedelta(milliseconds=exchange.duration_ms)
+    return Failure(
+        kind=verdict.kind,
+        blame=verdict.blame,
+        permanent=verdict.permanent,
+        sentence=message or f"{verdict.safe} ({status} {verdicts.phrase(status)}".rstrip() + ")",
+        safe_sentence=f"{verdict.safe} ({status}" + (f", field {field})" if field else ")"),
+        next_action=verdict.next_action,
+        sent=Sent.YES,
+        status=status,
+        retry_after_s=retry_after_s(exchange.response_headers, answered_at),
+        field=field,
+        message=message,
+        pattern=digest(pattern(told.message, values)) if told.message else "",
+    )
+
+
+def _unanswered(exchange: Exchange) -> Failure:
+    error = exchange.error
+    verdict = verdicts.verdict_for_transport(error.kind if error else ErrorKind.INTERNAL)
+    return Failure(
+        kind=verdict.kind,
+        blame=verdict.blame,
+        permanent=verdict.permanent,
+        sentence=capped(plain(error.sentence)) if error and error.sentence else verdict.safe,
+        safe_sentence=verdict.safe,
+        next_action=verdict.next_action,
+        sent=error.sent if error else Sent.MAYBE,
+    )
+
+
+def _parsed(data: object | None) -> object:
+    if not isinstance(data, bytes):
+        return data
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode(errors="replace")
+
+
+def capped(text: str) -> str:
+    """Return the text with at most MAX_MESSAGE_CHARS characters."""
+    return text if len(text) <= MAX_MESSAGE_CHARS else text[: MAX_MESSAGE_CHARS - 1].rstrip() + "…"

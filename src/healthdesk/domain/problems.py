@@ -5,32 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from healthdesk.domain.exchange import Failure
-from healthdesk.domain.states import AlertEvent, Blame, Environment, ErrorKind, ProblemState
+from healthdesk.domain.problem_keys import ProblemKey, key_for_connection, key_for_delivery
+from healthdesk.domain.states import AlertEvent, ProblemState
+
+__all__ = [
+    "ProblemChange",
+    "ProblemFacts",
+    "ProblemKey",
+    "announces",
+    "key_for_connection",
+    "key_for_delivery",
+    "on_cleared",
+    "on_failure",
+    "on_tick",
+]
 
 OPENS_AFTER = timedelta(minutes=5)
 OPENS_AFTER_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemKey:
-    """Which problem a failure belongs to, and what the problem says when it is new.
-
-    `cause` is for the desk, `safe_cause` for alerts. A problem of the connection has neither integration nor environment.
-    """
-
-    fingerprint: str
-    kind: ErrorKind
-    blame: Blame
-    status: int | None
-    cause: str
-    safe_cause: str
-    next_action: str
-    owner: str
-    integration_id: str | None
-    connection_id: str | None
-    environment: Environment | None
-    opens_at_once: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +40,11 @@ class ProblemFacts:
     opened_before: bool = False
     muted_until: datetime | None = None
     connection_failing: bool = False
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether something still fails for this cause."""
+        return self.count > 0 or self.connection_failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,40 +65,76 @@ class ProblemChange:
     announce: AlertEvent | None = None
 
 
-def key_for_delivery(
-    failure: Failure,
-    integration_id: str,
-    environment: Environment,
-    connection_id: str,
-    connection_name: str,
-    owner: str,
-) -> ProblemKey:
-    """Return the problem of a failed delivery: the connection's for a refused credential or an unreachable host."""
-    raise NotImplementedError
-
-
-def key_for_connection(failure: Failure, connection_id: str, name: str, owner: str) -> ProblemKey:
-    """Return the problem of a connection that is failing; its fingerprint is that of deliveries failing for the same reason."""
-    raise NotImplementedError
-
-
 def on_failure(
     facts: ProblemFacts | None, key: ProblemKey, now: datetime, record_attempts: int
 ) -> ProblemChange:
-    """Decide what a failure does to its problem (None: there is none yet). `record_attempts` of the round, this one included."""
-    raise NotImplementedError
+    """Decide what a failure does to its problem (None: there is none yet).
+
+    `record_attempts` are the attempts of this round of the record, this one included. A permanent refusal opens at
+    once; anything else after three attempts of one record or five minutes of failing, and a resolved problem forms
+    anew by the same rule, so that one hiccup after a repair does not call it broken again.
+    """
+    if facts is not None and facts.state in {ProblemState.OPEN, ProblemState.ACKNOWLEDGED}:
+        return ProblemChange(facts.state, facts.first_failed_at, announced=facts.announced)
+    forming = facts is not None and facts.state is ProblemState.FORMING and facts.holds_up
+    since = facts.first_failed_at if facts is not None and forming else now
+    if key.opens_at_once or record_attempts >= OPENS_AFTER_ATTEMPTS or now - since >= OPENS_AFTER:
+        return _opened(facts, since, now)
+    return ProblemChange(ProblemState.FORMING, since, announced=facts is not None and facts.announced)
 
 
 def on_tick(facts: ProblemFacts, now: datetime) -> ProblemChange | None:
     """Open what has been failing for five minutes, and announce what opened while muted. None: nothing changes."""
-    raise NotImplementedError
+    if facts.state is ProblemState.FORMING and facts.holds_up and now - facts.first_failed_at >= OPENS_AFTER:
+        return _opened(facts, facts.first_failed_at, now)
+    if facts.state is ProblemState.OPEN and not facts.announced and not _is_muted(facts, now):
+        return ProblemChange(facts.state, facts.first_failed_at, announced=True, announce=AlertEvent.OPENED)
+    return None
 
 
 def on_cleared(facts: ProblemFacts, now: datetime) -> ProblemChange | None:
-    """Resolve a problem that holds up nothing any more. None: it still does, or it is resolved already."""
-    raise NotImplementedError
+    """Resolve a problem that holds up nothing any more. None: it still does, or it is resolved already.
+
+    What never opened vanishes without a word, and a recovery is told only to whom the opening was told.
+    """
+    if facts.holds_up or facts.state is ProblemState.RESOLVED:
+        return None
+    if facts.state is ProblemState.FORMING:
+        state = ProblemState.RESOLVED if facts.opened_before else ProblemState.FORMING
+        return ProblemChange(
+            state, facts.first_failed_at, vanished=not facts.opened_before, announced=facts.announced
+        )
+    told = announces(facts, now, AlertEvent.RECOVERED)
+    return ProblemChange(
+        ProblemState.RESOLVED,
+        facts.first_failed_at,
+        resolved=True,
+        announce=AlertEvent.RECOVERED if told else None,
+    )
 
 
 def announces(facts: ProblemFacts, now: datetime, event: AlertEvent) -> bool:
-    """Tell whether this news of the problem is told to channels."""
-    raise NotImplementedError
+    """Tell whether this news of the problem goes to channels: nothing while muted, and recoveries of told ones only."""
+    if _is_muted(facts, now):
+        return False
+    if event is AlertEvent.RECOVERED:
+        return facts.announced
+    return facts.state is not ProblemState.ACKNOWLEDGED
+
+
+def _opened(facts: ProblemFacts | None, since: datetime, now: datetime) -> ProblemChange:
+    again = facts is not None and (facts.opened_before or facts.state is ProblemState.RESOLVED)
+    event = AlertEvent.REOPENED if again else AlertEvent.OPENED
+    told = facts is None or announces(facts, now, event)
+    return ProblemChange(
+        ProblemState.OPEN,
+        since,
+        opened=not again,
+        reopened=again,
+        announced=told,
+        announce=event if told else None,
+    )
+
+
+def _is_muted(facts: ProblemFacts, now: datetime) -> bool:
+    return facts.muted_until is not None and now < facts.muted_until

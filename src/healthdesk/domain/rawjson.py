@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn, cast
@@ -55,7 +55,7 @@ def _constant(_text: str) -> NoReturn:
 
 # the C scanner behind `raw_decode`, without its wrapper: (text, start) → (value, end)
 _scan: Callable[[str, int], tuple[object, int]] = cast(
-    Any, json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+    "Any", json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 ).scan_once
 
 
@@ -86,30 +86,48 @@ def split_record(body: bytes) -> ParsedRecord:
 
 def _members(text: str) -> tuple[dict[str, object], int, int]:
     """Return the members of the outer object, and where in the text `data` starts and ends."""
-    members: dict[str, object] = {}
-    start = end = 0
-    name = ""
     opening = _OPENING.match(text)
     if opening is None:
         raise Malformed("The body is not a JSON object.", fix=_SHAPE_FIX)
+    members: dict[str, object] = {}
+    start = end = 0
     position, more = opening.end(), opening[1] is None
+    while more:
+        name, begin = _key(text, position, members)
+        members[name], position = _value(text, begin, name)
+        if name == "data":
+            start, end = begin, position
+        found = _AFTER.match(text, position)
+        if found is None:
+            raise Malformed(f"The body is not JSON at character {position}.", field=name)
+        position, more = found.end(), found[1] == ","
+    if position != len(text):
+        raise Malformed("Something follows the JSON object.")
+    # few brackets cannot be deep, and counting them is cheaper than walking what was parsed
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(members):
+        raise _too_deep()
+    return members, start, end
+
+
+def _key(text: str, position: int, members: Mapping[str, object]) -> tuple[str, int]:
+    """Return the name of the member at this position, and where its value begins."""
+    found = _MEMBER.match(text, position)
+    if found is None:
+        raise Malformed(f"The body is not JSON at character {position}: a key is expected.")
+    name = found[1]
+    if "\\" in name:
+        name = str(_value(f'"{name}"', 0, "")[0])
+    if name not in _MEMBERS:
+        raise Malformed("The body has a member that is not known.", fix=_SHAPE_FIX)
+    if name in members:
+        raise Malformed(f"{name} occurs twice.", field=name)
+    return name, found.end()
+
+
+def _value(text: str, position: int, name: str) -> tuple[object, int]:
+    """Parse the value at this position; return it and where it ends."""
     try:
-        while more:
-            name = ""
-            found = _MEMBER.match(text, position)
-            if found is None:
-                raise _Unacceptable(f"no key and colon at character {position}")
-            name = _known(found[1])
-            if name in members:
-                raise Malformed(f"{name} occurs twice.", field=name)
-            begin = found.end()
-            members[name], position = _scan(text, begin)
-            if name == "data":
-                start, end = begin, position
-            found = _AFTER.match(text, position)
-            if found is None:
-                raise _Unacceptable(f"no comma or end at character {position}")
-            position, more = found.end(), found[1] == ","
+        return _scan(text, position)
     except json.JSONDecodeError as error:
         raise Malformed(f"The body is not JSON at character {error.pos}.", field=name) from None
     except StopIteration as error:
@@ -120,20 +138,6 @@ def _members(text: str) -> tuple[dict[str, object], int, int]:
         raise _too_deep() from None
     except ValueError:
         raise Malformed("A number has too many digits.", field=name) from None
-    if position != len(text):
-        raise Malformed("Something follows the JSON object.")
-    # few brackets cannot be deep, and counting them is cheaper than walking what was parsed
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(members):
-        raise _too_deep()
-    return members, start, end
-
-
-def _known(key: str) -> str:
-    """Return the name of a member from the raw text of its key."""
-    name = _scan(f'"{key}"', 0)[0] if "\\" in key else key
-    if not isinstance(name, str) or name not in _MEMBERS:
-        raise Malformed("The body has a member that is not known.", fix=_SHAPE_FIX)
-    return name
 
 
 def _too_deep() -> Malformed:

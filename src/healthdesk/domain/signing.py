@@ -10,7 +10,7 @@ from datetime import datetime
 
 from healthdesk.errors import Malformed
 
-SECRET_PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how a secret begins, not one
 TOLERANCE_S = 300
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _BRANDED = ("svix-id", "svix-timestamp", "svix-signature")

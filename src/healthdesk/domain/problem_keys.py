@@ -1,0 +1,164 @@
+"""Which problem a failure belongs to: failures with the same fingerprint have the same cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from healthdesk.domain.exchange import Failure
+from healthdesk.domain.folding import digest, pattern
+from healthdesk.domain.health import REACHABILITY_KINDS
+from healthdesk.domain.scrubbing import plain
+from healthdesk.domain.states import Blame, Environment, ErrorKind
+from healthdesk.domain.verdicts import phrase
+
+_MESSAGE_TELLS_CAUSE = frozenset(
+    {
+        ErrorKind.MISSING_FIELD,
+        ErrorKind.REFUSED,
+        ErrorKind.FORMAT,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.PERMISSION,
+        ErrorKind.CONFIGURATION,
+        ErrorKind.UNEXPECTED_ANSWER,
+        ErrorKind.INTERNAL,
+    }
+)
+"""Kinds whose message says what is wrong. That of a failing or slow server is noise (traces, request ids): one
+outage must not become a problem, and an alert, for every record."""
+
+_ANSWERED_KINDS = frozenset(
+    {
+        ErrorKind.REFUSED,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.GONE,
+        ErrorKind.REDIRECT,
+        ErrorKind.UNEXPECTED_ANSWER,
+        ErrorKind.CONFIGURATION,
+    }
+)
+"""Kinds of a heartbeat's failure that mean a wrong request rather than an outage."""
+
+_CAUSES = {
+    ErrorKind.AUTHENTICATION: "credential refused",
+    ErrorKind.PERMISSION: "permission missing",
+    ErrorKind.TIMEOUT: "no answer in time",
+    ErrorKind.CONNECT_TIMEOUT: "host does not answer",
+    ErrorKind.RESET: "connection closed without an answer",
+    ErrorKind.CONNECTION_REFUSED: "connection refused",
+    ErrorKind.DNS: "host name not found",
+    ErrorKind.TLS: "no trusted TLS connection",
+    ErrorKind.ADDRESS_BLOCKED: "address not allowed",
+    ErrorKind.PROTOCOL: "answer is not valid HTTP",
+    ErrorKind.RESPONSE_TOO_LARGE: "answer too large",
+    ErrorKind.REDIRECT: "redirect, not followed",
+    ErrorKind.GONE: "endpoint is gone",
+    ErrorKind.TOO_LARGE: "record too large for the endpoint",
+    ErrorKind.RATE_LIMITED: "asked to slow down",
+    ErrorKind.INTERRUPTED: "interrupted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKey:
+    """Which problem a failure belongs to, and what the problem says when it is new.
+
+    `cause` is for the desk, `safe_cause` for alerts. A problem of the connection has neither integration nor
+    environment.
+    """
+
+    fingerprint: str
+    kind: ErrorKind
+    blame: Blame
+    status: int | None
+    cause: str
+    safe_cause: str
+    next_action: str
+    owner: str
+    integration_id: str | None
+    connection_id: str | None
+    environment: Environment | None
+    opens_at_once: bool
+
+
+def key_for_delivery(
+    failure: Failure,
+    integration_id: str,
+    environment: Environment,
+    connection_id: str,
+    connection_name: str,
+    owner: str,
+) -> ProblemKey:
+    """Return the problem of a failed delivery.
+
+    A refused credential and an unreachable host are the connection's, whatever was to be delivered. Everything else
+    is the integration's in that environment, by kind, status, missing field and the pattern of the message.
+    """
+    if failure.kind is ErrorKind.AUTHENTICATION or failure.kind in REACHABILITY_KINDS:
+        return _key(
+            failure, _connection_fingerprint(failure, connection_id), connection_name, owner, connection_id
+        )
+    detail = ""
+    if failure.field:
+        detail = f"field {failure.field.lower()}"
+    elif failure.kind in _MESSAGE_TELLS_CAUSE:
+        detail = failure.pattern or pattern(failure.sentence)
+    fingerprint = digest(
+        "delivery", integration_id, environment.value, failure.kind.value, failure.status, detail
+    )
+    return _key(failure, fingerprint, "", owner, connection_id, integration_id, environment)
+
+
+def key_for_connection(failure: Failure, connection_id: str, name: str, owner: str) -> ProblemKey:
+    """Return the problem of a connection whose failing is confirmed, so it opens at once.
+
+    Its fingerprint is that of deliveries which fail for the same reason.
+    """
+    fingerprint = _connection_fingerprint(failure, connection_id)
+    return _key(failure, fingerprint, name, owner, connection_id, confirmed=True)
+
+
+def _connection_fingerprint(failure: Failure, connection_id: str) -> str:
+    """Return one fingerprint an outage: while a host is down, its errors change from minute to minute."""
+    if failure.kind in {ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION}:
+        reason = failure.kind.value
+    else:
+        reason = "answer" if failure.kind in _ANSWERED_KINDS else "reachability"
+    return digest("connection", connection_id, reason)
+
+
+def _key(
+    failure: Failure,
+    fingerprint: str,
+    connection_name: str,
+    owner: str,
+    connection_id: str,
+    integration_id: str | None = None,
+    environment: Environment | None = None,
+    *,
+    confirmed: bool = False,
+) -> ProblemKey:
+    return ProblemKey(
+        fingerprint=fingerprint,
+        kind=failure.kind,
+        blame=failure.blame,
+        status=failure.status,
+        cause=_cause(failure),
+        safe_cause=plain(failure.safe_sentence),
+        next_action=failure.next_action,
+        owner=owner,
+        integration_id=integration_id,
+        connection_id=connection_id,
+        environment=environment,
+        opens_at_once=confirmed or failure.permanent,
+    )
+
+
+def _cause(failure: Failure) -> str:
+    """Return the cause as a row shows it: `422 risk_level is required`, `credential refused (401)`."""
+    known = _CAUSES.get(failure.kind)
+    if known is not None:
+        return f"{known} ({failure.status})" if failure.status is not None else known
+    if failure.status is None:
+        return failure.sentence
+    said = failure.message or phrase(failure.status) or failure.safe_sentence
+    return f"{failure.status} {said}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from healthdesk import __version__
+from healthdesk.cli.ask import Asker
 from healthdesk.cli.command import (
     DONE,
     FAILED,
@@ -25,6 +26,8 @@ from healthdesk.errors import ApiRefused, DaemonUnreachable, HealthdeskError, No
 if TYPE_CHECKING:
     import argparse
 
+    from healthdesk.clock import Clock
+
 _REFUSED = (401, 403)
 
 
@@ -34,10 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-    words = list(sys.argv[1:] if argv is None else argv)
-    out = Output.of_terminal(os.environ, as_json="--json" in words)
     try:
-        code = _run(words, out)
+        out = Output.of_terminal(os.environ)
+        code = execute(sys.argv[1:] if argv is None else argv, out, Asker())
         out.flush()
     except BrokenPipeError:
         # The reader has what it wanted. Python flushes once more at exit: let that go nowhere.
@@ -48,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(words: Sequence[str], out: Output) -> int:
+def execute(words: Sequence[str], out: Output, ask: Asker, *, clock: Clock | None = None) -> int:
+    """Do what the words say. Every expected error ends here, as a sentence and an exit code."""
     try:
         args = parse(words, __version__)
         out.as_json = args.json
@@ -57,7 +60,7 @@ def _run(words: Sequence[str], out: Output) -> int:
             return _terminal_ui(args)
         if command.local is not None:
             return command.local(args, out)
-        return _remote(command, args, out)
+        return _remote(command, args, out, ask, clock)
     except UsageError as error:
         out.error(error.what, error.fix)
         return USAGE
@@ -92,9 +95,9 @@ def _terminal_ui(args: argparse.Namespace) -> int:
     return run(args.socket)
 
 
-def _remote(command: Command, args: argparse.Namespace, out: Output) -> int:
+def _remote(command: Command, args: argparse.Namespace, out: Output, ask: Asker, clock: Clock | None) -> int:
     import asyncio
 
     from healthdesk.cli.remote import run_command
 
-    return asyncio.run(run_command(command, args, out))
+    return asyncio.run(run_command(command, args, out, ask, clock))

@@ -15,18 +15,13 @@ from healthdesk.clock import Clock, SystemClock
 
 
 async def run_command(
-    command: Command,
-    args: argparse.Namespace,
-    out: Output,
-    *,
-    ask: Asker | None = None,
-    clock: Clock | None = None,
+    command: Command, args: argparse.Namespace, out: Output, ask: Asker, clock: Clock | None = None
 ) -> int:
     """Do one command and return its exit code."""
     if command.run is None:
         raise TypeError(f"{args.prog} does not speak to the daemon")
     async with Client(args.socket) as client:
-        desk = Desk(client=client, out=out, ask=ask or Asker(), clock=clock or SystemClock())
+        desk = Desk(client=client, out=out, ask=ask, clock=clock or SystemClock())
         try:
             code = await command.run(desk, args)
         except ValidationError as error:

@@ -1,0 +1,322 @@
+"""Answers of the operator API for tests: each a whole model with what a test wants different."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from healthdesk.api import alerts, callbacks, connections, desk, integrations, problems, records
+from healthdesk.api.common import Page
+
+NOW = datetime(2024, 11, 22, 13, 2, 11, tzinfo=UTC)
+
+
+def page(*items: Any, next: str | None = None) -> Page[Any]:
+    return Page[Any](items=list(items), next=next)
+
+
+def status(**more: Any) -> desk.Status:
+    fields: dict[str, Any] = {
+        "version": "0.1.0",
+        "api_version": 1,
+        "daemon_id": "dmn_1",
+        "started_at": NOW,
+        "now": NOW,
+        "database": "sqlite",
+        "writable": True,
+        "public_url": "http://127.0.0.1:8085",
+        "you": {"user": "alice", "role": "administrator"},
+        "sentence": "All 3 connections healthy",
+        "counts": {"records_failed": 0, "connections": 3},
+        "administrators": ["alice", "bob"],
+    }
+    return desk.Status(**(fields | more))
+
+
+def connection(**more: Any) -> connections.Connection:
+    fields: dict[str, Any] = {
+        "id": "con_1",
+        "app": "http-endpoint",
+        "app_name": "HTTP endpoint",
+        "name": "CRM",
+        "base_url": "https://crm.example/v2",
+        "auth": "bearer",
+        "credential_hint": "••••9f3a",
+        "owner": "alice",
+        "state": "connected",
+        "state_word": "Connected",
+        "state_since": NOW,
+        "heartbeat": {"method": "GET", "path": "/ping", "expected_status": 204},
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return connections.Connection(**(fields | more))
+
+
+def heartbeat(**more: Any) -> connections.Heartbeat:
+    fields: dict[str, Any] = {
+        "id": "hbt_1",
+        "connection_id": "con_1",
+        "at": NOW,
+        "trigger": "operator",
+        "ok": False,
+        "status": 401,
+        "duration_ms": 38,
+        "kind": "authentication",
+        "sentence": "the token was refused",
+        "state_after": "failing",
+    }
+    return connections.Heartbeat(**(fields | more))
+
+
+def integration(**more: Any) -> integrations.Integration:
+    view = {
+        "environment": "production",
+        "connection_id": "con_1",
+        "connection_name": "CRM",
+        "endpoint": "https://crm.example/v2/hra",
+        "path": "/hra",
+        "concurrency": 16,
+        "timeout_s": 30,
+        "on_unknown": "resend",
+        "state": "active",
+        "key_hint": "••••4d21",
+        "signing_secret_hint": "••••77aa",
+        "totals": {"delivered": 1204, "failed": 131},
+    }
+    fields: dict[str, Any] = {
+        "id": "int_1",
+        "kind": "delivery",
+        "name": "CRM endpoint",
+        "environments": [view],
+        "sources": ["heart-health"],
+        "records_url": "http://127.0.0.1:8085/v1/records/int_1",
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return integrations.Integration(**(fields | more))
+
+
+def new_secret(**more: Any) -> integrations.NewSecret:
+    fields = {
+        "id": "key_2",
+        "environment": "production",
+        "secret": "hdk_abcdef0123456789",
+        "hint": "••••6789",
+    }
+    return integrations.NewSecret(**(fields | more))
+
+
+def key(**more: Any) -> integrations.Key:
+    fields: dict[str, Any] = {
+        "id": "key_1",
+        "environment": "production",
+        "hint": "••••4d21",
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return integrations.Key(**(fields | more))
+
+
+def source(**more: Any) -> integrations.Source:
+    fields: dict[str, Any] = {
+        "id": "src_1",
+        "key": "heart-health",
+        "name": "Heart health",
+        "levels": ["low", "high"],
+        "fields": [{"name": "score", "type": "integer", "required": True}],
+        "integrations": ["int_1"],
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return integrations.Source(**(fields | more))
+
+
+def record_fields(**more: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": "rec_01JD0000000000000000000001",
+        "webhook_id": "rec_01JD0000000000000000000001",
+        "integration_id": "int_1",
+        "integration_name": "CRM endpoint",
+        "environment": "production",
+        "source": "heart-health",
+        "source_name": "Heart health",
+        "level": "high",
+        "completed_at": NOW,
+        "arrived_at": NOW,
+        "state": "failed",
+        "tries": 1,
+        "first_attempt_at": NOW,
+        "last_attempt_at": NOW,
+        "last_status": 422,
+        "error_kind": "missing_field",
+        "error": "risk_level is required",
+    }
+    return fields | more
+
+
+def record(**more: Any) -> records.Record:
+    return records.Record(**record_fields(**more))
+
+
+def record_detail(**more: Any) -> records.RecordDetail:
+    body = {"content_type": "application/json", "size": 40, "text": '{"participant": "••••"}', "masked": True}
+    fields = {
+        "explanation": {
+            "sentence": "the endpoint refused the record, 422",
+            "blame": "them",
+            "next_action": "fix it",
+        },
+        "similar": 127,
+        "similar_since": NOW,
+        "attempts": [attempt()],
+        "request_body": body,
+    }
+    return records.RecordDetail(**record_fields(**(fields | more)))
+
+
+def attempt_fields(**more: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": "att_1",
+        "record_id": "rec_01JD0000000000000000000001",
+        "number": 1,
+        "trigger": "first",
+        "outcome": "refused",
+        "started_at": NOW,
+        "finished_at": NOW,
+        "duration_ms": 38,
+        "status": 422,
+        "error": "risk_level is required",
+        "webhook_id": "rec_01JD0000000000000000000001",
+        "method": "POST",
+        "url": "https://crm.example/v2/hra",
+        "request_headers": {"webhook-id": "rec_01JD0000000000000000000001"},
+    }
+    return fields | more
+
+
+def attempt(**more: Any) -> records.Attempt:
+    return records.Attempt(**attempt_fields(**more))
+
+
+def attempt_detail(**more: Any) -> records.AttemptDetail:
+    return records.AttemptDetail(**attempt_fields(**more))
+
+
+def plan(**more: Any) -> records.ResendPlan:
+    fields: dict[str, Any] = {
+        "total": 131,
+        "skipped_delivered": 2,
+        "oldest": NOW,
+        "newest": NOW,
+        "groups": [
+            {
+                "status": 422,
+                "error": "risk_level is required",
+                "count": 127,
+                "problem_id": "prb_1",
+                "problem_state": "open",
+            },
+            {"status": 500, "error": "Internal Server Error", "count": 4},
+        ],
+    }
+    return records.ResendPlan(**(fields | more))
+
+
+def ledger(**more: Any) -> records.Ledger:
+    row = {
+        "integration_id": "int_1",
+        "integration_name": "CRM endpoint",
+        "environment": "production",
+        "accepted": 10,
+        "states": {"delivered": 8, "failed": 2},
+        "balanced": True,
+    }
+    return records.Ledger(**({"rows": [row], "balanced": True} | more))
+
+
+def callback(**more: Any) -> callbacks.CallbackDetail:
+    fields: dict[str, Any] = {
+        "id": "cbk_1",
+        "connection_id": "con_1",
+        "connection_name": "CRM",
+        "delivery_id": "msg_1",
+        "received_at": NOW,
+        "state": "rejected",
+        "reason": "the signature does not fit",
+        "headers": {"webhook-id": "msg_1"},
+        "body": {"size": 2, "text": "{}", "masked": True},
+    }
+    return callbacks.CallbackDetail(**(fields | more))
+
+
+def channel(**more: Any) -> alerts.Channel:
+    fields: dict[str, Any] = {
+        "id": "chn_1",
+        "name": "Ops mail",
+        "url": "mailtos://ops:****@example.org",
+        "kind": "Email",
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return alerts.Channel(**(fields | more))
+
+
+def rule(**more: Any) -> alerts.Rule:
+    fields: dict[str, Any] = {
+        "id": "rul_1",
+        "name": "CRM to ops",
+        "integration_id": "int_1",
+        "channel_ids": ["chn_1"],
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return alerts.Rule(**(fields | more))
+
+
+def alert(**more: Any) -> alerts.Alert:
+    fields: dict[str, Any] = {
+        "id": "alt_1",
+        "problem_id": "prb_1",
+        "channel_id": "chn_1",
+        "channel_name": "Ops mail",
+        "event": "opened",
+        "state": "sent",
+        "title": "CRM endpoint: 422 risk_level is required",
+        "body": "127 records",
+        "tries": 1,
+        "created_at": NOW,
+    }
+    return alerts.Alert(**(fields | more))
+
+
+def problem(**more: Any) -> problems.ProblemDetail:
+    fields: dict[str, Any] = {
+        "id": "prb_1",
+        "state": "open",
+        "cause": "422 risk_level is required",
+        "kind": "missing_field",
+        "blame": "them",
+        "next_action": "fix the mapping",
+        "where": "CRM endpoint",
+        "count": 127,
+        "total": 130,
+        "since": NOW,
+        "last_at": NOW,
+        "first_bad": attempt(),
+        "alerts": [alert()],
+    }
+    return problems.ProblemDetail(**(fields | more))
+
+
+def activity(**more: Any) -> desk.Activity:
+    fields: dict[str, Any] = {
+        "id": "act_1",
+        "at": NOW,
+        "user": "bob",
+        "verb": "resend",
+        "object_kind": "record",
+        "object_id": "rec_1",
+        "detail": {"count": 3},
+    }
+    return desk.Activity(**(fields | more))

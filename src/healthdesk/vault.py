@@ -99,7 +99,6 @@ def create_key_file(path: Path) -> None:
             fix="check that the directory exists and is writable",
         ) from None
     with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
         file.write(Fernet.generate_key() + b"\n")
         file.flush()
         os.fsync(file.fileno())

@@ -68,8 +68,9 @@ def test_init_leaves_a_desk_that_loads(desk: InitReport) -> None:
     assert Vault.open(config.security.key_file).encrypt("x")
 
 
-def test_init_keeps_secrets_from_others_whatever_the_umask(short_dir: Path) -> None:
-    umask = os.umask(0)
+@pytest.mark.parametrize("narrow", [0, 0o077])
+def test_modes_are_right_whatever_the_umask(short_dir: Path, narrow: int) -> None:
+    umask = os.umask(narrow)
     try:
         desk = init_desk(InitChoices(directory=short_dir / "desk"), {}, uid=1000, user="anna")
     finally:

@@ -181,6 +181,7 @@ class NotifySender:
         self._clock = clock
         self._idle_s = idle_s
         self._idle: dict[NotifyProcess, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def send(self, url: str, title: str, body: str, *, type_: str, timeout_s: float) -> SendResult:
         """Send one message to one channel. Never raises but CancelledError."""
@@ -221,6 +222,7 @@ class NotifySender:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
             await child.close()
+        await asyncio.gather(*self._leaving)
 
     async def _ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         child = await self._take()
@@ -238,9 +240,10 @@ class NotifySender:
 
     def _give_back(self, child: NotifyProcess) -> None:
         waiting = asyncio.create_task(self._leave_later(child), name="healthdesk:notify-idle")
+        waiting.add_done_callback(self._leaving.discard)
         self._idle[child] = waiting
 
     async def _leave_later(self, child: NotifyProcess) -> None:
         await self._clock.sleep(self._idle_s)
-        self._idle.pop(child, None)
+        self._leaving.add(self._idle.pop(child))
         await child.close()

@@ -17,6 +17,9 @@ from healthdesk.domain.states import ErrorKind
 
 WORDS_MAX = 200
 LOG_MAX = 4000
+SECRET_MIN = 4
+"""Shorter parts of a URL are words such as `v1`; masking them would mask half of every sentence."""
+
 MASK = "••••"
 
 _HTTP_KINDS = {
@@ -135,15 +138,16 @@ def service_words(content: bytes) -> str:
 def secrets_of(url: str, *, host_is_public: bool) -> tuple[str, ...]:
     """Return the parts of an Apprise URL that must not be repeated, longest first; addresses of mail may be."""
     parts = urlsplit(url)
-    found = {parts.username or "", parts.password or "", *parts.path.split("/")}
-    found |= {value for _, value in parse_qsl(parts.query)}
+    open_parts = {
+        parts.username or "",
+        *parts.path.split("/"),
+        *(value for _, value in parse_qsl(parts.query)),
+    }
+    found = {part for part in open_parts if "@" not in unquote(part)} | {parts.password or ""}
     if not host_is_public:
-        found.add(parts.netloc.rpartition("@")[2])
-        found.add(parts.hostname or "")
-    clear = {face for part in found if part for face in (part, unquote(part), quote(unquote(part), safe=""))}
-    return tuple(
-        sorted((part for part in clear if len(part) >= 4 and "@" not in part), key=len, reverse=True)
-    )
+        found |= {parts.netloc.rpartition("@")[2], parts.hostname or ""}
+    forms = {form for part in found for form in (part, unquote(part), quote(unquote(part), safe=""))}
+    return tuple(sorted((form for form in forms if len(form) >= SECRET_MIN), key=len, reverse=True))
 
 
 def scrub(text: str, secrets: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from tests.connectors.conftest import LOOPBACK, Names
 from yarl import URL
 
 from healthdesk.connectors.policy import FIX
@@ -9,7 +10,6 @@ from healthdesk.connectors.wire import Progress, ResendRefused, TrackedRequest, 
 from healthdesk.domain.exchange import Sent
 from healthdesk.domain.states import ErrorKind
 from healthdesk.testing import Behaviour, FakeClock, FakeEndpoint, close_before_request, hold, reply
-from tests.connectors.conftest import LOOPBACK, Names
 
 
 async def test_an_exchange_holds_the_request_as_it_left_and_the_answer_as_it_came(session, endpoint, clock):

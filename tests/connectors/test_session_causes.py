@@ -1,7 +1,7 @@
 """Why no answer came, and whether the request was sent: one test a cause."""
 
 import asyncio
-import datetime
+import datetime as dt
 import errno
 import ipaddress
 import socket
@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.connectors.conftest import LOOPBACK, Names
 
 from healthdesk.connectors.causes import network_error
 from healthdesk.connectors.session import GuardedSession, Request
@@ -29,7 +30,6 @@ from healthdesk.testing import (
     reset_before_request,
     reset_in_answer,
 )
-from tests.connectors.conftest import LOOPBACK, Names
 
 
 def cause(exchange):
@@ -138,7 +138,7 @@ class TestTls:
         """A certificate for 127.0.0.1, signed by itself."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fake endpoint")])
-        start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+        start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
         made = (
             x509.CertificateBuilder()
             .subject_name(name)

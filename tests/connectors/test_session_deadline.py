@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
+from tests.connectors.conftest import LOOPBACK, Names
 
 from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.domain.exchange import Sent
 from healthdesk.domain.states import ErrorKind
 from healthdesk.testing import Behaviour, drip, hold, reply
-from tests.connectors.conftest import LOOPBACK, Names
 
 
 def sending(session, request):
@@ -88,8 +88,7 @@ async def test_a_lookup_that_hangs_ends_at_the_shorter_limit_for_connecting(cloc
 async def test_a_tls_handshake_that_hangs_is_a_connect_timeout(session, endpoint, clock):
     """A plain server waits for the end of a line that TLS never sends."""
     task = sending(session, Request("POST", f"https://127.0.0.1:{endpoint.port}/", body=b"x", timeout_s=30))
-    while not endpoint.connections:
-        await asyncio.sleep(0)
+    await endpoint.wait_for_connections(1)
     clock.advance(10)
     exchange = await task
     assert (exchange.error.kind, exchange.error.sent) == (ErrorKind.CONNECT_TIMEOUT, Sent.NO)

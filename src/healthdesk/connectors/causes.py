@@ -102,7 +102,7 @@ def _before_connection(error: BaseException, progress: Progress, host: str) -> T
 def blocked(refusal: str, host: str) -> TransportError:
     """Return the error of an address that the policy refuses."""
     return TransportError(
-        ErrorKind.ADDRESS_BLOCKED, Sent.NO, f"The desk does not connect to {host}: {refusal}; {FIX}."
+        ErrorKind.ADDRESS_BLOCKED, Sent.NO, f"Not connected to {host}, because {refusal}; {FIX}."
     )
 
 

@@ -14,7 +14,7 @@ from ipaddress import (
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
-FIX = "list the network under security.allow_private_networks in config.toml if the desk should reach it"
+FIX = "to allow it, list its network under security.allow_private_networks in config.toml"
 
 _SPECIAL_V4 = tuple(
     (IPv4Network(network), word)

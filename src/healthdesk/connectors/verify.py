@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from healthdesk.domain.signing import verify_hmac, verify_standard_webhook
-from healthdesk.errors import Unauthenticated
+from healthdesk.errors import Malformed, Unauthenticated
 
 
 class VerificationSpec(Protocol):
@@ -54,7 +54,7 @@ class VerificationSpec(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A callback whose sender is known. `delivery_id` deduplicates it; `event` may be empty."""
+    """A callback whose sender is known. `delivery_id` deduplicates it unless it is empty; `event` may be empty."""
 
     delivery_id: str
     event: str
@@ -69,38 +69,41 @@ def verify_callback(
 ) -> Verified:
     """Return the delivery id and event of a genuine callback, or raise Unauthenticated with the reason.
 
-    Without an id of its own, a callback's delivery id is the digest of its body.
+    The delivery id is empty where the callback names none: it cannot be told from another with the same body then,
+    and losing a genuine one would be worse than processing one twice.
     """
     given = {name.lower(): value for name, value in headers.items()}
+    id_header = verification.id_header.lower()
     if verification.scheme == "standard_webhooks":
-        reason = verify_standard_webhook(secrets, given, body, now) if secrets else _NOTHING_TO_VERIFY_WITH
-        id_header = verification.id_header or "webhook-id"
+        reason = _verify_standard(secrets, given, body, now)
+        # Only the signed id counts: anybody could change another header of a genuine callback.
+        id_header = "webhook-id" if "webhook-id" in given else "svix-id"
     elif verification.scheme == "hmac":
         reason = _verify_hmac(verification, secrets, given.get(verification.header.lower()), body)
-        id_header = verification.id_header
     elif verification.scheme == "none":
         reason = None
-        id_header = verification.id_header
     else:
-        reason = f"the verification scheme {verification.scheme!r} is not known"
-        id_header = ""
+        reason = f"The verification scheme {verification.scheme!r} is not known."
     if reason is not None:
-        raise Unauthenticated(reason, field=verification.header if verification.scheme == "hmac" else "")
-    delivery_id = given.get(id_header.lower(), "").strip() if id_header else ""
-    if not delivery_id:
-        delivery_id = "sha256:" + hashlib.sha256(body).hexdigest()
-    elif len(delivery_id) > _LONGEST_ID:
-        # Cutting would fold two deliveries into one; a digest keeps them apart.
-        delivery_id = "sha256:" + hashlib.sha256(delivery_id.encode("utf-8", "replace")).hexdigest()
-    return Verified(delivery_id, _event(verification, given, body))
+        raise Unauthenticated(reason)
+    return Verified(_delivery_id(given.get(id_header, "").strip()), _event(verification, given, body))
+
+
+def _verify_standard(
+    secrets: Sequence[str], given: Mapping[str, str], body: bytes, now: datetime
+) -> str | None:
+    try:
+        return verify_standard_webhook(secrets, given, body, now)
+    except Malformed:
+        return "The callback secret of the connection is not a Standard Webhooks secret (whsec_…)."
 
 
 def _verify_hmac(
     verification: VerificationSpec, secrets: Sequence[str], header_value: str | None, body: bytes
 ) -> str | None:
     """Return the first secret's reason, or None when any secret fits: two are valid while one is being rotated."""
-    first = None if secrets else _NOTHING_TO_VERIFY_WITH
-    for secret in secrets:
+    reasons: list[str] = []
+    for secret in secrets or ("",):
         reason = verify_hmac(
             secret,
             header_value=header_value,
@@ -111,14 +114,21 @@ def _verify_hmac(
         )
         if reason is None:
             return None
-        first = first or reason
-    return first
+        reasons.append(reason)
+    return reasons[0]
+
+
+def _delivery_id(text: str) -> str:
+    """Return the id as it is kept. Cutting a long one could fold two deliveries into one; a digest cannot."""
+    if len(text) <= _LONGEST_ID and text.isprintable():
+        return text
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _event(verification: VerificationSpec, given: Mapping[str, str], body: bytes) -> str:
     """Return the event's name: from its header, or from the `type` of a Standard Webhooks body."""
     if verification.event_header:
-        return given.get(verification.event_header.lower(), "").strip()[:_LONGEST_EVENT]
+        return _plain(given.get(verification.event_header.lower(), ""))
     if verification.scheme != "standard_webhooks":
         return ""
     try:
@@ -126,9 +136,13 @@ def _event(verification: VerificationSpec, given: Mapping[str, str], body: bytes
     except (ValueError, RecursionError):
         return ""
     kind = parsed.get("type") if isinstance(parsed, dict) else None
-    return kind[:_LONGEST_EVENT] if isinstance(kind, str) and kind.isprintable() else ""
+    return _plain(kind) if isinstance(kind, str) else ""
 
 
-_NOTHING_TO_VERIFY_WITH = "the connection has no callback secret to verify with"
+def _plain(text: str) -> str:
+    """Return a name from outside without what cannot be printed, and not too long."""
+    return "".join(each for each in text.strip() if each.isprintable())[:_LONGEST_EVENT]
+
+
 _LONGEST_ID = 200
 _LONGEST_EVENT = 100

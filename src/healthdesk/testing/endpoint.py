@@ -78,6 +78,11 @@ class FakeEndpoint:
             await self._arrived.wait_for(lambda: len(self.requests) >= count)
         return self.requests
 
+    async def wait_for_connections(self, count: int) -> None:
+        """Wait until `count` connections were made, whether or not a request came on them."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: self.connections >= count)
+
     async def wait_for_parts(self, count: int) -> None:
         """Wait until `count` parts of dripping or broken answers were sent."""
         async with self._arrived:
@@ -118,8 +123,10 @@ class FakeEndpoint:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        self.connections += 1
-        number = self.connections
+        async with self._arrived:
+            self.connections += 1
+            number = self.connections
+            self._arrived.notify_all()
         # A client that hangs up is nothing an endpoint reports; cancelling is how `stop` ends us.
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while await self._visit(reader, writer, number):

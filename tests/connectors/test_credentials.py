@@ -1,0 +1,73 @@
+import pytest
+
+from healthdesk.connectors.auth import StoredCredentials, auth_headers, check_credentials, secret_headers
+from healthdesk.errors import ConnectorError
+
+ALL = [
+    (StoredCredentials(), {}),
+    (StoredCredentials(auth="bearer", token="abc"), {"Authorization": "Bearer abc"}),
+    (
+        StoredCredentials(auth="basic", username="Aladdin", password="open sesame"),
+        {"Authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="},
+    ),
+    (
+        StoredCredentials(auth="basic", username="zoë", password="日本"),
+        {"Authorization": "Basic em/Dqzrml6XmnKw="},
+    ),
+    (StoredCredentials(auth="header", header_name="X-API-Key", token="abc"), {"X-API-Key": "abc"}),
+]
+
+
+@pytest.mark.parametrize(("credentials", "headers"), ALL)
+def test_credentials_become_the_headers_of_their_method(credentials, headers):
+    assert check_credentials(credentials) is credentials
+    assert auth_headers(credentials) == headers
+    assert secret_headers(credentials) == {name.lower() for name in headers}
+
+
+@pytest.mark.parametrize("credentials", [credentials for credentials, _ in ALL])
+def test_what_is_kept_is_read_back(credentials):
+    assert StoredCredentials.from_json(credentials.to_json()) == credentials
+
+
+def test_nothing_kept_is_no_credentials():
+    assert StoredCredentials.from_json("") == StoredCredentials()
+
+
+@pytest.mark.parametrize(
+    "text", ['{"auth": "bearer", "tok', '{"auth":"bearer","secret":"x-y-z"}', "[]", '"x"', "1"]
+)
+def test_what_cannot_be_read_is_an_error_that_does_not_quote_it(text):
+    with pytest.raises(ConnectorError) as caught:
+        StoredCredentials.from_json(text)
+    assert str(caught.value) == "the stored credentials cannot be read"
+    assert caught.value.__cause__ is None
+
+
+def test_a_secret_is_not_in_the_repr():
+    shown = repr(StoredCredentials(auth="basic", username="user", password="geheim", token="tok"))
+    assert "geheim" not in shown
+    assert "tok" not in shown
+
+
+@pytest.mark.parametrize(
+    ("credentials", "part"),
+    [
+        (StoredCredentials(auth="bearer"), "token is missing"),
+        (StoredCredentials(auth="header", header_name="X-Key"), "token is missing"),
+        (StoredCredentials(auth="header", token="abc"), "header name is missing"),
+        (StoredCredentials(auth="header", token="abc", header_name="X Key"), "not a header name"),
+        (StoredCredentials(auth="header", token="abc", header_name="X-Key:\r\nX"), "not a header name"),
+        (StoredCredentials(auth="header", token="abc", header_name="Host"), "set by the desk"),
+        (StoredCredentials(auth="header", token="abc", header_name="webhook-signature"), "set by the desk"),
+        (StoredCredentials(auth="basic", password="x"), "user name is missing"),
+        (StoredCredentials(auth="basic", username="a:b", password="x"), "colon"),
+        (StoredCredentials(auth="bearer", token="a\r\nX-Evil: 1"), "line break"),
+        (StoredCredentials(auth="bearer", token="schlüssel"), "not ASCII"),
+    ],
+)
+def test_credentials_no_request_can_carry_are_refused_without_showing_them(credentials, part):
+    with pytest.raises(ConnectorError) as caught:
+        check_credentials(credentials)
+    assert part in caught.value.what
+    assert "Evil" not in caught.value.what

@@ -1,0 +1,1 @@
+"""The two listeners: what outsiders may do (TCP) and what operators do (Unix socket)."""

@@ -1,0 +1,146 @@
+"""`POST /v1/callbacks/{connection_id}`: an app's webhook, verified, on disk byte for byte, then 202."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from healthdesk.connectors.verify import Verified, verify_callback
+from healthdesk.domain.masking import redact_headers
+from healthdesk.domain.states import CallbackState
+from healthdesk.engine.engine import Engine
+from healthdesk.errors import NotFound, RateLimited, StoreUnavailable, Unauthenticated
+from healthdesk.http.bodies import read_body
+from healthdesk.http.limits import TokenBuckets
+from healthdesk.http.lookup import KnownConnection, Lookup
+from healthdesk.http.problem_details import respond_any
+from healthdesk.http.records import accepted_response
+from healthdesk.store.rows import NewCallback
+
+REJECTED_BODY_BYTES = 4096
+REJECTED_PER_MINUTE = 60
+"""Rejected callbacks kept for a connection; what comes on top is counted and answered, not kept."""
+
+
+class Callbacks:
+    """Takes in callbacks of apps."""
+
+    def __init__(self, engine: Engine, lookup: Lookup) -> None:
+        self._engine = engine
+        self._ctx = engine.ctx
+        self._lookup = lookup
+        self._buckets = TokenBuckets()
+        self._rejections = TokenBuckets()
+        self._most_bytes = engine.ctx.config.security.max_body_bytes
+        self._counted = engine.ctx.metrics.callbacks
+        self._refused = engine.ctx.metrics.records_refused
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; whatever goes wrong is problem details."""
+        try:
+            return await self._accept(request)
+        except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
+            response = respond_any(error, instance=request.path)
+            response.headers.popall("WWW-Authenticate", None)
+            self._refused.labels(status=str(response.status)).inc()
+            return response
+
+    async def _accept(self, request: web.Request) -> web.Response:
+        connection = await self._lookup.connections.get(request.match_info["connection_id"])
+        if connection is None:
+            raise NotFound(
+                "no such connection", fix="use the callback URL that `healthdesk connections show` names"
+            )
+        if connection.limit_per_minute is not None:
+            self._take(connection, connection.limit_per_minute)
+        body = await read_body(request, self._most_bytes)
+        headers = joined_headers(request)
+        try:
+            verified = verify_callback(
+                connection.verification, connection.secrets, CIMultiDict(headers), body, self._ctx.clock.now()
+            )
+        except Unauthenticated as error:
+            await self._keep_rejected(connection, request, headers, body, error.what)
+            raise
+        return await self._keep(connection, request, headers, body, verified)
+
+    async def _keep(
+        self,
+        connection: KnownConnection,
+        request: web.Request,
+        headers: dict[str, str],
+        body: bytes,
+        verified: Verified,
+    ) -> web.Response:
+        now = self._ctx.clock.now()
+        stored = await self._ctx.store.accept_callback(
+            NewCallback(
+                id=self._ctx.ids.new("cbk", now),
+                connection_id=connection.id,
+                delivery_id=verified.delivery_id,
+                received_at=now,
+                state=CallbackState.ACCEPTED,
+                headers=redact_headers(headers),
+                body=body,
+                event=verified.event,
+                content_type=request.headers.get("Content-Type", ""),
+                size=len(body),
+            )
+        )
+        self._counted.labels(outcome="duplicate" if stored.duplicate else "accepted").inc()
+        if not stored.duplicate:
+            self._engine.wake_callbacks()
+        self._ctx.bus.publish("callback.changed", stored.id)
+        return accepted_response(stored.id, duplicate=stored.duplicate)
+
+    async def _keep_rejected(
+        self,
+        connection: KnownConnection,
+        request: web.Request,
+        headers: dict[str, str],
+        body: bytes,
+        reason: str,
+    ) -> None:
+        self._counted.labels(outcome="rejected").inc()
+        if self._rejections.take(connection.id, REJECTED_PER_MINUTE, self._ctx.clock.monotonic()) > 0:
+            return
+        now = self._ctx.clock.now()
+        callback_id = self._ctx.ids.new("cbk", now)
+        try:
+            stored = await self._ctx.store.accept_callback(
+                NewCallback(
+                    id=callback_id,
+                    connection_id=connection.id,
+                    # Its own: what an unknown sender claims must not shadow a genuine delivery.
+                    delivery_id=callback_id,
+                    received_at=now,
+                    state=CallbackState.REJECTED,
+                    headers=redact_headers(headers),
+                    body=body[:REJECTED_BODY_BYTES],
+                    reason=reason,
+                    body_cut=len(body) > REJECTED_BODY_BYTES,
+                    content_type=request.headers.get("Content-Type", ""),
+                    size=len(body),
+                )
+            )
+        except StoreUnavailable:
+            # The sender's signature is wrong either way, and a retry would not mend it.
+            return
+        self._ctx.bus.publish("callback.changed", stored.id)
+
+    def _take(self, connection: KnownConnection, per_minute: int) -> None:
+        wait_s = self._buckets.take(connection.id, per_minute, self._ctx.clock.monotonic())
+        if wait_s > 0:
+            raise RateLimited(
+                f"more than {per_minute} callbacks a minute for this connection", retry_after_s=wait_s
+            )
+
+
+def joined_headers(request: web.Request) -> dict[str, str]:
+    """Return the headers as they came, repeated ones joined as HTTP allows."""
+    headers: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    for name, value in request.headers.items():
+        first = seen.setdefault(name.lower(), name)
+        headers[first] = f"{headers[first]}, {value}" if first in headers else value
+    return headers

@@ -1,0 +1,143 @@
+"""Query parameters and bodies become models; what is wrong with them becomes a sentence without the value."""
+
+from __future__ import annotations
+
+import types
+from datetime import datetime
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from multidict import MultiMapping
+from pydantic import BaseModel, Field, ValidationError
+
+from healthdesk.api import MAX_PAGE
+from healthdesk.api.common import Input
+from healthdesk.api.records import Direction
+from healthdesk.domain.states import CallbackState, Environment, ProblemState, RecordState
+from healthdesk.errors import Malformed
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Paging(Input):
+    """A page of a list: `after` is the `next` of the page before."""
+
+    after: str | None = Field(default=None, min_length=1, max_length=200)
+    limit: int = Field(default=50, ge=1, le=MAX_PAGE)
+
+
+class RecordMatch(Input):
+    """The log's filter; `state` may be repeated. `arrived_from`/`arrived_to` are [from, to)."""
+
+    integration_id: str | None = None
+    environment: Environment | None = None
+    source: str | None = None
+    state: list[RecordState] = []
+    problem_id: str | None = None
+    arrived_from: datetime | None = None
+    arrived_to: datetime | None = None
+
+
+class RecordList(RecordMatch, Paging):
+    """A page of the log."""
+
+    direction: Direction = "newest"
+
+
+class RecordCount(RecordMatch):
+    """A count of the log; without `exact` it stops at the limit."""
+
+    exact: bool = False
+
+
+class CallbackList(Paging):
+    """A page of callbacks; `state` may be repeated."""
+
+    connection_id: str | None = None
+    state: list[CallbackState] = []
+    arrived_from: datetime | None = None
+    arrived_to: datetime | None = None
+    direction: Direction = "newest"
+
+
+class ProblemList(Paging):
+    """A page of problems; without `state` those that are not resolved."""
+
+    state: list[ProblemState] = []
+    integration_id: str | None = None
+    connection_id: str | None = None
+
+
+class AlertList(Paging):
+    """A page of the outbox."""
+
+    problem_id: str | None = None
+    channel_id: str | None = None
+
+
+class ActivityList(Paging):
+    """A page of what was done."""
+
+    user: str | None = None
+    object_id: str | None = None
+
+
+def repeats(model: type[BaseModel]) -> frozenset[str]:
+    """Return the parameters of a model that may be given more than once."""
+    return frozenset(name for name, field in model.model_fields.items() if _is_list(field.annotation))
+
+
+def _is_list(annotation: Any) -> bool:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return any(_is_list(part) for part in get_args(annotation))
+    return get_origin(annotation) is list
+
+
+def parse_query(model: type[M], given: MultiMapping[str], many: frozenset[str]) -> M:
+    """Return the parameters as a model. Unknown and repeated ones are refused."""
+    values: dict[str, Any] = {}
+    for name in dict.fromkeys(given):
+        all_values = given.getall(name)
+        if name in many:
+            values[name] = all_values
+        elif len(all_values) > 1:
+            raise Malformed(f"the parameter {name} is given twice", field=name)
+        else:
+            values[name] = all_values[0]
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise wrong_input(error, model, "parameter") from None
+
+
+def parse_body(model: type[M], raw: bytes) -> M:
+    """Return a JSON body as a model. An empty body is an empty object."""
+    try:
+        return model.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        raise wrong_input(error, model, "field") from None
+    except ValueError:
+        raise Malformed("the body is not JSON in UTF-8", fix="send a JSON object") from None
+
+
+def wrong_input(error: ValidationError, model: type[BaseModel], kind: str) -> Malformed:
+    """Return what is wrong, by name and never with the value, which may be a secret."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    first = found[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "json_invalid":
+        return Malformed("the body is not JSON in UTF-8", fix="send a JSON object")
+    sentence = "; ".join(_sentence(each) for each in found[:5])
+    fix = ""
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        fix = f"known {kind}s: " + ", ".join(sorted(model.model_fields))
+    return Malformed(sentence, field=place, fix=fix)
+
+
+def _sentence(found: Any) -> str:
+    place = ".".join(str(part) for part in found["loc"])
+    message = "unknown" if found["type"] == "extra_forbidden" else _lower(found["msg"])
+    return f"{place}: {message}" if place else message
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,160 @@
+"""`POST /v1/records/{integration_id}`: a record in, on disk, then 202. The hottest path of the desk."""
+
+from __future__ import annotations
+
+import hashlib
+
+from aiohttp import web
+
+from healthdesk.domain.rawjson import ParsedRecord, split_record
+from healthdesk.domain.states import RecordState
+from healthdesk.engine.engine import Engine
+from healthdesk.errors import Malformed, NotFound, RateLimited, Unauthenticated, UnsupportedMedia
+from healthdesk.http.bodies import read_body
+from healthdesk.http.limits import TokenBuckets
+from healthdesk.http.lookup import KnownKey, Lookup
+from healthdesk.http.problem_details import BASE_HEADERS, respond_any
+from healthdesk.operations.accepting import KnownSource, check_source
+from healthdesk.operations.secrets import hash_key
+from healthdesk.store.rows import NewRecord
+
+LONGEST_IDEMPOTENCY_KEY = 255
+LONGEST_BEARER_KEY = 512
+
+_HEADERS = {**BASE_HEADERS, "Content-Type": "application/json"}
+_PLAIN_TYPES = frozenset(
+    {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
+)
+
+
+class Records:
+    """Accepts records from upstream systems."""
+
+    def __init__(self, engine: Engine, lookup: Lookup) -> None:
+        self._engine = engine
+        self._ctx = engine.ctx
+        self._lookup = lookup
+        self._buckets = TokenBuckets()
+        self._most_bytes = engine.ctx.config.security.max_body_bytes
+        self._accepted = engine.ctx.metrics.records_accepted
+        self._refused = engine.ctx.metrics.records_refused
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; whatever goes wrong is problem details."""
+        try:
+            return await self._accept(request)
+        except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
+            response = respond_any(error, instance=request.path)
+            self._refused.labels(status=str(response.status)).inc()
+            return response
+
+    async def _accept(self, request: web.Request) -> web.Response:
+        headers = request.headers
+        key = await self._key(headers.get("Authorization"))
+        if key.integration_id != request.match_info["integration_id"]:
+            raise NotFound(
+                "this key is not for that integration",
+                fix="post to the address that `healthdesk integrations show` names for the key",
+            )
+        if key.limit_per_minute is not None:
+            self._take(key, key.limit_per_minute)
+        content_type = headers.get("Content-Type", "")
+        if content_type not in _PLAIN_TYPES:
+            _check_media(content_type)
+        if "Content-Encoding" in headers:
+            _check_encoding(headers["Content-Encoding"])
+        idempotency_key = headers.get("Idempotency-Key")
+        if idempotency_key is not None:
+            _check_idempotency_key(idempotency_key)
+        body = await read_body(request, self._most_bytes)
+        parsed = split_record(body)
+        source = await self._source(parsed, key)
+        hold = self._engine.hold_state(key.integration_id, key.environment)
+        now = self._ctx.clock.now()
+        accepted = await self._ctx.store.accept(
+            NewRecord(
+                id=self._ctx.ids.new("rec", now),
+                integration_id=key.integration_id,
+                environment=key.environment,
+                source_id=source.id,
+                level=parsed.level,
+                completed_at=parsed.completed_at,
+                body=body,
+                data_start=parsed.data_start,
+                data_end=parsed.data_end,
+                body_hash=hashlib.sha256(body).digest(),
+                content_type="application/json",
+                now=now,
+                state=RecordState.QUEUED if hold is None else RecordState.HELD,
+                hold_reason=hold,
+                idempotency_key=idempotency_key,
+            )
+        )
+        if not accepted.duplicate:
+            self._accepted.inc()
+            if hold is None:
+                self._engine.wake(key.integration_id, key.environment)
+            self._ctx.bus.publish("record.changed", accepted.id)
+        return accepted_response(accepted.id, duplicate=accepted.duplicate)
+
+    async def _key(self, authorization: str | None) -> KnownKey:
+        if authorization is None:
+            raise Unauthenticated("no key", fix="send the header `Authorization: Bearer <key>`")
+        scheme, _, text = authorization.partition(" ")
+        text = text.strip()
+        if scheme.lower() != "bearer" or not text or len(text) > LONGEST_BEARER_KEY:
+            raise Unauthenticated("no bearer key", fix="send the header `Authorization: Bearer <key>`")
+        key = await self._lookup.keys.get(hash_key(text))
+        if key is None or (key.expires_at is not None and key.expires_at <= self._ctx.clock.now()):
+            raise Unauthenticated(
+                "the key is unknown or has expired",
+                fix="ask an operator of the desk for the key: `healthdesk integrations keys`",
+            )
+        return key
+
+    def _take(self, key: KnownKey, per_minute: int) -> None:
+        # By environment, not by key: a new key must not be a way around the limit.
+        wait_s = self._buckets.take(
+            (key.integration_id, key.environment), per_minute, self._ctx.clock.monotonic()
+        )
+        if wait_s > 0:
+            raise RateLimited(
+                f"more than {per_minute} records a minute with this key",
+                retry_after_s=wait_s,
+                fix="send again after the time Retry-After names; the limit is the integration's accept limit",
+            )
+
+    async def _source(self, parsed: ParsedRecord, key: KnownKey) -> KnownSource:
+        source = await self._lookup.sources.get(parsed.source)
+        check_source(source, parsed, key.integration_id)
+        assert source is not None
+        return source
+
+
+def accepted_response(record_id: str, *, duplicate: bool) -> web.Response:
+    """Return the 202; ids are plain ASCII, so nothing needs escaping."""
+    text = f'{{"id":"{record_id}","duplicate":{"true" if duplicate else "false"}}}'
+    return web.Response(status=202, body=text.encode("ascii"), headers=_HEADERS)
+
+
+def _check_media(content_type: str) -> None:
+    """Let JSON pass, and types that end in +json, in UTF-8."""
+    media, _, parameters = content_type.partition(";")
+    media = media.strip().lower()
+    json_like = media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+    charset = parameters.replace(" ", "").replace('"', "").lower()
+    if not json_like or ("charset=" in charset and "charset=utf-8" not in charset):
+        raise UnsupportedMedia("records are JSON in UTF-8", fix="send `Content-Type: application/json`")
+
+
+def _check_encoding(encoding: str) -> None:
+    if encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedMedia("records are taken uncompressed", fix="leave Content-Encoding out")
+
+
+def _check_idempotency_key(key: str) -> None:
+    if not 1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
+        raise Malformed(
+            f"an Idempotency-Key is 1 to {LONGEST_IDEMPOTENCY_KEY} printable ASCII characters",
+            field="Idempotency-Key",
+        )

@@ -1,0 +1,1 @@
+"""The routes of the operator API, a module a group of nouns."""

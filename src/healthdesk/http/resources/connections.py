@@ -1,0 +1,137 @@
+"""Routes of apps, accounts and connections."""
+
+from __future__ import annotations
+
+from healthdesk.api.common import Page
+from healthdesk.api.connections import (
+    AccountRow,
+    App,
+    Connection,
+    ConnectionCreate,
+    ConnectionEdit,
+    CredentialsUpdate,
+    Heartbeat,
+)
+from healthdesk.http.query import Paging
+from healthdesk.http.route import Call, Route
+from healthdesk.operations import accounts, connections
+
+
+async def _apps(call: Call) -> list[App]:
+    return await connections.apps(call.desk)
+
+
+async def _accounts(call: Call) -> list[AccountRow]:
+    return await accounts.list_all(call.desk)
+
+
+async def _list(call: Call) -> Page[Connection]:
+    page = call.query(Paging)
+    return await connections.list_all(call.desk, page.after, page.limit)
+
+
+async def _add(call: Call) -> Connection:
+    return await connections.add(call.desk, call.body(ConnectionCreate))
+
+
+async def _show(call: Call) -> Connection:
+    return await connections.show(call.desk, call.path["id"])
+
+
+async def _edit(call: Call) -> Connection:
+    return await connections.edit(call.desk, call.path["id"], call.body(ConnectionEdit))
+
+
+async def _disconnect(call: Call) -> None:
+    await connections.disconnect(call.desk, call.path["id"])
+
+
+async def _check(call: Call) -> Connection:
+    return await connections.check(call.desk, call.path["id"])
+
+
+async def _heartbeats(call: Call) -> Page[Heartbeat]:
+    page = call.query(Paging)
+    return await connections.heartbeats(call.desk, call.path["id"], page.after, page.limit)
+
+
+async def _credentials(call: Call) -> Connection:
+    return await connections.update_credentials(call.desk, call.path["id"], call.body(CredentialsUpdate))
+
+
+_ONE = "/v1/connections/{id}"
+
+ROUTES = (
+    Route("GET", "/v1/apps", "apps.list", "What can be connected.", _apps, list[App]),
+    Route(
+        "GET",
+        "/v1/accounts",
+        "accounts.list",
+        "Apps and accounts with their health, and the delivery integrations beside them, worst first.",
+        _accounts,
+        list[AccountRow],
+    ),
+    Route(
+        "GET",
+        "/v1/connections",
+        "connections.list",
+        "Connections, oldest first.",
+        _list,
+        Page[Connection],
+        query=Paging,
+    ),
+    Route(
+        "POST",
+        "/v1/connections",
+        "connections.add",
+        "Add a connection; it is checked at once when it has a heartbeat.",
+        _add,
+        Connection,
+        ConnectionCreate,
+        status=201,
+    ),
+    Route("GET", _ONE, "connections.show", "One connection and its health.", _show, Connection),
+    Route(
+        "PATCH",
+        _ONE,
+        "connections.edit",
+        "Change a connection; what is absent stays.",
+        _edit,
+        Connection,
+        ConnectionEdit,
+    ),
+    Route(
+        "DELETE",
+        _ONE,
+        "connections.disconnect",
+        "Erase its secrets and end it; 409 while in use.",
+        _disconnect,
+        status=204,
+    ),
+    Route(
+        "POST",
+        _ONE + "/check",
+        "connections.check",
+        "Check now and answer when it is done.",
+        _check,
+        Connection,
+    ),
+    Route(
+        "GET",
+        _ONE + "/heartbeats",
+        "connections.heartbeats",
+        "Checks of a connection, newest first.",
+        _heartbeats,
+        Page[Heartbeat],
+        query=Paging,
+    ),
+    Route(
+        "POST",
+        _ONE + "/credentials",
+        "connections.update_credentials",
+        "Replace the credentials and check with them at once.",
+        _credentials,
+        Connection,
+        CredentialsUpdate,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What operators do: each action checks the role, validates, and changes everything in one transaction."""

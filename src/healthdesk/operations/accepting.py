@@ -1,0 +1,53 @@
+"""What every record is checked against before it is accepted, whichever way it comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from healthdesk.domain.fields import FieldSpec, check_data
+from healthdesk.domain.rawjson import ParsedRecord
+from healthdesk.errors import Malformed
+from healthdesk.store.rows import SourceRow
+
+_SHOWN_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """A source, ready to check records against. No `fields` means that data is not checked."""
+
+    id: str
+    key: str
+    levels: frozenset[str]
+    fields: tuple[FieldSpec, ...]
+    integrations: frozenset[str]
+
+
+def known_source(row: SourceRow) -> KnownSource:
+    """Return a source's row ready to check with."""
+    fields = tuple(
+        FieldSpec(field["name"], field.get("type", "any"), bool(field.get("required", False)))
+        for field in row.fields
+    )
+    return KnownSource(row.id, row.key, frozenset(row.levels), fields, frozenset(row.integrations))
+
+
+def check_source(source: KnownSource | None, parsed: ParsedRecord, integration_id: str) -> None:
+    """Check what a record says against its source; raise Malformed with the field at fault, never a value."""
+    if source is None or integration_id not in source.integrations:
+        raise Malformed(
+            "the source is unknown or not enabled for this integration",
+            field="source",
+            fix=f"an operator enables it with `healthdesk sources enable <source> --integration {integration_id}`",
+        )
+    if source.levels and parsed.level not in source.levels:
+        what = "the level is missing" if parsed.level is None else "the level is not one of the source's"
+        raise Malformed(what, field="level", fix="one of: " + ", ".join(sorted(source.levels)))
+    if source.fields:
+        wrong = check_data(parsed.data, source.fields)
+        if wrong:
+            raise Malformed(
+                "the data does not fit the source's fields: " + "; ".join(wrong[:_SHOWN_FAULTS]),
+                field="data",
+                fix="send what `healthdesk sources show` lists",
+            )

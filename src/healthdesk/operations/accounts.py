@@ -1,0 +1,187 @@
+"""Rows of the Connections area: apps and accounts, and the delivery integrations beside them, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from healthdesk.api.common import Explanation
+from healthdesk.api.connections import AccountRow
+from healthdesk.domain.health import state_word
+from healthdesk.domain.states import ConnectionState, IntegrationState, ProblemState, RecordState
+from healthdesk.errors import ConnectorError
+from healthdesk.operations.desk import Desk
+from healthdesk.operations.explain import explain_connection, explain_problem, plural
+from healthdesk.operations.paging import everything
+from healthdesk.store import connections as connection_queries
+from healthdesk.store import integrations as integration_queries
+from healthdesk.store import problems as problem_queries
+from healthdesk.store.rows import ConnectionRow, IntegrationRow, ProblemRow
+
+_WORST = {
+    ConnectionState.FAILING: 0,
+    ConnectionState.SUSPECT: 1,
+    ConnectionState.UNKNOWN: 2,
+    ConnectionState.CONNECTED: 3,
+}
+_MOST_PROBLEMS = 500
+
+
+async def list_all(desk: Desk) -> list[AccountRow]:
+    """Return every row, worst first."""
+    desk.require("accounts.list")
+    connections = await everything(desk, connection_queries.page)
+    integrations = await everything(desk, integration_queries.page)
+    problems = await desk.read(
+        problem_queries.page,
+        states=(ProblemState.OPEN, ProblemState.ACKNOWLEDGED),
+        limit=_MOST_PROBLEMS,
+    )
+    names = {each.app: app_name(desk, each.app) for each in connections}
+    rows = [
+        *connection_rows(connections, names),
+        *integration_rows(integrations, connections, problems.items),
+    ]
+    return sorted(rows, key=_severity)
+
+
+def app_name(desk: Desk, app: str) -> str:
+    """Return what an app is called."""
+    try:
+        return desk.ctx.apps.get(app).name
+    except ConnectorError:
+        return app
+
+
+def connection_rows(connections: Iterable[ConnectionRow], names: Mapping[str, str]) -> list[AccountRow]:
+    """Return a row an app and account: the worst of its connections."""
+    groups: dict[tuple[str, str], list[ConnectionRow]] = {}
+    for row in connections:
+        groups.setdefault((row.app, account_of(row)), []).append(row)
+    return [
+        _connection_row(names.get(app, app), account, sorted(rows, key=_worst))
+        for (app, account), rows in groups.items()
+    ]
+
+
+def account_of(row: ConnectionRow) -> str:
+    """Return whose account a connection is: what the app said, or the host it lives on."""
+    return row.account or urlsplit(row.base_url).netloc.rpartition("@")[2] or row.name
+
+
+def _worst(row: ConnectionRow) -> tuple[int, float]:
+    return _WORST[row.state], row.state_since.timestamp()
+
+
+def _connection_row(app: str, account: str, rows: Sequence[ConnectionRow]) -> AccountRow:
+    worst = rows[0]
+    return AccountRow(
+        kind="connection",
+        id=worst.id,
+        app=app,
+        account=account,
+        state=worst.state,
+        state_word=state_word(worst.state, worst.judged_by_deliveries),
+        checked_at=worst.last_checked,
+        explanation=explain_connection(worst),
+        details={
+            "name": worst.name,
+            "owner": worst.owner,
+            "suspect_checks": worst.suspect_checks,
+            "connections": [each.id for each in rows],
+        },
+    )
+
+
+def integration_rows(
+    integrations: Iterable[IntegrationRow],
+    connections: Iterable[ConnectionRow],
+    problems: Iterable[ProblemRow],
+) -> list[AccountRow]:
+    """Return a row a delivery integration, with its records' numbers."""
+    known = {row.id: row for row in connections}
+    worst_problem: dict[str, ProblemRow] = {}
+    for problem in problems:
+        if problem.integration_id is not None:
+            before = worst_problem.get(problem.integration_id)
+            if before is None or problem.count > before.count:
+                worst_problem[problem.integration_id] = problem
+    return [_integration_row(row, known, worst_problem.get(row.id)) for row in integrations]
+
+
+def _integration_row(
+    row: IntegrationRow, known: Mapping[str, ConnectionRow], problem: ProblemRow | None
+) -> AccountRow:
+    used = [known[each.connection_id] for each in row.environments if each.connection_id in known]
+    worst = min(used, key=_worst, default=None)
+    state = worst.state if worst else ConnectionState.UNKNOWN
+    totals: dict[str, int] = {}
+    for environment in row.environments:
+        for name, count in environment.totals.items():
+            totals[name] = totals.get(name, 0) + count
+    paused = bool(row.environments) and all(
+        each.state is IntegrationState.PAUSED for each in row.environments
+    )
+    failed, held = totals.get(RecordState.FAILED, 0), totals.get(RecordState.HELD, 0)
+    return AccountRow(
+        kind="integration",
+        id=row.id,
+        app=row.name,
+        account=", ".join(dict.fromkeys(account_of(each) for each in used)),
+        state=state,
+        state_word=state_word(state, worst.judged_by_deliveries) if worst else "Not checked yet",
+        paused=paused,
+        failed=failed,
+        held=held,
+        retrying=totals.get(RecordState.RETRYING, 0),
+        total=sum(totals.get(each, 0) for each in RecordState),
+        unit="records",
+        checked_at=worst.last_checked if worst else None,
+        explanation=_explain(worst, problem, failed=failed, held=held, paused=paused),
+        details={
+            "connections": list(dict.fromkeys(each.id for each in used)),
+            "environments": {
+                each.environment.value: {"state": each.state.value, "totals": dict(each.totals)}
+                for each in row.environments
+            },
+        },
+    )
+
+
+def _explain(
+    worst: ConnectionRow | None, problem: ProblemRow | None, *, failed: int, held: int, paused: bool
+) -> Explanation | None:
+    if worst is not None and worst.state is ConnectionState.FAILING:
+        explanation = explain_connection(worst)
+        if explanation is not None and held:
+            explanation.sentence += f" {plural(held, 'record')} held until it is repaired."
+        return explanation
+    if problem is not None and problem.count:
+        return explain_problem(problem, failed)
+    if failed:
+        return Explanation(
+            sentence=f"{plural(failed, 'record')} failed.",
+            next_action="Open the log, mend the cause and resend them.",
+            key="enter",
+        )
+    if paused:
+        waiting = f"{plural(held, 'record')} held." if held else "Records that arrive are held."
+        return Explanation(sentence=f"Paused: {waiting}", next_action="Resume it to send them.", key="p")
+    return explain_connection(worst) if worst is not None else None
+
+
+def _severity(row: AccountRow) -> tuple[int, int, int, str, str]:
+    """Return what rows are sorted by: failing, then failed records, in doubt, paused, unknown, well."""
+    if row.state is ConnectionState.FAILING:
+        rank = 0
+    elif row.failed:
+        rank = 1
+    elif row.state is ConnectionState.SUSPECT:
+        rank = 2
+    elif row.paused or row.held:
+        rank = 3
+    elif row.state is ConnectionState.UNKNOWN and row.explanation is not None:
+        rank = 4
+    else:
+        rank = 5
+    return rank, -row.failed, -row.held, row.app.lower(), row.account.lower()

@@ -1,0 +1,249 @@
+"""Integrations: add, show, edit, pause and resume."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from healthdesk.api.common import Page
+from healthdesk.api.integrations import (
+    EnvironmentChoice,
+    EnvironmentEdit,
+    EnvironmentSettings,
+    EnvironmentView,
+    Integration,
+    IntegrationCreate,
+    IntegrationEdit,
+)
+from healthdesk.connectors.heartbeat import join_url
+from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
+from healthdesk.errors import HealthdeskError, Malformed, NotFound
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.paging import to_page
+from healthdesk.store import connections as connection_queries
+from healthdesk.store import integrations as queries
+from healthdesk.store.rows import EnvironmentRow, IntegrationRow
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_HERE = frozenset(
+    {
+        "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
+        "webhook-id", "webhook-timestamp", "webhook-signature",
+    }
+)  # fmt: skip
+_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+_MOST_HEADERS = 50
+
+
+def view(desk: Desk, row: IntegrationRow) -> Integration:
+    """Return an integration as operators see it."""
+    public = desk.ctx.config.server.public_url.rstrip("/")
+    return Integration(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        environments=[_environment(desk, each) for each in row.environments],
+        sources=row.sources,
+        records_url=f"{public}/v1/records/{row.id}",
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )
+
+
+def _environment(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
+    delivery = desk.ctx.config.delivery
+    return EnvironmentView(
+        environment=row.environment,
+        connection_id=row.connection_id,
+        connection_name=row.connection_name,
+        endpoint=join_url(row.base_url, row.path),
+        path=row.path,
+        method=row.method,
+        headers=dict(row.headers),
+        concurrency=row.concurrency or delivery.concurrency,
+        rate_per_s=row.rate_per_s,
+        timeout_s=row.timeout_s or delivery.timeout_s,
+        on_unknown=row.on_unknown,
+        accept_limit_per_minute=row.accept_limit_per_minute,
+        state=row.state,
+        hold_reason=desk.engine.hold_state(row.integration_id, row.environment),
+        key_hint=row.key_hint,
+        key_created_at=row.key_created_at,
+        signing_secret_hint=row.signing_secret_hint,
+        totals=dict(row.totals),
+    )
+
+
+async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Integration]:
+    """Return integrations by age."""
+    desk.require("integrations.list")
+    rows = await desk.read(queries.page, after=after, limit=limit)
+    return to_page(rows, lambda row: view(desk, row))
+
+
+async def show(desk: Desk, integration_id: str) -> Integration:
+    """Return an integration."""
+    desk.require("integrations.show")
+    return view(desk, await desk.read(queries.get, integration_id))
+
+
+async def add(desk: Desk, new: IntegrationCreate) -> Integration:
+    """Add a delivery integration with one or both environments."""
+    desk.require("integrations.add")
+    chosen = _chosen(new.production, new.testing)
+    if not chosen:
+        raise Malformed(
+            "an integration needs an environment", field="production", fix="give production or testing"
+        )
+    now = desk.now()
+    integration_id = desk.ctx.ids.new("int", now)
+    settings = {environment: _settings(environment, given, new=True) for environment, given in chosen.items()}
+
+    def change(conn: Conn) -> IntegrationRow:
+        queries.insert(
+            conn,
+            integration_id=integration_id,
+            name=new.name,
+            kind=IntegrationKind.DELIVERY,
+            now=now,
+            by=desk.operator.user,
+        )
+        for environment, columns in settings.items():
+            _know_connection(conn, environment, columns)
+            queries.put_environment(conn, integration_id, environment, columns, now)
+        environments = [environment.value for environment in settings]
+        desk.note(conn, "added", "integration", integration_id, new.name, {"environments": environments})
+        return queries.get(conn, integration_id)
+
+    row = await desk.write(change, ("integration", integration_id))
+    await desk.engine.refresh()
+    return view(desk, row)
+
+
+async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Integration:
+    """Change an integration; an environment that does not exist yet is created."""
+    desk.require("integrations.edit")
+    chosen = _chosen(changes.production, changes.testing)
+    now = desk.now()
+
+    def change(conn: Conn) -> IntegrationRow:
+        row = queries.get(conn, integration_id)
+        existing = {each.environment for each in row.environments}
+        if changes.name is not None:
+            queries.rename(conn, integration_id, changes.name)
+        for environment, given in chosen.items():
+            columns = _settings(environment, given, new=environment not in existing)
+            if columns:
+                _know_connection(conn, environment, columns)
+                queries.put_environment(conn, integration_id, environment, columns, now)
+        desk.note(conn, "edited", "integration", integration_id, row.name, {"changed": _changed(changes)})
+        return queries.get(conn, integration_id)
+
+    row = await desk.write(change, ("integration", integration_id))
+    await desk.engine.refresh()
+    return view(desk, row)
+
+
+async def set_state(
+    desk: Desk, integration_id: str, choice: EnvironmentChoice, state: IntegrationState
+) -> Integration:
+    """Pause or resume; records of a paused environment are held and sent when it resumes."""
+    paused = state is IntegrationState.PAUSED
+    desk.require("integrations.pause" if paused else "integrations.resume")
+
+    def change(conn: Conn) -> IntegrationRow:
+        row = queries.get(conn, integration_id)
+        if choice.environment is not None and choice.environment not in {
+            each.environment for each in row.environments
+        }:
+            raise NotFound(f"{row.name} has no environment {choice.environment.value}")
+        changed = queries.set_state(conn, integration_id, choice.environment, state)
+        if changed:
+            desk.note(
+                conn,
+                "paused" if paused else "resumed",
+                "integration",
+                integration_id,
+                row.name,
+                {"environments": [each.value for each in changed]},
+            )
+        return queries.get(conn, integration_id)
+
+    row = await desk.write(change, ("integration", integration_id))
+    await desk.engine.refresh()
+    return view(desk, row)
+
+
+def _chosen(
+    production: EnvironmentSettings | EnvironmentEdit | None,
+    testing: EnvironmentSettings | EnvironmentEdit | None,
+) -> dict[Environment, EnvironmentSettings | EnvironmentEdit]:
+    both = ((Environment.PRODUCTION, production), (Environment.TESTING, testing))
+    return {environment: given for environment, given in both if given is not None}
+
+
+def _settings(
+    environment: Environment, given: EnvironmentSettings | EnvironmentEdit, *, new: bool
+) -> dict[str, Any]:
+    """Return the columns that are given. A null clears what may be empty; it is refused for the rest."""
+    columns = given.model_dump(exclude_unset=not isinstance(given, EnvironmentSettings))
+    for name in ("connection_id", "path", "method", "headers", "on_unknown"):
+        if name in columns and columns[name] is None:
+            raise Malformed(f"{name} cannot be cleared", field=f"{environment.value}.{name}")
+    if new and "connection_id" not in columns:
+        raise Malformed(
+            f"{environment.value} does not exist yet and needs a connection",
+            field=f"{environment.value}.connection_id",
+        )
+    if "headers" in columns:
+        _check_headers(columns["headers"], f"{environment.value}.headers")
+    if "path" in columns:
+        _check_path(columns["path"], f"{environment.value}.path")
+    return columns
+
+
+def _check_headers(headers: dict[str, str], field: str) -> None:
+    if len(headers) > _MOST_HEADERS:
+        raise Malformed(f"more than {_MOST_HEADERS} headers", field=field)
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise Malformed("a name is not a header name", field=field)
+        if name.lower() in _NOT_HERE:
+            raise Malformed(f"the header {name} is set by the desk", field=field, fix="leave it out")
+        if name.lower() in _SECRET:
+            raise Malformed(
+                f"the header {name} is a secret, and these headers are shown to operators",
+                field=field,
+                fix="put it into the connection's credentials",
+            )
+        if _CONTROL.search(value) or len(value) > 2000:
+            raise Malformed(f"the value of {name} cannot be sent", field=field)
+
+
+def _check_path(path: str, field: str) -> None:
+    try:
+        join_url("http://endpoint.invalid", path)
+    except HealthdeskError as error:
+        raise Malformed(str(error), field=field, fix=error.fix) from None
+
+
+def _know_connection(conn: Conn, environment: Environment, columns: dict[str, Any]) -> None:
+    if "connection_id" in columns:
+        try:
+            connection_queries.get(conn, columns["connection_id"])
+        except NotFound:
+            raise Malformed("no such connection", field=f"{environment.value}.connection_id") from None
+
+
+def _changed(changes: IntegrationEdit) -> list[str]:
+    """Return the dotted names of what an edit names, for the activity log."""
+    names: list[str] = []
+    for name in sorted(changes.model_fields_set):
+        given = getattr(changes, name)
+        names += (
+            [f"{name}.{inner}" for inner in sorted(given.model_fields_set)]
+            if hasattr(given, "model_fields_set")
+            else [name]
+        )
+    return names

@@ -1,0 +1,169 @@
+"""Records: the log, one record and its attempts, reveal, add, and the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+
+from healthdesk.api import EXACT_TOTAL_LIMIT
+from healthdesk.api.common import Count, Page
+from healthdesk.api.records import (
+    Accepted,
+    Attempt,
+    AttemptDetail,
+    Direction,
+    Ledger,
+    LedgerRow,
+    OperatorRecordCreate,
+    Record,
+    RecordDetail,
+    RecordFilter,
+)
+from healthdesk.domain.rawjson import split_record
+from healthdesk.domain.states import RecordState
+from healthdesk.errors import Malformed, NotFound
+from healthdesk.operations.accepting import KnownSource, check_source, known_source
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.posted import data_of, posted_body
+from healthdesk.operations.record_views import attempt_detail, record_detail
+from healthdesk.store import integrations as integration_queries
+from healthdesk.store import ledger as ledger_queries
+from healthdesk.store import records as queries
+from healthdesk.store import sources as source_queries
+from healthdesk.store.rows import NewRecord, RecordQuery
+
+SHOWN_ATTEMPTS = 100
+MOST_ATTEMPTS = 10_000
+
+
+def query_of(chosen: RecordFilter) -> RecordQuery:
+    """Return a filter in the store's words."""
+    return RecordQuery(
+        integration_id=chosen.integration_id,
+        environment=chosen.environment,
+        source=chosen.source,
+        states=tuple(dict.fromkeys(chosen.states)),
+        problem_id=chosen.problem_id,
+        arrived_from=chosen.arrived_from,
+        arrived_to=chosen.arrived_to,
+    )
+
+
+async def list_all(
+    desk: Desk, chosen: RecordFilter, after: str | None, limit: int, direction: Direction
+) -> Page[Record]:
+    """Return a page of the log."""
+    desk.require("records.list")
+    rows = await desk.read(
+        queries.page, query_of(chosen), after=after, limit=limit, newest_first=direction == "newest"
+    )
+    return to_page(rows, model_of(Record))
+
+
+async def count(desk: Desk, chosen: RecordFilter, *, exact: bool) -> Count:
+    """Return how many records match, exact to a limit unless asked for."""
+    desk.require("records.count")
+    row = await desk.read(queries.count, query_of(chosen), None if exact else EXACT_TOTAL_LIMIT)
+    return Count.model_validate(row, from_attributes=True)
+
+
+async def show(desk: Desk, record_id: str) -> RecordDetail:
+    """Return a record with everything its window shows, values masked."""
+    desk.require("records.show")
+    return await desk.ctx.store.read(lambda conn: record_detail(conn, record_id, SHOWN_ATTEMPTS))
+
+
+async def reveal(desk: Desk, record_id: str) -> RecordDetail:
+    """Return a record with its values in clear; who looked is in the activity log before they see it."""
+    desk.require("records.reveal")
+
+    def change(conn: Conn) -> RecordDetail:
+        detail = record_detail(conn, record_id, SHOWN_ATTEMPTS, reveal=True)
+        desk.note(conn, "revealed", "record", record_id)
+        return detail
+
+    return await desk.write(change)
+
+
+async def attempts(desk: Desk, record_id: str, after: str | None, limit: int) -> Page[Attempt]:
+    """Return a record's attempts, oldest first."""
+    desk.require("records.attempts")
+    await desk.read(queries.get, record_id)
+    rows = await desk.read(queries.attempts, record_id, MOST_ATTEMPTS)
+    rows = [row for row in rows if after is None or row.id > after]
+    make = model_of(Attempt)
+    page = rows[:limit]
+    return Page[Attempt](items=[make(row) for row in page], next=page[-1].id if len(rows) > limit else None)
+
+
+async def attempt(desk: Desk, record_id: str, attempt_id: str) -> AttemptDetail:
+    """Return one attempt with its bodies, values masked."""
+    desk.require("records.attempts")
+    return await desk.ctx.store.read(lambda conn: attempt_detail(conn, record_id, attempt_id))
+
+
+async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:
+    """Add a record as an upstream system would have posted it; `data` is taken byte for byte out of `raw`."""
+    desk.require("records.add")
+    if new.completed_at.tzinfo is None:
+        raise Malformed(
+            "completed_at has no zone", field="completed_at", fix="write it as 2025-11-22T14:02:00Z"
+        )
+    if new.idempotency_key is not None and not (
+        new.idempotency_key.isascii() and new.idempotency_key.isprintable()
+    ):
+        raise Malformed("the key is not printable ASCII", field="idempotency_key")
+    body = posted_body(new, data_of(raw))
+    parsed = split_record(body)
+    integration = await desk.read(integration_queries.get, new.integration_id)
+    if new.environment not in {each.environment for each in integration.environments}:
+        raise Malformed(f"{integration.name} has no environment {new.environment.value}", field="environment")
+    source = await _source(desk, parsed.source)
+    check_source(source, parsed, integration.id)
+    assert source is not None
+    hold = desk.engine.hold_state(integration.id, new.environment)
+    now = desk.now()
+    accepted = await desk.ctx.store.accept(
+        NewRecord(
+            id=desk.ctx.ids.new("rec", now),
+            integration_id=integration.id,
+            environment=new.environment,
+            source_id=source.id,
+            level=parsed.level,
+            completed_at=parsed.completed_at,
+            body=body,
+            data_start=parsed.data_start,
+            data_end=parsed.data_end,
+            body_hash=hashlib.sha256(body).digest(),
+            content_type="application/json",
+            now=now,
+            state=RecordState.QUEUED if hold is None else RecordState.HELD,
+            hold_reason=hold,
+            idempotency_key=new.idempotency_key,
+        )
+    )
+    if not accepted.duplicate:
+        detail = {"integration": integration.name, "environment": new.environment.value, "source": source.key}
+        await desk.write(
+            lambda conn: desk.note(conn, "added", "record", accepted.id, "", detail), ("record", accepted.id)
+        )
+        desk.ctx.metrics.records_accepted.inc()
+        desk.engine.wake(integration.id, new.environment)
+    return Accepted(id=accepted.id, duplicate=accepted.duplicate)
+
+
+async def _source(desk: Desk, key: str) -> KnownSource | None:
+    try:
+        row = await desk.read(source_queries.get, key)
+    except NotFound:
+        return None
+    return known_source(row) if row.key == key else None
+
+
+async def ledger(desk: Desk) -> Ledger:
+    """Return the totals of every environment, and whether they balance."""
+    desk.require("ledger.show")
+    rows = [
+        LedgerRow.model_validate(row, from_attributes=True) for row in await desk.read(ledger_queries.totals)
+    ]
+    return Ledger(rows=rows, balanced=all(row.balanced for row in rows))

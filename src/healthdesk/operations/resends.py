@@ -1,0 +1,88 @@
+"""Resends: one record, those that are marked, or all that the filter matches."""
+
+from __future__ import annotations
+
+from healthdesk.api.records import ResendAll, ResendMarked, ResendOne, ResendPlan, Resent
+from healthdesk.errors import Conflict, Malformed
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.records import query_of
+from healthdesk.store import records as queries
+from healthdesk.store import resending as flow
+from healthdesk.store.rows import ResentRow
+
+
+async def one(desk: Desk, record_id: str, choice: ResendOne) -> Resent:
+    """Resend a record, or raise Conflict saying why it cannot be."""
+    desk.require("records.resend")
+
+    def change(conn: Conn) -> ResentRow:
+        queries.get(conn, record_id)
+        row = _resend(conn, desk, [record_id], choice.new_webhook_id)
+        if row.resent == 0:
+            raise Conflict(row.skipped.get(record_id) or "this record cannot be resent now")
+        desk.note(
+            conn, "resent", "record", record_id, "", {"new_webhook_id": True} if choice.new_webhook_id else {}
+        )
+        return row
+
+    row = await desk.write(change, ("record", record_id))
+    return _woken(desk, row)
+
+
+async def marked(desk: Desk, choice: ResendMarked) -> Resent:
+    """Resend the marked records in one transaction, saying why for each that is not."""
+    desk.require("records.resend")
+    ids = list(dict.fromkeys(choice.ids))
+
+    def change(conn: Conn) -> ResentRow:
+        row = _resend(conn, desk, ids, choice.new_webhook_id)
+        if row.resent:
+            detail = {"resent": row.resent, "skipped": len(row.skipped)}
+            desk.note(conn, "resent marked", "record", "", "", detail)
+        return row
+
+    row = await desk.write(change, ("record", ""))
+    return _woken(desk, row)
+
+
+async def plan(desk: Desk, choice: ResendAll) -> ResendPlan:
+    """Return what resending all that the filter matches will do."""
+    desk.require("records.resend_all")
+    row = await desk.read(flow.resend_plan, query_of(choice.filter))
+    return ResendPlan.model_validate(row, from_attributes=True)
+
+
+async def everything(desk: Desk, choice: ResendAll) -> Resent:
+    """Resend all that the filter matches, if it is still what was confirmed."""
+    desk.require("records.resend_all")
+    if choice.expect is None:
+        raise Malformed(
+            "the count that was confirmed is missing",
+            field="expect",
+            fix="ask with dry_run first, and send its total as expect",
+        )
+    expect = choice.expect
+
+    def change(conn: Conn) -> ResentRow:
+        row = flow.resend_all(
+            conn, query_of(choice.filter), by=desk.operator.user, now=desk.now(), expect=expect
+        )
+        detail = {
+            "resent": row.resent,
+            "filter": choice.filter.model_dump(mode="json", exclude_defaults=True),
+        }
+        desk.note(conn, "resent all", "record", "", "", detail)
+        return row
+
+    row = await desk.write(change, ("record", ""))
+    return _woken(desk, row)
+
+
+def _resend(conn: Conn, desk: Desk, ids: list[str], new_webhook_id: bool) -> ResentRow:  # noqa: FBT001 - passed on
+    return flow.resend(conn, ids, by=desk.operator.user, now=desk.now(), new_webhook_id=new_webhook_id)
+
+
+def _woken(desk: Desk, row: ResentRow) -> Resent:
+    for integration_id, environment in row.environments:
+        desk.engine.wake(integration_id, environment)
+    return Resent(resent=row.resent, skipped=row.skipped)

@@ -1,0 +1,104 @@
+"""Sources: add, show, edit, and enable for an integration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from healthdesk.api.common import Page
+from healthdesk.api.integrations import Source, SourceCreate, SourceEdit, SourceEnable, SourceField
+from healthdesk.errors import Malformed
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.paging import model_of, to_page
+from healthdesk.store import integrations as integration_queries
+from healthdesk.store import sources as queries
+from healthdesk.store.rows import SourceRow
+
+_LONGEST_LEVEL = 64
+
+view = model_of(Source)
+
+
+async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Source]:
+    """Return sources by age."""
+    desk.require("sources.list")
+    return to_page(await desk.read(queries.page, after=after, limit=limit), view)
+
+
+async def show(desk: Desk, id_or_key: str) -> Source:
+    """Return a source by id or key."""
+    desk.require("sources.show")
+    return view(await desk.read(queries.get, id_or_key))
+
+
+async def add(desk: Desk, new: SourceCreate) -> Source:
+    """Add a source; Conflict when its key is taken."""
+    desk.require("sources.add")
+    levels, fields = _levels(new.levels), _fields(new.fields)
+    now = desk.now()
+    source_id = desk.ctx.ids.new("src", now)
+
+    def change(conn: Conn) -> SourceRow:
+        queries.insert(
+            conn,
+            source_id=source_id,
+            key=new.key,
+            name=new.name,
+            levels=levels,
+            fields=fields,
+            now=now,
+            by=desk.operator.user,
+        )
+        desk.note(conn, "added", "source", source_id, new.name, {"key": new.key})
+        return queries.get(conn, source_id)
+
+    return view(await desk.write(change, ("source", source_id)))
+
+
+async def edit(desk: Desk, id_or_key: str, changes: SourceEdit) -> Source:
+    """Change a source; records that were accepted stay as they are."""
+    desk.require("sources.edit")
+    levels = _levels(changes.levels) if changes.levels is not None else None
+    fields = _fields(changes.fields) if changes.fields is not None else None
+
+    def change(conn: Conn) -> SourceRow:
+        row = queries.get(conn, id_or_key)
+        queries.update(conn, row.id, name=changes.name, levels=levels, fields=fields)
+        desk.note(conn, "edited", "source", row.id, row.name, {"changed": sorted(changes.model_fields_set)})
+        return queries.get(conn, row.id)
+
+    row = await desk.ctx.store.write(change)
+    desk.tell(("source", row.id))
+    return view(row)
+
+
+async def enable(desk: Desk, id_or_key: str, choice: SourceEnable) -> Source:
+    """Enable or disable a source for an integration; what is queued is still delivered."""
+    desk.require("sources.enable")
+
+    def change(conn: Conn) -> SourceRow:
+        row = queries.get(conn, id_or_key)
+        integration = integration_queries.get(conn, choice.integration_id)
+        if queries.enable(conn, row.id, integration.id, choice.enabled):
+            verb = "enabled" if choice.enabled else "disabled"
+            detail = {"integration_id": integration.id, "integration": integration.name}
+            desk.note(conn, verb, "source", row.id, row.name, detail)
+        return queries.get(conn, row.id)
+
+    row = await desk.ctx.store.write(change)
+    desk.tell(("source", row.id), ("integration", choice.integration_id))
+    return view(row)
+
+
+def _levels(levels: list[str]) -> list[str]:
+    """Return levels without repeats; refuse what a record could not name."""
+    for level in levels:
+        if not 1 <= len(level) <= _LONGEST_LEVEL or not level.isprintable():
+            raise Malformed(f"a level is 1 to {_LONGEST_LEVEL} printable characters", field="levels")
+    return list(dict.fromkeys(levels))
+
+
+def _fields(fields: list[SourceField]) -> list[dict[str, Any]]:
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        raise Malformed("a field is declared twice", field="fields")
+    return [field.model_dump(mode="json") for field in fields]

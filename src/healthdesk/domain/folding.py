@@ -136,7 +136,7 @@ def pattern(text: str, values: frozenset[str] = frozenset()) -> str:
         word = token.strip(".'\"")
         if not word:
             continue
-        kept = word.lower() if _is_fixed(word, first) else "?"
+        kept = word.lower() if _is_fixed(word, first=first) else "?"
         if kept != "?" or not words or words[-1] != "?":
             words.append(kept)
         first = token[-1] in _SENTENCE_END
@@ -148,7 +148,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256("\0".join(str(part) for part in parts).encode(errors="replace")).hexdigest()[:32]
 
 
-def _is_fixed(word: str, first: bool) -> bool:
+def _is_fixed(word: str, *, first: bool) -> bool:
     """Tell whether a word belongs to the message itself; a capital inside a sentence is a name."""
     if not all(char.isalpha() or char in "_.-'/" for char in word) or len(word) > 40:
         return False

@@ -77,7 +77,7 @@ def after_check(
         return _change(facts, ConnectionState.CONNECTED, 0, now + timedelta(seconds=delay_s))
     refused = failure.kind in CREDENTIAL_KINDS
     done = facts.suspect_checks if facts.state is ConnectionState.SUSPECT else 0
-    if facts.state is ConnectionState.FAILING or done >= len(RECHECKS_S) or _confirms(facts, refused):
+    if facts.state is ConnectionState.FAILING or done >= len(RECHECKS_S) or _confirms(facts, refused=refused):
         delay_s = spread(REFUSED_EVERY_S if refused else FAILING_EVERY_S, jitter_unit, jitter)
         return _change(facts, ConnectionState.FAILING, 0, now + timedelta(seconds=delay_s))
     delay_s = 0.0 if refused else _at_least(RECHECKS_S[done], failure.retry_after_s)
@@ -103,9 +103,9 @@ def after_delivery_evidence(
     refused = failure.kind is ErrorKind.AUTHENTICATION
     probing = facts.state is ConnectionState.SUSPECT and facts.suspect_checks == 0
     if not refused and failure.kind not in REACHABILITY_KINDS and not probing:
-        return _change(facts, facts.state, facts.suspect_checks, _next_probe(facts, failure, now))
+        return _change(facts, facts.state, facts.suspect_checks, _next_probe(facts, now))
     suspect = facts.state is ConnectionState.SUSPECT
-    confirmed = suspect and (_confirms(facts, refused) or _outlasts_rechecks(facts, now))
+    confirmed = suspect and (_confirms(facts, refused=refused) or _outlasts_rechecks(facts, now))
     if facts.state is ConnectionState.FAILING or probing or confirmed:
         delay_s = REFUSED_EVERY_S if refused else FAILING_EVERY_S
         return _change(facts, ConnectionState.FAILING, 0, now + timedelta(seconds=delay_s))
@@ -131,7 +131,7 @@ def proves_health(failure: Failure) -> bool:
     )
 
 
-def state_word(state: ConnectionState, judged_by_deliveries: bool) -> str:
+def state_word(state: ConnectionState, judged_by_deliveries: bool) -> str:  # noqa: FBT001 - reads as a row's two columns
     """Return the word operators read."""
     if state is ConnectionState.FAILING:
         return "Connection failure"
@@ -164,7 +164,7 @@ def _change(
     )
 
 
-def _confirms(facts: HealthFacts, refused: bool) -> bool:
+def _confirms(facts: HealthFacts, *, refused: bool) -> bool:
     """Tell whether a refused credential was refused at the check before, too."""
     return refused and facts.state is ConnectionState.SUSPECT and facts.last_failure_kind in CREDENTIAL_KINDS
 
@@ -177,7 +177,7 @@ def _outlasts_rechecks(facts: HealthFacts, now: datetime) -> bool:
     return facts.suspect_checks >= len(RECHECKS_S) and _failing_for(facts, now, len(RECHECKS_S))
 
 
-def _next_probe(facts: HealthFacts, failure: Failure, now: datetime) -> datetime | None:
+def _next_probe(facts: HealthFacts, now: datetime) -> datetime | None:
     if facts.state is not ConnectionState.FAILING:
         return None
     return now + timedelta(seconds=FAILING_EVERY_S)

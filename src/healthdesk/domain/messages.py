@@ -92,7 +92,7 @@ class _Complaint:
 
     @property
     def missing(self) -> bool:
-        return says_missing(self.text, bool(self.field)) or says_missing(self.code, bool(self.field))
+        return any(says_missing(text, of_a_field=bool(self.field)) for text in (self.text, self.code))
 
 
 def read_told(body: bytes) -> Told:

@@ -92,7 +92,7 @@ _PART = re.compile(r"[A-Za-z_@$][\w@$-]*", re.ASCII)
 _LONG_NUMBER = re.compile(r"\d{4}")
 
 
-def says_missing(text: str, of_a_field: bool) -> bool:
+def says_missing(text: str, *, of_a_field: bool) -> bool:
     """Tell whether the text says that something is missing; `of_a_field`: it was said of one field."""
     shown = text[:_MAX_SCANNED_CHARS]
     return bool((_ABOUT_A_FIELD if of_a_field else _GENERIC).search(shown))

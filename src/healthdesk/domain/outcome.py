@@ -41,7 +41,7 @@ def judge_response(exchange: Exchange, data: object | None) -> Failure | None:
     values = values_of(_parsed(data))
     told = read_told(exchange.response_body)
     field = told.field
-    if field and (holds_value(field, values) or scrub(f"{field} ", values, keep=field) != field):
+    if holds_value(field, values):
         field = ""
     if verdict is verdicts.REFUSED:
         verdict = _refinement(told)

@@ -63,7 +63,7 @@ class ProblemKey:
     """Which problem a failure belongs to, and what the problem says when it is new.
 
     `cause` is for the desk, `safe_cause` for alerts. A problem of the connection has neither integration nor
-    environment.
+    environment, and `where` is the connection's name; else it is empty, and the integration's name goes there.
     """
 
     fingerprint: str
@@ -78,6 +78,7 @@ class ProblemKey:
     connection_id: str | None
     environment: Environment | None
     opens_at_once: bool
+    where: str = ""
 
 
 def key_for_delivery(
@@ -150,6 +151,7 @@ def _key(
         connection_id=connection_id,
         environment=environment,
         opens_at_once=confirmed or failure.permanent,
+        where=connection_name,
     )
 
 
@@ -160,5 +162,6 @@ def _cause(failure: Failure) -> str:
         return f"{known} ({failure.status})" if failure.status is not None else known
     if failure.status is None:
         return failure.sentence
-    said = failure.message or phrase(failure.status) or failure.safe_sentence
-    return f"{failure.status} {said}"
+    said = failure.message if failure.kind in _MESSAGE_TELLS_CAUSE else ""
+    said = said or phrase(failure.status)
+    return f"{failure.status} {said}" if said else failure.safe_sentence

@@ -158,13 +158,15 @@ def _parts(folded: str, values: Iterable[str]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _names(shown: str, folded: str, values: Iterable[str]) -> Iterator[tuple[int, int]]:
+def _names(shown: str, folded: str, values: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Find single words of short values that look like names, addresses or codes."""
     names: set[str] = set()
     for value in values:
         names |= _name_words(value)
     for word in _WORD.finditer(shown) if names else ():
         if folded[word.start() : word.end()] in names:
+            yield word.span()
+        elif "_" in word[0] and holds_value(word[0], values):
             yield word.span()
 
 
@@ -191,7 +193,9 @@ def _numbers(shown: str, values: Iterable[str]) -> Iterator[tuple[int, int]]:
         decimals = len(token[0]) - 1 - max(token[0].rfind("."), token[0].rfind(","))
         decimals = 0 if decimals == len(token[0]) else min(decimals, 15)
         rounds = len(token[0]) >= 2 and any(
-            round(number, decimals) in readings for number in fractions if number < 1e15
+            (rounded := round(number, decimals)) and rounded in readings
+            for number in fractions
+            if number < 1e15
         )
         if rounds or any(reading in numbers for reading in readings):
             yield token.span()

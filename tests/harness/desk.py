@@ -134,6 +134,10 @@ class Desk:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Kill the daemon if it still runs."""
         if self.process is not None and self.process.poll() is None:
             self.kill()
 

@@ -20,7 +20,7 @@ from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.slots import Bucket, Lane
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import flow as queries
+from healthdesk.store import recovery as queries
 from healthdesk.store.rows import ClaimedRecord, EnvWant, Settlement
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from healthdesk.engine.deliver import Deliverer
 from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.targets import Target, Targets
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import flow as queries
+from healthdesk.store import holding as queries
 
 log = logging.getLogger(__name__)
 

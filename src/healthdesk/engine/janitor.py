@@ -10,13 +10,13 @@ from datetime import timedelta
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import daemons, flow, integrations, problems, retention
+from healthdesk.store import daemons, integrations, problems, recovery, retention
 from healthdesk.store import desk as desk_queries
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=20)
 """A daemon that did not renew its lease for this long is taken for dead; its attempts were interrupted."""
 
 RETENTION_EVERY_S = 300.0
@@ -49,7 +49,7 @@ class Janitor:
         total = 0
         while True:
             count = await self._ctx.store.write(
-                flow.recover_interrupted,
+                recovery.recover_interrupted,
                 self._ctx.clock.now(),
                 daemon_id=self._ctx.daemon_id,
                 others_are_dead=others_are_dead,

@@ -1,0 +1,35 @@
+"""Nothing that was answered 2xx is lost or doubled, however often the daemon is killed. CI's share of the ordeal."""
+
+import random
+
+import pytest
+
+from tests.acceptance.torture import SETTINGS, torture
+from tests.harness.desk import Desk
+from tests.harness.postgres import running_postgres
+
+KILLS = 25
+
+
+@pytest.mark.xdist_group("kill9-sqlite")
+async def test_every_answered_record_callback_and_alert_survives_kill_on_sqlite(tmp_path):
+    desk = Desk(tmp_path / "desk", settings=dict(SETTINGS))
+    try:
+        report = await torture(desk, kills=KILLS, rng=random.Random(20261123))
+    finally:
+        desk.end()
+    assert report["records"] > 100
+    assert report["callbacks"] > 20
+
+
+@pytest.mark.xdist_group("kill9-postgresql")
+async def test_every_answered_record_callback_and_alert_survives_kill_on_postgresql(tmp_path):
+    (tmp_path / "pg").mkdir()
+    with running_postgres(tmp_path / "pg") as url:
+        desk = Desk(tmp_path / "desk", url, settings=dict(SETTINGS))
+        try:
+            report = await torture(desk, kills=KILLS, rng=random.Random(20261123))
+        finally:
+            desk.end()
+    assert report["records"] > 100
+    assert report["callbacks"] > 20

@@ -7,7 +7,6 @@ from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.records import query_of
 from healthdesk.store import records as queries
-from healthdesk.store import resending as flow
 from healthdesk.store.rows import ResentRow
 
 
@@ -48,7 +47,7 @@ async def marked(desk: Desk, choice: ResendMarked) -> Resent:
 async def plan(desk: Desk, choice: ResendAll) -> ResendPlan:
     """Return what resending all that the filter matches will do."""
     desk.require("records.resend_all")
-    row = await desk.read(flow.resend_plan, query_of(choice.filter))
+    row = await desk.read(queries.resend_plan, query_of(choice.filter))
     return ResendPlan.model_validate(row, from_attributes=True)
 
 
@@ -64,7 +63,7 @@ async def everything(desk: Desk, choice: ResendAll) -> Resent:
     expect = choice.expect
 
     def change(conn: Conn) -> ResentRow:
-        row = flow.resend_all(
+        row = queries.resend_all(
             conn, query_of(choice.filter), by=desk.operator.user, now=desk.now(), expect=expect
         )
         detail = {
@@ -79,7 +78,7 @@ async def everything(desk: Desk, choice: ResendAll) -> Resent:
 
 
 def _resend(conn: Conn, desk: Desk, ids: list[str], new_webhook_id: bool) -> ResentRow:  # noqa: FBT001 - passed on
-    return flow.resend(conn, ids, by=desk.operator.user, now=desk.now(), new_webhook_id=new_webhook_id)
+    return queries.resend(conn, ids, by=desk.operator.user, now=desk.now(), new_webhook_id=new_webhook_id)
 
 
 def _woken(desk: Desk, row: ResentRow) -> Resent:

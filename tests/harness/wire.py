@@ -250,6 +250,10 @@ def callback(**more: Any) -> callbacks.CallbackDetail:
     return callbacks.CallbackDetail(**(fields | more))
 
 
+def callback_row(**more: Any) -> callbacks.Callback:
+    return callbacks.Callback(**callback(**more).model_dump())
+
+
 def channel(**more: Any) -> alerts.Channel:
     fields: dict[str, Any] = {
         "id": "chn_1",
@@ -307,6 +311,10 @@ def problem(**more: Any) -> problems.ProblemDetail:
         "alerts": [alert()],
     }
     return problems.ProblemDetail(**(fields | more))
+
+
+def problem_row(**more: Any) -> problems.ProblemRow:
+    return problems.ProblemRow(**problem(**more).model_dump())
 
 
 def activity(**more: Any) -> desk.Activity:

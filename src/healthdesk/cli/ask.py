@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
-import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from healthdesk.cli.command import UsageError
 
@@ -17,9 +16,16 @@ _MOST = 64 * 1024
 class Asker:
     """Asks on the terminal, when there is one."""
 
-    def __init__(self, stdin: TextIO | None = None, stderr: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        stdin: TextIO | None = None,
+        stderr: TextIO | None = None,
+        *,
+        hidden: Callable[[str], str] | None = None,
+    ) -> None:
         self._stdin = stdin if stdin is not None else sys.stdin
         self._stderr = stderr if stderr is not None else sys.stderr
+        self._hidden = hidden if hidden is not None else without_echo
         self._read_by = ""
 
     @property
@@ -43,7 +49,7 @@ class Asker:
         if self._read_by:
             raise UsageError(f"standard input cannot give both {self._read_by} and {what}")
         self._read_by = what
-        buffer = getattr(self._stdin, "buffer", None)
+        buffer: BinaryIO | None = getattr(self._stdin, "buffer", None)
         return buffer.read() if buffer is not None else self._stdin.read().encode()
 
     def read_path(self, path: Path, what: str) -> bytes:
@@ -54,15 +60,6 @@ class Asker:
             return path.read_bytes()
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
-
-    def hidden(self, prompt: str) -> str:
-        """Ask without echo."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            try:
-                return getpass.getpass(f"{prompt}: ", stream=self._stderr)
-            except getpass.GetPassWarning as error:
-                raise UsageError("this terminal cannot hide what is typed") from error
 
     def secret(
         self, args: argparse.Namespace, name: str, prompt: str, *, required: bool = True
@@ -84,7 +81,22 @@ class Asker:
                 f"the {name} is missing and there is no terminal to ask on",
                 f"give --{name}-stdin or --{name}-file PATH",
             )
-        return _one_line(self.hidden(prompt).encode(), name)
+        return _one_line(self._hidden(prompt).encode(), name)
+
+
+def without_echo(prompt: str) -> str:
+    """Ask on the terminal for what must not be seen."""
+    import getpass
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(f"{prompt}: ", stream=sys.stderr)
+        except getpass.GetPassWarning as error:
+            raise UsageError("this terminal cannot hide what is typed") from error
+        except EOFError as error:
+            raise UsageError(f"nothing was typed for {prompt}") from error
 
 
 def secret_arguments(parser: argparse.ArgumentParser, name: str, what: str) -> None:

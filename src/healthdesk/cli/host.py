@@ -118,11 +118,11 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 def demo(args: argparse.Namespace, out: Output) -> int:  # noqa: ARG001 - every command is given both
     """Show a living desk."""
+    if args.for_s == 0:
+        raise UsageError("--for 0 shows nothing")
     from healthdesk.demo.runner import run
 
     headless = args.headless or not (sys.stdin.isatty() and sys.stdout.isatty())
-    if args.for_s == 0:
-        raise UsageError("--for 0 shows nothing")
     return run(headless, None if args.for_s is None else float(args.for_s), args.dir)
 
 

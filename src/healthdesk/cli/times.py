@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AGO = re.compile(r"(\d{1,6})([smhdw])")
+_AGO = re.compile(r"([0-9]{1,6})([smhdw])")
 WHEN_HELP = "ISO 8601 (2024-11-22, 2024-11-22T14:00+01:00), 2h or 7d ago, today, yesterday, now"
 
 

@@ -1,0 +1,56 @@
+"""`init` and `doctor` on the command line; what they do is tested where they live."""
+
+import os
+
+import pytest
+from tests.harness.cli import Shell
+from tests.harness.fake_daemon import FakeDaemon
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("HEALTHDESK_")]:
+        monkeypatch.delenv(name)
+    return Shell(FakeDaemon(tmp_path / "none"))
+
+
+def test_init_makes_a_desk_and_says_what_comes_next(desk, tmp_path):
+    folder = tmp_path / "desk"
+    ran = desk(f"init --dir {folder} --listen 127.0.0.1:9999")
+    assert ran.code == 0
+    assert f"made  {folder / 'config.toml'}" in ran.out
+    assert "healthdesk daemon" in ran.out
+    assert "127.0.0.1:9999" in (folder / "config.toml").read_text()
+
+
+def test_second_init_keeps_everything(desk, tmp_path):
+    folder = tmp_path / "desk"
+    first = desk(f"init --dir {folder} --json").json
+    again = desk(f"init --dir {folder} --json").json
+    assert str(folder / "config.toml") in first["created"]
+    assert again["created"] == []
+    assert set(first["created"]) <= set(again["kept"])
+
+
+def test_folder_and_config_contradict_each_other(desk, tmp_path):
+    ran = desk(f"init --dir {tmp_path} --config {tmp_path}/c.toml")
+    assert ran.code == 2
+    assert "--config" in ran.err
+
+
+def test_wrong_setting_is_an_error_with_its_fix(desk, tmp_path):
+    ran = desk(f"init --dir {tmp_path / 'desk'} --allow-private-network nonsense")
+    assert ran.code == 1
+    assert ran.err.startswith("error: ")
+    assert "allow_private_networks" in ran.err
+
+
+def test_doctor_fails_when_a_finding_does_and_prints_the_fix(desk, tmp_path):
+    ran = desk(f"doctor --config {tmp_path / 'nothing.toml'}")
+    assert ran.code == 1
+    assert "✗ fail config: " in ran.out
+    assert "    fix: " in ran.out
+    ran = desk(f"doctor --json --config {tmp_path / 'nothing.toml'}")
+    assert ran.code == 1
+    assert ran.json["status"] == "fail"
+    assert {check["name"] for check in ran.json["checks"]} >= {"config", "clock", "dns"}

@@ -1,0 +1,279 @@
+"""Secrets and confirmations: where they may come from, and what happens when nobody is there."""
+
+import io
+
+import pytest
+from tests.harness import wire
+from tests.harness.cli import Shell, Typed
+from tests.harness.fake_daemon import FakeDaemon, running
+
+from healthdesk.api.records import Resent
+from healthdesk.cli.ask import Asker, without_echo
+from healthdesk.cli.command import UsageError
+
+ADD = "connections add --name CRM --base-url https://crm.example"
+REC = "rec_01JD0000000000000000000001"
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    with running(FakeDaemon(tmp_path / "s")) as daemon:
+        daemon.on("POST", "/v1/connections", wire.connection())
+        daemon.on("POST", "/v1/channels", wire.channel())
+        yield daemon
+
+
+@pytest.fixture
+def desk(daemon):
+    return Shell(daemon)
+
+
+def test_token_is_asked_for_without_echo(daemon, desk):
+    ran = desk(f"{ADD} --auth bearer", terminal=True, hidden="s3cret-token")
+    assert ran.code == 0
+    assert daemon.last.json["credentials"] == {"auth": "bearer", "token": "s3cret-token"}
+    assert "s3cret" not in ran.out + ran.err
+
+
+def test_token_comes_from_standard_input(daemon, desk):
+    assert desk(f"{ADD} --token-stdin", stdin="s3cret-token\n").code == 0
+    assert daemon.last.json["credentials"] == {"auth": "bearer", "token": "s3cret-token"}
+
+
+def test_token_comes_from_a_file(daemon, desk, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("s3cret-token\r\n")
+    assert desk(f"{ADD} --auth header --header-name X-Key --token-file {file}").code == 0
+    assert daemon.last.json["credentials"] == {
+        "auth": "header",
+        "token": "s3cret-token",
+        "header_name": "X-Key",
+    }
+
+
+def test_password_comes_from_standard_input(daemon, desk):
+    assert desk(f"{ADD} --auth basic --username hra --password-stdin", stdin="pässword").code == 0
+    assert daemon.last.json["credentials"] == {"auth": "basic", "username": "hra", "password": "pässword"}
+
+
+def test_channel_url_is_a_secret(daemon, desk):
+    assert desk("channels add --name Ops --url-stdin", stdin="json://u:pw@host/\n").code == 0
+    assert daemon.last.json == {"name": "Ops", "url": "json://u:pw@host/"}
+
+
+def test_secret_of_callbacks_is_asked_for_with_its_scheme(daemon, desk):
+    ran = desk(f"{ADD} --scheme hmac --prefix sha256=", terminal=True, hidden="whsec_1")
+    assert ran.code == 0
+    assert daemon.last.json["callback_secret"] == "whsec_1"
+    assert daemon.last.json["verification"] == {"scheme": "hmac", "prefix": "sha256="}
+
+
+def test_secret_of_callbacks_is_kept_when_only_the_header_changes(daemon, desk):
+    now = wire.connection(verification={"scheme": "hmac", "prefix": "v1="}, callback_secret_hint="••••1234")
+    daemon.on("GET", "/v1/connections/con_1", now)
+    daemon.on("PATCH", "/v1/connections/con_1", now)
+    assert desk("connections edit con_1 --scheme hmac --header X-Sig").code == 0
+    assert daemon.last.json["verification"]["header"] == "X-Sig"
+    assert daemon.last.json["verification"]["prefix"] == "v1="
+    assert "callback_secret" not in daemon.last.json
+
+
+@pytest.mark.parametrize(
+    ("line", "stdin", "words"),
+    [
+        (f"{ADD} --auth bearer", "", "no terminal to ask on"),
+        (f"{ADD} --auth bearer --token-stdin", "", "the token is empty"),
+        (f"{ADD} --auth bearer --token-stdin", "two\nlines\n", "more than one line"),
+        (f"{ADD} --auth bearer --token-stdin", "x" * 70_000, "too long"),
+        (f"{ADD} --auth bearer --token-file /nonexistent", "", "cannot read /nonexistent"),
+        (f"{ADD} --auth basic --password-stdin", "pw", "needs --username"),
+        (f"{ADD} --auth header --token-stdin", "t", "needs --header-name"),
+        (f"{ADD} --token-stdin --callback-secret-stdin", "t", "cannot give both"),
+        ("channels add --name Ops", "", "the url is missing"),
+    ],
+)
+def test_secret_that_cannot_be_had_is_a_usage_error(daemon, desk, line, stdin, words):
+    ran = desk(line, stdin=stdin)
+    assert ran.code == 2
+    assert words in ran.err
+    assert daemon.asked == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{ADD} --token hunter2",
+        f"{ADD} --token=hunter2",
+        f"{ADD} --password=hunter2",
+        "channels add --name Ops --url json://hunter2",
+        "connections update-credentials con_1 --secret hunter2",
+    ],
+)
+def test_secret_as_an_argument_is_refused_and_not_repeated(daemon, desk, line):
+    ran = desk(line, terminal=True, hidden="x")
+    assert ran.code == 2
+    assert "secrets are never arguments" in ran.err
+    assert "hunter2" not in ran.out + ran.err
+    assert daemon.asked == []
+
+
+def test_terminal_that_cannot_hide_is_refused(monkeypatch):
+    def plain(prompt, stream):
+        import getpass
+        import warnings
+
+        warnings.warn("echoed", getpass.GetPassWarning, stacklevel=2)
+
+    monkeypatch.setattr("getpass.getpass", plain)
+    with pytest.raises(UsageError, match="cannot hide"):
+        without_echo("Token")
+
+
+def test_standard_input_gives_one_thing_only():
+    ask = Asker(Typed("x"), io.StringIO())
+    assert ask.read_all("the token") == b"x"
+    with pytest.raises(UsageError, match="cannot give both the token and the data"):
+        ask.read_all("the data")
+
+
+def test_new_credentials_that_do_not_work_fail(daemon, desk):
+    daemon.on("GET", "/v1/connections/con_1", wire.connection())
+    bad = wire.connection(state="failing", state_word="Connection failure")
+    daemon.on("POST", "/v1/connections/con_1/credentials", bad)
+    assert desk("connections update-credentials con_1 --token-stdin", stdin="t").code == 1
+    assert daemon.last.json == {"credentials": {"auth": "bearer", "token": "t"}}
+
+
+GONE = [
+    (
+        "connections disconnect con_1",
+        "/v1/connections/con_1",
+        wire.connection(),
+        "Its credentials are erased",
+    ),
+    ("channels remove chn_1", "/v1/channels/chn_1", wire.channel(), "Its URL is erased"),
+    ("rules remove rul_1", "/v1/rules/rul_1", wire.rule(), "Remove the rule CRM to ops"),
+]
+
+
+@pytest.mark.parametrize(("line", "path", "item", "question"), GONE)
+def test_removing_names_what_is_lost_and_starts_on_no(daemon, desk, line, path, item, question):
+    daemon.on("GET", path, item)
+    daemon.on("DELETE", path, 204)
+    for typed in ("", "\n", "no\n", "yess\n"):
+        ran = desk(line, stdin=typed, terminal=True)
+        assert ran.code == 1
+        assert question in ran.err
+        assert item.name in ran.err
+        assert "Nothing was changed." in ran.err
+    assert {one.method for one in daemon.asked} == {"GET"}
+    assert desk(line, stdin="y\n", terminal=True).code == 0
+    assert daemon.lines()[-1] == f"DELETE {path}"
+
+
+@pytest.mark.parametrize(("line", "path", "item", "question"), GONE)
+def test_removing_without_a_person_needs_yes(daemon, desk, line, path, item, question):
+    daemon.on("GET", path, item)
+    daemon.on("DELETE", path, 204)
+    ran = desk(line, stdin="y\n")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert daemon.asked == []
+    ran = desk(f"{line} --yes --json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json == item.model_dump(mode="json")
+    assert daemon.lines()[-1] == f"DELETE {path}"
+
+
+def plan_then(daemon, answer):
+    daemon.on("POST", "/v1/records/resend-all", wire.plan(), answer)
+
+
+def test_resend_all_states_count_and_filter_before_it_asks(daemon, desk):
+    plan_then(daemon, Resent(resent=131))
+    ran = desk(
+        "records resend-all --integration int_1 --environment production --state failed --from 2h",
+        stdin="y\n",
+        terminal=True,
+    )
+    assert ran.code == 0
+    where = "integration int_1, production, state failed, arrived from 2024-11-22 12:02:11 CET"
+    assert f"Resend 131 records ({where})? [y/N]" in ran.err
+    assert "127     422  risk_level is required  prb_1 open" in ran.out
+    assert "2 already delivered" in ran.out
+    assert ran.out.endswith("Resent 131 records.\n")
+    chosen = {
+        "environment": "production",
+        "states": ["failed"],
+        "arrived_from": "2024-11-22T11:02:11+00:00",
+        "integration_id": "int_1",
+    }
+    assert [one.json for one in daemon.asked] == [
+        {"filter": chosen, "dry_run": True},
+        {"filter": chosen, "expect": 131},
+    ]
+
+
+def test_resend_all_that_is_declined_changes_nothing(daemon, desk):
+    plan_then(daemon, Resent(resent=131))
+    ran = desk("records resend-all --state failed", stdin="n\n", terminal=True)
+    assert ran.code == 1
+    assert "Nothing was changed." in ran.err
+    assert [one.json["dry_run"] for one in daemon.asked] == [True]
+
+
+def test_resend_all_without_a_person_needs_yes_before_anything_is_asked(daemon, desk):
+    ran = desk("records resend-all --state failed", stdin="y\n")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert daemon.asked == []
+
+
+def test_resend_all_for_programs(daemon, desk):
+    plan_then(daemon, Resent(resent=131))
+    ran = desk("records resend-all --yes --json")
+    assert ran.json == {"resent": 131, "skipped": {}}
+    daemon.on("POST", "/v1/records/resend-all", wire.plan())
+    assert desk("records resend-all --dry-run --json").json["total"] == 131
+    assert daemon.last.json["dry_run"] is True
+
+
+def test_resend_all_of_nothing_does_not_ask(daemon, desk):
+    daemon.on("POST", "/v1/records/resend-all", wire.plan(total=0, groups=[], oldest=None), Resent(resent=0))
+    ran = desk("records resend-all", terminal=True)
+    assert ran.code == 0
+    assert "[y/N]" not in ran.err
+    assert ran.out.endswith("There is nothing to resend.\n")
+
+
+def test_count_that_changed_meanwhile_is_told(daemon, desk):
+    daemon.on("POST", "/v1/records/resend-all", wire.plan())
+    first = daemon._answers["POST", "/v1/records/resend-all"]
+    daemon.problem("POST", "/v1/records/resend-all", 409, "conflict", "it would be 140 now", fix="look again")
+    daemon.on("POST", "/v1/records/resend-all", *first, *daemon._answers["POST", "/v1/records/resend-all"])
+    ran = desk("records resend-all --yes")
+    assert ran.code == 1
+    assert ran.err == "error: it would be 140 now\nfix: look again\n"
+
+
+def test_one_record_is_resent(daemon, desk):
+    daemon.on("POST", f"/v1/records/{REC}/resend", Resent(resent=1))
+    assert desk(f"records resend {REC}").out == "Resent 1 record.\n"
+    assert daemon.last.json == {"new_webhook_id": False}
+
+
+@pytest.mark.parametrize(("typed", "new_id"), [("y\n", True), ("\n", False)])
+def test_delivered_record_asks_for_a_new_webhook_id(daemon, desk, typed, new_id):
+    daemon.on("GET", f"/v1/records/{REC}", wire.record_detail(state="delivered", last_status=200))
+    daemon.on("POST", f"/v1/records/{REC}/resend", Resent(resent=1))
+    ran = desk(f"records resend {REC}", stdin=typed, terminal=True)
+    assert "may drop its webhook-id as seen" in ran.err
+    assert daemon.last.json == {"new_webhook_id": new_id}
+
+
+def test_several_records_are_resent_at_once_and_skipped_ones_fail(daemon, desk):
+    daemon.on("POST", "/v1/records/resend", Resent(resent=1, skipped={"rec_2": "it is being sent"}))
+    ran = desk("records resend rec_1 rec_2 rec_1 --new-webhook-id")
+    assert ran.code == 1
+    assert daemon.last.json == {"ids": ["rec_1", "rec_2"], "new_webhook_id": True}
+    assert ran.err == "skipped rec_2: it is being sent\n"

@@ -56,7 +56,9 @@ CYCLE = (
     RecordState.QUEUED,
     RecordState.DELIVERED,
 )
-HOSTILE = 'Evil [/bold] \x1b[2J\x07 ‮ name\n"quoted" [red]'
+EVERYTHING = RecordFilter()
+ALL_CALLBACKS = CallbackFilter()
+HOSTILE = 'Evil [/bold] \x1b[2J\x07 \u202e name\n"quoted" [red]'
 
 
 class FixedClock:
@@ -180,7 +182,14 @@ class FakeDesk:
             return NOW - timedelta(seconds=30 * (self.total - number)) >= chosen.arrived_from
         return True
 
-    async def records_list(self, chosen: RecordFilter = RecordFilter(), *, after: str | None = None, limit: int = 50, direction: str = "newest") -> Page[Record]:  # noqa: E501, B008
+    async def records_list(
+        self,
+        chosen: RecordFilter = EVERYTHING,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        direction: str = "newest",
+    ) -> Page[Record]:
         self.note("records_list", (chosen, after, limit, direction))
         await asyncio.sleep(0)
         top = self.total + self.added
@@ -196,7 +205,7 @@ class FakeDesk:
         more = 0 <= number < top and len(items) == limit
         return Page[Record](items=items, next=str(int(items[-1].id[4:])) if more else None)
 
-    async def records_count(self, chosen: RecordFilter = RecordFilter(), *, exact: bool = False) -> Count:  # noqa: B008
+    async def records_count(self, chosen: RecordFilter = EVERYTHING, *, exact: bool = False) -> Count:
         self.note("records_count", chosen)
         top = self.total + self.added
         if top > 10_000:
@@ -216,7 +225,9 @@ class FakeDesk:
         row = self.record_at(int(record_id[4:]))
         text = '{"participant": "••••", "assessment": "••••", "score": "••••", "note": null}'
         if not masked:
-            text = '{"participant": "Ann [/b] Smith", "assessment": "heart-health", "score": 71, "note": null}'
+            text = (
+                '{"participant": "Ann [/b] Smith", "assessment": "heart-health", "score": 71, "note": null}'
+            )
         attempts = [
             Attempt(
                 id=f"att_{number}", record_id=row.id, number=number,
@@ -260,7 +271,9 @@ class FakeDesk:
             ResendGroup(status=422, error_kind="missing_field", error="risk_level is required", count=127, problem_id="prb_1", problem_state="open"),
             ResendGroup(status=500, error_kind="server_error", error="Internal Server Error", count=4),
         ]  # fmt: skip
-        return ResendPlan(total=131, skipped_delivered=3, oldest=NOW - timedelta(minutes=45), newest=NOW, groups=groups)
+        return ResendPlan(
+            total=131, skipped_delivered=3, oldest=NOW - timedelta(minutes=45), newest=NOW, groups=groups
+        )
 
     async def records_resend_all(self, chosen: RecordFilter, *, expect: int) -> Resent:
         self.note("records_resend_all", (chosen, expect))
@@ -293,7 +306,14 @@ class FakeDesk:
         self.note("preference_set", (key, value))
         self.kept[key] = value
 
-    async def activity_list(self, *, user: str | None = None, object_id: str | None = None, after: str | None = None, limit: int = 50) -> Page[Activity]:  # noqa: E501
+    async def activity_list(
+        self,
+        *,
+        user: str | None = None,
+        object_id: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Activity]:
         self.note("activity_list", user)
         rows = [
             Activity(id="act_3", at=NOW - timedelta(minutes=1), user="alice", verb="records.resend_all", object_kind="integration", object_id="int_crm", object_name="CRM endpoint", detail={"count": 131, "filter": "failed"}),
@@ -308,7 +328,13 @@ class FakeDesk:
         self.note("accounts")
         if self.account_rows is not None:
             return self.account_rows
-        bad = Explanation(sentence="Jira Cloud refused the token (401).", since=NOW - timedelta(hours=12), blame="credential", next_action="update the credentials", key="u")
+        bad = Explanation(
+            sentence="Jira Cloud refused the token (401).",
+            since=NOW - timedelta(hours=12),
+            blame="credential",
+            next_action="update the credentials",
+            key="u",
+        )
         return [
             AccountRow(kind="connection", id="con_jira", app="HTTP endpoint", account="Jira · ops@acme.io", state=ConnectionState.FAILING, state_word="Connection failure", failed=12, total=40, unit="records", checked_at=NOW - timedelta(minutes=3), explanation=bad),
             AccountRow(kind="integration", id="int_crm", app="CRM endpoint", account="crm.acme.io", state=ConnectionState.CONNECTED, state_word="Connected", failed=131, total=4123, retrying=2, held=3, unit="records", checked_at=NOW - timedelta(minutes=1), paused=self.paused),
@@ -355,7 +381,9 @@ class FakeDesk:
         self.note("connection_check", connection_id)
         return self._connection(connection_id)
 
-    async def connection_heartbeats(self, connection_id: str, *, after: str | None = None, limit: int = 50) -> Page[Heartbeat]:
+    async def connection_heartbeats(
+        self, connection_id: str, *, after: str | None = None, limit: int = 50
+    ) -> Page[Heartbeat]:
         self.note("connection_heartbeats", connection_id)
         items = [
             Heartbeat(id=f"hbt_{n}", connection_id=connection_id, at=NOW - timedelta(hours=n), trigger=Trigger.SCHEDULE, ok=n > 2, status=401 if n <= 2 else 200, duration_ms=41, sentence="401 Unauthorized" if n <= 2 else "", state_after=ConnectionState.FAILING if n <= 2 else ConnectionState.CONNECTED)
@@ -393,19 +421,28 @@ class FakeDesk:
             sources=["heart-health", "sleep"], records_url="http://127.0.0.1:8085/v1/records/int_crm", created_at=NOW, created_by="alice",
         )  # fmt: skip
 
-    async def integration_pause(self, integration_id: str, *, environment: Environment | None = None) -> Integration:
+    async def integration_pause(
+        self, integration_id: str, environment: Environment | None = None
+    ) -> Integration:
         self.note("integration_pause", (integration_id, environment))
         self.paused = True
         return self._integration()
 
-    async def integration_resume(self, integration_id: str, *, environment: Environment | None = None) -> Integration:
+    async def integration_resume(
+        self, integration_id: str, environment: Environment | None = None
+    ) -> Integration:
         self.note("integration_resume", (integration_id, environment))
         self.paused = False
         return self._integration()
 
     async def sources_list(self, *, after: str | None = None, limit: int = 50) -> Page[Source]:
         self.note("sources_list")
-        items = [Source(id=f"src_{key}", key=key, name=name, levels=[], fields=[], created_at=NOW, created_by="alice") for key, name in SOURCES]
+        items = [
+            Source(
+                id=f"src_{key}", key=key, name=name, levels=[], fields=[], created_at=NOW, created_by="alice"
+            )
+            for key, name in SOURCES
+        ]
         return Page[Source](items=items)
 
     # Problems
@@ -429,7 +466,15 @@ class FakeDesk:
             changed.append(row.model_copy(update={"state": state, "muted_until": until}))
         return changed
 
-    async def problems_list(self, *, states: Sequence[ProblemState] = (), integration_id: str | None = None, connection_id: str | None = None, after: str | None = None, limit: int = 50) -> Page[ProblemRow]:  # noqa: E501
+    async def problems_list(
+        self,
+        *,
+        states: Sequence[ProblemState] = (),
+        integration_id: str | None = None,
+        connection_id: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[ProblemRow]:
         self.note("problems_list", list(states))
         wanted = set(states) or {ProblemState.OPEN, ProblemState.ACKNOWLEDGED}
         return Page[ProblemRow](items=[row for row in self._problems() if row.state in wanted])
@@ -439,7 +484,11 @@ class FakeDesk:
         row = self._problem(problem_id)
         detail = self._detail("rec_00000000000000000000000010", masked=True)
         bad = detail.attempts[-1] if detail.attempts else None
-        good = bad.model_copy(update={"status": 200, "outcome": AttemptOutcome.DELIVERED, "error": ""}) if bad else None
+        good = (
+            bad.model_copy(update={"status": 200, "outcome": AttemptOutcome.DELIVERED, "error": ""})
+            if bad
+            else None
+        )
         alerts = (await self.alerts_list()).items
         return ProblemDetail(**row.model_dump(), last_good=good, first_bad=bad, alerts=alerts)
 
@@ -467,14 +516,22 @@ class FakeDesk:
             Callback(id="cbk_1", connection_id="con_crm", connection_name="CRM", delivery_id="msg_1", received_at=NOW - timedelta(minutes=9), state=CallbackState.ACCEPTED, event=HOSTILE, size=180),
         ]  # fmt: skip
 
-    async def callbacks_list(self, chosen: CallbackFilter = CallbackFilter(), *, after: str | None = None, limit: int = 50) -> Page[Callback]:  # noqa: E501, B008
+    async def callbacks_list(
+        self, chosen: CallbackFilter = ALL_CALLBACKS, *, after: str | None = None, limit: int = 50
+    ) -> Page[Callback]:
         self.note("callbacks_list", chosen)
-        return Page[Callback](items=[row for row in self._callbacks() if not chosen.states or row.state in chosen.states])
+        return Page[Callback](
+            items=[row for row in self._callbacks() if not chosen.states or row.state in chosen.states]
+        )
 
     async def callback(self, callback_id: str) -> CallbackDetail:
         self.note("callback", callback_id)
         row = next(row for row in self._callbacks() if row.id == callback_id)
-        return CallbackDetail(**row.model_dump(), headers={"webhook-id": row.delivery_id}, body=Body(text='{"type":"contact.updated","id":7}', size=180))
+        return CallbackDetail(
+            **row.model_dump(),
+            headers={"webhook-id": row.delivery_id},
+            body=Body(text='{"type":"contact.updated","id":7}', size=180),
+        )
 
     async def callback_reprocess(self, callback_id: str) -> CallbackDetail:
         self.note("callback_reprocess", callback_id)
@@ -486,13 +543,20 @@ class FakeDesk:
 
     async def channel_create(self, name: str, url: str) -> Channel:
         self.note("channel_create", (name, url))
-        channel = Channel(id="chn_9", name=name, url="json://••••", kind="JSON", created_at=NOW, created_by="alice")
+        channel = Channel(
+            id="chn_9", name=name, url="json://••••", kind="JSON", created_at=NOW, created_by="alice"
+        )
         self.channels.append(channel)
         return channel
 
     async def channel_test(self, channel_id: str) -> ChannelTest:
         self.note("channel_test", channel_id)
-        return ChannelTest(ok=self.test_ok, sentence="Delivered." if self.test_ok else "The server refused the message.", duration_ms=120, log="Sent 1 message.")
+        return ChannelTest(
+            ok=self.test_ok,
+            sentence="Delivered." if self.test_ok else "The server refused the message.",
+            duration_ms=120,
+            log="Sent 1 message.",
+        )
 
     async def channel_remove(self, channel_id: str) -> None:
         self.note("channel_remove", channel_id)
@@ -500,7 +564,18 @@ class FakeDesk:
 
     async def rules_list(self, *, after: str | None = None, limit: int = 50) -> Page[Rule]:
         self.note("rules_list")
-        return Page[Rule](items=[Rule(id="rul_1", name="CRM to ops", integration_id="int_crm", channel_ids=["chn_2"], created_at=NOW, created_by="alice")])
+        return Page[Rule](
+            items=[
+                Rule(
+                    id="rul_1",
+                    name="CRM to ops",
+                    integration_id="int_crm",
+                    channel_ids=["chn_2"],
+                    created_at=NOW,
+                    created_by="alice",
+                )
+            ]
+        )
 
     async def alerts_list(self, **kwargs: Any) -> Page[Alert]:
         self.note("alerts_list", kwargs)

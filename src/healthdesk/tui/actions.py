@@ -48,7 +48,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("new", "n", "New channel", "new", _on("alerts"), "Add a channel by its Apprise URL", role=M, rank=4, item=False),
     Action("edit", "e", "Edit connection", "edit", _on("connections connection"), "Change name, address and heartbeat", role=M, rank=5),
     Action("pause", "p", "Pause or resume", "pause", _on("connections integration"), "Hold its records, or send them again", role=M, rank=5),
-    Action("log", "l", "Show its records", "records", _on("connections integration problem"), "Open the log with this filter", rank=4),
+    Action("log", "l", "Show its records", "records", _on("connections problems integration problem"), "Open the log with this filter", rank=4),
     Action("disconnect", "D", "Disconnect", "disconnect", _on("connections connection"), "Erase its credentials and end the connection", role=M),
     Action("resend", "s", "Resend", "resend", _on("log record"), "Send the record again; with marks, all that are marked", role=M, rank=3),
     Action("resend_all", "S", "Resend all in the filter", "resend all", _on("log problem"), "Send again every record the filter matches, after a confirmation", role=M, rank=4),
@@ -114,7 +114,11 @@ def bindings_of(screen: str) -> list[Binding]:
     """Return the key bindings of a screen."""
     return [
         Binding(
-            action.key, f"do('{action.id}')", action.label, show=bool(action.rank), key_display=key_name(action.key)
+            action.key,
+            f"do('{action.id}')",
+            action.label,
+            show=bool(action.rank),
+            key_display=key_name(action.key),
         )
         for action in actions_of(screen)
     ]

@@ -24,6 +24,7 @@ from healthdesk.tui.feed import CONNECTING, Changes, Feed, Link
 from healthdesk.tui.format import clean
 from healthdesk.tui.preferences import Preferences
 from healthdesk.tui.screens.base import DeskScreen
+from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
 from healthdesk.tui.view.times import View
 from healthdesk.tui.widgets.lines import TabLine
@@ -97,11 +98,14 @@ class HealthdeskApp(App[None]):
         self.feed = Feed(
             client,
             self.clock,
-            on_link=lambda link: self.post_message(self.LinkChanged(link)) and None,
-            on_status=lambda status: self.post_message(self.StatusLoaded(status)) and None,
-            on_changes=lambda changes: self.post_message(self.ThingsChanged(changes)) and None,
+            on_link=lambda link: self._post(self.LinkChanged(link)),
+            on_status=lambda status: self._post(self.StatusLoaded(status)),
+            on_changes=lambda changes: self._post(self.ThingsChanged(changes)),
         )
         self._joined: list[DeskScreen] = []
+
+    def _post(self, message: Message) -> None:
+        self.post_message(message)
 
     def view(self) -> View:
         """The time and zone views are made with."""
@@ -169,11 +173,10 @@ class HealthdeskApp(App[None]):
         else:
             await self.switch_mode(name)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual asks with both
         """Keep area keys out of modals, where they would be typed."""
-        if action in ("area", "quit") and self.screen_stack and self.screen.is_modal:
-            return False
-        return True
+        typed = action in ("area", "quit")
+        return not (typed and self.screen_stack and self.screen.is_modal)
 
     async def on_tab_line_picked(self, message: TabLine.Picked) -> None:
         """A tab of the areas was clicked."""
@@ -196,6 +199,17 @@ class HealthdeskApp(App[None]):
             self.push_screen(CopyPage(text, ascii_only=self.ascii_only))
         else:
             self.tell("There is nothing to copy here.", ok=False)
+
+    def show_log(self, values: dict[str, str], words: dict[str, str]) -> None:
+        """Go to the log with this filter."""
+        self.run_worker(self._show_log(values, words), name="show-log", exit_on_error=False)
+
+    async def _show_log(self, values: dict[str, str], words: dict[str, str]) -> None:
+        await self.action_area("log")
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        if isinstance(self.screen, LogScreen):
+            self.screen.show_filter(values, words)
 
     def show_help(self, context: str) -> None:
         """Show the keys of a screen."""
@@ -221,7 +235,9 @@ class HealthdeskApp(App[None]):
                 told = f"not now: {reason}" if reason else action.help
                 yield SystemCommand(action.label, told, lambda action_id=action.id: screen.do(action_id))
         for number, (name, title) in enumerate(zip(AREAS, TITLES, strict=True), start=1):
-            yield SystemCommand(title, f"Area {number}", lambda name=name: self.run_worker(self.action_area(name)))
+            yield SystemCommand(
+                title, f"Area {number}", lambda name=name: self.run_worker(self.action_area(name))
+            )
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Leave healthdesk", self.action_quit)
 
@@ -229,7 +245,7 @@ class HealthdeskApp(App[None]):
         """A worker that dies is a defect: say so, rather than stand still."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
-            self.log.error(f"worker {event.worker.name} died", error)
+            self.log.error("a worker died", event.worker.name, error)
             self.tell(f"Internal error in {event.worker.name}: {type(error).__name__}: {error}", ok=False)
 
 

@@ -29,7 +29,7 @@ class Tone(StrEnum):
 
 STYLES = {
     Tone.PLAIN: "",
-    Tone.DIM: "$text-muted",
+    Tone.DIM: "dim",
     Tone.STRONG: "bold",
     Tone.ACCENT: "$text-accent",
     Tone.BAD: "$text-error",

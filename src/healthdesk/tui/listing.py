@@ -103,7 +103,9 @@ class Listing:
             after = page.next
             if after is None:
                 break
-            if len(chunks) >= need and (known is None or any(table.identify(row) == known for row in page.items)):
+            if len(chunks) >= need and (
+                known is None or any(table.identify(row) == known for row in page.items)
+            ):
                 break
             if len(chunks) >= need and not table.both_ends:
                 break
@@ -114,7 +116,10 @@ class Listing:
         window = self.table.window
         error = self.error
         if isinstance(error, ApiRefused) and error.status == 403:
-            self.region.show(RegionState.NOT_PERMITTED, not_permitted_lines(error.what, status.administrators if status else ()))
+            self.region.show(
+                RegionState.NOT_PERMITTED,
+                not_permitted_lines(error.what, status.administrators if status else ()),
+            )
         elif window.loaded and window.length == 0 and window.ended:
             if self.filtered() and self.empty_filter is not None:
                 self.region.show(RegionState.EMPTY_FILTER, self.empty_filter())

@@ -168,7 +168,9 @@ class Window(Generic[T]):
             del self._pages[later]
 
 
-def find_again(before: Window[T], after_ids: dict[str, int], row_id: str, index: int) -> tuple[int, bool] | None:
+def find_again(
+    before: Window[T], after_ids: dict[str, int], row_id: str, index: int
+) -> tuple[int, bool] | None:
     """Return where the cursor goes when rows changed: the same row, else its nearest neighbour that is left.
 
     The flag tells whether it is the same row. None when nothing near it is left.

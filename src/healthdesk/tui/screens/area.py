@@ -40,7 +40,7 @@ class AreaScreen(DeskScreen):
         """Return the list of the area."""
         raise NotImplementedError
 
-    def explain(self, row: Any) -> Iterable[Line]:
+    def explain(self, row: Any) -> Iterable[Line]:  # noqa: ARG002 - subclasses read it
         """Return the two lines under the table."""
         return ()
 
@@ -117,7 +117,9 @@ class AreaScreen(DeskScreen):
         self.listing.table.marks.clear()
         self.listing.table.start()
         self.run_worker(
-            self.desk.preferences.put(self.preference, self.kept_values()), group="remember", exit_on_error=False
+            self.desk.preferences.put(self.preference, self.kept_values()),
+            group="remember",
+            exit_on_error=False,
         )
 
     def kept_values(self) -> dict[str, str]:
@@ -162,7 +164,9 @@ class AreaScreen(DeskScreen):
         pane = self.query_one("#preview", Pane)
         pane.show(self.preview(row) if row is not None else ())
         if row is not None and self.PREVIEWS and pane.display:
-            self.run_worker(self._preview(self.row_key(row)), group="preview", exclusive=True, exit_on_error=False)
+            self.run_worker(
+                self._preview(self.row_key(row)), group="preview", exclusive=True, exit_on_error=False
+            )
         self.show_totals()
 
     async def _preview(self, key: str) -> None:

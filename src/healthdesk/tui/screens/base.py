@@ -12,7 +12,16 @@ from textual.widget import Widget
 
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
-from healthdesk.tui.actions import AREAS, Action, action_of, actions_of, allowed, bindings_of, footer_of, key_name
+from healthdesk.tui.actions import (
+    AREAS,
+    Action,
+    action_of,
+    actions_of,
+    allowed,
+    bindings_of,
+    footer_of,
+    key_name,
+)
 from healthdesk.tui.feed import Changes
 from healthdesk.tui.format import Line, plain
 from healthdesk.tui.listing import Listing
@@ -35,7 +44,7 @@ class DeskScreen(Screen[None]):
 
     CONTEXT: ClassVar[str] = ""
     NOUNS: ClassVar[frozenset[str]] = frozenset()
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     AUTO_FOCUS = "WindowTable, Pane"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -165,7 +174,9 @@ class DeskScreen(Screen[None]):
             listing.refresh_again = True
         else:
             listing.refreshing = True
-            self.run_worker(listing.refresh(self.post_message), group=f"refresh-{listing.id}", exit_on_error=False)
+            self.run_worker(
+                listing.refresh(self.post_message), group=f"refresh-{listing.id}", exit_on_error=False
+            )
 
     @on(WindowTable.Wanted)
     def _page_wanted(self, message: WindowTable.Wanted) -> None:
@@ -254,7 +265,7 @@ class DeskScreen(Screen[None]):
             return "the daemon is not answering"
         return self.refuses(action.id)
 
-    def refuses(self, action_id: str) -> str:
+    def refuses(self, action_id: str) -> str:  # noqa: ARG002 - subclasses read it
         """Return why this screen does not do an action now."""
         return ""
 
@@ -293,7 +304,8 @@ class DeskScreen(Screen[None]):
     def keys(self) -> list[Key]:
         """Return the key line."""
         return [
-            Key(key_name(action.key), action.short, bool(self.why_not(action))) for action in footer_of(self.CONTEXT)
+            Key(key_name(action.key), action.short, bool(self.why_not(action)))
+            for action in footer_of(self.CONTEXT)
         ]
 
     def show_keys(self) -> None:

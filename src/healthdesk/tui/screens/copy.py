@@ -16,7 +16,9 @@ class CopyPage(Screen[None]):
     """Shows the text whole, without frames, so that the terminal's own selection takes just it."""
 
     AUTO_FOCUS = "Pane"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,y,enter", "app.pop_screen", "Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,y,enter", "app.pop_screen", "Back", show=False)
+    ]
 
     def __init__(self, text: str, *, ascii_only: bool = False) -> None:
         super().__init__()

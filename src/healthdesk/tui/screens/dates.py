@@ -30,7 +30,9 @@ class DatesForm(Box[str]):
                 Static(label, classes="label"), Input(placeholder="2026-11-22", id=name), classes="field"
             )
             yield row
-        yield Lines([line(dim("Both days included; either may be empty."))], ascii_only=self.ascii_only, id="wrong")
+        yield Lines(
+            [line(dim("Both days included; either may be empty."))], ascii_only=self.ascii_only, id="wrong"
+        )
         yield Horizontal(
             Choice("Cancel", "cancel", ascii_only=self.ascii_only),
             Choice("Show", "show", ascii_only=self.ascii_only),

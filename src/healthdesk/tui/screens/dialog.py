@@ -123,4 +123,3 @@ class Notice(Box[None]):
     @on(Choice.Pressed)
     def _pressed(self) -> None:
         self.dismiss(None)
-

@@ -42,7 +42,9 @@ class Cycle(Static, can_focus=True):
         Binding("right,space", "step(1)", show=False),
     ]
 
-    def __init__(self, options: Sequence[tuple[str, str]], value: str, *, ascii_only: bool, name: str) -> None:
+    def __init__(
+        self, options: Sequence[tuple[str, str]], value: str, *, ascii_only: bool, name: str
+    ) -> None:
         super().__init__(markup=False, name=name)
         self.options = options
         self.ascii_only = ascii_only
@@ -92,7 +94,7 @@ class Form(Box[dict[str, str]]):
         *,
         button: str = "Save",
         intro: Iterable[Line] = (),
-        check: Callable[[Mapping[str, str]], dict[str, str]] = lambda values: {},
+        check: Callable[[Mapping[str, str]], dict[str, str]] = lambda _: {},
         ascii_only: bool = False,
     ) -> None:
         super().__init__(title, ascii_only=ascii_only)
@@ -120,7 +122,9 @@ class Form(Box[dict[str, str]]):
         yield VerticalScroll(*rows, classes="scroll", can_focus=False)
         yield Lines(ascii_only=self.ascii_only, id="wrong")
         yield Lines(
-            [line(dim("tab next · ←→ choose · ctrl+s saves · esc leaves"))], ascii_only=self.ascii_only, classes="hint"
+            [line(dim("tab next · ←→ choose · ctrl+s saves · esc leaves"))],
+            ascii_only=self.ascii_only,
+            classes="hint",
         )
         yield Horizontal(
             Choice("Cancel", "cancel", ascii_only=self.ascii_only),

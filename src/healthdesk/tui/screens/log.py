@@ -80,10 +80,14 @@ class LogScreen(AreaScreen):
             # The log itself says what is wrong; the chips then offer less.
             return
         self.post_message(
-            messages.ChoicesLoaded("source", [(ANY, "all"), *((item.key, item.name) for item in sources.items)])
+            messages.ChoicesLoaded(
+                "source", [(ANY, "all"), *((item.key, item.name) for item in sources.items)]
+            )
         )
         self.post_message(
-            messages.ChoicesLoaded("integration", [(ANY, "all"), *((item.id, item.name) for item in integrations.items)])
+            messages.ChoicesLoaded(
+                "integration", [(ANY, "all"), *((item.id, item.name) for item in integrations.items)]
+            )
         )
 
     @on(messages.ChoicesLoaded)
@@ -110,7 +114,10 @@ class LogScreen(AreaScreen):
 
     def empty_filter(self) -> list[Line]:
         """Say that nothing matches."""
-        return [line(f"  No records: {self.described()}."), line("  ", key("backspace"), dim(" clears the filter"))]
+        return [
+            line(f"  No records: {self.described()}."),
+            line("  ", key("backspace"), dim(" clears the filter")),
+        ]
 
     def show_filter(self, values: dict[str, str], words: dict[str, str]) -> None:
         """Show the log of something else: an integration, a problem."""

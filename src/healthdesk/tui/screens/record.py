@@ -45,9 +45,7 @@ class RecordScreen(WindowScreen):
             fresh = await self.client.record(self.key)
             kept: RecordDetail = self.detail
             same = {name: getattr(kept, name) for name in ("request_body", "posted_body")}
-            same["response_body"] = (
-                kept.response_body if fresh.tries == kept.tries else fresh.response_body
-            )
+            same["response_body"] = kept.response_body if fresh.tries == kept.tries else fresh.response_body
             return fresh.model_copy(update=same)
         return await self.client.record(self.key)
 
@@ -64,7 +62,7 @@ class RecordScreen(WindowScreen):
         self.query_one("#pane", Pane).show(self._tab_lines(self.tab))
 
     def _tab_lines(self, tab: str) -> list[Line]:
-        return tab_lines(tab, self.detail, self.view(), self.size.width)
+        return tab_lines(tab, self.detail, self.view())
 
     def on_tab_line_picked(self, message: TabLine.Picked) -> None:
         """A tab was clicked."""
@@ -130,4 +128,3 @@ class RecordScreen(WindowScreen):
     def copy_text(self) -> str:
         """Copy the tab shown, its body without cuts."""
         return "" if self.detail is None else plain(self._tab_lines(self.tab))
-

@@ -7,11 +7,13 @@ from typing import Any
 
 from textual.screen import Screen
 
+from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.log import LogScreen
+from healthdesk.tui.screens.problems import ProblemsScreen
 
 AREA_SCREENS: dict[str, str | Callable[[], Screen[Any]]] = {
-    "connections": LogScreen,
-    "problems": LogScreen,
+    "connections": ConnectionsScreen,
+    "problems": ProblemsScreen,
     "log": LogScreen,
     "callbacks": LogScreen,
     "alerts": LogScreen,

@@ -19,7 +19,10 @@ def body_lines(body: Body | None, *, nothing: str = "nothing") -> list[Line]:
     if body is None:
         return [line(dim(f"({nothing})"))]
     if body.base64 is not None:
-        return [line(dim(f"({plural(body.size, 'byte')} that are not text, shown as base64)")), line(body.base64)]
+        return [
+            line(dim(f"({plural(body.size, 'byte')} that are not text, shown as base64)")),
+            line(body.base64),
+        ]
     if body.text is None:
         return [line(dim("(removed by retention)"))]
     if not body.text:
@@ -50,22 +53,22 @@ def indent(text: str) -> str | None:
         return None
     out: list[str] = []
     depth = 0
-    tokens = PIECE.findall(text)
-    for index, token in enumerate(tokens):
-        if token in ("{", "["):
+    pieces = PIECE.findall(text)
+    for index, piece in enumerate(pieces):
+        if piece in ("{", "["):
             depth += 1
-            empty = tokens[index + 1] in ("}", "]")
-            out.append(token if empty else token + _margin(depth))
-        elif token in ("}", "]"):
+            empty = pieces[index + 1] in ("}", "]")
+            out.append(piece if empty else piece + _margin(depth))
+        elif piece in ("}", "]"):
             depth -= 1
-            empty = tokens[index - 1] in ("{", "[")
-            out.append(token if empty else _margin(depth) + token)
-        elif token == ",":
+            empty = pieces[index - 1] in ("{", "[")
+            out.append(piece if empty else _margin(depth) + piece)
+        elif piece == ",":
             out.append("," + _margin(depth))
-        elif token == ":":
+        elif piece == ":":
             out.append(": ")
         else:
-            out.append(token)
+            out.append(piece)
     return "".join(out)
 
 

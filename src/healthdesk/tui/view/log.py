@@ -108,7 +108,9 @@ def _helps(record: Record, view: View) -> Line:
         case RecordState.FAILED:
             return line(dim(where + "   "), key("s"), dim(" resend   "), key("enter"), dim(" why"))
         case RecordState.UNKNOWN:
-            return line(dim(where + "   it may have arrived; "), key("s"), dim(" resend with the same webhook-id"))
+            return line(
+                dim(where + "   it may have arrived; "), key("s"), dim(" resend with the same webhook-id")
+            )
         case RecordState.RETRYING:
             at = since(record.next_attempt_at, view)
             return line(dim(f"{where}   next try {at}; "), key("s"), dim(" try now"))
@@ -121,7 +123,11 @@ def log_preview(detail: RecordDetail, view: View) -> list[Line]:
     word = RECORD[detail.state]
     lines = [
         line(Span(f"{word.glyph} {status_text(detail, view)}", word.tone), dim(f"  {detail.id}")),
-        line(dim(f"{detail.source_name or detail.source} · {detail.level or 'no level'} · {detail.environment.value}")),
+        line(
+            dim(
+                f"{detail.source_name or detail.source} · {detail.level or 'no level'} · {detail.environment.value}"
+            )
+        ),
         (),
     ]
     if detail.explanation is not None:
@@ -132,6 +138,10 @@ def log_preview(detail: RecordDetail, view: View) -> list[Line]:
         lines.append(line(detail.error))
     if detail.similar > 1:
         lines.append(
-            line(dim(f"{plural(detail.similar, 'record')} fail the same way since {since(detail.similar_since, view)}"))
+            line(
+                dim(
+                    f"{plural(detail.similar, 'record')} fail the same way since {since(detail.similar_since, view)}"
+                )
+            )
         )
     return lines

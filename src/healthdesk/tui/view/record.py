@@ -19,7 +19,9 @@ BAR = 12
 def record_title(detail: RecordDetail) -> str:
     """Return the breadcrumb of a record."""
     level = f" · {detail.level}" if detail.level else ""
-    return f"{short_id(detail.id)} · {detail.source_name or detail.source}{level} · {detail.environment.value}"
+    return (
+        f"{short_id(detail.id)} · {detail.source_name or detail.source}{level} · {detail.environment.value}"
+    )
 
 
 def short_id(text: str) -> str:
@@ -41,8 +43,7 @@ def record_verdict(detail: RecordDetail, view: View) -> list[Line]:
     elif detail.error:
         second.append(detail.error)
     if detail.similar > 1:
-        told = f" {plural(detail.similar, 'record')} fail the same way since {since(detail.similar_since, view)}."
-        second.append(dim(told))
+        second.append(dim(f" {detail.similar:,} like it since {since(detail.similar_since, view)}."))
     lines.append(line(*second))
     lines.append(_next(detail))
     return lines
@@ -63,7 +64,9 @@ def _headline(detail: RecordDetail, view: View) -> str:
         case RecordState.UNKNOWN:
             return "Unknown: the request may have arrived"
         case RecordState.HELD:
-            return "Held: " + (HOLDS[detail.hold_reason] if detail.hold_reason else "it waits for its connection")
+            return "Held: " + (
+                HOLDS[detail.hold_reason] if detail.hold_reason else "it waits for its connection"
+            )
         case _:
             return status_text(detail, view)
 
@@ -80,7 +83,7 @@ def _next(detail: RecordDetail) -> Line:
     return line(*parts)
 
 
-def tab_lines(tab: str, detail: RecordDetail, view: View, width: int) -> list[Line]:
+def tab_lines(tab: str, detail: RecordDetail, view: View) -> list[Line]:
     """Return what a tab shows."""
     last = detail.attempts[-1] if detail.attempts else None
     match tab:
@@ -91,7 +94,7 @@ def tab_lines(tab: str, detail: RecordDetail, view: View, width: int) -> list[Li
         case "Error":
             return error_lines(detail, last, view)
         case "Attempts":
-            return attempt_lines(detail, view, width)
+            return attempt_lines(detail, view)
         case _:
             return posted_lines(detail, view)
 
@@ -136,13 +139,15 @@ def error_lines(detail: RecordDetail, last: Attempt | None, view: View) -> list[
     if detail.explanation is not None:
         rows.append(("What to do", detail.explanation.next_action))
     if detail.similar > 1:
-        rows.append(("Like it", f"{plural(detail.similar, 'record')} since {since(detail.similar_since, view)}"))
+        rows.append(
+            ("Like it", f"{plural(detail.similar, 'record')} since {since(detail.similar_since, view)}")
+        )
     if detail.problem_id:
         rows.append(("Problem", detail.problem_id))
     return [line(dim(f"{name:<12} "), value) for name, value in rows if value]
 
 
-def attempt_lines(detail: RecordDetail, view: View, width: int) -> list[Line]:
+def attempt_lines(detail: RecordDetail, view: View) -> list[Line]:
     """Return the attempts as a timeline: when, what triggered it, outcome, how long, error."""
     if not detail.attempts:
         return [line(dim("No attempt yet."))]

@@ -14,11 +14,17 @@ def plan_lines(plan: ResendPlan, described: str, view: View) -> list[Line]:
     """Return the confirmation of resend all: filter, age, groups with what failed, what is skipped."""
     lines = [line(f"Filter: {described}")]
     if plan.oldest is not None and plan.newest is not None:
-        lines.append(line(dim(f"Arrived {since(plan.oldest, view)} – {since(plan.newest, view)} {view.zone}")))
+        lines.append(
+            line(dim(f"Arrived {since(plan.oldest, view)} – {since(plan.newest, view)} {view.zone}"))
+        )
     lines.append(())
     for group in plan.groups[:MOST_GROUPS]:
         what = " ".join(part for part in (str(group.status or ""), group.error or group.error_kind) if part)
-        told = f"  ← problem still {group.problem_state}" if group.problem_state in ("open", "acknowledged") else ""
+        told = (
+            f"  ← problem still {group.problem_state}"
+            if group.problem_state in ("open", "acknowledged")
+            else ""
+        )
         lines.append(line(f"{group.count:>7,}  {what or 'no error'}", Span(told, Tone.WARN)))
     if len(plan.groups) > MOST_GROUPS:
         rest = sum(group.count for group in plan.groups[MOST_GROUPS:])

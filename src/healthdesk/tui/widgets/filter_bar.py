@@ -69,7 +69,9 @@ class FilterBar(Static, can_focus=True):
 
         bar: FilterBar
 
-    def __init__(self, chips: Sequence[Chip] = (), *, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+    def __init__(
+        self, chips: Sequence[Chip] = (), *, ascii_only: bool = False, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self.ascii_only = ascii_only
         self.chips = list(chips)
@@ -93,7 +95,9 @@ class FilterBar(Static, can_focus=True):
 
     def set_options(self, name: str, options: Sequence[tuple[str, str]]) -> None:
         """Give a chip other options."""
-        self.chips = [replace(chip, options=tuple(options)) if chip.name == name else chip for chip in self.chips]
+        self.chips = [
+            replace(chip, options=tuple(options)) if chip.name == name else chip for chip in self.chips
+        ]
         self.draw()
 
     def clear(self) -> None:
@@ -154,7 +158,8 @@ class FilterBar(Static, can_focus=True):
         for index, chip in enumerate(self.chips):
             edited = self.has_focus and index == self.at
             arrows = "↑↓" if edited else ""
-            text = clean(f"{chip.label} {chip.word}{' ' + arrows if arrows else ''}", ascii_only=self.ascii_only)
+            text = " ".join(part for part in (chip.label, chip.word, arrows) if part)
+            text = clean(text, ascii_only=self.ascii_only)
             style = "reverse" if edited else STYLES[Tone.ACCENT] if chip.narrows else STYLES[Tone.DIM]
             gap = clean(" · ", ascii_only=self.ascii_only)
             parts += [(text, style), (gap, STYLES[Tone.DIM])]

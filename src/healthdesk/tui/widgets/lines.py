@@ -25,7 +25,7 @@ class Lines(Static):
         lines: Iterable[Line] = (),
         *,
         ascii_only: bool = False,
-        id: str | None = None,  # noqa: A002 - Textual's name for it
+        id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(content(lines, ascii_only=ascii_only), id=id, classes=classes)
@@ -48,7 +48,9 @@ class Pane(VerticalScroll, can_focus=True):
         ("ctrl+u", "page_up"),
     ]  # fmt: skip
 
-    def __init__(self, *, ascii_only: bool = False, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+    def __init__(
+        self, *, ascii_only: bool = False, id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self._lines = Lines(ascii_only=ascii_only)
 
@@ -107,7 +109,7 @@ class TabLine(Static):
 
         name: str
 
-    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self.ascii_only = ascii_only
         self._ends: list[tuple[int, str]] = []

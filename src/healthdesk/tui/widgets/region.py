@@ -32,7 +32,7 @@ LOADING_LINES = (line(dim("  ░░░░░░░░  ░░░░░░░░�
 class ListRegion(Vertical):
     """A table with its states."""
 
-    def __init__(self, table: WindowTable, *, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+    def __init__(self, table: WindowTable, *, ascii_only: bool = False, id: str | None = None) -> None:
         super().__init__(id=id, classes="region")
         self.table = table
         self._note = Lines(LOADING_LINES, ascii_only=ascii_only, classes="note")

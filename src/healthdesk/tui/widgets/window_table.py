@@ -75,7 +75,7 @@ class WindowTable(ScrollView, can_focus=True):
         both_ends: bool = False,
         ascii_only: bool = False,
         page_size: int = 100,
-        id: str | None = None,  # noqa: A002 - Textual's name for it
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.columns = columns
@@ -293,19 +293,25 @@ class WindowTable(ScrollView, can_focus=True):
         """Draw the header, or one row."""
         width = self.size.width
         if y == 0:
-            return self._paint([Span(slot.column.title) for slot in self._slots], self._style("header"), width)
+            return self._paint(
+                [Span(slot.column.title) for slot in self._slots], self._style("header"), width
+            )
         line = self.scroll_offset.y + y - 1
         if line >= self.shown:
             return Strip.blank(width, self._style("row"))
         index = self.line_of(line)
         row = self.window.at(index)
         if row is None:
-            return Strip([Segment(fit("  …", width, ascii_only=self.ascii_only), self._style("row", Tone.DIM))], width)
+            return Strip(
+                [Segment(fit("  …", width, ascii_only=self.ascii_only), self._style("row", Tone.DIM))], width
+            )
         here = index == self.cursor
         base = self._style(("cursor" if self.has_focus else "blurred") if here else "row")
         cells = self.cells(row)
         picked = [cells[slot.index] for slot in self._slots]
-        return self._paint(picked, base, width, marked=self.identify(row) in self.marks, loud=here)
+        return self._paint(
+            picked, base, width, marked=self.identify(row) in self.marks, loud=here and self.has_focus
+        )
 
     def _paint(
         self, cells: Sequence[Span], base: Style, width: int, *, marked: bool = False, loud: bool = False
@@ -314,7 +320,7 @@ class WindowTable(ScrollView, can_focus=True):
         segments = [Segment(mark, base + self._style("accent", partial=True))]
         for slot, cell in zip(self._slots, cells, strict=False):
             tone = Tone.DIM if self.dimmed else cell.tone
-            keep = tone is Tone.PLAIN or (loud and tone is Tone.DIM)
+            keep = tone is Tone.PLAIN or loud
             style = base if keep else base + self._style(tone, partial=True)
             text = fit(cell.text, slot.width, right=slot.column.right, ascii_only=self.ascii_only)
             segments.append(Segment(text, style))

@@ -1,0 +1,134 @@
+"""Checking, adding, changing and ending connections; pausing integrations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthdesk.api.connections import Connection
+from healthdesk.api.integrations import Integration
+from healthdesk.domain.states import IntegrationState
+from healthdesk.tui.flows.connection_forms import (
+    check_connection,
+    check_credentials,
+    connection_create,
+    connection_edit,
+    connection_fields,
+    credential_fields,
+    credentials_update,
+)
+from healthdesk.tui.format import Span, Tone, dim, line
+from healthdesk.tui.screens.dialog import Question
+from healthdesk.tui.screens.forms import Form
+
+if TYPE_CHECKING:
+    from healthdesk.tui.screens.base import DeskScreen
+
+
+def told(connection: Connection) -> str:
+    """Return what a check or a change left behind."""
+    sentence = connection.explanation.sentence if connection.explanation else ""
+    return f"{connection.name}: {connection.state_word}." + (f" {sentence}" if sentence else "")
+
+
+async def check_now(screen: DeskScreen, connection_id: str) -> str:
+    """Check a connection now."""
+    screen.desk.tell("Checking…")
+    return told(await screen.client.connection_check(connection_id))
+
+
+async def add_connection(screen: DeskScreen) -> str:
+    """Ask for a new connection to an HTTP endpoint, and add it."""
+    form = Form(
+        "New connection · HTTP endpoint",
+        connection_fields(None),
+        button="Connect",
+        check=check_connection,
+        ascii_only=screen.ascii_only,
+    )
+    values = await screen.ask(form)
+    if values is None:
+        return ""
+    return told(await screen.client.connection_create(connection_create(values)))
+
+
+async def edit_connection(screen: DeskScreen, connection_id: str) -> str:
+    """Ask for changes of a connection."""
+    connection = await screen.client.connection(connection_id)
+    form = Form(
+        f"Edit connection · {connection.name}",
+        connection_fields(connection),
+        check=check_connection,
+        ascii_only=screen.ascii_only,
+    )
+    values = await screen.ask(form)
+    if values is None:
+        return ""
+    changes = connection_edit(values, connection)
+    if not changes.model_fields_set:
+        return "Nothing was changed."
+    return told(await screen.client.connection_edit(connection_id, changes))
+
+
+async def update_credentials(screen: DeskScreen, connection_id: str) -> str:
+    """Ask for new credentials; they are checked at once."""
+    connection = await screen.client.connection(connection_id)
+    form = Form(
+        f"Update credentials · {connection.name}",
+        credential_fields(connection.auth),
+        button="Update and check",
+        intro=[line(dim(f"{connection.base_url} · now {connection.auth} {connection.credential_hint}"))],
+        check=check_credentials,
+        ascii_only=screen.ascii_only,
+    )
+    values = await screen.ask(form)
+    if values is None:
+        return ""
+    return told(await screen.client.connection_update_credentials(connection_id, credentials_update(values)))
+
+
+async def disconnect(screen: DeskScreen, connection_id: str) -> str:
+    """End a connection, after naming it and what is lost."""
+    connection = await screen.client.connection(connection_id)
+    lines = [
+        line(f"{connection.app_name} · {connection.name} · {connection.base_url}"),
+        (),
+        line(Span("Its credentials are erased and cannot be brought back.", Tone.BAD)),
+        line("Integrations that deliver on it stop; their records are held."),
+        line("Its callbacks are refused."),
+    ]
+    question = Question(
+        f"Disconnect {connection.name}", lines, (("disconnect", "Disconnect"),), ascii_only=screen.ascii_only
+    )
+    if await screen.ask(question) is None:
+        return ""
+    await screen.client.connection_disconnect(connection_id)
+    return f"{connection.name} is disconnected."
+
+
+async def pause_or_resume(screen: DeskScreen, integration_id: str) -> str:
+    """Pause an integration after a question about which environment, or resume it."""
+    integration: Integration = await screen.client.integration(integration_id)
+    paused = [item for item in integration.environments if item.state is IntegrationState.PAUSED]
+    if paused:
+        for item in paused:
+            await screen.client.integration_resume(integration_id, item.environment)
+        return f"{integration.name} delivers again; what was held is sent."
+    choices = [
+        (item.environment.value, f"Pause {item.environment.value}") for item in integration.environments
+    ]
+    if len(choices) > 1:
+        choices.append(("both", "Pause both"))
+    lines = [
+        line(f"{integration.name} stops delivering. Records are still accepted, kept and held,"),
+        line("and sent when it is resumed."),
+    ]
+    answer = await screen.ask(
+        Question(f"Pause {integration.name}", lines, choices, ascii_only=screen.ascii_only)
+    )
+    if answer is None:
+        return ""
+    which = next(
+        (item.environment for item in integration.environments if item.environment.value == answer), None
+    )
+    await screen.client.integration_pause(integration_id, which)
+    return f"{integration.name} is paused ({answer}); its records are held."

@@ -1,0 +1,169 @@
+"""Connections: every app and account, the delivery integrations beside them, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+
+from healthdesk.api.common import Page
+from healthdesk.api.connections import AccountRow
+from healthdesk.errors import HealthdeskError
+from healthdesk.tui import messages
+from healthdesk.tui.flows.connections import (
+    add_connection,
+    check_now,
+    disconnect,
+    edit_connection,
+    pause_or_resume,
+    update_credentials,
+)
+from healthdesk.tui.format import Line, dim, key, line
+from healthdesk.tui.listing import Listing
+from healthdesk.tui.screens.area import AreaScreen
+from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.integration import IntegrationScreen
+from healthdesk.tui.view.accounts import (
+    ACCOUNT_COLUMNS,
+    account_cells,
+    account_explain,
+    account_id,
+    keep_account,
+)
+from healthdesk.tui.view.connection import connection_facts, connection_head
+from healthdesk.tui.view.filters import connection_chips
+from healthdesk.tui.view.integration import integration_head
+from healthdesk.tui.widgets.filter_bar import Chip
+from healthdesk.tui.widgets.window_table import WindowTable
+from healthdesk.tui.window import Direction
+
+EMPTY = (
+    line("  No connections yet. ", key("n"), " adds one; `healthdesk apps` lists what can be connected."),
+    line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
+)
+FOR_CONNECTIONS = ("check", "credentials", "edit", "disconnect")
+FOR_INTEGRATIONS = ("pause", "log")
+
+
+class ConnectionsScreen(AreaScreen):
+    """Area 1."""
+
+    CONTEXT = "connections"
+    NOUNS: ClassVar[frozenset[str]] = frozenset({"connection", "integration", "problem", "record"})
+    PREVIEWS = True
+    noun = "rows"
+
+    def chips(self) -> list[Chip]:
+        """Status, and which kind."""
+        return connection_chips()
+
+    def make_listing(self) -> Listing:
+        """Accounts of the filter; there are few enough to come whole."""
+        table = WindowTable(
+            ACCOUNT_COLUMNS,
+            lambda row: account_cells(row, self.view()),
+            account_id,
+            ascii_only=self.ascii_only,
+            id="accounts",
+        )
+        return Listing(
+            self.make_region(table, "accounts-region"),
+            self.fetch,
+            empty=EMPTY,
+            empty_filter=lambda: [
+                line("  Nothing is like that. ", key("backspace"), dim(" clears the filter"))
+            ],
+            filtered=lambda: self.bar.narrows,
+        )
+
+    async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[AccountRow]:  # noqa: ARG002 - one page
+        """Read all accounts, and keep those the chips ask for."""
+        rows = await self.client.accounts()
+        return Page[AccountRow](items=[row for row in rows if keep_account(row, self.values)])
+
+    def explain(self, row: AccountRow) -> Iterable[Line]:
+        """What, since when, whose fault, the key that helps."""
+        return account_explain(row, self.view())
+
+    def row_key(self, row: AccountRow) -> str:
+        """Kind and id."""
+        return account_id(row)
+
+    async def read_preview(self, key: str) -> None:
+        """Read the connection or the integration."""
+        kind, _, row_id = key.partition(":")
+        try:
+            if kind == "connection":
+                self.post_message(messages.DetailLoaded(key, await self.client.connection(row_id)))
+            else:
+                self.post_message(messages.DetailLoaded(key, await self.client.integration(row_id)))
+        except HealthdeskError as error:
+            self.post_message(messages.DetailFailed(key, error))
+
+    @on(messages.DetailLoaded)
+    def _preview_loaded(self, message: messages.DetailLoaded) -> None:
+        row = self.item()
+        if row is None or account_id(row) != message.key:
+            return
+        if row.kind == "connection":
+            view = self.view()
+            self.show_preview(
+                [*connection_head(message.detail, view), (), *connection_facts(message.detail, view)]
+            )
+        else:
+            self.show_preview(integration_head(message.detail))
+
+    def item_name(self) -> str:
+        """App and account."""
+        row = self.item()
+        return f"{row.app} · {row.account}" if row is not None else ""
+
+    def refuses(self, action_id: str) -> str:
+        """Connections are checked, integrations paused."""
+        row = self.item()
+        if action_id == "clear" and not self.bar.narrows:
+            return "no filter is set"
+        if row is None:
+            return ""
+        if row.kind == "integration" and action_id in FOR_CONNECTIONS:
+            return "this is an integration; open the connection it delivers on"
+        if row.kind == "connection" and action_id in FOR_INTEGRATIONS:
+            return "this is a connection; integrations have records"
+        return ""
+
+    def do_open(self) -> None:
+        """Open the connection's or the integration's window."""
+        row: AccountRow = self.item()
+        self.app.push_screen(
+            ConnectionScreen(row.id) if row.kind == "connection" else IntegrationScreen(row.id)
+        )
+
+    def do_check(self) -> None:
+        """Check now."""
+        self.flow(check_now(self, self.item().id))
+
+    def do_credentials(self) -> None:
+        """Enter new credentials."""
+        self.flow(update_credentials(self, self.item().id))
+
+    def do_new(self) -> None:
+        """Connect something."""
+        self.flow(add_connection(self))
+
+    def do_edit(self) -> None:
+        """Change it."""
+        self.flow(edit_connection(self, self.item().id))
+
+    def do_disconnect(self) -> None:
+        """End it."""
+        self.flow(disconnect(self, self.item().id))
+
+    def do_pause(self) -> None:
+        """Pause or resume."""
+        self.flow(pause_or_resume(self, self.item().id))
+
+    def do_log(self) -> None:
+        """Show its records."""
+        row: AccountRow = self.item()
+        self.desk.show_log({"integration": row.id}, {"integration": row.app})

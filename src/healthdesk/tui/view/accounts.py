@@ -1,0 +1,128 @@
+"""Rows of Connections: connections and delivery integrations beside each other, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from healthdesk.api.connections import AccountRow
+from healthdesk.domain.states import ConnectionState
+from healthdesk.tui.format import Line, Span, Tone, dim, key, line
+from healthdesk.tui.view.times import View, ago, since
+from healthdesk.tui.view.words import CONNECTION, blame_word, plural
+from healthdesk.tui.widgets.columns import Column
+
+ACCOUNT_COLUMNS = [
+    Column("", 1),
+    Column("App", 14, flex=2),
+    Column("Account", 16, flex=3),
+    Column("Status", 20, flex=1),
+    Column("Instances", 11, flex=1, right=True),
+    Column("Checked", 8, right=True),
+    Column("Blame", 14, from_width=90),
+]
+DELIVERIES = "Judged by deliveries"
+
+
+def account_id(row: AccountRow) -> str:
+    """Return what identifies a row."""
+    return f"{row.kind}:{row.id}"
+
+
+def account_glyph(row: AccountRow) -> Span:
+    """Return the row's glyph: failing, paused, checking, connected, unknown."""
+    word = CONNECTION[row.state]
+    if row.state is ConnectionState.FAILING:
+        return Span(word.glyph, word.tone)
+    if row.paused:
+        return Span("⏸", Tone.WARN)
+    return Span(word.glyph, word.tone)
+
+
+def account_cells(row: AccountRow, view: View) -> list[Span]:
+    """Return the cells of a row."""
+    word = CONNECTION[row.state]
+    return [
+        account_glyph(row),
+        Span(row.app),
+        Span(row.account or "–"),
+        Span(
+            status_words(row),
+            Tone.WARN if row.paused and row.state is not ConnectionState.FAILING else word.tone,
+        ),
+        instances(row),
+        Span(ago(row.checked_at, view), Tone.DIM),
+        Span(blame_word(row.explanation.blame) if row.explanation else "", Tone.DIM),
+    ]
+
+
+def status_words(row: AccountRow) -> str:
+    """Return the status, with what belongs to it."""
+    words = row.state_word or CONNECTION[row.state].text
+    checks = row.details.get("suspect_checks")
+    if row.state is ConnectionState.SUSPECT and isinstance(checks, int):
+        words += f" {checks}/3"
+    if row.paused:
+        return "Paused" if row.state is not ConnectionState.FAILING else f"{words} · paused"
+    return words
+
+
+def instances(row: AccountRow) -> Span:
+    """Return `✗ 131 rec`, `✗ 12 / 40`, `✓ 17`."""
+    if row.kind == "integration":
+        if row.failed:
+            return Span(f"✗ {row.failed:,} rec", Tone.BAD)
+        if row.held:
+            return Span(f"⏸ {row.held:,} rec", Tone.WARN)
+        return Span(f"✓ {row.total:,} rec", Tone.GOOD) if row.total else Span("–", Tone.DIM)
+    if row.failed:
+        return Span(f"✗ {row.failed:,} / {row.total:,}", Tone.BAD)
+    return Span(f"✓ {row.total:,}", Tone.GOOD) if row.total else Span("–", Tone.DIM)
+
+
+def account_explain(row: AccountRow, view: View) -> list[Line]:
+    """Explain a row in two lines: what, since when, whose fault, the key that helps."""
+    explanation = row.explanation
+    if explanation is not None and explanation.sentence:
+        when = f" Since {since(explanation.since, view)}." if explanation.since else ""
+        first = line(explanation.sentence, dim(when))
+        second: list[Span | str] = []
+        if explanation.blame:
+            second.append(dim(f"{blame_word(explanation.blame).capitalize()}: "))
+        second.append(explanation.next_action)
+        if explanation.key:
+            second += [dim("   "), key(explanation.key)]
+        return [first, line(*second)]
+    if row.kind == "integration":
+        parts = []
+        for count, word in ((row.failed, "failed"), (row.retrying, "retrying"), (row.held, "held")):
+            if count:
+                parts.append(f"{count:,} {word}")
+        told = ", ".join(parts) if parts else "nothing failed"
+        resumes = "   p resumes it" if row.paused else ""
+        return [line(f"{plural(row.total, 'record')}: {told}."), line(dim(f"l shows its records{resumes}"))]
+    match row.state:
+        case ConnectionState.CONNECTED:
+            told = (
+                "Healthy."
+                if row.state_word != DELIVERIES
+                else "No heartbeat is set; deliveries tell whether it works."
+            )
+            return [
+                line(told),
+                line(dim(f"Checked {ago(row.checked_at, view)} ago." if row.checked_at else "")),
+            ]
+        case ConnectionState.UNKNOWN:
+            return [line("Not checked yet."), line(key("c"), dim(" checks it now"))]
+        case _:
+            return [line(status_words(row))]
+
+
+def keep_account(row: AccountRow, values: Mapping[str, str]) -> bool:
+    """Return whether a row passes the chips."""
+    kind, state = values.get("kind", ""), values.get("state", "")
+    if kind and row.kind != kind:
+        return False
+    if state == "trouble":
+        bad = row.state in (ConnectionState.FAILING, ConnectionState.SUSPECT)
+        return bad or row.paused or bool(row.failed or row.held)
+    return not state or row.state.value == state

@@ -1,0 +1,136 @@
+"""Problems: rows, explanation, and the evidence in a problem's window."""
+
+from __future__ import annotations
+
+from healthdesk.api.connections import Heartbeat
+from healthdesk.api.problems import ProblemDetail, ProblemRow
+from healthdesk.api.records import Attempt
+from healthdesk.domain.states import ProblemState
+from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
+from healthdesk.tui.view.alerts import alert_line
+from healthdesk.tui.view.times import View, full, millis, since, span
+from healthdesk.tui.view.words import ATTEMPT, PROBLEM, blame_word, plural
+from healthdesk.tui.widgets.columns import Column
+
+PROBLEM_COLUMNS = [
+    Column("", 1),
+    Column("Since", 12),
+    Column("Count", 7, right=True),
+    Column("Where", 14, flex=2),
+    Column("Cause", 18, flex=4),
+    Column("State", 12),
+    Column("Owner", 8, flex=1, from_width=100),
+]
+
+
+def problem_cells(problem: ProblemRow, view: View) -> list[Span]:
+    """Return the cells of a problem."""
+    word = PROBLEM[problem.state]
+    quiet = problem.state is ProblemState.RESOLVED
+    where = problem.where + (" · testing" if problem.environment == "testing" else "")
+    return [
+        Span(word.glyph, word.tone),
+        Span(since(problem.since, view)),
+        Span(f"{problem.count:,}" if problem.count else "–", Tone.DIM if quiet else Tone.PLAIN),
+        Span(where),
+        Span(problem.cause, Tone.DIM if quiet else Tone.PLAIN),
+        Span(state_words(problem, view), Tone.DIM if muted(problem, view) else word.tone),
+        Span(problem.owner or "–", Tone.DIM),
+    ]
+
+
+def muted(problem: ProblemRow, view: View) -> bool:
+    """Return whether its alerts are silenced now."""
+    return problem.muted_until is not None and problem.muted_until > view.now
+
+
+def state_words(problem: ProblemRow, view: View) -> str:
+    """Return `open`, `ack bob`, `muted 23 h`."""
+    if (
+        problem.state is not ProblemState.RESOLVED
+        and problem.muted_until is not None
+        and muted(problem, view)
+    ):
+        return f"muted {span((problem.muted_until - view.now).total_seconds())}"
+    if problem.state is ProblemState.ACKNOWLEDGED and problem.acknowledged_by:
+        return f"ack {problem.acknowledged_by}"
+    return PROBLEM[problem.state].text
+
+
+def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
+    """Explain a problem in two lines: how much, whose fault, what next."""
+    parts = [f"Holds up {plural(problem.count, 'record')} now, {problem.total:,} in all"]
+    if problem.retrying:
+        parts.append(f"{problem.retrying:,} still retrying")
+    parts.append(f"last at {since(problem.last_at, view)}")
+    first = line(" · ".join(parts), dim(f" · {blame_word(problem.blame)}" if problem.blame else ""))
+    if problem.state is ProblemState.RESOLVED:
+        by = f" by {problem.resolved_by}" if problem.resolved_by else ""
+        return [first, line(dim(f"Resolved {since(problem.resolved_at, view)}{by}."))]
+    return [first, line(dim("Next: "), problem.next_action or "–", dim("   "), key("l"), dim(" its records"))]
+
+
+def problem_preview(detail: ProblemDetail, view: View) -> list[Line]:
+    """Return the preview: the head, the evidence, who was told."""
+    return [*problem_head(detail, view), (), *evidence_lines(detail, view)]
+
+
+def problem_head(problem: ProblemRow, view: View) -> list[Line]:
+    """Return the top of a problem's window."""
+    word = PROBLEM[problem.state]
+    lines = [
+        line(Span(f"{word.glyph} {problem.cause}", word.tone), dim(f"  {problem.where}")),
+        line(
+            f"{plural(problem.count, 'record')} now, {problem.total:,} in all since {since(problem.since, view)}",
+            dim(f" · {blame_word(problem.blame)} · {state_words(problem, view)}"),
+        ),
+    ]
+    if problem.state is ProblemState.RESOLVED:
+        lines.append(line(dim(f"Resolved {full(problem.resolved_at, view)}.")))
+    elif problem.next_action:
+        lines.append(line(dim("Next: "), problem.next_action))
+    return lines
+
+
+def evidence_lines(detail: ProblemDetail, view: View) -> list[Line]:
+    """Return last good beside first bad, and what was announced to whom."""
+    lines: list[Line] = [line(strong("Evidence"))]
+    lines += _attempt_lines("Last good", detail.last_good, view)
+    lines += _attempt_lines("First bad", detail.first_bad, view)
+    lines += _check_lines("Last good check", detail.last_good_check, view)
+    lines += _check_lines("First bad check", detail.first_bad_check, view)
+    if len(lines) == 1:
+        lines.append(line(dim("  none kept")))
+    if detail.sample_record_id:
+        lines.append(
+            line(dim("  Sample     "), detail.sample_record_id, dim("  "), key("enter"), dim(" opens it"))
+        )
+    lines += [(), line(strong("Announced"))]
+    if not detail.alerts:
+        lines.append(line(dim("  to nobody: no channel was there, or it was muted or acknowledged first")))
+    lines += [alert_line(alert, view) for alert in detail.alerts]
+    return lines
+
+
+def _attempt_lines(name: str, attempt: Attempt | None, view: View) -> list[Line]:
+    if attempt is None:
+        return []
+    word = ATTEMPT[attempt.outcome]
+    told = attempt.error or word.text
+    return [
+        line(
+            dim(f"  {name:<10} "),
+            Span(f"{word.glyph} {attempt.status or '–'} ", word.tone),
+            f"{full(attempt.started_at, view)} ",
+            dim(f"{millis(attempt.duration_ms)} "),
+            told,
+        )
+    ]
+
+
+def _check_lines(name: str, check: Heartbeat | None, view: View) -> list[Line]:
+    if check is None:
+        return []
+    glyph = Span("✓ ", Tone.GOOD) if check.ok else Span("✗ ", Tone.BAD)
+    told = check.sentence or ("answered as expected" if check.ok else "failed")
+    return [line(dim(f"  {name:<16} "), glyph, f"{check.status or '–'} {full(check.at, view)} ", told)]

@@ -68,8 +68,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity"), "Narrow the list", rank=6, item=False),
     Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity"), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
-    Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=7, item=False),
-    Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=8, item=False),
+    Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
+    Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),
     Action("help", "question_mark", "Help", "help", _on(LISTS + " " + WINDOWS), "The keys that work here", rank=9, item=False),
 )  # fmt: skip
 

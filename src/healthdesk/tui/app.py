@@ -245,7 +245,7 @@ class HealthdeskApp(App[None]):
         """A worker that dies is a defect: say so, rather than stand still."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
-            self.log.error("a worker died", event.worker.name, error)
+            self.log.error(str(error))
             self.tell(f"Internal error in {event.worker.name}: {type(error).__name__}: {error}", ok=False)
 
 

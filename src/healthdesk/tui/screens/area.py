@@ -15,7 +15,7 @@ from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.widgets.filter_bar import Chip, FilterBar
-from healthdesk.tui.widgets.lines import Key, Lines, Pane, Rule
+from healthdesk.tui.widgets.lines import Key, Lines, Pane, Ruler
 from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
 
@@ -66,13 +66,13 @@ class AreaScreen(DeskScreen):
             id="filterline",
         )
         yield with_bar
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield Horizontal(
             self.listing.region,
             Pane(ascii_only=self.ascii_only, id="preview", classes="preview"),
             classes="body",
         )
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="explain", classes="explain")
 
     # The filter

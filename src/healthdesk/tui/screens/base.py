@@ -27,7 +27,7 @@ from healthdesk.tui.format import Line, plain
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.view.chrome import area_tabs, banner_lines, left_line, right_line
 from healthdesk.tui.view.times import View
-from healthdesk.tui.widgets.lines import Key, KeyLine, Lines, Rule, TabLine, TopLine
+from healthdesk.tui.widgets.lines import Key, KeyLine, Lines, Ruler, TabLine, TopLine
 from healthdesk.tui.widgets.window_table import WindowTable
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class DeskScreen(Screen[None]):
             yield TabLine(ascii_only=self.ascii_only, id="areas")
         yield Lines(ascii_only=self.ascii_only, id="banner")
         yield from self.body()
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield KeyLine(ascii_only=self.ascii_only)
 
     def body(self) -> Iterable[Widget]:

@@ -23,7 +23,7 @@ from healthdesk.tui.view.connection import (
     heartbeat_cells,
 )
 from healthdesk.tui.view.times import full
-from healthdesk.tui.widgets.lines import Lines, Rule
+from healthdesk.tui.widgets.lines import Lines, Ruler
 from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Direction
@@ -48,7 +48,7 @@ class ConnectionScreen(WindowScreen):
         region = ListRegion(table, ascii_only=self.ascii_only, id="heartbeats-region")
         empty = [line("  No heartbeat yet. c checks it now.")]
         self.add_list(Listing(region, self.fetch, empty=empty))
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
         card = Lines(ascii_only=self.ascii_only, id="card", classes="card")
         card.border_title = "Connection"

@@ -18,7 +18,7 @@ from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.filters import SHOWN_PROBLEMS
 from healthdesk.tui.view.integration import integration_head
 from healthdesk.tui.view.problems import PROBLEM_COLUMNS, problem_cells
-from healthdesk.tui.widgets.lines import Lines, Rule
+from healthdesk.tui.widgets.lines import Lines, Ruler
 from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Direction
@@ -42,9 +42,9 @@ class IntegrationScreen(WindowScreen):
         )
         region = ListRegion(table, ascii_only=self.ascii_only, id="integration-problems-region")
         self.add_list(Listing(region, self.fetch, empty=[line("  No problems.")]))
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield region
 
     def crumbs(self) -> str:

@@ -15,7 +15,7 @@ from healthdesk.tui.format import Line
 from healthdesk.tui.screens.record import RecordScreen
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.problems import evidence_lines, problem_head, problem_preview
-from healthdesk.tui.widgets.lines import Lines, Pane, Rule
+from healthdesk.tui.widgets.lines import Lines, Pane, Ruler
 
 
 class ProblemScreen(WindowScreen):
@@ -27,9 +27,9 @@ class ProblemScreen(WindowScreen):
 
     def body(self) -> Iterable[Widget]:
         """Head and evidence."""
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield Pane(ascii_only=self.ascii_only, id="pane", classes="pane")
 
     def crumbs(self) -> str:

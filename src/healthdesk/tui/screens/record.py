@@ -14,7 +14,7 @@ from healthdesk.tui.flows.records import resend_one
 from healthdesk.tui.format import Line, plain
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.record import TABS, curl_of, record_title, record_verdict, short_id, tab_lines
-from healthdesk.tui.widgets.lines import Lines, Pane, Rule, Tab, TabLine
+from healthdesk.tui.widgets.lines import Lines, Pane, Ruler, Tab, TabLine
 
 
 class RecordScreen(WindowScreen):
@@ -30,7 +30,7 @@ class RecordScreen(WindowScreen):
 
     def body(self) -> Iterable[Widget]:
         """Verdict, tabs, the chosen tab."""
-        yield Rule(ascii_only=self.ascii_only)
+        yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
         yield TabLine(ascii_only=self.ascii_only, id="tabs")
         yield Pane(ascii_only=self.ascii_only, id="pane", classes="pane")

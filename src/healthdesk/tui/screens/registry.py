@@ -7,6 +7,9 @@ from typing import Any
 
 from textual.screen import Screen
 
+from healthdesk.tui.screens.activity import ActivityScreen
+from healthdesk.tui.screens.alerts import AlertsScreen
+from healthdesk.tui.screens.callbacks import CallbacksScreen
 from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.problems import ProblemsScreen
@@ -15,7 +18,7 @@ AREA_SCREENS: dict[str, str | Callable[[], Screen[Any]]] = {
     "connections": ConnectionsScreen,
     "problems": ProblemsScreen,
     "log": LogScreen,
-    "callbacks": LogScreen,
-    "alerts": LogScreen,
-    "activity": LogScreen,
+    "callbacks": CallbacksScreen,
+    "alerts": AlertsScreen,
+    "activity": ActivityScreen,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.connections import Connection, Heartbeat
 from healthdesk.domain.states import ConnectionState
-from healthdesk.tui.format import Line, Span, Tone, dim, key, line
+from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line
 from healthdesk.tui.view.times import View, full, millis, since, stamp
 from healthdesk.tui.view.words import CONNECTION, blame_word
 from healthdesk.tui.widgets.columns import Column
@@ -45,17 +45,16 @@ def connection_head(connection: Connection, view: View) -> list[Line]:
 def connection_card(connection: Connection, view: View) -> list[Line]:
     """Return the card: owner, when it worked, how it is checked, what is known of its secret."""
     beat = connection.heartbeat
-    checked = (
+    judged = (
         f"{beat.method} {beat.path} answers {beat.expected_status}"
         if beat
-        else "by deliveries (no heartbeat is set)"
+        else "by deliveries (no heartbeat)"
     )
-    members = ", ".join(f"{member.user} ({member.grant})" for member in connection.members)
     secret = f"{connection.auth} {connection.credential_hint}".strip()
     pairs = [
-        ("Address", connection.base_url, "Owner", connection.owner + (f" · {members}" if members else "")),
+        ("Address", connection.base_url, "Owner", connection.owner),
         ("Credential", secret, "Connected on", stamp(connection.connected_on, view).strip()),
-        ("Judged", checked, "Last healthy", stamp(connection.last_healthy, view).strip()),
+        ("Judged", judged, "Last healthy", stamp(connection.last_healthy, view).strip()),
         (
             "Callbacks",
             callbacks_word(connection),
@@ -63,10 +62,14 @@ def connection_card(connection: Connection, view: View) -> list[Line]:
             stamp(connection.last_checked, view).strip(),
         ),
     ]
-    return [
-        line(dim(f"{left:<11}"), Span(f"{what[:38]:<39}"), dim(f"{right:<13}"), other)
+    rows = [
+        line(dim(f"{left:<11}"), fit(what, 38), " ", dim(f"{right:<13}"), other)
         for left, what, right, other in pairs
     ]
+    if connection.members:
+        members = ", ".join(f"{member.user} ({member.grant})" for member in connection.members)
+        rows.append(line(dim(f"{'Members':<11}"), members))
+    return rows
 
 
 def callbacks_word(connection: Connection) -> str:

@@ -181,7 +181,7 @@ class KeyLine(Static):
         self.update(Content.assemble(*parts))
 
 
-class Rule(Static):
+class Ruler(Static):
     """A line across."""
 
     def __init__(self, *, ascii_only: bool = False) -> None:

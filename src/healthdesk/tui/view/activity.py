@@ -1,0 +1,75 @@
+"""Activity: who did what."""
+
+from __future__ import annotations
+
+import json
+
+from healthdesk.api.desk import Activity
+from healthdesk.tui.format import Line, Span, Tone, dim, line
+from healthdesk.tui.view.times import View, full, stamp
+from healthdesk.tui.widgets.columns import Column
+
+
+def activity_columns(view: View) -> list[Column]:
+    """Return the columns; the time column names the zone."""
+    return [
+        Column(f"When {view.zone}"[:12], 12),
+        Column("Who", 10, flex=1),
+        Column("Did", 18, flex=2),
+        Column("What", 16, flex=3),
+        Column("Details", 14, flex=3),
+    ]
+
+
+def activity_cells(activity: Activity, view: View) -> list[Span]:
+    """Return the cells of one entry."""
+    return [
+        Span(stamp(activity.at, view)),
+        Span(activity.user, Tone.STRONG),
+        Span(verb_word(activity.verb)),
+        Span(object_word(activity)),
+        Span(detail_word(activity), Tone.DIM),
+    ]
+
+
+def verb_word(verb: str) -> str:
+    """Return `resend all (records)` for `records.resend_all`."""
+    noun, _, does = verb.partition(".")
+    return f"{does.replace('_', ' ')} ({noun})" if does else verb.replace("_", " ")
+
+
+def object_word(activity: Activity) -> str:
+    """Return the name of what it was done to, else its id."""
+    return activity.object_name or activity.object_id or activity.object_kind
+
+
+def detail_word(activity: Activity) -> str:
+    """Return the details in one line."""
+    return ", ".join(f"{name} {_short(value)}" for name, value in activity.detail.items())
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def activity_lines(activity: Activity, view: View) -> list[Line]:
+    """Return one entry whole."""
+    rows = [
+        ("When", full(activity.at, view)),
+        ("Who", activity.user),
+        ("Did", verb_word(activity.verb)),
+        (activity.object_kind or "What", f"{activity.object_name} {activity.object_id}".strip()),
+        *((name, _short(value)) for name, value in activity.detail.items()),
+    ]
+    return [line(dim(f"{name[:14]:<14} "), value) for name, value in rows if value]
+
+
+def activity_explain(activity: Activity, view: View) -> list[Line]:
+    """Explain an entry in two lines."""
+    return [
+        line(
+            f"{activity.user} · {verb_word(activity.verb)} · {object_word(activity)}",
+            dim(f"  {full(activity.at, view)}"),
+        ),
+        line(dim(detail_word(activity))),
+    ]

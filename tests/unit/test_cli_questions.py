@@ -107,6 +107,8 @@ def test_secret_that_cannot_be_had_is_a_usage_error(daemon, desk, line, stdin, w
         f"{ADD} --password=hunter2",
         "channels add --name Ops --url json://hunter2",
         "connections update-credentials con_1 --secret hunter2",
+        "integrations add --name x --connection con_1 --header 'Authorization: hunter2'",
+        "init --dir /nonexistent --database-url postgresql://desk:hunter2@db/desk",
     ],
 )
 def test_secret_as_an_argument_is_refused_and_not_repeated(daemon, desk, line):

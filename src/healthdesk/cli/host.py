@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from healthdesk.cli import options
 from healthdesk.cli.command import DONE, FAILED, Command, UsageError
@@ -41,6 +42,11 @@ def _init_arguments(parser: argparse.ArgumentParser) -> None:
 
 def init(args: argparse.Namespace, out: Output) -> int:
     """Set up a desk on this host; what is there is kept."""
+    if urlsplit(args.database_url).password:
+        raise UsageError(
+            "there is a password in --database-url; secrets are never arguments",
+            "leave it out and give it in ~/.pgpass, or write the URL into config.toml",
+        )
     from healthdesk.host.init import InitChoices, init_desk
 
     choices = InitChoices(

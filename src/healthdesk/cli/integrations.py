@@ -16,6 +16,8 @@ from healthdesk.domain.states import Environment, IntegrationState, OnUnknown
 if TYPE_CHECKING:
     from healthdesk.api.integrations import EnvironmentView, Integration
 
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
+
 
 def state(view: EnvironmentView) -> Cell:
     """Return the mark of an environment."""
@@ -154,6 +156,12 @@ async def _environment(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:
         fields["connection_id"] = await desk.connection_id(args.connection)
     if args.header is not None:
         fields["headers"] = options.pairs(args.header, "--header")
+        secret = next((name for name in fields["headers"] if name.lower() in _SECRET_HEADERS), None)
+        if secret is not None:
+            raise UsageError(
+                f"the header {secret} is a secret; secrets are never arguments",
+                "give it to the connection: `healthdesk connections update-credentials`",
+            )
     if args.rate is not None:
         fields["rate_per_s"] = args.rate or None
     if args.accept_limit is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 
 import aiohttp
 
@@ -105,20 +104,3 @@ class Body:
 
 
 _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-
-
-def plain_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return headers as a plain mapping: repeated ones joined, bytes that are not UTF-8 replaced, size capped."""
-    plain: dict[str, str] = {}
-    room = _HEADER_ROOM
-    for name, value in headers:
-        if not value.isascii():
-            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        room -= len(name) + len(value)
-        if room < 0:
-            break
-        plain[name] = f"{plain[name]}, {value}" if name in plain else value
-    return plain
-
-
-_HEADER_ROOM = 16_384

@@ -7,6 +7,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from healthdesk.connectors.redaction import readable
 from healthdesk.connectors.session import USER_AGENT, Answer, GuardedSession, Request
 from healthdesk.domain.exchange import Sent, TransportError
 from healthdesk.domain.states import ErrorKind
@@ -61,7 +62,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raised = _RAISED.get(error.kind, httpx.RemoteProtocolError)
             raise raised(error.sentence, request=request) from ExchangeFailed(error)
         stale = _STALE_HEADERS if answer.inflated else frozenset({"transfer-encoding"})
-        kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in stale]
+        kept = [
+            (name, readable(value)) for name, value in answer.headers.items() if name.lower() not in stale
+        ]
         return httpx.Response(status, headers=kept, content=answer.body, request=request)
 
     def _error(self, answer: Answer) -> TransportError | None:

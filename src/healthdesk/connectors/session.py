@@ -15,10 +15,11 @@ from yarl import URL
 
 from healthdesk import __version__
 from healthdesk.clock import Clock
-from healthdesk.connectors.answer import Body, plain_headers
+from healthdesk.connectors.answer import Body
 from healthdesk.connectors.causes import NETWORK_ERRORS, blocked, body_error, deadline_error, network_error
 from healthdesk.connectors.policy import AddressPolicy, Network
 from healthdesk.connectors.proxies import Proxies, is_literal
+from healthdesk.connectors.redaction import redacted, redacted_url
 from healthdesk.connectors.wire import (
     CallLater,
     Cancellable,
@@ -29,7 +30,6 @@ from healthdesk.connectors.wire import (
     guarded_sockets,
 )
 from healthdesk.domain.exchange import Exchange, Sent, TransportError
-from healthdesk.domain.masking import redact_headers, redact_url
 from healthdesk.domain.states import ErrorKind
 
 __all__ = ["CallLater", "Cancellable", "GuardedSession", "Request"]
@@ -134,12 +134,12 @@ class GuardedSession:
         answer = await self.fetch(request)
         return Exchange(
             method=request.method,
-            url=redact_url(request.url),
-            request_headers=redact_headers(answer.request_headers, request.secret_headers),
+            url=redacted_url(request.url),
+            request_headers=redacted(answer.request_headers.items(), request.secret_headers),
             started_at=started_at,
             duration_ms=(self._clock.monotonic() - started) * 1000,
             status=answer.status,
-            response_headers=redact_headers(answer.headers),
+            response_headers=redacted(answer.headers.items()),
             response_body=answer.body,
             response_cut=answer.cut,
             error=answer.error,
@@ -172,7 +172,7 @@ class GuardedSession:
         finally:
             deadline.stop()
             current.reset(token)
-        answer.request_headers = plain_headers((progress.headers or request.headers).items())
+        answer.request_headers = progress.headers or request.headers
         return answer
 
     def _timed_out(self, answer: Answer, deadline: Deadline, request: Request, host: str) -> None:
@@ -211,14 +211,15 @@ class GuardedSession:
         kept = Body()
         try:
             answer.status = response.status
-            answer.headers = plain_headers(response.headers.items())
+            answer.headers = response.headers
             await kept.read(response, request.stored_body_bytes)
         finally:
             answer.body = kept.kept
             answer.cut = kept.cut or kept.broken
             answer.inflated = kept.inflated
-            # Read to its end the connection is back in the pool already, and closing the response is nothing.
-            response.close()
+            # Read to its end, the connection is back in the pool already.
+            if not response.closed:
+                response.close()
         if kept.broken:
             answer.body_error = TransportError(
                 ErrorKind.PROTOCOL, Sent.YES, "The answer's compression is damaged."

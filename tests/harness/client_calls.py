@@ -1,0 +1,328 @@
+"""Every method of the client: the call, what it asks, an answer, and the body it sends."""
+
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+
+from healthdesk.api.alerts import ChannelTest, RuleCreate, RuleEdit
+from healthdesk.api.callbacks import CallbackFilter
+from healthdesk.api.common import Count
+from healthdesk.api.connections import ConnectionCreate, ConnectionEdit, Credentials, CredentialsUpdate
+from healthdesk.api.integrations import (
+    EnvironmentSettings,
+    IntegrationCreate,
+    IntegrationEdit,
+    KeyCreate,
+    SourceCreate,
+    SourceEdit,
+    SourceEnable,
+)
+from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter, Resent
+from healthdesk.domain.states import CallbackState, Environment, ProblemState, RecordState
+from tests.harness import wire
+
+AT = datetime(2024, 11, 22, 13, tzinfo=UTC)
+RECORD = OperatorRecordCreate(
+    integration_id="int_1", environment=Environment.TESTING, source="s", completed_at=AT, data={"a": 1}
+)
+
+CALLS = {
+    "status": (lambda c: c.status(), "GET /v1/status", wire.status(), None),
+    "apps": (lambda c: c.apps(), "GET /v1/apps", [], None),
+    "accounts": (lambda c: c.accounts(), "GET /v1/accounts", [], None),
+    "openapi": (lambda c: c.openapi(), "GET /v1/openapi.json", {"openapi": "3.1.0"}, None),
+    "activity": (
+        lambda c: c.activity_list(user="bob", limit=5),
+        "GET /v1/activity?limit=5&user=bob",
+        wire.page(wire.activity()),
+        None,
+    ),
+    "preference": (
+        lambda c: c.preference("log.filter"),
+        "GET /v1/preferences/log.filter",
+        {"value": [1]},
+        None,
+    ),
+    "preference set": (
+        lambda c: c.preference_set("log.filter", [1]),
+        "PUT /v1/preferences/log.filter",
+        204,
+        {"value": [1]},
+    ),
+    "connections": (
+        lambda c: c.connections_list(after="con_9", limit=7),
+        "GET /v1/connections?limit=7&after=con_9",
+        wire.page(wire.connection()),
+        None,
+    ),
+    "connection": (lambda c: c.connection("con_1"), "GET /v1/connections/con_1", wire.connection(), None),
+    "connection create": (
+        lambda c: c.connection_create(
+            ConnectionCreate(
+                name="CRM",
+                base_url="https://crm.example",
+                credentials=Credentials(auth="bearer", token=SecretStr("s3cret")),
+            )
+        ),
+        "POST /v1/connections",
+        wire.connection(),
+        {
+            "name": "CRM",
+            "base_url": "https://crm.example",
+            "credentials": {"auth": "bearer", "token": "s3cret"},
+        },
+    ),
+    "connection edit sends null for what is cleared and nothing for what stays": (
+        lambda c: c.connection_edit("con_1", ConnectionEdit(callback_limit_per_minute=None)),
+        "PATCH /v1/connections/con_1",
+        wire.connection(),
+        {"callback_limit_per_minute": None},
+    ),
+    "connection credentials": (
+        lambda c: c.connection_update_credentials(
+            "con_1",
+            CredentialsUpdate(credentials=Credentials(auth="basic", username="u", password=SecretStr("p"))),
+        ),
+        "POST /v1/connections/con_1/credentials",
+        wire.connection(),
+        {"credentials": {"auth": "basic", "username": "u", "password": "p"}},
+    ),
+    "connection check": (
+        lambda c: c.connection_check("con_1"),
+        "POST /v1/connections/con_1/check",
+        wire.connection(),
+        None,
+    ),
+    "heartbeats": (
+        lambda c: c.connection_heartbeats("con_1"),
+        "GET /v1/connections/con_1/heartbeats?limit=50",
+        wire.page(wire.heartbeat()),
+        None,
+    ),
+    "disconnect": (lambda c: c.connection_disconnect("con_1"), "DELETE /v1/connections/con_1", 204, None),
+    "integrations": (
+        lambda c: c.integrations_list(),
+        "GET /v1/integrations?limit=50",
+        wire.page(wire.integration()),
+        None,
+    ),
+    "integration": (lambda c: c.integration("int_1"), "GET /v1/integrations/int_1", wire.integration(), None),
+    "integration create": (
+        lambda c: c.integration_create(
+            IntegrationCreate(name="CRM", production=EnvironmentSettings(connection_id="con_1"))
+        ),
+        "POST /v1/integrations",
+        wire.integration(),
+        {"name": "CRM", "production": {"connection_id": "con_1"}},
+    ),
+    "integration edit": (
+        lambda c: c.integration_edit("int_1", IntegrationEdit(name="New")),
+        "PATCH /v1/integrations/int_1",
+        wire.integration(),
+        {"name": "New"},
+    ),
+    "pause": (
+        lambda c: c.integration_pause("int_1", Environment.TESTING),
+        "POST /v1/integrations/int_1/pause",
+        wire.integration(),
+        {"environment": "testing"},
+    ),
+    "resume": (
+        lambda c: c.integration_resume("int_1"),
+        "POST /v1/integrations/int_1/resume",
+        wire.integration(),
+        {"environment": None},
+    ),
+    "keys": (lambda c: c.integration_keys("int_1"), "GET /v1/integrations/int_1/keys", [], None),
+    "key create": (
+        lambda c: c.integration_key_create("int_1", KeyCreate(overlap_s=60)),
+        "POST /v1/integrations/int_1/keys",
+        wire.new_secret(),
+        {"overlap_s": 60},
+    ),
+    "signing secret": (
+        lambda c: c.integration_signing_secret_create("int_1", KeyCreate()),
+        "POST /v1/integrations/int_1/signing-secrets",
+        wire.new_secret(),
+        {},
+    ),
+    "sources": (lambda c: c.sources_list(), "GET /v1/sources?limit=50", wire.page(wire.source()), None),
+    "source": (lambda c: c.source("heart"), "GET /v1/sources/heart", wire.source(), None),
+    "source create": (
+        lambda c: c.source_create(SourceCreate(key="heart", name="Heart")),
+        "POST /v1/sources",
+        wire.source(),
+        {"key": "heart", "name": "Heart"},
+    ),
+    "source edit": (
+        lambda c: c.source_edit("heart", SourceEdit(levels=[])),
+        "PATCH /v1/sources/heart",
+        wire.source(),
+        {"levels": []},
+    ),
+    "source enable": (
+        lambda c: c.source_enable("heart", SourceEnable(integration_id="int_1", enabled=False)),
+        "POST /v1/sources/heart/enable",
+        wire.source(),
+        {"integration_id": "int_1", "enabled": False},
+    ),
+    "records": (
+        lambda c: c.records_list(
+            RecordFilter(
+                integration_id="int_1",
+                environment=Environment.TESTING,
+                source="heart",
+                states=[RecordState.FAILED, RecordState.HELD],
+                problem_id="prb_1",
+                arrived_from=AT,
+                arrived_to=AT,
+            ),
+            after="rec_5",
+            limit=10,
+            direction="oldest",
+        ),
+        (
+            "GET /v1/records?integration_id=int_1&environment=testing&source=heart&problem_id=prb_1"
+            "&arrived_from=2024-11-22T13:00:00+00:00&arrived_to=2024-11-22T13:00:00+00:00"
+            "&state=failed&state=held&limit=10&after=rec_5&direction=oldest"
+        ),
+        wire.page(wire.record()),
+        None,
+    ),
+    "records count": (
+        lambda c: c.records_count(exact=True),
+        "GET /v1/records/count?exact=true",
+        Count(total=3),
+        None,
+    ),
+    "record": (lambda c: c.record("rec_1"), "GET /v1/records/rec_1", wire.record_detail(), None),
+    "record create": (
+        lambda c: c.record_create(RECORD),
+        "POST /v1/records",
+        Accepted(id="rec_1"),
+        {
+            "integration_id": "int_1",
+            "environment": "testing",
+            "source": "s",
+            "completed_at": "2024-11-22T13:00:00+00:00",
+            "data": {"a": 1},
+        },
+    ),
+    "reveal": (
+        lambda c: c.record_reveal("rec_1"),
+        "POST /v1/records/rec_1/reveal",
+        wire.record_detail(),
+        None,
+    ),
+    "attempts": (
+        lambda c: c.record_attempts("rec_1"),
+        "GET /v1/records/rec_1/attempts?limit=50",
+        wire.page(wire.attempt()),
+        None,
+    ),
+    "attempt": (
+        lambda c: c.record_attempt("rec_1", "att_1"),
+        "GET /v1/records/rec_1/attempts/att_1",
+        wire.attempt_detail(),
+        None,
+    ),
+    "resend one": (
+        lambda c: c.record_resend("rec_1", new_webhook_id=True),
+        "POST /v1/records/rec_1/resend",
+        Resent(resent=1),
+        {"new_webhook_id": True},
+    ),
+    "resend marked": (
+        lambda c: c.records_resend(["rec_1", "rec_2"]),
+        "POST /v1/records/resend",
+        Resent(resent=2),
+        {"ids": ["rec_1", "rec_2"], "new_webhook_id": False},
+    ),
+    "resend plan": (
+        lambda c: c.records_resend_plan(RecordFilter(states=[RecordState.FAILED])),
+        "POST /v1/records/resend-all",
+        wire.plan(),
+        {"filter": {"states": ["failed"]}, "dry_run": True},
+    ),
+    "resend all": (
+        lambda c: c.records_resend_all(RecordFilter(arrived_from=AT), expect=131),
+        "POST /v1/records/resend-all",
+        Resent(resent=131),
+        {"filter": {"arrived_from": "2024-11-22T13:00:00+00:00"}, "expect": 131},
+    ),
+    "ledger": (lambda c: c.ledger(), "GET /v1/ledger", wire.ledger(), None),
+    "callbacks": (
+        lambda c: c.callbacks_list(CallbackFilter(connection_id="con_1", states=[CallbackState.REJECTED])),
+        "GET /v1/callbacks?connection_id=con_1&state=rejected&limit=50",
+        wire.page(wire.callback()),
+        None,
+    ),
+    "callback": (lambda c: c.callback("cbk_1"), "GET /v1/callbacks/cbk_1", wire.callback(), None),
+    "reprocess": (
+        lambda c: c.callback_reprocess("cbk_1"),
+        "POST /v1/callbacks/cbk_1/reprocess",
+        wire.callback(),
+        None,
+    ),
+    "problems": (
+        lambda c: c.problems_list(states=[ProblemState.OPEN], connection_id="con_1"),
+        "GET /v1/problems?limit=50&connection_id=con_1&state=open",
+        wire.page(wire.problem()),
+        None,
+    ),
+    "problem": (lambda c: c.problem("prb_1"), "GET /v1/problems/prb_1", wire.problem(), None),
+    "ack": (
+        lambda c: c.problem_ack("prb_1", note="mine"),
+        "POST /v1/problems/prb_1/ack",
+        wire.problem(),
+        {"note": "mine"},
+    ),
+    "mute": (
+        lambda c: c.problem_mute("prb_1", for_s=0),
+        "POST /v1/problems/prb_1/mute",
+        wire.problem(),
+        {"for_s": 0, "note": ""},
+    ),
+    "resolve": (
+        lambda c: c.problem_resolve("prb_1"),
+        "POST /v1/problems/prb_1/resolve",
+        wire.problem(),
+        {"note": ""},
+    ),
+    "channels": (lambda c: c.channels_list(), "GET /v1/channels?limit=50", wire.page(wire.channel()), None),
+    "channel": (lambda c: c.channel("chn_1"), "GET /v1/channels/chn_1", wire.channel(), None),
+    "channel create": (
+        lambda c: c.channel_create("Ops", "json://user:pw@host"),
+        "POST /v1/channels",
+        wire.channel(),
+        {"name": "Ops", "url": "json://user:pw@host"},
+    ),
+    "channel test": (
+        lambda c: c.channel_test("chn_1"),
+        "POST /v1/channels/chn_1/test",
+        ChannelTest(ok=True, sentence="sent", duration_ms=3),
+        None,
+    ),
+    "channel remove": (lambda c: c.channel_remove("chn_1"), "DELETE /v1/channels/chn_1", 204, None),
+    "rules": (lambda c: c.rules_list(), "GET /v1/rules?limit=50", wire.page(wire.rule()), None),
+    "rule": (lambda c: c.rule("rul_1"), "GET /v1/rules/rul_1", wire.rule(), None),
+    "rule create": (
+        lambda c: c.rule_create(RuleCreate(name="r", channel_ids=["chn_1"])),
+        "POST /v1/rules",
+        wire.rule(),
+        {"name": "r", "channel_ids": ["chn_1"]},
+    ),
+    "rule edit": (
+        lambda c: c.rule_edit("rul_1", RuleEdit(enabled=False)),
+        "PATCH /v1/rules/rul_1",
+        wire.rule(),
+        {"enabled": False},
+    ),
+    "rule remove": (lambda c: c.rule_remove("rul_1"), "DELETE /v1/rules/rul_1", 204, None),
+    "alerts": (
+        lambda c: c.alerts_list(problem_id="prb_1"),
+        "GET /v1/alerts?limit=50&problem_id=prb_1",
+        wire.page(wire.alert()),
+        None,
+    ),
+}

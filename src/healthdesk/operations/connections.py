@@ -43,7 +43,7 @@ def view(desk: Desk, row: ConnectionRow) -> Connection:
         explanation=explain_connection(row),
         callback_url=f"{desk.ctx.config.server.public_url.rstrip('/')}/v1/callbacks/{row.id}",
     )
-    return Connection.model_validate(shown)
+    return Connection.model_validate(shown, from_attributes=True)
 
 
 async def apps(desk: Desk) -> list[App]:

@@ -262,7 +262,7 @@ def test_at_most_the_last_four_of_a_secret_are_shown(secret: str) -> None:
         ("https://tok@crm.acme.io/", f"https://{MASK}@crm.acme.io/"),
         ("https://h/?api_key=abc&page=2&token=t", f"https://h/?api_key={MASK}&page=2&token={MASK}"),
         ("https://h/?keyword=abc&monkey=1", "https://h/?keyword=abc&monkey=1"),
-        ("http://[::1", MASK),
+        ("http://u@[::1", MASK),
     ],
 )
 def test_urls(url: str, shown: str) -> None:

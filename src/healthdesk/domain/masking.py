@@ -147,7 +147,8 @@ def redact_headers(
     headers: Mapping[str, str], secret_names: Iterable[str] = (), values: frozenset[str] = _NOTHING
 ) -> dict[str, str]:
     """Return headers with secrets as `••••` + last 4 at most; signatures stay. Values of the record are masked."""
-    secret = _SECRET_HEADERS | {name.lower() for name in secret_names}
+    named = {name.lower() for name in secret_names}
+    secret = _SECRET_HEADERS | named if named else _SECRET_HEADERS
     return {
         name: _hint(name.lower(), text)
         if name.lower() in secret
@@ -172,6 +173,8 @@ def _hint(name: str, text: str) -> str:
 
 def redact_url(url: str) -> str:
     """Return the URL without a password, the values of secret parameters and the fragment."""
+    if not any(mark in url for mark in "@?#"):
+        return url
     try:
         parts = urlsplit(url)
         user, at, host = parts.netloc.rpartition("@")

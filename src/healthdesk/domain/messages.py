@@ -77,11 +77,15 @@ _HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml|[a-z]+:)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the endpoint said, values of the record still in it. `field` is a plain name, or empty."""
+    """What the endpoint said, values of the record still in it.
+
+    `field` is a plain name, or empty; `named_in` is the text it was taken from.
+    """
 
     message: str = ""
     field: str = ""
     missing: bool = False
+    named_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,10 @@ class _Complaint:
 
 def read_told(body: bytes) -> Told:
     """Return what the body of a refusal says; nothing when it is not made for people."""
-    text = body.decode(errors="replace").lstrip("\ufeff").strip()
+    try:
+        text = body.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return Told()
     if not text:
         return Told()
     if text[0] in '{["':
@@ -113,7 +120,7 @@ def read_told(body: bytes) -> Told:
 
 def _from_text(text: str) -> Told:
     field, missing = field_in_text(text)
-    return Told(text[:_MAX_TEXT_CHARS], field, missing)
+    return Told(text[:_MAX_TEXT_CHARS], field, missing, text)
 
 
 def _from_json(value: object) -> Told:
@@ -132,7 +139,7 @@ def _from_json(value: object) -> Told:
     said_field, said_missing = field_in_text(worst.text)
     message = "; ".join(_sentence(complaint) for complaint in complaints[:_SHOWN])
     field = field_name(worst.field) or (said_field if not worst.field else "")
-    return Told(message[:_MAX_TEXT_CHARS], field, worst.missing or said_missing)
+    return Told(message[:_MAX_TEXT_CHARS], field, worst.missing or said_missing, worst.field or worst.text)
 
 
 def _sentence(complaint: _Complaint) -> str:

@@ -7,7 +7,7 @@ import re
 _MAX_FIELD_CHARS = 64
 _MAX_SCANNED_CHARS = 1000
 
-_NAME = r"""["'`“\[(]*(?P<field>[A-Za-z_$][\w$.\-\[\]/]{0,80})["'`”\])]*"""
+_NAME = r"""(?<![\w$.\-])["'`“\[(]*(?P<field>[A-Za-z_$][\w$.\-\[\]/]{0,80})["'`”\])]*"""
 _THING = r"(?:field|property|parameter|param|attribute|key|column|element|argument|member|input)"
 _LEAD = rf"(?:^|[:;,(.]\s*|\b{_THING}\s+|\bthe\s+|\bfor\s+)"
 _ABSENT = (
@@ -35,60 +35,15 @@ _ABOUT_A_FIELD = re.compile(
     r"\b(?:required|missing|mandatory|blank|empty|null|presence|undefined|not[_ ](?:provided|present))\b|missing|required",
     re.IGNORECASE,
 )
-_NOT_FIELDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "any",
-        "api",
-        "argument",
-        "attribute",
-        "authentication",
-        "authorization",
-        "body",
-        "column",
-        "credentials",
-        "data",
-        "element",
-        "field",
-        "following",
-        "header",
-        "input",
-        "is",
-        "it",
-        "json",
-        "key",
-        "login",
-        "member",
-        "no",
-        "not",
-        "one",
-        "or",
-        "parameter",
-        "param",
-        "password",
-        "payload",
-        "permission",
-        "property",
-        "record",
-        "request",
-        "required",
-        "scope",
-        "that",
-        "the",
-        "there",
-        "this",
-        "token",
-        "user",
-        "value",
-        "values",
-        "what",
-        "which",
-    ]
-)
+_NOT_FIELD_WORDS = """
+    a an and any api argument attribute authentication authorization body column credentials data
+    element field following header input is it json key login member no not one or parameter param
+    password payload permission property record request required scope that the there this token
+    user value values what which
+"""
+_NOT_FIELDS = frozenset(_NOT_FIELD_WORDS.split())
 _LEADING = frozenset({"body", "$", "#", "request", "payload"})
-_PART = re.compile(r"[A-Za-z_@$][\w@$-]*", re.ASCII)
+_PART = re.compile(r"[A-Za-z_@$][\w$-]*", re.ASCII)
 _LONG_NUMBER = re.compile(r"\d{4}")
 
 

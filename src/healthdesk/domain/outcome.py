@@ -11,7 +11,7 @@ from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.messages import Told, read_told
 from healthdesk.domain.retry_after import retry_after_s
-from healthdesk.domain.scrubbing import holds_value, plain, scrub, values_of
+from healthdesk.domain.scrubbing import holds_value, is_repeated, plain, scrub, values_of
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.domain.verdicts import Verdict
 
@@ -40,9 +40,7 @@ def judge_response(exchange: Exchange, data: object | None) -> Failure | None:
     verdict = verdicts.verdict_for_status(status)
     values = values_of(_parsed(data))
     told = read_told(exchange.response_body)
-    field = told.field
-    if holds_value(field, values):
-        field = ""
+    field = told.field if _is_harmless(told, values) else ""
     if verdict is verdicts.REFUSED:
         verdict = _refinement(told)
     return _failure(exchange, verdict, told, field, values, status)
@@ -73,6 +71,14 @@ def _refinement(told: Told) -> Verdict:
     if told.missing:
         return verdicts.MISSING_FIELD
     return verdicts.FORMAT if _FORMAT_WORDS.search(told.message) else verdicts.REFUSED
+
+
+def _is_harmless(told: Told, values: frozenset[str]) -> bool:
+    """Tell whether the field's name is neither a value of the record nor taken from one that was repeated."""
+    named_in = told.named_in.replace("~1", "/").replace("~0", "~")
+    return not holds_value(told.field, values) and not any(
+        is_repeated(part, named_in, values) for part in told.field.split(".") if part
+    )
 
 
 def _failure(

@@ -74,21 +74,49 @@ def scrub(text: str, values: frozenset[str], keep: str = "") -> str:
     """
     if not values:
         return plain(text)
+    shown, hidden = _traces(text, values)
+    kept = list(_places(shown, keep)) if keep else []
+    return _masked(shown, [span for span in hidden if not any(_is_within(span, place) for place in kept)])
+
+
+def is_repeated(word: str, text: str, values: frozenset[str]) -> bool:
+    """Tell whether a word of the text is there as part of a value that the text repeats."""
+    if not values:
+        return False
+    shown, hidden = _traces(text, values)
+    places = list(_places(shown, word)) or list(_places(shown, word, alone=False))
+    return any(
+        start < place[1] and place[0] < end and not _is_within((start, end), place)
+        for place in places
+        for start, end in hidden
+    )
+
+
+def _traces(text: str, values: frozenset[str]) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text as one line, and where in it are traces of values."""
     shown = plain(unescaped(text))
     folded = _fold(shown)
-    hidden = sorted(
-        span
-        for spans in (
-            _whole(folded, values),
-            _parts(folded, values),
-            _names(shown, folded, values),
-            _numbers(shown, values),
-            (match.span() for match in _PERSONAL.finditer(shown)),
-        )
-        for span in spans
-        if not (keep and _is_inside(shown, span, keep))
+    spans = (
+        *_whole(folded, values),
+        *_parts(folded, values),
+        *_names(shown, folded, values),
+        *_numbers(shown, values),
+        *(match.span() for match in _PERSONAL.finditer(shown)),
     )
-    return _masked(shown, hidden)
+    return shown, sorted(spans)
+
+
+def _places(shown: str, word: str, *, alone: bool = True) -> Iterator[tuple[int, int]]:
+    """Find where a word stands, alone or anywhere."""
+    at = shown.find(word)
+    while at >= 0:
+        if not alone or _stands_alone(shown, at, at + len(word)):
+            yield at, at + len(word)
+        at = shown.find(word, at + 1)
+
+
+def _is_within(span: tuple[int, int], place: tuple[int, int]) -> bool:
+    return place[0] <= span[0] and span[1] <= place[1]
 
 
 def holds_value(word: str, values: frozenset[str]) -> bool:
@@ -164,9 +192,7 @@ def _names(shown: str, folded: str, values: frozenset[str]) -> Iterator[tuple[in
     for value in values:
         names |= _name_words(value)
     for word in _WORD.finditer(shown) if names else ():
-        if folded[word.start() : word.end()] in names:
-            yield word.span()
-        elif "_" in word[0] and holds_value(word[0], values):
+        if folded[word.start() : word.end()] in names or ("_" in word[0] and holds_value(word[0], values)):
             yield word.span()
 
 
@@ -213,16 +239,6 @@ def _readings(text: str) -> list[float]:
         except ValueError:
             continue
     return found
-
-
-def _is_inside(shown: str, span: tuple[int, int], keep: str) -> bool:
-    """Tell whether the span is part of the word that stays."""
-    at = shown.find(keep)
-    while at >= 0:
-        if at <= span[0] and span[1] <= at + len(keep) and _stands_alone(shown, at, at + len(keep)):
-            return True
-        at = shown.find(keep, at + 1)
-    return False
 
 
 def _masked(shown: str, hidden: list[tuple[int, int]]) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, select
 
+from healthdesk.store.paging import paged
 from healthdesk.store.rows import ActivityRow, PageRows
+from healthdesk.store.schema_desk import activity
 
 
 def add(
@@ -24,7 +26,18 @@ def add(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Store that an operator did something, in the transaction that does it."""
-    raise NotImplementedError
+    conn.execute(
+        insert(activity).values(
+            id=activity_id,
+            at=at,
+            user_name=user,
+            verb=verb,
+            object_kind=object_kind,
+            object_id=object_id,
+            object_name=object_name,
+            detail=dict(detail or {}),
+        )
+    )
 
 
 def page(
@@ -37,4 +50,22 @@ def page(
     newest_first: bool = True,
 ) -> PageRows[ActivityRow]:
     """Return what was done."""
-    raise NotImplementedError
+    query = select(activity)
+    if user is not None:
+        query = query.where(activity.c.user_name == user)
+    if object_id is not None:
+        query = query.where(activity.c.object_id == object_id)
+    return paged(conn, query, activity.c.id, _activity, after=after, limit=limit, newest_first=newest_first)
+
+
+def _activity(row: Any) -> ActivityRow:
+    return ActivityRow(
+        id=row.id,
+        at=row.at,
+        user=row.user_name,
+        verb=row.verb,
+        object_kind=row.object_kind,
+        object_id=row.object_id,
+        object_name=row.object_name,
+        detail=row.detail,
+    )

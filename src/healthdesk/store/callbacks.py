@@ -3,16 +3,55 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+import sqlalchemy as sa
+from sqlalchemy import Connection, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
+from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import CallbackState
+from healthdesk.errors import Conflict
+from healthdesk.store.paging import cut
 from healthdesk.store.rows import CallbackRow, NewCallback, PageRows, StoredCallback
+from healthdesk.store.schema import DEDUPED, WAITING, callback_bodies, callbacks
+from healthdesk.store.schema_setup import connections
+from healthdesk.store.scope import missing, on_sqlite
+
+PREFIX = "cbk"
 
 
 def accept(conn: Connection, new: NewCallback) -> StoredCallback:
-    """Store a callback once per delivery id; a repeat is counted on the first. A rejected one is never a duplicate."""
-    raise NotImplementedError
+    """Store a callback once per delivery id; a repeat is counted on the first. A rejected one is no repeat."""
+    values = {
+        "id": new.id,
+        "connection_id": new.connection_id,
+        "delivery_id": new.delivery_id,
+        "received_at": new.received_at,
+        "state": new.state,
+        "reason": new.reason,
+        "event": new.event,
+        "size": len(new.body) if new.size is None else new.size,
+    }
+    insert = (sqlite.insert if on_sqlite(conn) else postgresql.insert)(callbacks).values(values)
+    upsert = insert.on_conflict_do_update(
+        index_elements=["connection_id", "delivery_id"],
+        index_where=text(DEDUPED),
+        set_={"duplicates": callbacks.c.duplicates + 1},
+    ).returning(callbacks.c.id)
+    stored: str = conn.execute(upsert).scalar_one()
+    if stored != new.id:
+        return StoredCallback(stored, duplicate=True)
+    conn.execute(
+        sa.insert(callback_bodies).values(
+            callback_id=new.id,
+            content_type=new.content_type,
+            headers=dict(new.headers),
+            body_cut=new.body_cut,
+            body=new.body,
+        )
+    )
+    return StoredCallback(stored)
 
 
 def page(
@@ -27,26 +66,138 @@ def page(
     newest_first: bool = True,
 ) -> PageRows[CallbackRow]:
     """Return a page of callbacks, without headers and bodies."""
-    raise NotImplementedError
+    ids = sa.select(callbacks.c.id)
+    if arrived_from is not None:
+        ids = ids.where(callbacks.c.id >= first_id_at(PREFIX, arrived_from))
+    if arrived_to is not None:
+        ids = ids.where(callbacks.c.id < first_id_at(PREFIX, arrived_to))
+    if after is not None:
+        ids = ids.where(callbacks.c.id < after if newest_first else callbacks.c.id > after)
+    order = callbacks.c.id.desc() if newest_first else callbacks.c.id.asc()
+    ids = ids.order_by(order).limit(limit + 1)
+    if connection_id is not None or states:  # one index range for each state, as in the log
+        ids = _merged(ids, connection_id, states or tuple(CallbackState), limit, newest_first=newest_first)
+    picked = list(conn.execute(ids).scalars())
+    found = {row.id: _callback(row) for row in conn.execute(_select().where(callbacks.c.id.in_(picked)))}
+    return cut([found[callback_id] for callback_id in picked], limit)
+
+
+def _merged(
+    ids: sa.Select[Any],
+    connection_id: str | None,
+    states: tuple[CallbackState, ...],
+    limit: int,
+    *,
+    newest_first: bool,
+) -> sa.Select[Any]:
+    if connection_id is not None:
+        ids = ids.where(callbacks.c.connection_id == connection_id)
+    parts = [sa.select(ids.where(callbacks.c.state == state).subquery().c.id) for state in states]
+    merged = sa.union_all(*parts).subquery()
+    return (
+        sa.select(merged.c.id)
+        .order_by(merged.c.id.desc() if newest_first else merged.c.id.asc())
+        .limit(limit + 1)
+    )
 
 
 def get(conn: Connection, callback_id: str) -> CallbackRow:
     """Return a callback with headers and body, or raise NotFound."""
-    raise NotImplementedError
+    row = conn.execute(
+        _select()
+        .add_columns(
+            callback_bodies.c.content_type,
+            callback_bodies.c.headers,
+            callback_bodies.c.body_cut,
+            callback_bodies.c.body,
+        )
+        .outerjoin(callback_bodies, callback_bodies.c.callback_id == callbacks.c.id)
+        .where(callbacks.c.id == callback_id)
+    ).one_or_none()
+    if row is None:
+        raise missing("callback", callback_id)
+    return _callback(
+        row,
+        content_type=row.content_type or "",
+        headers=row.headers or {},
+        body=None if row.body is None else bytes(row.body),
+        body_cut=bool(row.body_cut),
+    )
 
 
 def process_some(conn: Connection, now: datetime, limit: int) -> list[str]:
-    """Mark up to `limit` accepted callbacks processed, oldest first, and return their ids; each is taken by one daemon."""
-    raise NotImplementedError
+    """Mark up to `limit` accepted callbacks processed, oldest first, and return their ids.
+
+    Each is taken by one daemon.
+    """
+    ids = list(
+        conn.execute(
+            select(callbacks.c.id)
+            .where(text(WAITING))
+            .order_by(callbacks.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).scalars()
+    )
+    if ids:
+        conn.execute(
+            sa.update(callbacks)
+            .where(callbacks.c.id.in_(ids))
+            .values(state=CallbackState.PROCESSED, processed_at=now)
+        )
+    return ids
 
 
 def mark_processed(
     conn: Connection, callback_id: str, now: datetime, *, event: str = "", error: str = ""
 ) -> None:
     """Say that a callback was processed, or failed with `error`."""
-    raise NotImplementedError
+    values: dict[str, Any] = {
+        "state": CallbackState.FAILED if error else CallbackState.PROCESSED,
+        "reason": error,
+        "processed_at": now,
+    }
+    if event:
+        values["event"] = event
+    if not conn.execute(sa.update(callbacks).where(callbacks.c.id == callback_id).values(values)).rowcount:
+        raise missing("callback", callback_id)
 
 
 def reprocess(conn: Connection, callback_id: str) -> None:
     """Make a processed or failed callback wait again; raise Conflict for a rejected one."""
-    raise NotImplementedError
+    row = conn.execute(select(callbacks.c.state).where(callbacks.c.id == callback_id)).one_or_none()
+    if row is None:
+        raise missing("callback", callback_id)
+    if row.state is CallbackState.REJECTED:
+        raise Conflict(
+            "this callback was rejected: it is not known to come from the app",
+            fix="Correct the connection's verification and let the app send it again.",
+        )
+    conn.execute(
+        sa.update(callbacks)
+        .where(callbacks.c.id == callback_id)
+        .values(state=CallbackState.ACCEPTED, reason="", processed_at=None)
+    )
+
+
+def _select() -> sa.Select[Any]:
+    return select(callbacks, connections.c.name.label("connection_name")).outerjoin(
+        connections, connections.c.id == callbacks.c.connection_id
+    )
+
+
+def _callback(row: Any, **more: Any) -> CallbackRow:
+    return CallbackRow(
+        id=row.id,
+        connection_id=row.connection_id,
+        connection_name=row.connection_name or "",
+        delivery_id=row.delivery_id,
+        received_at=row.received_at,
+        state=row.state,
+        reason=row.reason,
+        event=row.event,
+        duplicates=row.duplicates,
+        size=row.size,
+        processed_at=row.processed_at,
+        **more,
+    )

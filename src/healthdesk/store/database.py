@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import partial
+from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import ArgumentError
 
 from healthdesk.clock import Clock
 from healthdesk.domain.ids import IdFactory
+from healthdesk.errors import StoreError
+from healthdesk.store import callbacks, desk
+from healthdesk.store.postgres import PostgresBackend
 from healthdesk.store.rows import (
     AcceptedRecord,
     EnvWant,
@@ -19,6 +25,9 @@ from healthdesk.store.rows import (
     SettleResult,
     StoredCallback,
 )
+from healthdesk.store.scope import Scope
+from healthdesk.store.settle import settle_and_claim
+from healthdesk.store.sqlite import SqliteBackend
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,49 +36,98 @@ T = TypeVar("T")
 class Store:
     """A SQLite file or a PostgreSQL database. `dialect` is `sqlite` or `postgresql`."""
 
-    dialect: str
-    daemon_id: str
+    def __init__(self, backend: SqliteBackend | PostgresBackend, daemon_id: str) -> None:
+        self._backend = backend
+        self._closed = asyncio.Event()
+        self.dialect: str = backend.dialect
+        self.daemon_id = daemon_id
 
     @classmethod
     async def open(
-        cls, url: str, *, daemon_id: str, clock: Clock, ids: IdFactory, migrate: bool = True, **options: Any
+        cls,
+        url: str,
+        *,
+        daemon_id: str,
+        clock: Clock,
+        ids: IdFactory,
+        migrate: bool = True,
+        busy_timeout_s: float = 5.0,
     ) -> Store:
         """Connect, migrate the schema (or raise SchemaMismatch), and start the writer."""
-        raise NotImplementedError
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise StoreError("database_url is no URL", fix="sqlite:////var/lib/healthdesk/desk.db") from error
+        scope = Scope(daemon_id, lambda prefix: ids.new(prefix, clock.now()))
+        name = parsed.get_backend_name()
+        backend: SqliteBackend | PostgresBackend
+        if name == "sqlite":
+            backend = await SqliteBackend.open(
+                parsed, scope, migrating=migrate, busy_timeout_s=busy_timeout_s
+            )
+        elif name in {"postgresql", "postgres"}:
+            backend = await PostgresBackend.open(parsed, scope, clock, migrating=migrate)
+        else:
+            raise StoreError(f"healthdesk keeps its data in SQLite or PostgreSQL, not in {name}")
+        return cls(backend, daemon_id)
 
     async def close(self) -> None:
         """Finish what was handed in, then close every connection."""
+        if not self._closed.is_set():
+            self._closed.set()
+            await self._backend.close()
 
     async def read(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kw: P.kwargs) -> T:
-        """Run a query function in a read transaction."""
-        raise NotImplementedError
+        """Run a query function on one snapshot of the database."""
+        result: T = await self._backend.read(lambda conn: query(conn, *args, **kw))
+        return result
 
     async def write(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kw: P.kwargs) -> T:
-        """Run a query function in a transaction and return once it is committed."""
-        raise NotImplementedError
+        """Run a query function in a transaction and return once it is committed.
+
+        It may be run more than once: after a deadlock, or when a neighbour spoilt its batch.
+        """
+        result: T = await self._backend.write(lambda conn: query(conn, *args, **kw))
+        return result
 
     async def accept(self, record: NewRecord) -> AcceptedRecord:
         """Store a record and return once it is on disk; raise IdempotencyConflict."""
-        raise NotImplementedError
+        return await self._backend.accept(record)
 
     async def accept_callback(self, callback: NewCallback) -> StoredCallback:
         """Store a callback and return once it is on disk."""
-        raise NotImplementedError
+        stored: StoredCallback = await self._backend.write(partial(_accept_callback, callback))
+        return stored
 
     async def settle_and_claim(
         self, settlements: Sequence[Settlement], wants: Sequence[EnvWant], *, now: datetime
     ) -> SettleResult:
         """Store results of attempts and claim the next records, in one transaction."""
-        raise NotImplementedError
+        result: SettleResult = await self._backend.write(
+            lambda conn: settle_and_claim(conn, settlements, wants, now)
+        )
+        return result
 
     async def check_writable(self) -> None:
         """Write and commit a row, or raise StoreUnavailable."""
-        raise NotImplementedError
+        await self._backend.write(lambda conn: desk.set_setting(conn, "written_by", self.daemon_id))
 
-    def notifications(self) -> AsyncIterator[tuple[str, str]]:
-        """Yield (topic, payload) that other daemons sent; on SQLite there are none."""
-        raise NotImplementedError
+    async def notifications(self) -> AsyncIterator[tuple[str, str]]:
+        """Yield (topic, payload) that daemons sent, this one included; on SQLite there are none."""
+        if isinstance(self._backend, PostgresBackend):
+            async for news in self._backend.notifications():
+                yield news
+        else:
+            await self._closed.wait()
 
     async def notify(self, topic: str, payload: str) -> None:
-        """Tell the other daemons."""
-        raise NotImplementedError
+        """Tell the other daemons; on SQLite there are none."""
+        if isinstance(self._backend, PostgresBackend):
+            await self._backend.notify(topic, payload)
+
+
+def _accept_callback(callback: NewCallback, conn: Connection) -> StoredCallback:
+    return callbacks.accept(conn, callback)
+
+
+__all__ = ["Store"]

@@ -1,4 +1,4 @@
-"""Integrations, their environments, bearer keys and signing secrets."""
+"""Integrations and their environments; keys and signing secrets are in `keyring`."""
 
 from __future__ import annotations
 
@@ -6,34 +6,113 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+import sqlalchemy as sa
+from sqlalchemy import Connection, select
 
-from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
-from healthdesk.store.rows import IntegrationRow, KeyRow, PageRows, SigningSecretRow, TargetRow
+from healthdesk.domain.states import (
+    ConnectionState,
+    Environment,
+    HoldReason,
+    IntegrationKind,
+    IntegrationState,
+    OnUnknown,
+)
+from healthdesk.errors import Malformed
+from healthdesk.store import ledger
+from healthdesk.store.keyring import (
+    expire_old_keys,
+    find_key,
+    insert_key,
+    insert_signing_secret,
+    keys,
+    newest_hints,
+    secrets_by_place,
+    signing_secrets,
+)
+from healthdesk.store.paging import paged
+from healthdesk.store.rows import EnvironmentRow, IntegrationRow, PageRows, TargetRow
+from healthdesk.store.schema_setup import (
+    connections,
+    environments,
+    integrations,
+    source_integrations,
+    sources,
+)
+from healthdesk.store.scope import missing
+
+__all__ = [
+    "delivery_targets",
+    "expire_old_keys",
+    "find_key",
+    "get",
+    "insert",
+    "insert_key",
+    "insert_signing_secret",
+    "keys",
+    "page",
+    "put_environment",
+    "rename",
+    "set_state",
+    "signing_secrets",
+]
+
+CHANGEABLE = frozenset(
+    {
+        "connection_id",
+        "path",
+        "method",
+        "headers",
+        "concurrency",
+        "rate_per_s",
+        "timeout_s",
+        "on_unknown",
+        "accept_limit_per_minute",
+    }
+)
 
 
 def insert(
     conn: Connection, *, integration_id: str, name: str, kind: IntegrationKind, now: datetime, by: str
 ) -> None:
     """Store a new integration without environments."""
-    raise NotImplementedError
+    conn.execute(
+        sa.insert(integrations).values(id=integration_id, name=name, kind=kind, created_at=now, created_by=by)
+    )
 
 
 def get(conn: Connection, integration_id: str) -> IntegrationRow:
     """Return an integration with its environments, or raise NotFound."""
-    raise NotImplementedError
+    row = conn.execute(
+        select(integrations).where(integrations.c.id == integration_id, integrations.c.deleted_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        raise missing("integration", integration_id)
+    return _whole(conn, [row])[0]
 
 
 def page(
     conn: Connection, *, after: str | None = None, limit: int = 50, newest_first: bool = False
 ) -> PageRows[IntegrationRow]:
     """Return integrations by age, each with its environments."""
-    raise NotImplementedError
+    found = paged(
+        conn,
+        select(integrations).where(integrations.c.deleted_at.is_(None)),
+        integrations.c.id,
+        lambda row: row,
+        after=after,
+        limit=limit,
+        newest_first=newest_first,
+    )
+    return PageRows(_whole(conn, found.items), found.next)
 
 
 def rename(conn: Connection, integration_id: str, name: str) -> None:
     """Rename an integration, or raise NotFound."""
-    raise NotImplementedError
+    changed = conn.execute(
+        sa.update(integrations).where(integrations.c.id == integration_id).values(name=name)
+    )
+    if not changed.rowcount:
+        raise missing("integration", integration_id)
 
 
 def put_environment(
@@ -43,71 +122,174 @@ def put_environment(
     settings: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Create an environment (connection_id is needed then) or change those of its settings that are given: connection_id, path, method, headers, concurrency, rate_per_s, timeout_s, on_unknown, accept_limit_per_minute."""
-    raise NotImplementedError
+    """Create an environment (`connection_id` is needed then) or change those of its settings that are given.
+
+    The settings are those in `CHANGEABLE`.
+    """
+    unknown = set(settings) - CHANGEABLE
+    if unknown:
+        raise ValueError(f"an environment has no {', '.join(sorted(unknown))} to set")
+    here = (environments.c.integration_id == integration_id) & (environments.c.environment == environment)
+    if conn.execute(select(environments.c.integration_id).where(here)).first():
+        if settings:
+            conn.execute(sa.update(environments).where(here).values(dict(settings)))
+        return
+    if not settings.get("connection_id"):
+        raise Malformed("a new environment needs a connection", field="connection_id")
+    values = {"headers": {}, **settings}
+    conn.execute(
+        sa.insert(environments).values(
+            integration_id=integration_id, environment=environment, created_at=now, **values
+        )
+    )
 
 
 def set_state(
     conn: Connection, integration_id: str, environment: Environment | None, state: IntegrationState
 ) -> list[Environment]:
-    """Pause or resume one environment, or all; return those that changed. Holding and releasing records follows in small steps."""
-    raise NotImplementedError
+    """Pause or resume one environment, or all; return those that changed.
+
+    Holding and releasing their records follows in small steps.
+    """
+    here = environments.c.integration_id == integration_id
+    if environment is not None:
+        here &= environments.c.environment == environment
+    changed = conn.execute(
+        select(environments.c.environment)
+        .where(here, environments.c.state != state)
+        .order_by(environments.c.environment)
+    ).scalars()
+    result = list(changed)
+    conn.execute(sa.update(environments).where(here).values(state=state))
+    return result
 
 
 def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
-    """Return every environment with its connection and signing secrets."""
-    raise NotImplementedError
+    """Return every environment with its connection and the signing secrets valid at `now`."""
+    secrets = secrets_by_place(conn, now)
+    found = conn.execute(
+        select(
+            environments,
+            integrations.c.name.label("integration_name"),
+            connections.c.name.label("connection_name"),
+            connections.c.owner,
+            connections.c.state.label("connection_state"),
+            connections.c.deleted_at.label("connection_deleted_at"),
+            connections.c.heartbeat,
+            connections.c.app,
+            connections.c.base_url,
+            connections.c.credentials_enc,
+        )
+        .join(integrations, integrations.c.id == environments.c.integration_id)
+        .join(connections, connections.c.id == environments.c.connection_id)
+        .where(integrations.c.deleted_at.is_(None))
+        .order_by(environments.c.integration_id, environments.c.environment)
+    )
+    return [
+        TargetRow(
+            integration_id=row.integration_id,
+            integration_name=row.integration_name,
+            environment=row.environment,
+            state=row.state,
+            connection_id=row.connection_id,
+            connection_name=row.connection_name,
+            owner=row.owner,
+            connection_state=row.connection_state,
+            connection_deleted=row.connection_deleted_at is not None,
+            has_heartbeat=row.heartbeat is not None,
+            app=row.app,
+            base_url=row.base_url,
+            credentials_enc=row.credentials_enc,
+            path=row.path,
+            method=row.method,
+            headers=row.headers,
+            on_unknown=row.on_unknown,
+            concurrency=row.concurrency,
+            rate_per_s=row.rate_per_s,
+            timeout_s=row.timeout_s,
+            accept_limit_per_minute=row.accept_limit_per_minute,
+            signing_secrets_enc=tuple(secrets.get((row.integration_id, row.environment), ())),
+        )
+        for row in found
+    ]
 
 
-def insert_key(
-    conn: Connection,
-    *,
-    key_id: str,
-    integration_id: str,
-    environment: Environment,
-    key_hash: bytes,
-    hint: str,
-    now: datetime,
-    by: str,
-    overlap_s: float = 0,
-) -> datetime | None:
-    """Store a new bearer key. Those before it expire after `overlap_s`; return when, or None if there were none."""
-    raise NotImplementedError
+def _whole(conn: Connection, rows: list[Any]) -> list[IntegrationRow]:
+    """Return integrations with their environments and enabled sources, in three queries for all."""
+    ids = [row.id for row in rows]
+    by_id: dict[str, list[EnvironmentRow]] = {}
+    for environment in _environments(conn, ids):
+        by_id.setdefault(environment.integration_id, []).append(environment)
+    enabled: dict[str, list[str]] = {}
+    found = conn.execute(
+        select(source_integrations.c.integration_id, sources.c.key)
+        .join(sources, sources.c.id == source_integrations.c.source_id)
+        .where(source_integrations.c.integration_id.in_(ids), source_integrations.c.enabled)
+        .order_by(sources.c.key)
+    )
+    for source in found:
+        enabled.setdefault(source.integration_id, []).append(source.key)
+    return [
+        IntegrationRow(
+            id=row.id,
+            kind=row.kind,
+            name=row.name,
+            created_at=row.created_at,
+            created_by=row.created_by,
+            environments=by_id.get(row.id, []),
+            sources=enabled.get(row.id, []),
+        )
+        for row in rows
+    ]
 
 
-def keys(conn: Connection, integration_id: str, now: datetime) -> list[KeyRow]:
-    """Return the valid keys of an integration, newest first."""
-    raise NotImplementedError
+def _environments(conn: Connection, ids: list[str]) -> list[EnvironmentRow]:
+    found = conn.execute(
+        select(
+            environments,
+            connections.c.name.label("connection_name"),
+            connections.c.base_url,
+            connections.c.state.label("connection_state"),
+        )
+        .join(connections, connections.c.id == environments.c.connection_id)
+        .where(environments.c.integration_id.in_(ids))
+        .order_by(environments.c.integration_id, environments.c.environment)
+    ).all()
+    totals = (
+        {(row.integration_id, row.environment): row.states for row in ledger.totals(conn)} if found else {}
+    )
+    hints = newest_hints(conn, ids)
+    return [_environment(row, totals, hints) for row in found]
 
 
-def find_key(conn: Connection, key_hash: bytes, now: datetime) -> KeyRow | None:
-    """Return the valid key with this hash."""
-    raise NotImplementedError
+def _environment(row: Any, totals: Mapping[Any, dict[str, int]], hints: Mapping[Any, Any]) -> EnvironmentRow:
+    place = (row.integration_id, row.environment)
+    key_hint, key_created_at, secret_hint = hints.get(place, ("", None, ""))
+    return EnvironmentRow(
+        integration_id=row.integration_id,
+        environment=row.environment,
+        connection_id=row.connection_id,
+        connection_name=row.connection_name,
+        base_url=row.base_url,
+        path=row.path,
+        method=row.method,
+        headers=row.headers,
+        on_unknown=OnUnknown(row.on_unknown),
+        state=row.state,
+        concurrency=row.concurrency,
+        rate_per_s=row.rate_per_s,
+        timeout_s=row.timeout_s,
+        accept_limit_per_minute=row.accept_limit_per_minute,
+        hold_reason=_hold_reason(row),
+        key_hint=key_hint,
+        key_created_at=key_created_at,
+        signing_secret_hint=secret_hint,
+        totals=totals.get(place, {}),
+    )
 
 
-def expire_old_keys(conn: Connection, now: datetime) -> int:
-    """Delete keys and signing secrets that expired; return how many."""
-    raise NotImplementedError
-
-
-def insert_signing_secret(
-    conn: Connection,
-    *,
-    secret_id: str,
-    integration_id: str,
-    environment: Environment,
-    secret_enc: str,
-    hint: str,
-    now: datetime,
-    by: str,
-    overlap_s: float = 0,
-) -> datetime | None:
-    """Store a new signing secret. Those before it retire after `overlap_s`; return when, or None."""
-    raise NotImplementedError
-
-
-def signing_secrets(
-    conn: Connection, integration_id: str, environment: Environment, now: datetime
-) -> list[SigningSecretRow]:
-    """Return the signing secrets valid at `now`, newest first."""
-    raise NotImplementedError
+def _hold_reason(row: Any) -> HoldReason | None:
+    """Return why records of the environment wait: the operator's pause goes before the connection's failure."""
+    if row.state is IntegrationState.PAUSED:
+        return HoldReason.PAUSED
+    return HoldReason.CONNECTION if row.connection_state is ConnectionState.FAILING else None

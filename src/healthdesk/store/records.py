@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from typing import Any
 
-from healthdesk.store.rows import AttemptRow, BodyRow, CountRow, PageRows, RecordQuery, RecordRow
+from sqlalchemy import Connection, Select, select
+
+from healthdesk.domain.ids import id_time
+from healthdesk.store.counting import count
+from healthdesk.store.log_query import page_ids
+from healthdesk.store.paging import cut
+from healthdesk.store.rows import AttemptRow, BodyRow, PageRows, RecordQuery, RecordRow
+from healthdesk.store.schema import attempt_exchanges, record_bodies, records
+from healthdesk.store.schema import attempts as attempt_table
+from healthdesk.store.schema_setup import integrations, sources
+from healthdesk.store.scope import missing
+
+__all__ = [
+    "attempt",
+    "attempts",
+    "body",
+    "count",
+    "get",
+    "page",
+]
 
 
 def page(
@@ -16,41 +35,127 @@ def page(
     newest_first: bool = True,
 ) -> PageRows[RecordRow]:
     """Return a page of the log. It costs the same at any depth, filtered or not."""
-    raise NotImplementedError
-
-
-def count(conn: Connection, query: RecordQuery, limit: int | None = None) -> CountRow:
-    """Return how many records match, counting no further than `limit`."""
-    raise NotImplementedError
+    ids = page_ids(conn, query, after=after, limit=limit + 1, newest_first=newest_first)
+    if not ids:
+        return PageRows([])
+    found = {row.id: _record(row) for row in conn.execute(_select().where(records.c.id.in_(ids)))}
+    return cut([found[record_id] for record_id in ids if record_id in found], limit)
 
 
 def get(conn: Connection, record_id: str) -> RecordRow:
     """Return a record, or raise NotFound."""
-    raise NotImplementedError
+    row = conn.execute(_select().where(records.c.id == record_id)).one_or_none()
+    if row is None:
+        raise missing("record", record_id)
+    return _record(row)
 
 
 def body(conn: Connection, record_id: str) -> BodyRow | None:
     """Return what was posted, or None once retention removed it."""
-    raise NotImplementedError
+    row = conn.execute(select(record_bodies).where(record_bodies.c.record_id == record_id)).one_or_none()
+    if row is None:
+        return None
+    return BodyRow(row.record_id, bytes(row.body), row.data_start, row.data_end, row.content_type)
 
 
 def attempts(conn: Connection, record_id: str, limit: int = 100) -> list[AttemptRow]:
     """Return the newest attempts of a record, oldest first."""
-    raise NotImplementedError
+    newest = (
+        _select_attempts()
+        .where(attempt_table.c.record_id == record_id)
+        .order_by(attempt_table.c.id.desc())
+        .limit(limit)
+    )
+    return [_attempt(row) for row in reversed(conn.execute(newest).all())]
 
 
 def attempt(conn: Connection, record_id: str, attempt_id: str) -> AttemptRow:
     """Return one attempt with its response body, or raise NotFound."""
-    raise NotImplementedError
+    row = conn.execute(
+        _select_attempts()
+        .add_columns(attempt_exchanges.c.response_body)
+        .where(attempt_table.c.record_id == record_id, attempt_table.c.id == attempt_id)
+    ).one_or_none()
+    if row is None:
+        raise missing("attempt", attempt_id)
+    return _attempt(row, response_body=row.response_body)
 
 
-from healthdesk.store.flow import (  # noqa: E402
-    due_environments,
-    hold_some,
-    next_due,
-    recover_interrupted,
-    release_some,
-    resend,
-    resend_all,
-    resend_plan,
-)
+def _select() -> Select[Any]:
+    return (
+        select(
+            records,
+            integrations.c.name.label("integration_name"),
+            sources.c.key.label("source_key"),
+            sources.c.name.label("source_name"),
+        )
+        .outerjoin(integrations, integrations.c.id == records.c.integration_id)
+        .outerjoin(sources, sources.c.id == records.c.source_id)
+    )
+
+
+def _record(row: Any) -> RecordRow:
+    return RecordRow(
+        id=row.id,
+        webhook_id=row.webhook_id,
+        integration_id=row.integration_id,
+        integration_name=row.integration_name or "",
+        environment=row.environment,
+        source=row.source_key or row.source_id,
+        source_name=row.source_name or "",
+        level=row.level,
+        completed_at=row.completed_at,
+        arrived_at=id_time(row.id),
+        state=row.state,
+        hold_reason=row.hold_reason,
+        tries=row.tries,
+        attempts=row.attempts,
+        first_attempt_at=row.first_attempt_at,
+        last_attempt_at=row.last_attempt_at,
+        next_attempt_at=row.next_at,
+        last_status=row.last_status,
+        last_duration_ms=row.last_duration_ms,
+        error_kind=row.error_kind,
+        error=row.error,
+        problem_id=row.problem_id,
+        sample=row.sample,
+        idempotency_key=row.idempotency_key,
+    )
+
+
+def _select_attempts() -> Select[Any]:
+    return select(
+        attempt_table,
+        attempt_exchanges.c.method,
+        attempt_exchanges.c.url,
+        attempt_exchanges.c.request_headers,
+        attempt_exchanges.c.response_headers,
+        attempt_exchanges.c.response_cut,
+    ).outerjoin(attempt_exchanges, attempt_exchanges.c.attempt_id == attempt_table.c.id)
+
+
+def _attempt(row: Any, response_body: bytes | None = None) -> AttemptRow:
+    return AttemptRow(
+        id=row.id,
+        record_id=row.record_id,
+        number=row.number,
+        trigger=row.trigger,
+        triggered_by=row.triggered_by,
+        outcome=row.outcome,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        duration_ms=row.duration_ms,
+        status=row.status,
+        error_kind=row.error_kind,
+        blame=row.blame,
+        error=row.error,
+        next_action=row.next_action,
+        retry_after_s=row.retry_after_s,
+        webhook_id=row.webhook_id,
+        method=row.method or "",
+        url=row.url or "",
+        request_headers=row.request_headers or {},
+        response_headers=row.response_headers or {},
+        response_cut=bool(row.response_cut),
+        response_body=None if response_body is None else bytes(response_body),
+    )

@@ -1,14 +1,164 @@
-"""Deleting what is old, in small steps that do not block writers."""
+"""Deleting what is old, in small steps that do not block writers.
+
+Failed, held and unknown records stay, however old, until they are closed: a failed record is closed when its
+problem was resolved by hand. A step looks at a bounded stretch of ids and remembers where it stopped, so that
+what has to stay is not read over and over.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, or_, select
+
+from healthdesk.domain.ids import first_id_at
+from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
+from healthdesk.store import desk, ledger
+from healthdesk.store.schema import (
+    attempt_exchanges,
+    attempts,
+    callback_bodies,
+    callbacks,
+    record_bodies,
+    records,
+)
+from healthdesk.store.schema import ledger as ledger_table
+from healthdesk.store.schema_desk import activity, alerts, daemons, problems
+from healthdesk.store.schema_setup import heartbeats
+
+DONE = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
+CLOSED = or_(
+    records.c.state.in_(DONE),
+    and_(records.c.state == RecordState.FAILED, records.c.problem_id.is_(None)),
+)
+FINISHED_ALERTS = (AlertState.SENT, AlertState.FAILED, AlertState.SUPERSEDED)
 
 
 def delete_some(
     conn: Connection, now: datetime, *, bodies: timedelta, rest: timedelta, limit: int = 200
 ) -> int:
-    """Delete up to `limit` rows of each kind that are older than retention allows; failed, held and unknown records stay until they are closed. Return how many went; call again until 0."""
-    raise NotImplementedError
+    """Take one small step: look at up to `limit` rows of each kind and delete those that are too old.
+
+    Returns how many rows it looked at; call again until that is 0.
+    """
+    bodies_before, rest_before = now - bodies, now - rest
+    looked_at = _bodies(conn, first_id_at("rec", bodies_before), limit)
+    looked_at += _records(conn, first_id_at("rec", rest_before), limit)
+    looked_at += _delete(
+        conn, callback_bodies, callback_bodies.c.callback_id, first_id_at("cbk", bodies_before), limit
+    )
+    looked_at += _delete(
+        conn,
+        callbacks,
+        callbacks.c.id,
+        first_id_at("cbk", rest_before),
+        limit,
+        callbacks.c.state != CallbackState.ACCEPTED,
+    )
+    looked_at += _delete(conn, heartbeats, heartbeats.c.id, first_id_at("hbt", rest_before), limit)
+    looked_at += _delete(conn, activity, activity.c.id, first_id_at("act", rest_before), limit)
+    looked_at += _delete(
+        conn,
+        alerts,
+        alerts.c.id,
+        first_id_at("alt", rest_before),
+        limit,
+        alerts.c.state.in_(FINISHED_ALERTS),
+    )
+    looked_at += _delete(
+        conn,
+        problems,
+        problems.c.id,
+        first_id_at("prb", rest_before),
+        limit,
+        and_(
+            problems.c.state == ProblemState.RESOLVED,
+            problems.c.resolved_at < rest_before,
+            problems.c.count == 0,
+        ),
+    )
+    in_ledger = select(ledger_table.c.daemon_id)
+    looked_at += _delete(
+        conn,
+        daemons,
+        daemons.c.id,
+        first_id_at("dmn", rest_before),
+        limit,
+        and_(daemons.c.lease_until < rest_before, daemons.c.id.not_in(in_ledger)),
+    )
+    return looked_at
+
+
+def _stretch(conn: Connection, mark: str, column: Column[Any], before: str, limit: int) -> list[str]:
+    """Return the next ids to look at and remember the last; at the end the next round starts anew."""
+    start = desk.setting(conn, mark) or ""
+    if start == "" and not conn.execute(select(column).where(column < before).limit(1)).first():
+        return []
+    ids = list(
+        conn.execute(
+            select(column).where(column > start, column < before).order_by(column).limit(limit)
+        ).scalars()
+    )
+    desk.set_setting(conn, mark, ids[-1] if len(ids) == limit else "")
+    return ids
+
+
+def _closed(conn: Connection, ids: list[str]) -> list[Any]:
+    return list(
+        conn.execute(
+            select(records.c.id, records.c.integration_id, records.c.environment, records.c.state)
+            .where(records.c.id.in_(ids), CLOSED)
+            .order_by(records.c.id)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def _bodies(conn: Connection, before: str, limit: int) -> int:
+    """Delete bodies of closed records: what was posted, and what was sent and came back."""
+    looked_at = _stretch(conn, "retention.bodies", record_bodies.c.record_id, before, limit)
+    ids = [row.id for row in _closed(conn, looked_at)]
+    _delete_bodies(conn, ids)
+    return len(looked_at) if len(looked_at) == limit else len(ids)
+
+
+def _records(conn: Connection, before: str, limit: int) -> int:
+    """Delete closed records with their attempts, and count them as removed."""
+    looked_at = _stretch(conn, "retention.records", records.c.id, before, limit)
+    closed = _closed(conn, looked_at)
+    ids = [row.id for row in closed]
+    _delete_bodies(conn, ids)
+    if ids:
+        conn.execute(delete(attempts).where(attempts.c.record_id.in_(ids)))
+        conn.execute(delete(records).where(records.c.id.in_(ids)))
+        deltas = ledger.Deltas()
+        for row in closed:
+            deltas.removed(row.integration_id, row.environment, row.state)
+        ledger.apply(conn, deltas)
+    return len(looked_at) if len(looked_at) == limit else len(ids)
+
+
+def _delete_bodies(conn: Connection, ids: list[str]) -> None:
+    if ids:
+        theirs = select(attempts.c.id).where(attempts.c.record_id.in_(ids))
+        conn.execute(delete(attempt_exchanges).where(attempt_exchanges.c.attempt_id.in_(theirs)))
+        conn.execute(delete(record_bodies).where(record_bodies.c.record_id.in_(ids)))
+
+
+def _delete(
+    conn: Connection,
+    table: Table,
+    column: Column[Any],
+    before: str,
+    limit: int,
+    condition: ColumnElement[bool] | None = None,
+) -> int:
+    """Delete up to `limit` of the oldest rows of a table that may go."""
+    old = select(column).where(column < before)
+    if condition is not None:
+        old = old.where(condition)
+    ids = list(conn.execute(old.order_by(column).limit(limit)).scalars())
+    if ids:
+        conn.execute(delete(table).where(column.in_(ids)))
+    return len(ids)

@@ -134,6 +134,9 @@ class ClaimedAlert:
     """Sends made, with this one."""
     created_at: datetime
     problem: ProblemRow | None
+    title: str = ""
+    """Given for what tells of no problem, such as a test."""
+    body: str = ""
     integration_name: str = ""
     connection_name: str = ""
 
@@ -157,9 +160,6 @@ class DaemonRow:
     """A daemon that shares this database."""
 
     id: str
-    host: str
-    pid: int
-    version: str
     started_at: datetime
     lease_until: datetime
     stopped_at: datetime | None = None

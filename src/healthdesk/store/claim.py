@@ -1,0 +1,132 @@
+"""Claiming due records: the intent of every attempt is committed before its request leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from healthdesk.domain.ids import id_time
+from healthdesk.domain.states import RecordState, Trigger
+from healthdesk.store.bulk import Row, with_arrays, with_values
+from healthdesk.store.columns import from_micros, to_micros
+from healthdesk.store.ledger import Deltas
+from healthdesk.store.rows import ClaimedRecord, EnvWant
+from healthdesk.store.scope import driver, on_sqlite, scope_of
+
+# One row of JSON rather than one a record: each row fetched would be a step (see `bulk`).
+DUE_SQLITE = """
+    SELECT json_group_array(json_array(id, webhook_id, key, level, completed_at, state, attempts, tries,
+                                       next_trigger, triggered_by, content_type, problem_id, sample, data))
+    FROM (
+        SELECT r.id, r.webhook_id, s.key, r.level, r.completed_at, r.state, r.attempts, r.tries, r.next_trigger,
+               r.triggered_by, b.content_type, r.problem_id, r.sample,
+               hex(substr(b.body, b.data_start + 1, b.data_end - b.data_start)) AS data
+        FROM records r INDEXED BY ix_records_due
+        JOIN record_bodies b ON b.record_id = r.id
+        LEFT JOIN sources s ON s.id = r.source_id
+        WHERE r.integration_id = ? AND r.environment = ? AND r.state IN ('queued', 'retrying') AND r.next_at <= ?
+        ORDER BY r.next_at, r.id LIMIT ?
+    )
+"""
+DUE_POSTGRES = """
+    SELECT r.id, r.webhook_id, s.key, r.level, r.completed_at, r.state, r.attempts, r.tries, r.next_trigger,
+           r.triggered_by, b.content_type, r.problem_id, r.sample,
+           substring(b.body FROM b.data_start + 1 FOR b.data_end - b.data_start) AS data
+    FROM records r
+    JOIN record_bodies b ON b.record_id = r.id
+    LEFT JOIN sources s ON s.id = r.source_id
+    WHERE r.integration_id = $1 AND r.environment = $2 AND r.state IN ('queued', 'retrying') AND r.next_at <= $3
+    ORDER BY r.next_at, r.id LIMIT $4
+    FOR UPDATE OF r SKIP LOCKED
+"""
+_ATTEMPT_COLUMNS = "record_id, id, number, trigger, triggered_by, outcome, daemon_id, webhook_id, started_at"
+INSERT_ATTEMPTS_SQLITE = f"INSERT INTO attempts ({_ATTEMPT_COLUMNS}) VALUES {{values}}"  # noqa: S608 - our own columns
+INSERT_ATTEMPTS_POSTGRES = f"""
+    INSERT INTO attempts ({_ATTEMPT_COLUMNS})
+    SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
+                         $8::text[], $9::bigint[])
+"""  # noqa: S608 - as above
+_TAKE = """
+    UPDATE records SET state = 'sending', attempt_id = v.attempt_id, next_at = NULL, hold_reason = NULL,
+        attempts = records.attempts + 1, tries = records.tries + 1,
+        first_attempt_at = coalesce(records.first_attempt_at, v.now), last_attempt_at = v.now
+    FROM v WHERE records.id = v.id
+"""
+TAKE_SQLITE = "WITH v(id, attempt_id, now) AS (VALUES {values}) " + _TAKE
+TAKE_POSTGRES = f"""
+    WITH v AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t(id, attempt_id, now)) {_TAKE}
+"""  # noqa: S608 - as above
+
+
+def claim(conn: Connection, wants: Sequence[EnvWant], now: datetime, deltas: Deltas) -> list[ClaimedRecord]:
+    """Take what is due, oldest due first; on PostgreSQL what another daemon is taking is passed over."""
+    claimed: list[ClaimedRecord] = []
+    for want in sorted(wants, key=lambda want: (want.integration_id, want.environment)):
+        if want.free > 0:
+            for row in _due(conn, want, now):
+                record = _claimed(row, want, scope_of(conn).new_id("att"))
+                claimed.append(record)
+                deltas.moved(want.integration_id, want.environment, RecordState(row[5]), RecordState.SENDING)
+    if claimed:
+        _take(conn, claimed, now)
+    return claimed
+
+
+def _due(conn: Connection, want: EnvWant, now: datetime) -> Sequence[Any]:
+    values = (want.integration_id, want.environment.value, to_micros(now), want.free)
+    if on_sqlite(conn):
+        found: Sequence[Any] = json.loads(driver(conn).execute(DUE_SQLITE, values).fetchone()[0])
+        return found
+    return conn.exec_driver_sql(DUE_POSTGRES, values).all()
+
+
+def _claimed(row: Any, want: EnvWant, attempt_id: str) -> ClaimedRecord:
+    data = row[13]
+    return ClaimedRecord(
+        id=row[0],
+        webhook_id=row[1],
+        integration_id=want.integration_id,
+        environment=want.environment,
+        source_key=row[2] or "",
+        level=row[3],
+        completed_at=from_micros(row[4]),
+        attempt_id=attempt_id,
+        number=row[6] + 1,
+        tries=row[7] + 1,
+        trigger=Trigger(row[8]),
+        triggered_by=row[9],
+        data=bytes.fromhex(data) if isinstance(data, str) else bytes(data),
+        content_type=row[10],
+        problem_id=row[11],
+        sample=bool(row[12]),
+        arrived_at=id_time(row[0]),
+    )
+
+
+def _take(conn: Connection, claimed: Sequence[ClaimedRecord], now: datetime) -> None:
+    at, daemon_id = to_micros(now), scope_of(conn).daemon_id
+    attempts: list[Row] = [
+        (
+            record.id,
+            record.attempt_id,
+            record.number,
+            record.trigger.value,
+            record.triggered_by,
+            "sending",
+            daemon_id,
+            record.webhook_id,
+            at,
+        )
+        for record in claimed
+    ]
+    taken: list[Row] = [(record.id, record.attempt_id, at) for record in claimed]
+    if on_sqlite(conn):
+        with_values(conn, INSERT_ATTEMPTS_SQLITE, attempts)
+        with_values(conn, TAKE_SQLITE, taken)
+    else:
+        with_arrays(conn, INSERT_ATTEMPTS_POSTGRES, attempts)
+        with_arrays(conn, TAKE_POSTGRES, taken)

@@ -1,0 +1,37 @@
+"""How many records match a filter."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from healthdesk.store import ledger
+from healthdesk.store.log_query import count_statement, ranges
+from healthdesk.store.rows import CountRow, RecordQuery
+
+
+def count(conn: Connection, query: RecordQuery, limit: int | None = None) -> CountRow:
+    """Return how many records match, counting no further than `limit`.
+
+    What the ledger knows (integration, environment, state) is exact without counting.
+    """
+    if query.source is None and query.problem_id is None and not (query.arrived_from or query.arrived_to):
+        return CountRow(_from_ledger(conn, query))
+    found = ranges(conn, query)
+    if not found.conditions:
+        return CountRow(0)
+    statement, params = count_statement(found, limit)
+    total = conn.execute(text(statement), params).scalar_one()
+    if limit is not None and total > limit:
+        return CountRow(limit, exact=False)
+    return CountRow(total)
+
+
+def _from_ledger(conn: Connection, query: RecordQuery) -> int:
+    wanted = {state.value for state in query.states}
+    return sum(
+        number
+        for row in ledger.totals(conn)
+        if query.integration_id in {None, row.integration_id} and query.environment in {None, row.environment}
+        for state, number in row.states.items()
+        if not wanted or state in wanted
+    )

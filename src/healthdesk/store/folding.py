@@ -1,0 +1,264 @@
+"""Folds failures into problems inside the transaction that stores them, as `domain.problems` decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from healthdesk.domain.problems import (
+    ProblemChange,
+    ProblemFacts,
+    ProblemKey,
+    on_cleared,
+    on_failure,
+    on_tick,
+)
+from healthdesk.domain.states import ProblemState, RecordState
+from healthdesk.store import outbox
+from healthdesk.store.rows import ProblemChanges, Settlement
+from healthdesk.store.schema_desk import problems
+from healthdesk.store.scope import on_sqlite, scope_of
+
+HOLDS_UP = frozenset({RecordState.RETRYING, RecordState.FAILED, RecordState.UNKNOWN, RecordState.HELD})
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Failures of one cause in this transaction."""
+
+    key: ProblemKey
+    joining: list[tuple[str, str]] = field(default_factory=list)
+    """(record, attempt) of records that were not in the problem before."""
+    tries: int = 0
+    connection_failing: bool | None = None
+
+
+class Folding:
+    """Gathers what a transaction does to problems, then carries it out once a problem."""
+
+    def __init__(self, conn: Connection, now: datetime) -> None:
+        self._conn = conn
+        self._now = now
+        self._failed: dict[str, Gathered] = {}
+        self._noted: list[tuple[Settlement, str | None]] = []
+        self._left: Counter[str] = Counter()
+        self._changed: dict[str, None] = {}
+        self._opened: list[str] = []
+        self._resolved: list[str] = []
+        self._alerts = 0
+
+    def note(self, settlement: Settlement, problem_id: str | None) -> None:
+        """Take in a settled attempt of a record that is in `problem_id` so far."""
+        if settlement.problem is not None or problem_id is not None:
+            self._noted.append((settlement, problem_id))
+
+    def leave(self, problem_id: str, count: int = 1) -> None:
+        """Say that records are no longer held up by a problem."""
+        self._left[problem_id] += count
+
+    def note_connection(self, key: ProblemKey) -> None:
+        """Say that a connection fails, whatever its deliveries do."""
+        self._gather(key).connection_failing = True
+
+    def fold(self) -> dict[str, str | None]:
+        """Carry out what was noted; return the problem each noted record is in from now on."""
+        if not self._noted and not self._failed:
+            return {}
+        for settlement, _ in self._noted:
+            if settlement.problem is not None and settlement.state in HOLDS_UP:
+                self._gather(settlement.problem)
+        rows = self._rows(list(self._failed)) if self._failed else {}
+        membership: dict[str, str | None] = {}
+        for settlement, before in self._noted:
+            after = self._join(settlement, before, rows)
+            membership[settlement.record_id] = after
+            if before is not None and before != after:
+                self.leave(before)
+        for fingerprint in sorted(self._failed):
+            self._fail(rows.get(fingerprint), self._failed[fingerprint], membership)
+        self._noted.clear()
+        self._failed.clear()
+        return membership
+
+    def finish(self) -> ProblemChanges:
+        """Clear problems that hold nothing up any more, and say what changed."""
+        self.fold()
+        self._clear()
+        return ProblemChanges(tuple(self._changed), tuple(self._opened), tuple(self._resolved), self._alerts)
+
+    def tick(self, row: RowMapping) -> None:
+        """Let time pass for one problem."""
+        change = on_tick(facts_of(row), self._now)
+        if change is not None:
+            self._apply(dict(row), change, {})
+
+    def connection_recovered(self, row: RowMapping) -> None:
+        """Say that the connection of this problem is healthy again."""
+        self._store(row["id"], {"connection_failing": False})
+        self._consider_cleared(dict(row) | {"connection_failing": False})
+
+    def _gather(self, key: ProblemKey) -> Gathered:
+        gathered = self._failed.get(key.fingerprint)
+        if gathered is None:
+            gathered = self._failed[key.fingerprint] = Gathered(key)
+        elif key.opens_at_once and not gathered.key.opens_at_once:
+            gathered.key = key
+        return gathered
+
+    def _join(self, settlement: Settlement, before: str | None, rows: Mapping[str, RowMapping]) -> str | None:
+        """Return the problem the record is in from now on; a new problem's id is made here."""
+        if settlement.problem is None or settlement.state not in HOLDS_UP:
+            return None
+        gathered = self._gather(settlement.problem)
+        gathered.tries = max(gathered.tries, settlement.tries)
+        row = rows.get(settlement.problem.fingerprint)
+        after = row["id"] if row is not None else ""
+        if before is None or before != after:
+            gathered.joining.append((settlement.record_id, settlement.attempt_id))
+        return after
+
+    def _rows(self, fingerprints: Sequence[str]) -> dict[str, RowMapping]:
+        found = select(problems).where(problems.c.fingerprint.in_(fingerprints)).order_by(problems.c.id)
+        return {row["fingerprint"]: row for row in self._conn.execute(found.with_for_update()).mappings()}
+
+    def _fail(self, row: RowMapping | None, gathered: Gathered, membership: dict[str, str | None]) -> None:
+        fresh = row is None
+        if row is None:
+            row = self._create(gathered)
+            fresh = row["total"] == 0 and row["state"] is ProblemState.FORMING
+            for record_id, _ in gathered.joining:
+                membership[record_id] = row["id"]
+        joined = len(gathered.joining)
+        count = row["count"] + joined
+        failing = (
+            row["connection_failing"] if gathered.connection_failing is None else gathered.connection_failing
+        )
+        again = row["state"] is ProblemState.RESOLVED
+        facts = None if fresh else facts_of(dict(row) | {"count": count, "connection_failing": failing})
+        change = on_failure(facts, gathered.key, self._now, gathered.tries)
+        values: dict[str, Any] = {
+            "count": count,
+            "total": joined if again else row["total"] + joined,
+            "last_at": self._now,
+            "connection_failing": failing,
+        }
+        if fresh or again:
+            values |= _wording(gathered.key)
+            values["first_bad_record_id"] = values["first_bad_attempt_id"] = None
+        if gathered.joining and (fresh or again or row["sample_record_id"] is None):
+            record_id, attempt_id = gathered.joining[0]
+            values |= {"sample_record_id": record_id}
+            if fresh or again or row["first_bad_record_id"] is None:
+                values |= {"first_bad_record_id": record_id, "first_bad_attempt_id": attempt_id}
+        self._apply(dict(row), change, values)
+
+    def _create(self, gathered: Gathered) -> RowMapping:
+        """Insert the problem, or find the row that another daemon just inserted."""
+        key = gathered.key
+        values: dict[str, Any] = {
+            "id": scope_of(self._conn).new_id("prb"),
+            "fingerprint": key.fingerprint,
+            "state": ProblemState.FORMING,
+            "since": self._now,
+            "last_at": self._now,
+            "announced": False,
+            "connection_failing": False,
+            "integration_id": key.integration_id,
+            "connection_id": key.connection_id,
+            "environment": key.environment,
+            **_wording(key),
+        }
+        insert = sqlite.insert if on_sqlite(self._conn) else postgresql.insert
+        self._conn.execute(
+            insert(problems).values(values).on_conflict_do_nothing(index_elements=["fingerprint"])
+        )
+        return self._rows([key.fingerprint])[key.fingerprint]
+
+    def _clear(self) -> None:
+        if not self._left:
+            return
+        left, self._left = self._left, Counter()
+        found = (
+            select(problems).where(problems.c.id.in_(list(left))).order_by(problems.c.id).with_for_update()
+        )
+        for row in self._conn.execute(found).mappings().all():
+            count = max(0, row["count"] - left[row["id"]])
+            self._store(row["id"], {"count": count})
+            self._consider_cleared(dict(row) | {"count": count})
+
+    def _consider_cleared(self, row: Mapping[str, Any]) -> None:
+        change = on_cleared(facts_of(row), self._now)
+        if change is not None:
+            self._apply(row, change, {})
+
+    def _apply(self, row: Mapping[str, Any], change: ProblemChange, values: dict[str, Any]) -> None:
+        problem_id: str = row["id"]
+        self._changed[problem_id] = None
+        if change.vanished:
+            self._conn.execute(delete(problems).where(problems.c.id == problem_id))
+            return
+        values |= {"state": change.state, "since": change.since, "announced": change.announced}
+        episode = row["episode"]
+        if change.opened or change.reopened:
+            episode += 1
+            self._opened.append(problem_id)
+            values |= {"opened_at": self._now, "episode": episode}
+        if change.state is not ProblemState.RESOLVED and row["state"] is ProblemState.RESOLVED:
+            values |= {"resolved_at": None, "resolved_by": "", "acknowledged_at": None, "acknowledged_by": ""}
+        if change.state is ProblemState.RESOLVED:
+            values |= {"resolved_at": self._now}
+        if change.resolved:
+            self._resolved.append(problem_id)
+        self._store(problem_id, values)
+        if change.announce is not None:
+            told = dict(row) | values | {"episode": episode}
+            self._alerts += outbox.announce(self._conn, told, change.announce, self._now)
+
+    def _store(self, problem_id: str, values: dict[str, Any]) -> None:
+        self._changed[problem_id] = None
+        self._conn.execute(update(problems).where(problems.c.id == problem_id).values(values))
+
+
+def facts_of(row: Mapping[str, Any] | RowMapping) -> ProblemFacts:
+    """Return what the decisions need of a problem's row."""
+    return ProblemFacts(
+        state=row["state"],
+        count=row["count"],
+        first_failed_at=row["since"],
+        announced=row["announced"],
+        opened_before=row["episode"] > 0,
+        muted_until=row["muted_until"],
+        connection_failing=row["connection_failing"],
+    )
+
+
+def live_problems(conn: Connection, connection_id: str) -> list[RowMapping]:
+    """Return and lock what a connection's failing checks hold open."""
+    found = (
+        select(problems)
+        .where(
+            problems.c.connection_id == connection_id,
+            or_(problems.c.connection_failing, problems.c.state != ProblemState.RESOLVED),
+        )
+        .order_by(problems.c.id)
+        .with_for_update()
+    )
+    return list(conn.execute(found).mappings())
+
+
+def _wording(key: ProblemKey) -> dict[str, Any]:
+    return {
+        "kind": key.kind,
+        "blame": key.blame,
+        "status": key.status,
+        "cause": key.cause,
+        "safe_cause": key.safe_cause,
+        "next_action": key.next_action,
+        "owner": key.owner,
+    }

@@ -1,0 +1,72 @@
+"""Records wait while their environment holds them, and go on afterwards, a few at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, select, text, update
+
+from healthdesk.domain.states import Environment, HoldReason, RecordState
+from healthdesk.store import ledger
+from healthdesk.store.schema import DUE, records
+
+
+def hold_some(
+    conn: Connection, integration_id: str, environment: Environment, reason: HoldReason, limit: int
+) -> int:
+    """Hold up to `limit` queued and retrying records of an environment; return how many."""
+    return _move_some(
+        conn,
+        integration_id,
+        environment,
+        text(DUE),
+        records.c.next_at,
+        {"state": RecordState.HELD, "hold_reason": reason, "next_at": None},
+        limit,
+    )
+
+
+def release_some(
+    conn: Connection, integration_id: str, environment: Environment, now: datetime, limit: int
+) -> int:
+    """Queue up to `limit` held records of an environment, due now, oldest first; return how many."""
+    return _move_some(
+        conn,
+        integration_id,
+        environment,
+        records.c.state == RecordState.HELD,
+        records.c.id,
+        {"state": RecordState.QUEUED, "hold_reason": None, "next_at": now},
+        limit,
+    )
+
+
+def _move_some(
+    conn: Connection,
+    integration_id: str,
+    environment: Environment,
+    condition: ColumnElement[bool] | object,
+    order: ColumnElement[object],
+    values: dict[str, object],
+    limit: int,
+) -> int:
+    picked = conn.execute(
+        select(records.c.id, records.c.state)
+        .where(
+            records.c.integration_id == integration_id,
+            records.c.environment == environment,
+            condition,  # type: ignore[arg-type]
+        )
+        .order_by(order)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not picked:
+        return 0
+    conn.execute(update(records).where(records.c.id.in_([row.id for row in picked])).values(values))
+    deltas = ledger.Deltas()
+    for state, number in Counter(row.state for row in picked).items():
+        deltas.moved(integration_id, environment, state, RecordState(str(values["state"])), number)
+    ledger.apply(conn, deltas)
+    return len(picked)

@@ -1,0 +1,174 @@
+"""Bearer keys of environments, and the secrets that sign their deliveries."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Table, or_, select
+
+from healthdesk.domain.states import Environment
+from healthdesk.store.bulk import Place
+from healthdesk.store.rows import KeyRow, SigningSecretRow
+from healthdesk.store.schema_setup import api_keys
+from healthdesk.store.schema_setup import signing_secrets as secret_table
+
+Hints = tuple[str, datetime | None, str]
+"""Hint and age of the newest key, hint of the newest signing secret."""
+
+
+def insert_key(
+    conn: Connection,
+    *,
+    key_id: str,
+    integration_id: str,
+    environment: Environment,
+    key_hash: bytes,
+    hint: str,
+    now: datetime,
+    by: str,
+    overlap_s: float = 0,
+) -> datetime | None:
+    """Store a new bearer key. Those before it expire after `overlap_s`; return when, or None if there were none."""
+    until = _retire(conn, api_keys, integration_id, environment, now, overlap_s)
+    conn.execute(
+        sa.insert(api_keys).values(
+            id=key_id,
+            integration_id=integration_id,
+            environment=environment,
+            key_hash=key_hash,
+            hint=hint,
+            created_at=now,
+            created_by=by,
+        )
+    )
+    return until
+
+
+def insert_signing_secret(
+    conn: Connection,
+    *,
+    secret_id: str,
+    integration_id: str,
+    environment: Environment,
+    secret_enc: str,
+    hint: str,
+    now: datetime,
+    by: str,
+    overlap_s: float = 0,
+) -> datetime | None:
+    """Store a new signing secret. Those before it retire after `overlap_s`; return when, or None."""
+    until = _retire(conn, secret_table, integration_id, environment, now, overlap_s)
+    conn.execute(
+        sa.insert(secret_table).values(
+            id=secret_id,
+            integration_id=integration_id,
+            environment=environment,
+            secret_enc=secret_enc,
+            hint=hint,
+            created_at=now,
+            created_by=by,
+        )
+    )
+    return until
+
+
+def _retire(
+    conn: Connection,
+    table: Table,
+    integration_id: str,
+    environment: Environment,
+    now: datetime,
+    overlap_s: float,
+) -> datetime | None:
+    """Let what is valid end after the overlap; what ends sooner anyway stays so."""
+    until = now + timedelta(seconds=overlap_s)
+    valid = (
+        (table.c.integration_id == integration_id)
+        & (table.c.environment == environment)
+        & _valid_at(table, now)
+    )
+    if not conn.execute(select(table.c.id).where(valid).limit(1)).first():
+        return None
+    ends_later = or_(table.c.expires_at.is_(None), table.c.expires_at > until)
+    conn.execute(sa.update(table).where(valid, ends_later).values(expires_at=until))
+    return until
+
+
+def _valid_at(table: Table, now: datetime) -> Any:
+    return or_(table.c.expires_at.is_(None), table.c.expires_at > now)
+
+
+def keys(conn: Connection, integration_id: str, now: datetime) -> list[KeyRow]:
+    """Return the valid keys of an integration, newest first."""
+    found = conn.execute(
+        select(api_keys)
+        .where(api_keys.c.integration_id == integration_id, _valid_at(api_keys, now))
+        .order_by(api_keys.c.id.desc())
+    )
+    return [_key(row) for row in found]
+
+
+def find_key(conn: Connection, key_hash: bytes, now: datetime) -> KeyRow | None:
+    """Return the valid key with this hash."""
+    row = conn.execute(
+        select(api_keys).where(api_keys.c.key_hash == key_hash, _valid_at(api_keys, now))
+    ).one_or_none()
+    return None if row is None else _key(row)
+
+
+def expire_old_keys(conn: Connection, now: datetime) -> int:
+    """Delete keys and signing secrets that expired; return how many."""
+    return sum(
+        conn.execute(sa.delete(table).where(table.c.expires_at <= now)).rowcount
+        for table in (api_keys, secret_table)
+    )
+
+
+def signing_secrets(
+    conn: Connection, integration_id: str, environment: Environment, now: datetime
+) -> list[SigningSecretRow]:
+    """Return the signing secrets valid at `now`, newest first."""
+    found = conn.execute(
+        select(secret_table)
+        .where(
+            secret_table.c.integration_id == integration_id,
+            secret_table.c.environment == environment,
+            _valid_at(secret_table, now),
+        )
+        .order_by(secret_table.c.id.desc())
+    )
+    return [
+        SigningSecretRow(**{name: getattr(row, name) for name in SigningSecretRow.__slots__}) for row in found
+    ]
+
+
+def secrets_by_place(conn: Connection, now: datetime) -> dict[Place, list[str]]:
+    """Return the encrypted signing secrets of every environment, newest first."""
+    secrets: dict[Place, list[str]] = {}
+    for row in conn.execute(
+        select(secret_table).where(_valid_at(secret_table, now)).order_by(secret_table.c.id.desc())
+    ):
+        secrets.setdefault((row.integration_id, row.environment), []).append(row.secret_enc)
+    return secrets
+
+
+def newest_hints(conn: Connection, ids: list[str]) -> dict[Place, Hints]:
+    """Return what is shown of the newest key and signing secret of each environment."""
+    hints: dict[Place, Hints] = {}
+    for row in conn.execute(
+        select(api_keys).where(api_keys.c.integration_id.in_(ids)).order_by(api_keys.c.id)
+    ):
+        hints[row.integration_id, row.environment] = (row.hint, row.created_at, "")
+    for row in conn.execute(
+        select(secret_table).where(secret_table.c.integration_id.in_(ids)).order_by(secret_table.c.id)
+    ):
+        place = (row.integration_id, row.environment)
+        key_hint, created_at, _ = hints.get(place, ("", None, ""))
+        hints[place] = (key_hint, created_at, row.hint)
+    return hints
+
+
+def _key(row: Any) -> KeyRow:
+    return KeyRow(**{name: getattr(row, name) for name in KeyRow.__slots__})

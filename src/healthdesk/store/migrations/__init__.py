@@ -1,0 +1,1 @@
+"""Alembic migrations of both databases; they ship in the package."""

@@ -1,0 +1,126 @@
+"""Which channels a problem's news goes to, queued in the transaction that makes the news."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from healthdesk.domain.states import AlertEvent, AlertState, Environment
+from healthdesk.store.schema_desk import alerts, channels, rules
+from healthdesk.store.schema_setup import environments
+from healthdesk.store.scope import on_sqlite, scope_of
+
+NEWS_OF_OPENING = (AlertEvent.OPENED, AlertEvent.REOPENED)
+NOT_SENT = (AlertState.QUEUED, AlertState.RETRYING)
+
+
+def announce(conn: Connection, problem: Mapping[str, Any], event: AlertEvent, now: datetime) -> int:
+    """Queue the news for every channel it goes to; return how many messages. Repeating it queues nothing."""
+    recovering = event is AlertEvent.RECOVERED
+    targets = route(conn, problem, recovering=recovering)
+    if recovering:
+        targets &= _told(conn, problem)
+    else:
+        _supersede_recoveries(conn, problem["id"])
+    rows = [
+        {
+            "id": scope_of(conn).new_id("alt"),
+            "problem_id": problem["id"],
+            "channel_id": channel_id,
+            "event": event,
+            "episode": problem["episode"],
+            "state": AlertState.QUEUED,
+            "created_at": now,
+            "next_at": now,
+        }
+        for channel_id in sorted(targets)
+    ]
+    if not rows:
+        return 0
+    insert = sqlite.insert if on_sqlite(conn) else postgresql.insert
+    news = ["problem_id", "channel_id", "episode", "event"]
+    conn.execute(insert(alerts).on_conflict_do_nothing(index_elements=news), rows)
+    return len(rows)
+
+
+def route(conn: Connection, problem: Mapping[str, Any], *, recovering: bool) -> set[str]:
+    """Return the channels for a problem: those of the rules for its integration or connection, else those of
+    the rules for everything, else every channel. A connection's problem concerns each integration that uses it.
+    """
+    live = set(conn.execute(select(channels.c.id).where(channels.c.deleted_at.is_(None))).scalars())
+    enabled = [dict(rule) for rule in conn.execute(select(rules).where(rules.c.enabled)).mappings()]
+    routed: set[str] = set()
+    for integration_id, environment in _places(conn, problem):
+        matching = _matching(enabled, integration_id, problem["connection_id"], environment)
+        if not matching:
+            return live
+        for rule in matching:
+            if rule["recoveries"] or not recovering:
+                routed |= set(rule["channel_ids"])
+    return routed & live
+
+
+def _places(conn: Connection, problem: Mapping[str, Any]) -> list[tuple[str | None, Environment | None]]:
+    """Return the integrations and environments that a problem concerns."""
+    if problem["integration_id"] is not None:
+        return [(problem["integration_id"], problem["environment"])]
+    users = conn.execute(
+        select(environments.c.integration_id, environments.c.environment).where(
+            environments.c.connection_id == problem["connection_id"]
+        )
+    )
+    return [(row.integration_id, row.environment) for row in users] or [(None, None)]
+
+
+def _matching(
+    enabled: Sequence[Mapping[str, Any]],
+    integration_id: str | None,
+    connection_id: str | None,
+    environment: Environment | None,
+) -> list[Mapping[str, Any]]:
+    """Return the rules that decide for one place: its own, or else the general ones."""
+    covering = [rule for rule in enabled if _covers(rule, environment)]
+    own = [
+        rule
+        for rule in covering
+        if (rule["integration_id"] or rule["connection_id"])
+        and rule["integration_id"] in {None, integration_id}
+        and rule["connection_id"] in {None, connection_id}
+    ]
+    return own or [rule for rule in covering if not (rule["integration_id"] or rule["connection_id"])]
+
+
+def _covers(rule: Mapping[str, Any], environment: Environment | None) -> bool:
+    """Tell whether a rule is for this environment."""
+    return not rule["environments"] or environment is None or environment.value in rule["environments"]
+
+
+def _told(conn: Connection, problem: Mapping[str, Any]) -> set[str]:
+    """Return the channels that are told of this opening: only those are told that it is over."""
+    return set(
+        conn.execute(
+            select(alerts.c.channel_id).where(
+                alerts.c.problem_id == problem["id"],
+                alerts.c.episode == problem["episode"],
+                alerts.c.event.in_(NEWS_OF_OPENING),
+                alerts.c.state != AlertState.SUPERSEDED,
+            )
+        ).scalars()
+    )
+
+
+def _supersede_recoveries(conn: Connection, problem_id: str) -> None:
+    """Take back news of a recovery that was not sent yet and is no longer true."""
+    conn.execute(
+        update(alerts)
+        .where(
+            alerts.c.problem_id == problem_id,
+            alerts.c.event == AlertEvent.RECOVERED,
+            alerts.c.state.in_(NOT_SENT),
+        )
+        .values(state=AlertState.SUPERSEDED, next_at=None)
+    )

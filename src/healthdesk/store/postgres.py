@@ -1,0 +1,203 @@
+"""PostgreSQL: each write in its own transaction, records in batches, news by LISTEN and NOTIFY."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from healthdesk.clock import Clock
+from healthdesk.errors import StoreUnavailable
+from healthdesk.store.accept import accept_many
+from healthdesk.store.batching import Batcher
+from healthdesk.store.faults import is_unavailable, translated, unavailable, wants_retry
+from healthdesk.store.migrate import migrate
+from healthdesk.store.rows import AcceptedRecord, NewRecord
+from healthdesk.store.scope import Scope
+
+log = logging.getLogger(__name__)
+
+TRIES = 8
+"""A write undone by a deadlock or a serialization failure is run again this many times in all."""
+
+CHANNEL = "healthdesk"
+RECONNECT_S = 1.0
+SERVER_SETTINGS = {
+    "application_name": "healthdesk",
+    "jit": "off",
+    "statement_timeout": "60000",
+    "lock_timeout": "10000",
+    "idle_in_transaction_session_timeout": "60000",
+}
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A record that waits for its batch."""
+
+    record: NewRecord
+    future: asyncio.Future[AcceptedRecord]
+
+
+class PostgresBackend:
+    """One PostgreSQL database, which other daemons may share."""
+
+    dialect = "postgresql"
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._batches: Batcher[Waiting] = Batcher(self._loop, self._start_batch)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, url: URL, scope: Scope, clock: Clock, *, migrating: bool) -> PostgresBackend:
+        """Connect and migrate."""
+        engine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=8,
+            max_overflow=8,
+            pool_timeout=10,
+            connect_args={"timeout": 10, "server_settings": SERVER_SETTINGS},
+            execution_options={"scope": scope},
+        )
+        backend = cls(engine, clock)
+        try:
+            await backend.write(lambda conn: migrate(conn, allowed=migrating))
+        except BaseException:
+            await backend.close()
+            raise
+        return backend
+
+    async def close(self) -> None:
+        """Commit what was handed in, then close every connection."""
+        self._closed = True
+        await self._batches.drained()
+        await self._engine.dispose()
+
+    async def read(self, query: Callable[[Connection], Any]) -> Any:
+        """Run `query` on one snapshot; once more when a pooled connection turns out to be gone."""
+        try:
+            return await self._read_once(query)
+        except StoreUnavailable:
+            if self._closed:
+                raise
+            return await self._read_once(query)
+
+    async def _read_once(self, query: Callable[[Connection], Any]) -> Any:
+        with translated():
+            async with self._engine.connect() as conn:
+                await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                return await conn.run_sync(query)
+
+    async def write(self, query: Callable[[Connection], Any]) -> Any:
+        """Run `query` in its own transaction; again when it was undone for another's sake."""
+        for left in reversed(range(TRIES)):
+            try:
+                with translated():
+                    async with self._engine.begin() as conn:
+                        return await conn.run_sync(query)
+            except Exception as error:
+                if not (left and wants_retry(error)):
+                    raise
+        raise AssertionError("unreachable")
+
+    async def accept(self, record: NewRecord) -> AcceptedRecord:
+        """Store a record with the others that arrive now."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        waiting = Waiting(record, self._loop.create_future())
+        self._batches.add(waiting)
+        return await waiting.future
+
+    def _start_batch(self, batch: list[Waiting]) -> None:
+        task = self._loop.create_task(self._commit(batch), name="accept")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _commit(self, batch: list[Waiting]) -> None:
+        """Commit a batch; where that fails for another reason than the database, each record alone."""
+        try:
+            await self._store(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
+            if len(batch) == 1 or is_unavailable(error) or isinstance(error, StoreUnavailable):
+                _fail(batch, error)
+            else:
+                for waiting in batch:
+                    try:
+                        await self._store([waiting])
+                    except Exception as alone:  # noqa: BLE001 - as above
+                        _fail([waiting], alone)
+        finally:
+            self._batches.finished()
+
+    async def _store(self, batch: list[Waiting]) -> None:
+        records = [waiting.record for waiting in batch]
+        answers = await self.write(lambda conn: accept_many(conn, records))
+        for waiting, answer in zip(batch, answers, strict=True):
+            if waiting.future.done():
+                continue
+            if isinstance(answer, BaseException):
+                waiting.future.set_exception(answer)
+            else:
+                waiting.future.set_result(answer)
+
+    async def notify(self, topic: str, payload: str) -> None:
+        """Tell every daemon that listens, this one included."""
+        message = json.dumps([topic, payload])
+        await self.write(
+            lambda conn: conn.execute(
+                text("SELECT pg_notify(:channel, :message)"), {"channel": CHANNEL, "message": message}
+            )
+        )
+
+    async def notifications(self) -> AsyncIterator[tuple[str, str]]:
+        """Yield what daemons tell; reconnect for as long as the caller listens."""
+        while not self._closed:
+            try:
+                async for news in self._listen():
+                    yield news
+            except (StoreUnavailable, OSError) as error:
+                log.warning("cannot listen to other daemons, polling goes on: %s", error)
+            await self._clock.sleep(RECONNECT_S)
+
+    async def _listen(self) -> AsyncIterator[tuple[str, str]]:
+        """Yield news from one connection until that is lost."""
+        inbox: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue()
+
+        def heard(_connection: Any, _pid: int, _channel: str, message: str) -> None:
+            with suppress(ValueError):  # another program's message on our channel
+                topic, payload = json.loads(message)
+                inbox.put_nowait((topic, payload))
+
+        with translated():
+            async with self._engine.connect() as conn:
+                listener = await _driver(conn)
+                listener.add_termination_listener(lambda _: inbox.put_nowait(None))
+                await listener.add_listener(CHANNEL, heard)
+                try:
+                    while (news := await inbox.get()) is not None:
+                        yield news
+                finally:
+                    await conn.invalidate()
+
+
+async def _driver(conn: AsyncConnection) -> Any:
+    raw = await conn.get_raw_connection()
+    return raw.driver_connection
+
+
+def _fail(batch: list[Waiting], error: BaseException) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            fault = StoreUnavailable(str(error)) if isinstance(error, StoreUnavailable) else error
+            waiting.future.set_exception(unavailable(fault) if is_unavailable(fault) else fault)

@@ -1,0 +1,169 @@
+"""What is due, and what a dead daemon left behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, func, select, text, update
+
+from healthdesk.domain.states import (
+    AttemptOutcome,
+    Blame,
+    Environment,
+    ErrorKind,
+    OnUnknown,
+    RecordState,
+    Trigger,
+)
+from healthdesk.domain.transitions import NextStep, after_interruption
+from healthdesk.store import daemons, ledger
+from healthdesk.store.schema import DUE, SENDING, attempts, records
+from healthdesk.store.schema import ledger as ledger_table
+from healthdesk.store.schema_setup import environments
+
+INTERRUPTED = "The daemon stopped while this was being sent: whether it arrived is not known."
+SENT_AGAIN = " It is sent again with the same webhook-id."
+NEXT_ACTION = "Ask the endpoint's owner whether it arrived; resend it if not."
+
+
+def due_environments(conn: Connection, now: datetime) -> list[tuple[str, Environment]]:
+    """Return the environments that have records due: one look into the index for each."""
+    due = (
+        select(records.c.id)
+        .where(
+            records.c.integration_id == environments.c.integration_id,
+            records.c.environment == environments.c.environment,
+            text("records." + DUE),
+            records.c.next_at <= now,
+        )
+        .exists()
+    )
+    found = conn.execute(select(environments.c.integration_id, environments.c.environment).where(due))
+    return [(row.integration_id, row.environment) for row in found]
+
+
+def next_due(conn: Connection, integration_id: str, environment: Environment) -> datetime | None:
+    """Return when the next record of an environment is due."""
+    due_at: datetime | None = conn.execute(
+        select(records.c.next_at)
+        .where(
+            records.c.integration_id == integration_id,
+            records.c.environment == environment,
+            text(DUE),
+            records.c.next_at.is_not(None),
+        )
+        .order_by(records.c.next_at)
+        .limit(1)
+    ).scalar_one_or_none()
+    return due_at
+
+
+def recover_interrupted(
+    conn: Connection, now: datetime, *, daemon_id: str, others_are_dead: bool, limit: int
+) -> int:
+    """Take up attempts that dead daemons left: those whose lease ran out, or all but `daemon_id`.
+
+    The attempt says interrupted; its record is queued again or unknown, as the integration wants.
+    Returns how many; call again while that is `limit`.
+    """
+    live = {daemon_id} if others_are_dead else {daemon_id, *daemons.live(conn, now)}
+    dead = [
+        found
+        for found in conn.execute(select(attempts.c.daemon_id).where(text(SENDING)).distinct()).scalars()
+        if found not in live
+    ]
+    picked = _interrupted(conn, dead, limit) if dead else []
+    if picked:
+        _take_up(conn, picked, now)
+    if len(picked) < limit:
+        _fold_ledger(conn, live)
+    return len(picked)
+
+
+def _interrupted(conn: Connection, dead: list[str], limit: int) -> list[Any]:
+    """Return and lock open attempts of dead daemons, with their records where these are still in them."""
+    open_attempts = conn.execute(
+        select(attempts.c.record_id, attempts.c.id)
+        .where(text(SENDING), attempts.c.daemon_id.in_(dead))
+        .order_by(attempts.c.record_id, attempts.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    by_id = {
+        row.id: row
+        for row in conn.execute(
+            select(
+                records.c.id,
+                records.c.attempt_id,
+                records.c.state,
+                records.c.integration_id,
+                records.c.environment,
+                func.coalesce(environments.c.on_unknown, OnUnknown.RESEND).label("on_unknown"),
+            )
+            .outerjoin(
+                environments,
+                and_(
+                    environments.c.integration_id == records.c.integration_id,
+                    environments.c.environment == records.c.environment,
+                ),
+            )
+            .where(records.c.id.in_([row.record_id for row in open_attempts]))
+            .order_by(records.c.id)
+            .with_for_update(of=records)
+        )
+    }
+    return [(row, by_id.get(row.record_id)) for row in open_attempts]
+
+
+def _take_up(conn: Connection, picked: list[Any], now: datetime) -> None:
+    steps: dict[OnUnknown, NextStep] = {wish: after_interruption(wish) for wish in OnUnknown}
+    deltas = ledger.Deltas()
+    attempt_values: list[dict[str, Any]] = []
+    record_values: list[dict[str, Any]] = []
+    for attempt, record in picked:
+        again = False
+        if record is not None and record.state is RecordState.SENDING and record.attempt_id == attempt.id:
+            step = steps[OnUnknown(record.on_unknown)]
+            again = step.state is RecordState.QUEUED
+            deltas.moved(record.integration_id, record.environment, RecordState.SENDING, step.state)
+            record_values.append(
+                {
+                    "the_id": record.id,
+                    "state": step.state,
+                    "next_at": (step.next_at or now) if again else None,
+                    "next_trigger": Trigger.RETRY,
+                    "error_kind": ErrorKind.INTERRUPTED,
+                    "error": INTERRUPTED + (SENT_AGAIN if again else ""),
+                    "last_status": None,
+                    "last_duration_ms": None,
+                }
+            )
+        attempt_values.append(
+            {
+                "the_record": attempt.record_id,
+                "the_id": attempt.id,
+                "outcome": AttemptOutcome.INTERRUPTED,
+                "finished_at": now,
+                "error_kind": ErrorKind.INTERRUPTED,
+                "blame": Blame.US,
+                "error": INTERRUPTED + (SENT_AGAIN if again else ""),
+                "next_action": "" if again else NEXT_ACTION,
+            }
+        )
+    conn.execute(
+        update(attempts).where(
+            attempts.c.record_id == bindparam("the_record"), attempts.c.id == bindparam("the_id")
+        ),
+        attempt_values,
+    )
+    if record_values:
+        conn.execute(update(records).where(records.c.id == bindparam("the_id")), record_values)
+    ledger.apply(conn, deltas)
+
+
+def _fold_ledger(conn: Connection, live: set[str]) -> None:
+    shards = conn.execute(select(ledger_table.c.daemon_id).distinct()).scalars()
+    gone = [shard for shard in shards if shard not in live and shard != ledger.FOLDED]
+    if gone:
+        ledger.fold(conn, gone)

@@ -1,0 +1,222 @@
+"""Resending: records are queued again in one transaction, as the operator confirmed it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, text, update
+
+from healthdesk.domain.ids import id_time
+from healthdesk.domain.states import Environment, RecordState, Trigger
+from healthdesk.domain.transitions import RESEND_ALL_STATES, can_resend
+from healthdesk.errors import Conflict
+from healthdesk.store import ledger
+from healthdesk.store.columns import to_micros
+from healthdesk.store.counting import count
+from healthdesk.store.log_query import Ranges, ranges
+from healthdesk.store.rows import PlanGroup, RecordQuery, ResendPlanRow, ResentRow
+from healthdesk.store.schema import record_bodies, records
+from healthdesk.store.scope import on_sqlite, scope_of
+
+GROUPS = 20
+"""A plan names this many kinds of failure, the most frequent first."""
+
+COUNT_LIMIT = 1_000_000
+DELIVERED = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
+BODY_GONE = "its body was removed by retention"
+_HAS_BODY = "EXISTS (SELECT 1 FROM record_bodies b WHERE b.record_id = records.id)"
+_AGAIN = "state = 'queued', tries = 0, next_at = :now, hold_reason = NULL, next_trigger = 'resend', triggered_by = :who"
+
+
+def resend(
+    conn: Connection, ids: Sequence[str], *, by: str, now: datetime, new_webhook_id: bool = False
+) -> ResentRow:
+    """Queue these records again, in one transaction; say why for each that is not."""
+    found = {
+        row.id: row
+        for row in conn.execute(
+            select(
+                records.c.id,
+                records.c.state,
+                records.c.webhook_id,
+                records.c.integration_id,
+                records.c.environment,
+                select(record_bodies.c.record_id)
+                .where(record_bodies.c.record_id == records.c.id)
+                .exists()
+                .label("has_body"),
+            )
+            .where(records.c.id.in_(ids))
+            .order_by(records.c.id)
+            .with_for_update(of=records)
+        )
+    }
+    deltas = ledger.Deltas()
+    skipped: dict[str, str] = {}
+    again: list[dict[str, Any]] = []
+    places: set[tuple[str, Environment]] = set()
+    for record_id in dict.fromkeys(ids):
+        row = found.get(record_id)
+        why = _why_not(row)
+        if row is None or why:
+            skipped[record_id] = why
+            continue
+        webhook_id = scope_of(conn).new_id("rec") if new_webhook_id else row.webhook_id
+        again.append({"the_id": record_id, "webhook_id": webhook_id})
+        places.add((row.integration_id, row.environment))
+        deltas.moved(row.integration_id, row.environment, row.state, RecordState.QUEUED)
+    if again:
+        conn.execute(
+            update(records)
+            .where(records.c.id == bindparam("the_id"))
+            .values(
+                state=RecordState.QUEUED,
+                tries=0,
+                next_at=now,
+                hold_reason=None,
+                next_trigger=Trigger.RESEND,
+                triggered_by=by,
+            ),
+            again,
+        )
+        ledger.apply(conn, deltas)
+    return ResentRow(len(again), skipped, tuple(sorted(places)))
+
+
+def _why_not(row: Any) -> str:
+    if row is None:
+        return "there is no such record"
+    return can_resend(row.state) or ("" if row.has_body else BODY_GONE)
+
+
+def _resendable(query: RecordQuery) -> RecordQuery:
+    """Narrow a filter to the states that a resend of everything touches."""
+    states = tuple(
+        state
+        for state in RecordState
+        if state in RESEND_ALL_STATES and (not query.states or state in query.states)
+    )
+    return replace(query, states=states)
+
+
+def resend_plan(conn: Connection, query: RecordQuery) -> ResendPlanRow:
+    """Say what resending everything the filter matches will do."""
+    wanted = _resendable(query)
+    counted: dict[tuple[Any, ...], list[Any]] = {}
+    oldest = newest = None
+    if wanted.states:
+        found = ranges(conn, wanted)
+        for condition in found.conditions:
+            for row in conn.execute(text(_grouping(condition)), found.params):
+                group = counted.setdefault((row.last_status, row.error_kind, row.problem_id), [0, row.error])
+                group[0] += row.n
+                oldest = min(oldest or row.oldest, row.oldest)
+                newest = max(newest or row.newest, row.newest)
+    total = sum(group[0] for group in counted.values())
+    problem_states = _problem_states(conn, [key[2] for key in counted if key[2]])
+    largest = sorted(counted.items(), key=lambda item: -item[1][0])[:GROUPS]
+    return ResendPlanRow(
+        total=total,
+        skipped_delivered=_skipped(conn, query, DELIVERED),
+        skipped_other=_skipped(
+            conn, query, tuple(s for s in RecordState if s not in DELIVERED and s not in RESEND_ALL_STATES)
+        ),
+        oldest=id_time(oldest) if oldest else None,
+        newest=id_time(newest) if newest else None,
+        groups=[
+            PlanGroup(
+                status=status,
+                error_kind=kind,
+                error=error,
+                count=number,
+                problem_id=problem_id,
+                problem_state=problem_states.get(problem_id, ""),
+            )
+            for (status, kind, problem_id), (number, error) in largest
+        ],
+    )
+
+
+def _grouping(condition: str) -> str:
+    return (
+        "SELECT last_status, error_kind, problem_id, min(error) AS error, count(*) AS n, min(id) AS oldest,"  # noqa: S608 - our own text; values are parameters
+        f" max(id) AS newest FROM records WHERE {condition} AND {_HAS_BODY}"
+        " GROUP BY last_status, error_kind, problem_id"
+    )
+
+
+def _problem_states(conn: Connection, problem_ids: list[str]) -> dict[str | None, str]:
+    if not problem_ids:
+        return {}
+    from healthdesk.store.schema_desk import problems
+
+    found = conn.execute(select(problems.c.id, problems.c.state).where(problems.c.id.in_(problem_ids)))
+    return {row.id: row.state.value for row in found}
+
+
+def _skipped(conn: Connection, query: RecordQuery, states: tuple[RecordState, ...]) -> int:
+    chosen = tuple(state for state in states if not query.states or state in query.states)
+    return count(conn, replace(query, states=chosen), COUNT_LIMIT).total if chosen else 0
+
+
+def resend_all(
+    conn: Connection, query: RecordQuery, *, by: str, now: datetime, expect: int | None = None
+) -> ResentRow:
+    """Queue every failed, unknown or retrying record the filter matches, in one transaction.
+
+    Raises Conflict when their number is not `expect`: the operator confirmed another one.
+    """
+    wanted = _resendable(query)
+    moved: list[Any] = []
+    if wanted.states:
+        found = ranges(conn, wanted)
+        again = _again_sqlite if on_sqlite(conn) else _again_postgres
+        for condition in found.conditions:
+            moved += again(conn, condition, found, {"now": to_micros(now), "who": by})
+    total = sum(row.n for row in moved)
+    if expect is not None and total != expect:
+        raise Conflict(
+            f"the filter matches {total} records to resend now, not the {expect} that were confirmed",
+            fix="Look at the plan again and confirm the new number.",
+        )
+    deltas = ledger.Deltas()
+    places: set[tuple[str, Environment]] = set()
+    for row in moved:
+        environment = Environment(row.environment)
+        places.add((row.integration_id, environment))
+        deltas.moved(row.integration_id, environment, RecordState(row.state), RecordState.QUEUED, row.n)
+    ledger.apply(conn, deltas)
+    return ResentRow(total, {}, tuple(sorted(places)))
+
+
+def _again_sqlite(conn: Connection, condition: str, found: Ranges, params: dict[str, Any]) -> Sequence[Any]:
+    """Count, then change: nothing comes between, since there is one writer."""
+    matching = f"{condition} AND {_HAS_BODY}"
+    counted = conn.execute(
+        text(
+            f"SELECT integration_id, environment, state, count(*) AS n FROM records WHERE {matching}"  # noqa: S608 - as above
+            " GROUP BY integration_id, environment, state"
+        ),
+        found.params,
+    ).all()
+    if counted:
+        conn.execute(text(f"UPDATE records SET {_AGAIN} WHERE {matching}"), found.params | params)  # noqa: S608 - as above
+    return counted
+
+
+def _again_postgres(conn: Connection, condition: str, found: Ranges, params: dict[str, Any]) -> Sequence[Any]:
+    """Lock, change and count in one statement, since other daemons move records meanwhile."""
+    return conn.execute(
+        text(
+            "WITH picked AS MATERIALIZED (SELECT id, integration_id, environment, state FROM records"  # noqa: S608 - as above
+            f" WHERE {condition} AND {_HAS_BODY} ORDER BY id FOR UPDATE),"
+            f" again AS (UPDATE records SET {_AGAIN} FROM picked WHERE records.id = picked.id"
+            " RETURNING picked.integration_id, picked.environment, picked.state AS state)"
+            " SELECT integration_id, environment, state, count(*) AS n FROM again"
+            " GROUP BY integration_id, environment, state"
+        ),
+        found.params | params,
+    ).all()

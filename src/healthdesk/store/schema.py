@@ -1,0 +1,182 @@
+"""The tables of records and callbacks, and the metadata that holds every table.
+
+The states in partial indexes are literals: SQLite uses such an index only for a query that repeats them so.
+Migrations hold their own copy; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+from healthdesk.domain.states import (
+    AttemptOutcome,
+    CallbackState,
+    Environment,
+    HoldReason,
+    RecordState,
+    Trigger,
+)
+from healthdesk.store.columns import EnumText, IdText, JsonText, UtcMicros
+
+metadata = MetaData()
+
+DUE = "state IN ('queued', 'retrying')"
+SENDING = "outcome = 'sending'"
+KEYED = "idempotency_key IS NOT NULL"
+IN_PROBLEM = "problem_id IS NOT NULL"
+DEDUPED = "state <> 'rejected' AND delivery_id <> ''"
+WAITING = "state = 'accepted'"
+
+
+def partial_index(name: str, *columns: Any, where: str, unique: bool = False) -> Index:
+    """Return an index over the rows that `where` names, on both databases."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def text_column(name: str) -> Column[str]:
+    """Return a text column that is empty rather than NULL."""
+    return Column(name, Text, nullable=False, server_default="")
+
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("webhook_id", IdText, nullable=False),
+    Column("integration_id", IdText, nullable=False),
+    Column("environment", EnumText(Environment), nullable=False),
+    Column("source_id", IdText, nullable=False),
+    Column("level", Text),
+    Column("completed_at", UtcMicros, nullable=False),
+    Column("state", EnumText(RecordState), nullable=False),
+    Column("hold_reason", EnumText(HoldReason)),
+    Column("sample", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempt_id", IdText),
+    Column("next_at", UtcMicros),
+    Column("next_trigger", EnumText(Trigger), nullable=False, server_default="first"),
+    text_column("triggered_by"),
+    Column("first_attempt_at", UtcMicros),
+    Column("last_attempt_at", UtcMicros),
+    Column("last_status", Integer),
+    Column("last_duration_ms", Float),
+    text_column("error_kind"),
+    text_column("error"),
+    Column("problem_id", IdText),
+    Column("idempotency_key", Text),
+    Column("body_hash", LargeBinary, nullable=False),
+    Index("ix_records_state", "environment", "state", "id"),
+    Index("ix_records_integration", "integration_id", "environment", "state", "id"),
+    Index("ix_records_source", "source_id", "integration_id", "environment", "state", "id"),
+    partial_index("ix_records_due", "integration_id", "environment", "next_at", "id", where=DUE),
+    partial_index("ix_records_problem", "problem_id", "state", "id", where=IN_PROBLEM),
+    partial_index(
+        "ux_records_idempotency", "integration_id", "environment", "idempotency_key", where=KEYED, unique=True
+    ),
+    sqlite_with_rowid=False,
+)
+"""`problem_id` is the problem that holds it up; `attempt_id` the newest attempt; `tries` those of this round."""
+
+record_bodies = Table(
+    "record_bodies",
+    metadata,
+    Column("record_id", IdText, primary_key=True),
+    Column("data_start", Integer, nullable=False),
+    Column("data_end", Integer, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Beside `records`, so that moving a record through its states does not rewrite its body."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("record_id", IdText, primary_key=True),
+    Column("id", IdText, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("trigger", EnumText(Trigger), nullable=False),
+    text_column("triggered_by"),
+    Column("outcome", EnumText(AttemptOutcome), nullable=False),
+    Column("daemon_id", IdText, nullable=False),
+    Column("webhook_id", IdText, nullable=False),
+    Column("started_at", UtcMicros, nullable=False),
+    Column("finished_at", UtcMicros),
+    Column("duration_ms", Float),
+    Column("status", Integer),
+    text_column("error_kind"),
+    text_column("blame"),
+    text_column("error"),
+    text_column("next_action"),
+    Column("retry_after_s", Float),
+    partial_index("ix_attempts_sending", "daemon_id", "record_id", "id", where=SENDING),
+    sqlite_with_rowid=False,
+)
+
+attempt_exchanges = Table(
+    "attempt_exchanges",
+    metadata,
+    Column("attempt_id", IdText, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("request_headers", JsonText, nullable=False),
+    Column("response_headers", JsonText, nullable=False),
+    Column("response_cut", Boolean, nullable=False),
+    Column("response_body", LargeBinary, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("integration_id", IdText, primary_key=True),
+    Column("environment", EnumText(Environment), primary_key=True),
+    Column("daemon_id", IdText, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False, server_default="0")
+        for name in ("accepted", "removed", *(state.value for state in RecordState))
+    ),
+)
+"""One row a daemon and environment, so that daemons do not wait for each other; a total is their sum."""
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("connection_id", IdText, nullable=False),
+    Column("delivery_id", Text, nullable=False),
+    Column("received_at", UtcMicros, nullable=False),
+    Column("state", EnumText(CallbackState), nullable=False),
+    text_column("reason"),
+    text_column("event"),
+    Column("duplicates", Integer, nullable=False, server_default="0"),
+    Column("size", Integer, nullable=False),
+    Column("processed_at", UtcMicros),
+    Index("ix_callbacks_state", "state", "id"),
+    Index("ix_callbacks_connection", "connection_id", "state", "id"),
+    partial_index("ux_callbacks_delivery", "connection_id", "delivery_id", where=DEDUPED, unique=True),
+)
+
+callback_bodies = Table(
+    "callback_bodies",
+    metadata,
+    Column("callback_id", IdText, primary_key=True),
+    text_column("content_type"),
+    Column("headers", JsonText, nullable=False),
+    Column("body_cut", Boolean, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)

@@ -1,0 +1,236 @@
+"""The tables of what operators configure."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text
+
+from healthdesk.domain.states import (
+    ConnectionState,
+    Environment,
+    InstanceState,
+    IntegrationKind,
+    IntegrationState,
+    OnUnknown,
+    Trigger,
+)
+from healthdesk.store.columns import EnumText, IdText, JsonText, UtcMicros
+from healthdesk.store.schema import metadata, partial_index, text_column
+
+CHECKED = "deleted_at IS NULL AND next_check IS NOT NULL"
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("app", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    text_column("account"),
+    Column("base_url", Text, nullable=False),
+    Column("auth", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    text_column("credentials_enc"),
+    text_column("credential_hint"),
+    Column("heartbeat", JsonText),
+    Column("verification", JsonText, nullable=False),
+    text_column("callback_secret_enc"),
+    text_column("callback_secret_hint"),
+    Column("callback_limit_per_minute", Integer),
+    Column("state", EnumText(ConnectionState), nullable=False),
+    Column("state_since", UtcMicros, nullable=False),
+    Column("suspect_checks", Integer, nullable=False, server_default="0"),
+    Column("failure", JsonText),
+    Column("connected_on", UtcMicros),
+    Column("last_healthy", UtcMicros),
+    Column("last_checked", UtcMicros),
+    Column("next_check", UtcMicros),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("deleted_at", UtcMicros),
+    partial_index("ix_connections_due", "next_check", where=CHECKED),
+)
+
+connection_members = Table(
+    "connection_members",
+    metadata,
+    Column("connection_id", IdText, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_name", Text, primary_key=True),
+    Column("held_grant", Text, nullable=False),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("connection_id", IdText, nullable=False),
+    Column("at", UtcMicros, nullable=False),
+    Column("trigger", EnumText(Trigger), nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("status", Integer),
+    Column("duration_ms", Float, nullable=False),
+    text_column("kind"),
+    text_column("sentence"),
+    Column("state_after", EnumText(ConnectionState), nullable=False),
+    Column("response_headers", JsonText, nullable=False),
+    Column("response_cut", Boolean, nullable=False),
+    Column("response_body", LargeBinary, nullable=False),
+    Index("ix_heartbeats_connection", "connection_id", "id"),
+)
+
+integrations = Table(
+    "integrations",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("kind", EnumText(IntegrationKind), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("deleted_at", UtcMicros),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("integration_id", IdText, ForeignKey("integrations.id"), primary_key=True),
+    Column("environment", EnumText(Environment), primary_key=True),
+    Column("connection_id", IdText, ForeignKey("connections.id"), nullable=False),
+    text_column("path"),
+    Column("method", Text, nullable=False, server_default="POST"),
+    Column("headers", JsonText, nullable=False),
+    Column("concurrency", Integer),
+    Column("rate_per_s", Float),
+    Column("timeout_s", Float),
+    Column("on_unknown", EnumText(OnUnknown), nullable=False, server_default="resend"),
+    Column("accept_limit_per_minute", Integer),
+    Column("state", EnumText(IntegrationState), nullable=False, server_default="active"),
+    Column("created_at", UtcMicros, nullable=False),
+    Index("ix_environments_connection", "connection_id"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("integration_id", IdText, nullable=False),
+    Column("environment", EnumText(Environment), nullable=False),
+    Column("key_hash", LargeBinary, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", UtcMicros),
+    Index("ux_api_keys_hash", "key_hash", unique=True),
+    Index("ix_api_keys_environment", "integration_id", "environment", "id"),
+)
+
+signing_secrets = Table(
+    "signing_secrets",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("integration_id", IdText, nullable=False),
+    Column("environment", EnumText(Environment), nullable=False),
+    Column("secret_enc", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", UtcMicros),
+    Index("ix_signing_secrets_environment", "integration_id", "environment", "id"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("levels", JsonText, nullable=False),
+    Column("fields", JsonText, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Index("ux_sources_key", "key", unique=True),
+)
+
+source_integrations = Table(
+    "source_integrations",
+    metadata,
+    Column("source_id", IdText, ForeignKey("sources.id"), primary_key=True),
+    Column("integration_id", IdText, ForeignKey("integrations.id"), primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Index("ix_source_integrations_integration", "integration_id"),
+)
+"""A row stays when a source is disabled: its records of before are found by it."""
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+"""Labels and controls, under which proof syncs are filed; `kind` says which."""
+
+label_members = Table(
+    "label_members",
+    metadata,
+    Column("label_id", IdText, ForeignKey("labels.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_name", Text, primary_key=True),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("settings", JsonText, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+"""Repeating tasks, from which tasks are made."""
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("integration_id", IdText, nullable=False),
+    Column("connection_id", IdText),
+    Column("template_id", IdText),
+    Column("name", Text, nullable=False),
+    text_column("external_id"),
+    text_column("external_url"),
+    Column("settings", JsonText, nullable=False),
+    Column("state", EnumText(InstanceState), nullable=False, server_default="pending"),
+    Column("blocked", Boolean, nullable=False),
+    text_column("error_kind"),
+    text_column("error"),
+    Column("problem_id", IdText),
+    Column("last_checked", UtcMicros),
+    Column("next_at", UtcMicros),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Index("ix_tasks_integration", "integration_id", "state", "id"),
+    Index("ix_tasks_connection", "connection_id", "state", "id"),
+)
+
+proof_syncs = Table(
+    "proof_syncs",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("integration_id", IdText, nullable=False),
+    Column("connection_id", IdText),
+    Column("label_id", IdText, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("settings", JsonText, nullable=False),
+    Column("state", EnumText(InstanceState), nullable=False, server_default="pending"),
+    Column("blocked", Boolean, nullable=False),
+    text_column("error_kind"),
+    text_column("error"),
+    Column("problem_id", IdText),
+    Column("last_checked", UtcMicros),
+    Column("last_collected", UtcMicros),
+    Column("next_at", UtcMicros),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Index("ix_proof_syncs_integration", "integration_id", "state", "id"),
+    Index("ix_proof_syncs_connection", "connection_id", "state", "id"),
+    Index("ix_proof_syncs_label", "label_id", "id"),
+)

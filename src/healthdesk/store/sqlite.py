@@ -1,0 +1,279 @@
+"""SQLite: reads on their own connections, all writes through one thread with group commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from healthdesk.errors import StoreError, StoreUnavailable
+from healthdesk.store.accept import accept_many
+from healthdesk.store.batching import Batcher
+from healthdesk.store.faults import is_unavailable, translated, unavailable
+from healthdesk.store.migrate import migrate
+from healthdesk.store.rows import AcceptedRecord, NewRecord
+from healthdesk.store.scope import Scope
+
+log = logging.getLogger(__name__)
+
+READERS = 4
+STATEMENT_CACHE = 512
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing to write: a record, or a function to run in the transaction."""
+
+    future: asyncio.Future[Any]
+    record: NewRecord | None = None
+    run: Callable[[Connection], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an item once its batch was committed."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+class SqliteBackend:
+    """One SQLite file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, scope: Scope, *, busy_timeout_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._writer = _writing_engine(path, scope, busy_timeout_s)
+        self._readers = _reading_engine(path, scope, busy_timeout_s)
+        self._queue: SimpleQueue[list[Item] | None] = SimpleQueue()
+        self._batches: Batcher[Item] = Batcher(self._loop, self._queue.put)
+        self._conn: Connection | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._main, name="healthdesk-writer", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    async def open(
+        cls, url: URL, scope: Scope, *, migrating: bool, busy_timeout_s: float = 5.0
+    ) -> SqliteBackend:
+        """Open the file, make it where it is missing (readable by its owner only), migrate it."""
+        if not url.database or url.database == ":memory:":
+            raise StoreError(
+                "SQLite needs a file: several connections share it",
+                fix="sqlite:////var/lib/healthdesk/desk.db",
+            )
+        path = Path(url.database)
+        with translated():
+            await asyncio.to_thread(_make_private, path)
+        backend = cls(path, scope, busy_timeout_s=busy_timeout_s)
+        try:
+            await backend.write(lambda conn: migrate(conn, allowed=migrating))
+        except BaseException:
+            await backend.close()
+            raise
+        return backend
+
+    async def close(self) -> None:
+        """Commit what was handed in, then end the thread and the connections."""
+        self._closed = True
+        await self._batches.drained()
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        await self._readers.dispose()
+
+    async def read(self, query: Callable[[Connection], Any]) -> Any:
+        """Run `query` in a read transaction."""
+        with translated():
+            async with self._readers.connect() as conn:
+                return await conn.run_sync(query)
+
+    async def write(self, query: Callable[[Connection], Any]) -> Any:
+        """Run `query` in the next batch and return once that is committed."""
+        return await self._submit(Item(self._loop.create_future(), run=query))
+
+    async def accept(self, record: NewRecord) -> AcceptedRecord:
+        """Store a record with the others that arrive now."""
+        accepted: AcceptedRecord = await self._submit(Item(self._loop.create_future(), record=record))
+        return accepted
+
+    async def _submit(self, item: Item) -> Any:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        self._batches.add(item)
+        return await item.future
+
+    def _settle(self, batch: list[Item], outcomes: Sequence[Outcome]) -> None:
+        """Answer those who wait, on the loop, once a batch."""
+        for item, outcome in zip(batch, outcomes, strict=True):
+            if item.future.done():
+                continue
+            if outcome.error is not None:
+                item.future.set_exception(outcome.error)
+            else:
+                item.future.set_result(outcome.value)
+        self._batches.finished()
+
+    # Everything below runs in the writer thread.
+
+    def _main(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            self._loop.call_soon_threadsafe(self._settle, batch, self._commit(batch))
+        self._drop_connection()
+        self._writer.dispose()
+
+    def _commit(self, batch: list[Item]) -> Sequence[Outcome]:
+        """Commit a batch; where that fails for another reason than the database, each item alone."""
+        try:
+            if self._conn is None:
+                self._conn = self._writer.connect()
+            transaction = self._conn.begin()
+            try:
+                outcomes = self._run(self._conn, batch)
+                transaction.commit()
+            except BaseException:
+                self._undo()
+                raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
+            if is_unavailable(error):
+                fault = unavailable(error)
+                log.error("%d writes failed: %s", len(batch), fault)
+                return [Outcome(error=StoreUnavailable(fault.what, fix=fault.fix)) for _ in batch]
+            if len(batch) == 1:
+                return [Outcome(error=error)]
+            return [self._commit([item])[0] for item in batch]
+        return outcomes
+
+    def _run(self, conn: Connection, batch: list[Item]) -> Sequence[Outcome]:
+        if len(batch) == 1:
+            return [self._alone(conn, batch[0])]
+        outcomes: dict[int, Outcome] = {}
+        accepts = [index for index, item in enumerate(batch) if item.record is not None]
+        if len(accepts) > 1:
+            records = [record for index in accepts if (record := batch[index].record) is not None]
+            together = self._guarded(conn, lambda conn: accept_many(conn, records))
+            if together.error is None:
+                outcomes.update(zip(accepts, map(_answer, together.value), strict=True))
+        for index, item in enumerate(batch):
+            if index not in outcomes:
+                outcomes[index] = self._guarded(conn, lambda conn, item=item: _value(conn, item))  # type: ignore[misc]
+        return [outcomes[index] for index in range(len(batch))]
+
+    @staticmethod
+    def _alone(conn: Connection, item: Item) -> Outcome:
+        """Run the only item of a transaction: its failure undoes the transaction, so no savepoint is needed."""
+        return Outcome(_value(conn, item))
+
+    @staticmethod
+    def _guarded(conn: Connection, run: Callable[[Connection], Any]) -> Outcome:
+        """Run in a savepoint, so that a failure leaves the neighbours alone."""
+        savepoint = conn.begin_nested()
+        try:
+            value = run(conn)
+            savepoint.commit()
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            savepoint.rollback()
+            return Outcome(error=error)
+        return Outcome(value)
+
+    def _undo(self) -> None:
+        """Leave no transaction open; after an error that prevents even that, use another connection."""
+        assert self._conn is not None
+        try:
+            self._conn.rollback()
+            if self._conn.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                self._drop_connection()
+        except Exception:
+            log.exception("the write connection is replaced")
+            self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            with suppress(Exception):  # it is of no use any more; nothing is lost with it
+                conn.invalidate()
+            with suppress(Exception):  # as above
+                conn.close()
+
+
+def _value(conn: Connection, item: Item) -> Any:
+    if item.record is not None:
+        answer = accept_many(conn, [item.record])[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+    assert item.run is not None
+    return item.run(conn)
+
+
+def _answer(answer: AcceptedRecord | BaseException) -> Outcome:
+    return Outcome(error=answer) if isinstance(answer, BaseException) else Outcome(answer)
+
+
+def _make_private(path: Path) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _writing_engine(path: Path, scope: Scope, busy_timeout_s: float) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=StaticPool,
+        connect_args={
+            "timeout": busy_timeout_s,
+            "check_same_thread": False,
+            "cached_statements": STATEMENT_CACHE,
+        },
+        execution_options={"scope": scope},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA cache_size = -16384")
+        cursor.execute("PRAGMA journal_size_limit = 67108864")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _reading_engine(path: Path, scope: Scope, busy_timeout_s: float) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        pool_size=READERS,
+        max_overflow=READERS,
+        connect_args={"timeout": busy_timeout_s},
+        execution_options={"scope": scope},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(conn: Connection) -> None:
+        conn.exec_driver_sql("BEGIN")
+
+    return engine

@@ -1,0 +1,104 @@
+"""The app that sends signed callbacks: receipts by Standard Webhooks, ticket events with an HMAC of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiohttp
+
+from healthdesk.domain.signing import sign
+
+HMAC_HEADER = "X-Demo-Signature"
+ID_HEADER = "X-Demo-Delivery"
+EVENT_HEADER = "X-Demo-Event"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where an app's callbacks go, and how they are signed: `standard_webhooks` or `hmac`."""
+
+    url: str
+    scheme: str
+    secret: str
+
+
+def signed(hook: Hook, number: int, body: bytes, now: datetime) -> dict[str, str]:
+    """Return the headers of a callback."""
+    headers = {"Content-Type": "application/json"}
+    if hook.scheme == "standard_webhooks":
+        delivery, stamp = f"msg_demo{number}", int(now.timestamp())
+        signature = sign([hook.secret], delivery, stamp, body)
+        return headers | {
+            "webhook-id": delivery,
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": signature,
+        }
+    digest = hmac.new(hook.secret.encode(), body, hashlib.sha256).hexdigest()
+    return headers | {
+        HMAC_HEADER: f"sha256={digest}",
+        ID_HEADER: f"demo-{number}",
+        EVENT_HEADER: "ticket.closed",
+    }
+
+
+class EventApp:
+    """Posts callbacks in turn; every ninth is sent twice, every thirteenth is forged."""
+
+    def __init__(self, hooks: list[Hook], rng: random.Random, every_s: float) -> None:
+        self.accepted: set[str] = set()
+        self.forged = 0
+        self.forged_taken = 0
+        self._hooks = hooks
+        self._rng = rng
+        self._every_s = every_s
+        self._pausing = asyncio.Event()
+        self._telling = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no callback is under way or to come."""
+        return self._pausing.is_set() and not self._telling
+
+    def pause(self) -> None:
+        """Send no further callbacks."""
+        self._pausing.set()
+
+    async def run(self, http: aiohttp.ClientSession) -> None:
+        """Post until paused or cancelled."""
+        number = 0
+        while not self._pausing.is_set():
+            number += 1
+            self._telling = True
+            await self._tell(http, number)
+            self._telling = False
+            await asyncio.sleep(self._every_s * self._rng.uniform(0.5, 1.5))
+
+    async def _tell(self, http: aiohttp.ClientSession, number: int) -> None:
+        hook = self._hooks[number % len(self._hooks)]
+        now = datetime.now(UTC)
+        event = {"type": "receipt.stored", "timestamp": now.isoformat(), "data": {"ticket": number}}
+        body = json.dumps(event).encode()
+        headers = signed(hook, number, body, now)
+        if number % 13 == 0:
+            self.forged += 1
+            body += b" "
+            self.forged_taken += await self._post(http, hook, headers, body)
+            return
+        for _ in range(2 if number % 9 == 0 else 1):
+            if await self._post(http, hook, headers, body):
+                self.accepted.add(f"{hook.scheme}:{number}")
+
+    async def _post(
+        self, http: aiohttp.ClientSession, hook: Hook, headers: dict[str, str], body: bytes
+    ) -> bool:
+        try:
+            async with http.post(hook.url, data=body, headers=headers) as answer:
+                return answer.status < 300
+        except (aiohttp.ClientError, TimeoutError):
+            return False

@@ -1,0 +1,182 @@
+"""The demo's story without a screen: things break, the operator repairs and resends, and the books must balance."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from healthdesk.api.records import RecordFilter
+from healthdesk.demo.running import RunningDemo
+from healthdesk.demo.setup import update_partner_credentials
+from healthdesk.domain.states import AlertState, CallbackState, RecordState
+from healthdesk.errors import ApiRefused
+
+BROKEN_PART = 0.6
+POSTING_PART = 0.7
+SETTLE_S = 60.0
+LOOK_S = 0.25
+NEEDED = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats")
+RESENDABLE = RecordFilter(states=[RecordState.FAILED, RecordState.UNKNOWN])
+UNSENT = (AlertState.QUEUED, AlertState.SENDING, AlertState.RETRYING)
+
+
+@dataclass(slots=True)
+class Report:
+    """The closing numbers. `wrong` says, in words, what does not add up."""
+
+    accepted: int = 0
+    delivered: int = 0
+    failed: int = 0
+    resent: int = 0
+    callbacks: int = 0
+    mails: int = 0
+    chats: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether everything adds up."""
+        return not self.wrong
+
+    @property
+    def ok(self) -> bool:
+        """Whether the demo showed what it is for."""
+        return self.balanced and all(getattr(self, name) > 0 for name in NEEDED)
+
+    def as_json(self) -> dict[str, int | bool]:
+        """Return the one object the demo prints last."""
+        return {**{name: getattr(self, name) for name in NEEDED}, "balanced": self.balanced}
+
+
+async def play(demo: RunningDemo, for_s: float, began: float) -> Report:
+    """Play the story in about `for_s` seconds from monotonic `began`, then let everything come to rest."""
+    report = Report()
+    await _until(began + for_s * BROKEN_PART)
+    say("repairing the CRM, updating the partner's credentials, resending what failed")
+    await demo.world.control("repair")
+    await update_partner_credentials(demo.client, demo.setup.partner_connection_id)
+    await _resend(demo, report)
+    await _until(began + for_s * POSTING_PART)
+    await demo.world.control("pause")
+    try:
+        async with asyncio.timeout(SETTLE_S):
+            await _settle(demo, report)
+    except TimeoutError:
+        report.wrong.append(f"not at rest {SETTLE_S:g} s after the repair: {dict(await _states(demo))}")
+    await _close_the_books(demo, report)
+    return report
+
+
+async def _until(monotonic: float) -> None:
+    await asyncio.sleep(max(0.0, monotonic - time.monotonic()))
+
+
+async def _resend(demo: RunningDemo, report: Report) -> None:
+    """Resend what failed, as the operator confirms it: the plan's count, or nothing when it changed meanwhile."""
+    plan = await demo.client.records_resend_plan(RESENDABLE)
+    if not plan.total:
+        return
+    try:
+        resent = await demo.client.records_resend_all(RESENDABLE, expect=plan.total)
+    except ApiRefused as refused:
+        if refused.status != 409:
+            raise
+        return
+    report.failed += plan.total
+    report.resent += resent.resent
+
+
+async def _settle(demo: RunningDemo, report: Report) -> None:
+    """Resend what fails until every record is delivered and every alert is sent."""
+    while True:
+        states = await _states(demo)
+        if states[RecordState.FAILED] or states[RecordState.UNKNOWN]:
+            await _resend(demo, report)
+        stats = await demo.world.stats()
+        under_way = sum(count for state, count in states.items() if state != RecordState.DELIVERED)
+        if (
+            stats["idle"]
+            and not under_way
+            and not await _alerts_waiting(demo)
+            and await _callbacks(demo) is not None
+        ):
+            return
+        await asyncio.sleep(LOOK_S)
+
+
+async def _states(demo: RunningDemo) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for row in (await demo.client.ledger()).rows:
+        totals.update(row.states)
+    return totals
+
+
+async def _alerts_waiting(demo: RunningDemo) -> bool:
+    page = await demo.client.alerts_list(limit=500)
+    return any(one.state in UNSENT for one in page.items)
+
+
+async def _callbacks(demo: RunningDemo) -> int | None:
+    """Return how many callbacks the desk took, or None while some wait to be processed."""
+    taken, after = 0, None
+    while True:
+        page = await demo.client.callbacks_list(after=after, limit=500)
+        if any(one.state is CallbackState.ACCEPTED for one in page.items):
+            return None
+        taken += sum(one.state is CallbackState.PROCESSED for one in page.items)
+        if page.next is None:
+            return taken
+        after = page.next
+
+
+async def _delivered_ids(demo: RunningDemo) -> tuple[set[str], set[str]]:
+    """Return record ids and webhook ids of everything delivered."""
+    records: set[str] = set()
+    webhooks: set[str] = set()
+    after = None
+    while True:
+        chosen = RecordFilter(states=[RecordState.DELIVERED])
+        page = await demo.client.records_list(chosen, after=after, limit=500)
+        records |= {one.id for one in page.items}
+        webhooks |= {one.webhook_id for one in page.items}
+        if page.next is None:
+            return records, webhooks
+        after = page.next
+
+
+async def _close_the_books(demo: RunningDemo, report: Report) -> None:
+    """Compare what the desk says with what the world saw."""
+    ledger = await demo.client.ledger()
+    stats, received = await demo.world.stats(), await demo.world.received()
+    states = await _states(demo)
+    report.accepted = sum(row.accepted for row in ledger.rows)
+    report.delivered = states[RecordState.DELIVERED]
+    report.callbacks = await _callbacks(demo) or 0
+    report.mails, report.chats = stats["mails"], stats["chats"]
+    records, webhooks = await _delivered_ids(demo)
+    unseen = webhooks - set(received["webhook_ids"])
+    lost = set(received["record_ids"]) - records
+    checks = {
+        "the ledger does not balance": not ledger.balanced,
+        f"{report.accepted} accepted, but {report.delivered} delivered": report.accepted != report.delivered,
+        f"{len(unseen)} records are delivered that no endpoint received": bool(unseen),
+        f"{len(lost)} records were accepted and are not delivered": bool(lost),
+        f"upstream was told {stats['accepted']} times that a record is accepted, the desk counts {report.accepted}": (
+            stats["accepted"] != report.accepted
+        ),
+        f"the app sent {stats['callbacks']} callbacks, the desk has {report.callbacks}": (
+            stats["callbacks"] != report.callbacks
+        ),
+        f"{stats['forged_taken']} forged callbacks were taken": stats["forged_taken"] > 0,
+        f"{stats['crm_unsigned']} records came without a valid signature": stats["crm_unsigned"] > 0,
+    }
+    report.wrong += [what for what, is_wrong in checks.items() if is_wrong]
+
+
+def say(what: str) -> None:
+    """Tell progress on standard error; standard output is for the closing object."""
+    sys.stderr.write(f"demo: {what}\n")
+    sys.stderr.flush()

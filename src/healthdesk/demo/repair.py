@@ -1,0 +1,38 @@
+"""`healthdesk demo repair`: mends the endpoints of a demo that runs in another terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from healthdesk.demo.running import WorldLink, find_demo
+
+DONE = """\
+The CRM takes every record again, and the partner takes its token again.
+Now, in the TUI: check the partner's connection (c) and resend what failed (S in the Log).
+"""
+
+
+def control(what: str, directory: Path | None) -> int:
+    """`repair` or `break` the endpoints of the demo in `directory`, or of the newest one that runs."""
+    state = find_demo(directory)
+    if state is None:
+        sys.stderr.write(
+            "healthdesk demo: no demo runs here\nfix: start one with `healthdesk demo`, or name its --dir\n"
+        )
+        return 1
+    try:
+        asyncio.run(_ask(str(state["world"]), what))
+    except (aiohttp.ClientError, TimeoutError) as error:
+        sys.stderr.write(f"healthdesk demo: the demo's world does not answer: {error}\n")
+        return 1
+    print(DONE if what == "repair" else "The CRM misbehaves again.", end="" if what == "repair" else "\n")
+    return 0
+
+
+async def _ask(world: str, what: str) -> None:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
+        await WorldLink(world, http).control(what)

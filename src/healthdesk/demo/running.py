@@ -1,0 +1,109 @@
+"""A running demo: world, desk and setup together, and the way to find one from another terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from healthdesk.client.client import Client
+from healthdesk.demo.children import child, first_line, order
+from healthdesk.demo.desk import PREFIX, prepare, running_daemon
+from healthdesk.demo.setup import DemoSetup, Ports, set_up
+
+STATE_FILE = "demo.json"
+
+
+class WorldLink:
+    """Asks the world what it saw, and changes it."""
+
+    def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
+        self._url = url
+        self._http = http
+
+    async def stats(self) -> dict[str, Any]:
+        """Return what the world saw so far."""
+        return await self._json("GET", "/stats")
+
+    async def received(self) -> dict[str, Any]:
+        """Return the ids of what its endpoints took and its upstream was told is accepted."""
+        return await self._json("GET", "/received")
+
+    async def control(self, what: str) -> dict[str, Any]:
+        """`repair`, `break` or `pause`."""
+        return await self._json("POST", f"/control/{what}")
+
+    async def _json(self, method: str, path: str) -> dict[str, Any]:
+        async with self._http.request(method, self._url + path, raise_for_status=True) as answer:
+            found: dict[str, Any] = await answer.json()
+            return found
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDemo:
+    """What a story acts upon."""
+
+    folder: Path
+    socket: Path
+    client: Client
+    world: WorldLink
+    setup: DemoSetup
+
+
+@contextlib.asynccontextmanager
+async def running_demo(
+    folder: Path, *, rate_per_s: float, callback_every_s: float, living: bool
+) -> AsyncIterator[RunningDemo]:
+    """Start the world and the desk, set it up, and let the world play for the length of the block."""
+    config = prepare(folder)
+    world_log = folder / "world.log"
+    async with contextlib.AsyncExitStack() as stack:
+        world = await stack.enter_async_context(child("healthdesk.demo.world", log=world_log))
+        told = await first_line(world, "the demo world", world_log)
+        ports = Ports(http=int(told["http"]), smtp=int(told["smtp"]))
+        await stack.enter_async_context(running_daemon(folder, config))
+        client = await stack.enter_async_context(Client(config.operator.socket))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        setup = await set_up(client, ports)
+        state = {"world": ports.url, "socket": str(config.operator.socket), "pid": os.getpid()}
+        (folder / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
+        await order(
+            world,
+            setup.orders(rate_per_s=rate_per_s, callback_every_s=callback_every_s, living=living),
+        )
+        yield RunningDemo(folder, config.operator.socket, client, WorldLink(ports.url, http), setup)
+
+
+def find_demo(directory: Path | None) -> dict[str, Any] | None:
+    """Return the state of the demo in `directory`, or of this user's newest one that runs; None when there is none."""
+    if directory is not None:
+        places = [directory]
+    else:
+        found = Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
+        places = sorted((one for one in found if one.stat().st_uid == os.getuid()), key=_age, reverse=True)
+    for place in places:
+        state = _state(place / STATE_FILE)
+        if state is not None:
+            return state
+    return None
+
+
+def _age(place: Path) -> float:
+    return place.stat().st_mtime
+
+
+def _state(file: Path) -> dict[str, Any] | None:
+    """Return what a state file says, if the demo that wrote it still runs."""
+    try:
+        state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        os.kill(int(state["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return state

@@ -1,0 +1,186 @@
+"""Sets the demo's desk up as an operator would: through the operator API, and nothing else.
+
+What an earlier demo left in the folder is used again; only addresses and secrets are made anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from healthdesk.api.connections import (
+    CallbackVerification,
+    Connection,
+    ConnectionCreate,
+    ConnectionEdit,
+    Credentials,
+    CredentialsUpdate,
+    HeartbeatRequest,
+)
+from healthdesk.api.integrations import (
+    EnvironmentSettings,
+    Integration,
+    IntegrationCreate,
+    KeyCreate,
+    SourceCreate,
+    SourceEnable,
+    SourceField,
+)
+from healthdesk.client.client import Client
+from healthdesk.demo.app_events import EVENT_HEADER, HMAC_HEADER, ID_HEADER, Hook
+from healthdesk.demo.endpoints import FIRST_TOKEN, NEW_TOKEN
+from healthdesk.demo.submissions import LEVELS, Intake
+from healthdesk.domain.signing import new_secret
+
+CRM, PARTNER, TICKETS = "CRM wellness", "Partner exchange", "Ticket app"
+SOURCES = {"heart-health": "Heart health", "diabetes-risk": "Diabetes risk", "sleep": "Sleep"}
+HMAC = CallbackVerification(
+    scheme="hmac",
+    header=HMAC_HEADER,
+    prefix="sha256=",
+    id_header=ID_HEADER,
+    event_header=EVENT_HEADER,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the world listens."""
+
+    http: int
+    smtp: int
+
+    @property
+    def url(self) -> str:
+        """The world's address."""
+        return f"http://127.0.0.1:{self.http}"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSetup:
+    """The desk as it was set up: what the world has to know, and what the story acts upon."""
+
+    partner_connection_id: str
+    signing_secret: str
+    intakes: dict[str, Intake]
+    hooks: list[Hook]
+
+    def orders(self, *, rate_per_s: float, callback_every_s: float, living: bool) -> dict[str, Any]:
+        """Return the orders for the world."""
+        return {
+            "signing_secret": self.signing_secret,
+            "intakes": {name: asdict(intake) for name, intake in self.intakes.items()},
+            "hooks": [asdict(hook) for hook in self.hooks],
+            "rate_per_s": rate_per_s,
+            "callback_every_s": callback_every_s,
+            "living": living,
+        }
+
+
+async def set_up(client: Client, ports: Ports) -> DemoSetup:
+    """Add connections, integrations, sources, keys and channels."""
+    receipts, tickets = new_secret(secrets.token_bytes(32)), secrets.token_urlsafe(32)
+    crm = await _connection(
+        client,
+        CRM,
+        f"{ports.url}/crm",
+        verification=CallbackVerification(scheme="standard_webhooks"),
+        callback_secret=receipts,
+    )
+    partner = await _connection(client, PARTNER, f"{ports.url}/partner", token=FIRST_TOKEN)
+    app = await _connection(client, TICKETS, f"{ports.url}/crm", verification=HMAC, callback_secret=tickets)
+    deliveries = {
+        "crm": await _integration(client, CRM, EnvironmentSettings(connection_id=crm.id, path="/hra")),
+        "partner": await _integration(
+            client, PARTNER, EnvironmentSettings(connection_id=partner.id, path="/records")
+        ),
+    }
+    await _sources(client, list(deliveries.values()))
+    await _channels(client, ports)
+    signing = await client.integration_signing_secret_create(deliveries["crm"].id, KeyCreate())
+    intakes = {}
+    for name, integration in deliveries.items():
+        key = await client.integration_key_create(integration.id, KeyCreate())
+        intakes[name] = Intake(url=integration.records_url, key=key.secret)
+    return DemoSetup(
+        partner_connection_id=partner.id,
+        signing_secret=signing.secret,
+        intakes=intakes,
+        hooks=[
+            Hook(crm.callback_url, "standard_webhooks", receipts),
+            Hook(app.callback_url, "hmac", tickets),
+        ],
+    )
+
+
+async def update_partner_credentials(client: Client, connection_id: str) -> Connection:
+    """Give the partner's connection its new token, as an operator does with `u`."""
+    credentials = Credentials(auth="bearer", token=SecretStr(NEW_TOKEN))
+    return await client.connection_update_credentials(
+        connection_id, CredentialsUpdate(credentials=credentials)
+    )
+
+
+async def _connection(
+    client: Client,
+    name: str,
+    base_url: str,
+    *,
+    token: str = "",
+    verification: CallbackVerification | None = None,
+    callback_secret: str = "",
+) -> Connection:
+    """Add a connection, or point the one of that name at this world."""
+    credentials = Credentials(auth="bearer", token=SecretStr(token)) if token else Credentials()
+    secret = SecretStr(callback_secret) if callback_secret else None
+    there = {one.name: one for one in (await client.connections_list(limit=500)).items}
+    if name in there:
+        if token:
+            await client.connection_update_credentials(
+                there[name].id, CredentialsUpdate(credentials=credentials)
+            )
+        changes = ConnectionEdit(base_url=base_url, verification=verification, callback_secret=secret)
+        return await client.connection_edit(there[name].id, changes)
+    return await client.connection_create(
+        ConnectionCreate(
+            name=name,
+            base_url=base_url,
+            credentials=credentials,
+            heartbeat=HeartbeatRequest(path="/health"),
+            verification=verification or CallbackVerification(),
+            callback_secret=secret,
+        )
+    )
+
+
+async def _integration(client: Client, name: str, production: EnvironmentSettings) -> Integration:
+    there = {one.name: one for one in (await client.integrations_list(limit=500)).items}
+    if name in there:
+        return there[name]
+    return await client.integration_create(IntegrationCreate(name=name, production=production))
+
+
+async def _sources(client: Client, integrations: list[Integration]) -> None:
+    there = {one.key for one in (await client.sources_list(limit=500)).items}
+    for key, name in SOURCES.items():
+        if key not in there:
+            fields = [
+                SourceField(name="participant", type="object", required=True),
+                SourceField(name="score", type="integer", required=True, example="71"),
+                SourceField(name="risk_level", type="string", example="high", sensitive=False),
+            ]
+            await client.source_create(SourceCreate(key=key, name=name, levels=list(LEVELS), fields=fields))
+        for integration in integrations:
+            await client.source_enable(key, SourceEnable(integration_id=integration.id))
+
+
+async def _channels(client: Client, ports: Ports) -> None:
+    mail = f"mailto://127.0.0.1:{ports.smtp}/operators@demo.example?from=desk@demo.example"
+    chat = f"json://127.0.0.1:{ports.http}/chat/ops"
+    for channel in (await client.channels_list(limit=500)).items:
+        await client.channel_remove(channel.id)
+    await client.channel_create("Operators' mail", mail)
+    await client.channel_create("Operators' chat", chat)

@@ -1,4 +1,4 @@
-"""Records: the log, one record, its attempts and bodies."""
+"""Records: the log, one record, its attempts and bodies, and resends; how else they move is in `flow`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from healthdesk.domain.ids import id_time
 from healthdesk.store.counting import count
 from healthdesk.store.log_query import page_ids
 from healthdesk.store.paging import cut
+from healthdesk.store.resending import resend, resend_all, resend_plan
 from healthdesk.store.rows import AttemptRow, BodyRow, PageRows, RecordQuery, RecordRow
 from healthdesk.store.schema import attempt_exchanges, record_bodies, records
 from healthdesk.store.schema import attempts as attempt_table
@@ -23,6 +24,9 @@ __all__ = [
     "count",
     "get",
     "page",
+    "resend",
+    "resend_all",
+    "resend_plan",
 ]
 
 

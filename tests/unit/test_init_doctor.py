@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from healthdesk.clock import SystemClock
 from healthdesk.config import load_config
+from healthdesk.domain.ids import IdFactory
 from healthdesk.errors import ConfigError, HostError, VaultError
 from healthdesk.host import probes
 from healthdesk.host.check import Check, CheckStatus, worst
 from healthdesk.host.doctor import examine
 from healthdesk.host.init import InitChoices, InitReport, init_desk, running_user
 from healthdesk.host.lock import DaemonLock, bind_operator_socket, is_live
+from healthdesk.store import connections
+from healthdesk.store.database import Store
+from healthdesk.store.rows import NewConnection
 from healthdesk.vault import Vault
 
 
@@ -291,6 +298,65 @@ async def test_every_failure_comes_with_its_fix(desk: InitReport) -> None:
     failed = [check for check in report.checks if check.status is CheckStatus.FAIL]
     assert {check.name for check in failed} == {"key", "database", "socket", "clock", "dns"}
     assert all(check.fix for check in failed)
+
+
+async def made_database(desk: InitReport, *base_urls: str) -> Path:
+    """Make the desk's database as the daemon would, with connections."""
+    config = load_config(desk.config, {}, uid=1000)
+    clock, ids = SystemClock(), IdFactory(os.urandom)
+    store = await Store.open(config.storage.database_url, daemon_id="dmn_test", clock=clock, ids=ids)
+    try:
+        for url in base_urls:
+            await store.write(
+                connections.insert, new_connection(ids.new("con", clock.now()), url, clock.now())
+            )
+    finally:
+        await store.close()
+    return desk.data_dir / "healthdesk.db"
+
+
+def new_connection(connection_id: str, url: str, now: datetime) -> NewConnection:
+    return NewConnection(
+        id=connection_id,
+        app="http-endpoint",
+        name=url,
+        base_url=url,
+        auth="none",
+        owner="anna",
+        created_at=now,
+    )
+
+
+async def test_the_hosts_of_connections_are_resolved(desk: InitReport) -> None:
+    await made_database(desk, "https://crm.example/v2", "http://10.1.2.3:8000", "https://other.example")
+    asked: list[str] = []
+    report = await examine(desk.config, {}, resolve=asked.append, uid=os.getuid())
+    checks = by_name(report.checks)
+    assert checks["database"].status is CheckStatus.OK, checks["database"]
+    assert "can be written" in checks["database"].sentence
+    assert sorted(asked) == ["crm.example", "other.example"]
+
+
+async def test_a_file_that_is_no_database_is_named(desk: InitReport) -> None:
+    file = await made_database(desk)
+    file.write_text("not a database\n" * 500)
+    for leftover in file.parent.glob("healthdesk.db-*"):
+        leftover.unlink()
+    check = by_name((await examine(desk.config, {}, uid=os.getuid())).checks)["database"]
+    assert check.status is CheckStatus.FAIL
+    assert str(file) in check.sentence
+    assert check.fix
+
+
+async def test_doctor_does_not_migrate(desk: InitReport) -> None:
+    with closing(sqlite3.connect(desk.data_dir / "healthdesk.db")) as database:
+        database.execute("CREATE TABLE other (x)")
+    check = by_name((await examine(desk.config, {}, uid=os.getuid())).checks)["database"]
+    assert check.status is CheckStatus.FAIL
+    with closing(sqlite3.connect(desk.data_dir / "healthdesk.db")) as database:
+        assert database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [
+            ("other",)
+        ]
 
 
 def test_a_key_that_its_group_reads_is_a_warning(desk: InitReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from healthdesk.config import Config, load_config
 from healthdesk.errors import ConfigError
 from healthdesk.host import probes
 from healthdesk.host.check import Check, CheckStatus, worst
+
+# What the store logs about a sick database is in the findings, with its fix.
+logging.getLogger("healthdesk").addHandler(logging.NullHandler())
 
 __all__ = ["Check", "CheckStatus", "Report", "examine"]
 

@@ -72,7 +72,7 @@ async def check_database(config: Config, clock: Clock) -> tuple[Check, tuple[str
             finally:
                 await store.close()
     except HealthdeskError as error:
-        return Check("database", FAIL, str(error), error.fix), ()
+        return Check("database", FAIL, f"{where}: {error}", error.fix), ()
     except (TimeoutError, OSError) as error:
         reason = str(error) or "no answer in time"
         return Check(

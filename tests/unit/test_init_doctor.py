@@ -323,6 +323,7 @@ def new_connection(connection_id: str, url: str, now: datetime) -> NewConnection
         base_url=url,
         auth="none",
         owner="anna",
+        created_by="anna",
         created_at=now,
     )
 

@@ -217,6 +217,15 @@ def settle(
         record_test(conn, channel_id, now, ok=ok, error=error)
 
 
+def supersede(conn: Connection, alert_id: str) -> None:
+    """Withdraw a message that was claimed and is no news any more, such as of a problem somebody took meanwhile."""
+    conn.execute(
+        sa.update(alerts)
+        .where(alerts.c.id == alert_id, alerts.c.state == AlertState.SENDING)
+        .values(state=AlertState.SUPERSEDED, next_at=None)
+    )
+
+
 def recover(conn: Connection, now: datetime, *, daemon_id: str, others_are_dead: bool) -> int:
     """Queue again what dead daemons were sending: those whose lease ran out, or all but `daemon_id`."""
     live = [daemon_id] if others_are_dead else [daemon_id, *daemons.live(conn, now)]

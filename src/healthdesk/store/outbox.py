@@ -23,9 +23,10 @@ def announce(conn: Connection, problem: Mapping[str, Any], event: AlertEvent, no
     recovering = event is AlertEvent.RECOVERED
     targets = route(conn, problem, recovering=recovering)
     if recovering:
+        _supersede(conn, problem["id"], NEWS_OF_OPENING)
         targets &= _told(conn, problem)
     else:
-        _supersede_recoveries(conn, problem["id"])
+        _supersede(conn, problem["id"], (AlertEvent.RECOVERED,))
     rows = [
         {
             "id": scope_of(conn).new_id("alt"),
@@ -107,19 +108,21 @@ def _told(conn: Connection, problem: Mapping[str, Any]) -> set[str]:
                 alerts.c.problem_id == problem["id"],
                 alerts.c.episode == problem["episode"],
                 alerts.c.event.in_(NEWS_OF_OPENING),
-                alerts.c.state != AlertState.SUPERSEDED,
+                alerts.c.state.not_in((AlertState.SUPERSEDED, AlertState.FAILED)),
             )
         ).scalars()
     )
 
 
-def _supersede_recoveries(conn: Connection, problem_id: str) -> None:
-    """Take back news of a recovery that was not sent yet and is no longer true."""
+def _supersede(conn: Connection, problem_id: str, events: Sequence[AlertEvent]) -> None:
+    """Take back news that was not sent yet and is no longer true: an opening overtaken by its recovery, or the
+    other way round. Whom it did not reach needs no word of its end either.
+    """
     conn.execute(
         update(alerts)
         .where(
             alerts.c.problem_id == problem_id,
-            alerts.c.event == AlertEvent.RECOVERED,
+            alerts.c.event.in_(events),
             alerts.c.state.in_(NOT_SENT),
         )
         .values(state=AlertState.SUPERSEDED, next_at=None)

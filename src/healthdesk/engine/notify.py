@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,7 @@ from typing import Protocol
 
 from healthdesk.domain.alerts import AlertFacts, render_alert, render_test
 from healthdesk.domain.retry import next_attempt_at
-from healthdesk.domain.states import AlertEvent, Blame
+from healthdesk.domain.states import AlertEvent, Blame, ProblemState
 from healthdesk.engine.channel_url import CheckedChannel, refuse_unsafe
 from healthdesk.engine.context import Context
 from healthdesk.engine.notify_process import ChildSettings, NotifySender, SendResult
@@ -151,33 +151,44 @@ class Notifier:
             await self._send_one(message)
 
     async def _send_one(self, claimed: ClaimedAlert) -> None:
-        title, body = self._word(claimed)
+        store, problem, now = self._ctx.store, claimed.problem, self._ctx.clock.now()
+        if problem is not None and is_taken(problem, claimed.event):
+            await self._keep_trying(partial(store.write, queries.supersede, claimed.id), claimed)
+            self._tell(claimed, "superseded")
+            return
+        if problem is not None and problem.muted_until is not None and now < problem.muted_until:
+            until = problem.muted_until
+            await self._keep_trying(partial(store.write, queries.postpone, claimed.id, until), claimed)
+            return
+        title, body = self._word(claimed, now)
         try:
             url = self._ctx.vault.decrypt(claimed.url_enc)
         except VaultError as error:
             result = SendResult(ok=False, sentence=f"{error}. {error.fix}".strip(), retryable=True)
         else:
             result = await self._send(url, claimed.event, title, body)
-        now = self._ctx.clock.now()
-        next_at = None if result.ok else self._next_at(claimed, result, now)
-        await self._settle(claimed, result, title, body, next_at, now)
+        next_at = None if result.ok else self._next_at(claimed, result)
+        await self._settle(claimed, result, title, body, next_at)
 
-    def _word(self, claimed: ClaimedAlert) -> tuple[str, str]:
-        now = self._ctx.clock.now()
-        if claimed.problem is None:
-            return render_test(claimed.channel_name, now)
-        return render_alert(claimed.event, facts_of(claimed.problem, now))
+    def _word(self, claimed: ClaimedAlert, now: datetime) -> tuple[str, str]:
+        """Return title and body: of the problem as it is now, or what the message was queued with."""
+        if claimed.problem is not None:
+            resolved_at = claimed.problem.resolved_at if claimed.event is AlertEvent.RECOVERED else None
+            return render_alert(claimed.event, facts_of(claimed.problem, resolved_at or now))
+        if claimed.title:
+            return claimed.title, claimed.body
+        return render_test(claimed.channel_name, now)
 
     async def _send(self, url: str, event: AlertEvent, title: str, body: str) -> SendResult:
         timeout_s = self._ctx.config.alerts.timeout_s
         return await self._sender.send(url, title, body, type_=_TYPES[event], timeout_s=timeout_s)
 
-    def _next_at(self, claimed: ClaimedAlert, result: SendResult, now: datetime) -> datetime | None:
+    def _next_at(self, claimed: ClaimedAlert, result: SendResult) -> datetime | None:
         """Return when a message that failed is sent again, or None: it cannot arrive, or was tried enough."""
         if not result.retryable:
             return None
         return next_attempt_at(
-            now,
+            self._ctx.clock.now(),
             claimed.tries,
             self._ctx.config.alerts.schedule,
             self._ctx.jitter_unit(),
@@ -186,37 +197,41 @@ class Notifier:
         )
 
     async def _settle(
-        self,
-        claimed: ClaimedAlert,
-        result: SendResult,
-        title: str,
-        body: str,
-        next_at: datetime | None,
-        now: datetime,
+        self, claimed: ClaimedAlert, result: SendResult, title: str, body: str, next_at: datetime | None
     ) -> None:
-        """Commit the result, however long the store takes to come back: a sent message must not be sent again."""
-        while True:
-            try:
-                await self._ctx.store.write(
-                    queries.settle,
-                    claimed.id,
-                    now,
-                    ok=result.ok,
-                    title=title,
-                    body=body,
-                    error="" if result.ok else result.sentence,
-                    next_at=next_at,
-                )
-                break
-            except StoreUnavailable as error:
-                log.error("what became of alert %s cannot be stored yet: %s", claimed.id, error)
-                await self._ctx.clock.sleep(STORE_RETRY_S)
+        """Commit what became of a send."""
+        commit = partial(
+            self._ctx.store.write,
+            queries.settle,
+            claimed.id,
+            self._ctx.clock.now(),
+            ok=result.ok,
+            title=title,
+            body=body,
+            error="" if result.ok else result.sentence,
+            next_at=next_at,
+        )
+        await self._keep_trying(commit, claimed)
         outcome = "sent" if result.ok else "retrying" if next_at else "failed"
         if outcome == "failed":
             log.error("alert %s to %s failed for good: %s", claimed.id, claimed.channel_name, result.sentence)
+        self._tell(claimed, outcome)
+        self._ctx.bus.publish("channel.changed", claimed.channel_id)
+
+    async def _keep_trying(self, commit: Callable[[], Awaitable[None]], claimed: ClaimedAlert) -> None:
+        """Commit, however long the store takes to come back: a sent message must not be sent again."""
+        while True:
+            try:
+                await commit()
+            except StoreUnavailable as error:
+                log.error("what became of alert %s cannot be stored yet: %s", claimed.id, error)
+                await self._ctx.clock.sleep(STORE_RETRY_S)
+            else:
+                return
+
+    def _tell(self, claimed: ClaimedAlert, outcome: str) -> None:
         self._ctx.metrics.alerts.labels(result=outcome).inc()
         self._ctx.bus.publish("alert.changed", claimed.id, {"state": outcome})
-        self._ctx.bus.publish("channel.changed", claimed.channel_id)
 
     async def _pause(self, seconds: float) -> None:
         sleeper = asyncio.ensure_future(self._ctx.clock.sleep(seconds))
@@ -238,8 +253,13 @@ def child_settings(ctx: Context) -> ChildSettings:
     )
 
 
-def facts_of(problem: ProblemRow, now: datetime) -> AlertFacts:
-    """Return what an alert tells of a problem, as it is now."""
+def is_taken(problem: ProblemRow, event: AlertEvent) -> bool:
+    """Tell whether somebody acknowledged the problem before this news of its opening was sent."""
+    return problem.state is ProblemState.ACKNOWLEDGED and event is not AlertEvent.RECOVERED
+
+
+def facts_of(problem: ProblemRow, at: datetime) -> AlertFacts:
+    """Return what an alert tells of a problem, as it is at a time."""
     return AlertFacts(
         problem_id=problem.id,
         where=problem.where,
@@ -248,7 +268,7 @@ def facts_of(problem: ProblemRow, now: datetime) -> AlertFacts:
         status=problem.status,
         count=problem.count,
         since=problem.since,
-        at=now,
+        at=at,
         blame=Blame(problem.blame),
         next_action=problem.next_action,
         owner=problem.owner,

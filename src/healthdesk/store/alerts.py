@@ -226,6 +226,15 @@ def supersede(conn: Connection, alert_id: str) -> None:
     )
 
 
+def postpone(conn: Connection, alert_id: str, until: datetime) -> None:
+    """Put a message that was claimed back until a time; it was not tried."""
+    conn.execute(
+        sa.update(alerts)
+        .where(alerts.c.id == alert_id, alerts.c.state == AlertState.SENDING)
+        .values(state=AlertState.QUEUED, next_at=until, tries=alerts.c.tries - 1)
+    )
+
+
 def recover(conn: Connection, now: datetime, *, daemon_id: str, others_are_dead: bool) -> int:
     """Queue again what dead daemons were sending: those whose lease ran out, or all but `daemon_id`."""
     live = [daemon_id] if others_are_dead else [daemon_id, *daemons.live(conn, now)]

@@ -1,6 +1,7 @@
 """No answer fills the memory: raw and inflated bytes are capped, and a cut says so."""
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -48,6 +49,17 @@ def test_inflating_a_bomb_never_holds_more_than_the_cap():
         kept += len(part)
         assert kept <= CAP
     assert inflater.cut
+
+
+def test_inflating_a_bomb_takes_little_memory_on_the_way():
+    packed = gzip.compress(bytes(50_000_000))
+    tracemalloc.start()
+    try:
+        Inflater("gzip", CAP).feed(packed, 0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 async def test_a_long_body_is_drained_for_the_connection_and_an_endless_one_is_given_up(session, endpoint):

@@ -2,10 +2,12 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 from tests.connectors.conftest import LOOPBACK, Names
 
 from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.connectors.wire import Deadline, Progress
 from healthdesk.domain.exchange import Sent
 from healthdesk.domain.states import ErrorKind
 from healthdesk.testing import Behaviour, drip, hold, reply
@@ -151,6 +153,36 @@ async def test_a_deadline_leaves_no_cancellation_behind(session, endpoint, clock
     first, second = await task
     assert first.error.kind is ErrorKind.TIMEOUT
     assert second.status == 200
+
+
+async def test_a_deadline_the_transport_turned_into_another_error_is_still_the_deadline(
+    session, endpoint, clock
+):
+    under_way = asyncio.Event()
+
+    async def stubborn(*args, **kwargs):
+        under_way.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise aiohttp.ClientConnectionError("lost while being cancelled") from None
+
+    session._http.request = stubborn
+    task = sending(session, Request("POST", f"{endpoint.url}/", body=b"x", timeout_s=5))
+    await under_way.wait()
+    clock.advance(5)
+    exchange = await task
+    assert exchange.error.sentence.endswith("within 5 s.")
+
+
+async def test_a_ring_that_somebody_else_caught_is_taken_back(clock):
+    deadline = Deadline(clock.call_later, Progress())
+    deadline.start(5, 5)
+    clock.advance(5)
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    deadline.stop()
+    assert asyncio.current_task().cancelling() == 0
 
 
 async def test_a_connection_that_timed_out_is_not_used_again(session, endpoint, clock):

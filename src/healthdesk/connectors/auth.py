@@ -94,13 +94,17 @@ def check_credentials(credentials: StoredCredentials) -> StoredCredentials:
     return credentials
 
 
+def basic(username: str, password: str) -> str:
+    """Return the value of a header for basic authentication."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
 def auth_headers(credentials: StoredCredentials) -> dict[str, str]:
     """Return the headers that authenticate a request."""
     if credentials.auth == "bearer":
         return {"Authorization": f"Bearer {credentials.token}"}
     if credentials.auth == "basic":
-        pair = f"{credentials.username}:{credentials.password}".encode()
-        return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
+        return {"Authorization": basic(credentials.username, credentials.password)}
     if credentials.auth == "header":
         return {credentials.header_name: credentials.token}
     return {}

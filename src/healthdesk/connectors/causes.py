@@ -56,7 +56,13 @@ def network_error(error: BaseException, progress: Progress, *, host: str) -> Tra
         )
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return TransportError(ErrorKind.RESET, sent, f"{host} closed the connection without an answer.")
-    if isinstance(error, ResendRefused | ConnectionError | aiohttp.ClientConnectionError | OSError):
+    if isinstance(error, ResendRefused):
+        return TransportError(
+            ErrorKind.RESET,
+            sent,
+            f"The connection to {host} was lost, and the request was not sent a second time.",
+        )
+    if isinstance(error, ConnectionError | aiohttp.ClientConnectionError | OSError):
         return TransportError(ErrorKind.RESET, sent, f"{host} reset the connection before it answered.")
     if isinstance(error, ValueError) and not progress.started:
         return _unsendable(error)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import urllib.request
 
-import aiohttp
 from yarl import URL
+
+from healthdesk.connectors.auth import basic
 
 
 class Proxies:
@@ -26,7 +27,7 @@ class Proxies:
             return None
         credentials = ""
         if proxy.user:
-            credentials = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
+            credentials = basic(proxy.user, proxy.password or "")
         return proxy.with_user(None), credentials
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def _is_integer(value: object) -> bool:
 
 def _is_date(value: object) -> bool:
     """Tell whether it is a day as `2025-11-22`."""
-    if not isinstance(value, str) or len(value) != len("2025-11-22"):
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
         return False
     try:
         date.fromisoformat(value)

@@ -15,7 +15,7 @@ _ABSENT = (
     rf"not\s+(?:present|provided|set|given|specified|supplied))|(?:not|was not)\s+(?:found|provided|given|set)|"
     rf"must\s+be\s+(?:present|provided|set|given|specified|supplied|filled)|"
     rf"(?:(?:must|should|may|can)\s+not|cannot|can't)\s+be\s+(?:blank|empty|null|none|undefined|missing|omitted)|"
-    rf"(?:required|missing)(?=\W|$))(?!\s+{_THING})"
+    rf"(?:required|missing)(?=\s*(?:[.,;:!)\]]|$)))(?!\s+{_THING})"
 )
 _PATTERNS = tuple(
     re.compile(text, re.IGNORECASE)

@@ -1,0 +1,131 @@
+"""An alert says what, how many, why, since when, whose fault and what to type; and nothing of a record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthdesk.domain.alerts import AlertFacts, render_alert, render_test
+from healthdesk.domain.exchange import Exchange
+from healthdesk.domain.outcome import judge_response
+from healthdesk.domain.problems import key_for_delivery
+from healthdesk.domain.states import AlertEvent, Blame, Environment
+
+NOW = datetime(2025, 11, 22, 14, 2, tzinfo=UTC)
+FACTS = AlertFacts(
+    problem_id="prb_01JDZ6",
+    where="CRM endpoint",
+    environment=Environment.PRODUCTION,
+    safe_cause="The endpoint refused the record: a required field is missing (422, field risk_level)",
+    status=422,
+    count=1127,
+    since=NOW - timedelta(days=1, hours=2, minutes=42),
+    at=NOW,
+    blame=Blame.CONFIGURATION,
+    next_action="Fill the field, then resend",
+    owner="alice",
+)
+
+
+def test_an_opening_says_everything() -> None:
+    title, body = render_alert(AlertEvent.OPENED, FACTS)
+    assert title == "CRM endpoint (production): failing, 1,127 records"
+    assert body.splitlines() == [
+        "What: 1,127 records of CRM endpoint (production) not delivered",
+        "Why: The endpoint refused the record: a required field is missing (422, field risk_level)",
+        "Since: 2025-11-21 11:20 UTC (1 d 2 h 42 min)",
+        "At fault: the configuration: the form, the mapping or the address",
+        "Next: Fill the field, then resend",
+        "Owner: alice",
+        "",
+        "Open it: healthdesk problems show prb_01JDZ6",
+    ]
+
+
+def test_a_reopening_says_so() -> None:
+    title, _ = render_alert(AlertEvent.REOPENED, replace(FACTS, count=1))
+    assert title == "CRM endpoint (production): failing again, 1 record"
+
+
+def test_a_recovery_says_how_long_and_how_many() -> None:
+    title, body = render_alert(AlertEvent.RECOVERED, replace(FACTS, count=0, total=131))
+    assert title == "CRM endpoint (production): recovered"
+    assert "From 2025-11-21 11:20 UTC to 2025-11-22 14:02 UTC (1 d 2 h 42 min)" in body
+    assert "131" in body
+    assert "healthdesk problems show prb_01JDZ6" in body
+
+
+@pytest.mark.parametrize(
+    ("count", "retrying", "words"),
+    [
+        (0, 0, "CRM endpoint (production) fails; no record waits for it so far"),
+        (1, 1, "1 record of CRM endpoint (production) not delivered; it is tried again"),
+        (3, 3, "3 records of CRM endpoint (production) not delivered; they are tried again"),
+        (3, 1, "3 records of CRM endpoint (production) not delivered; 1 of them tried again"),
+    ],
+)
+def test_how_many(count: int, retrying: int, words: str) -> None:
+    _, body = render_alert(AlertEvent.OPENED, replace(FACTS, count=count, retrying=retrying))
+    assert body.startswith(f"What: {words}\n")
+
+
+def test_a_connection_has_no_environment() -> None:
+    title, _ = render_alert(AlertEvent.OPENED, replace(FACTS, environment=None, count=0, since=NOW))
+    assert title == "CRM endpoint: failing"
+
+
+@given(st.text(max_size=300), st.sampled_from(AlertEvent), st.sampled_from(Blame))
+def test_names_cannot_break_the_message(name: str, event: AlertEvent, blame: Blame) -> None:
+    title, body = render_alert(event, replace(FACTS, where=name, owner=name, safe_cause=name, blame=blame))
+    assert title.isprintable()
+    assert len(title) < 200
+    assert all(line.isprintable() for line in body.split("\n"))
+    title.encode()
+    body.encode()
+
+
+def test_a_test_message_names_its_channel() -> None:
+    title, body = render_test("Ops mail", NOW)
+    assert "test" in title
+    assert "Ops mail" in body
+    assert render_alert(AlertEvent.TEST, FACTS)[0] == title
+
+
+LEAF = st.text(min_size=1, max_size=12) | st.integers() | st.booleans()
+
+
+def alert_for(said: object, status: int, data: object) -> tuple[str, str, str]:
+    exchange = Exchange("POST", "u", {}, NOW, 1.0, status, {}, json.dumps(said).encode())
+    failure = judge_response(exchange, data)
+    assert failure is not None
+    key = key_for_delivery(failure, "int_1", Environment.PRODUCTION, "con_1", "CRM", "alice")
+    told = replace(FACTS, safe_cause=key.safe_cause, next_action=key.next_action, status=key.status)
+    return failure.kind.value, *render_alert(AlertEvent.OPENED, told)
+
+
+@given(
+    first=st.dictionaries(st.sampled_from(["a", "b"]), LEAF, min_size=1),
+    second=st.dictionaries(st.sampled_from(["a", "b"]), LEAF, min_size=1),
+    shape=st.sampled_from(
+        ["{} is required", "unknown {}", "'{}'", "{}", "field {} is missing, {}", "missing: {}"]
+    ),
+    status=st.sampled_from([400, 401, 404, 422, 500]),
+    as_key=st.booleans(),
+)
+def test_alerts_of_two_records_that_fail_the_same_way_are_the_same(
+    first: dict[str, object], second: dict[str, object], shape: str, status: int, as_key: bool
+) -> None:
+    alerts = []
+    for data in (first, second):
+        value = str(next(iter(data.values())))
+        said = shape.replace("{}", value)
+        body = {"errors": {value: [said]}} if as_key else {"message": said}
+        alerts.append(alert_for(body, status, data))
+    (one_kind, *one), (other_kind, *other) = alerts
+    # a value may read like a sentence about a missing field; then the kinds, and only those, differ
+    assert one_kind != other_kind or one == other

@@ -108,10 +108,11 @@ async def test_a_repeat_is_the_same_callback(desk: HttpDesk) -> None:
     assert sorted(row.duplicates for row in await kept(desk, connection_id)) == [0, 1]
 
 
-async def test_without_an_id_the_body_is_the_id(desk: HttpDesk) -> None:
+async def test_without_an_id_nothing_is_taken_for_a_repeat(desk: HttpDesk) -> None:
     made = await desk.connection()
-    answers = [await post(desk, made["id"], body, {}) for body in (b"a", b"a", b"b")]
-    assert [answer.json["duplicate"] for answer in answers] == [False, True, False]
+    answers = [await post(desk, made["id"], b"same", {}) for _ in range(2)]
+    assert [answer.json["duplicate"] for answer in answers] == [False, False]
+    assert len(await kept(desk, made["id"])) == 2
 
 
 async def test_two_connections_do_not_share_delivery_ids(desk: HttpDesk) -> None:

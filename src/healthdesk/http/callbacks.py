@@ -105,14 +105,13 @@ class Callbacks:
         if self._rejections.take(connection.id, REJECTED_PER_MINUTE, self._ctx.clock.monotonic()) > 0:
             return
         now = self._ctx.clock.now()
-        callback_id = self._ctx.ids.new("cbk", now)
         try:
             stored = await self._ctx.store.accept_callback(
                 NewCallback(
-                    id=callback_id,
+                    id=self._ctx.ids.new("cbk", now),
                     connection_id=connection.id,
-                    # Its own: what an unknown sender claims must not shadow a genuine delivery.
-                    delivery_id=callback_id,
+                    # What an unknown sender claims must not shadow a genuine delivery.
+                    delivery_id="",
                     received_at=now,
                     state=CallbackState.REJECTED,
                     headers=redact_headers(headers),

@@ -23,6 +23,7 @@ from healthdesk.errors import ConnectorError, Malformed, StoreUnavailable
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.explain import explain_connection
 from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paths import check_path
 from healthdesk.operations.secrets import plain, stored_credentials
 from healthdesk.store import connections as queries
 from healthdesk.store.rows import ConnectionRow, HeartbeatSettings, NewConnection, VerificationSettings
@@ -80,6 +81,8 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
     ctx = desk.ctx
     app = ctx.apps.get(new.app)
     base_url = check_base_url(new.base_url)
+    if new.heartbeat is not None:
+        check_path(new.heartbeat.path, "heartbeat.path")
     credentials = stored_credentials(new.credentials)
     secret = plain(new.callback_secret)
     check_verification(new.verification, has_secret=bool(secret), secret=secret)
@@ -129,6 +132,7 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
             raise Malformed("heartbeat and clear_heartbeat exclude each other", field="clear_heartbeat")
         columns |= {"heartbeat": None, "next_check": None}
     elif changes.heartbeat is not None:
+        check_path(changes.heartbeat.path, "heartbeat.path")
         heartbeat = HeartbeatSettings(**changes.heartbeat.model_dump())
         columns |= {"heartbeat": heartbeat, "next_check": desk.now()}
     columns |= _callback_columns(desk, row, changes)

@@ -17,9 +17,10 @@ from healthdesk.api.integrations import (
 )
 from healthdesk.connectors.heartbeat import join_url
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
-from healthdesk.errors import HealthdeskError, Malformed, NotFound
+from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import to_page
+from healthdesk.operations.paths import check_path
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
@@ -199,7 +200,7 @@ def _settings(
     if "headers" in columns:
         _check_headers(columns["headers"], f"{environment.value}.headers")
     if "path" in columns:
-        _check_path(columns["path"], f"{environment.value}.path")
+        check_path(columns["path"], f"{environment.value}.path")
     return columns
 
 
@@ -219,13 +220,6 @@ def _check_headers(headers: dict[str, str], field: str) -> None:
             )
         if _CONTROL.search(value) or len(value) > 2000:
             raise Malformed(f"the value of {name} cannot be sent", field=field)
-
-
-def _check_path(path: str, field: str) -> None:
-    try:
-        join_url("http://endpoint.invalid", path)
-    except HealthdeskError as error:
-        raise Malformed(str(error), field=field, fix=error.fix) from None
 
 
 def _know_connection(conn: Conn, environment: Environment, columns: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from healthdesk.domain.signing import verify_standard_webhook
 HINT = "demo: run `healthdesk demo repair` in another terminal, then resend"
 HANG_S = 30.0
 RETRY_AFTER_S = 1
-TOKEN_LASTS = 4
+TOKEN_LASTS = 3
 """Records the partner takes before its first token expires."""
 
 FIRST_TOKEN = "partner-token-1"  # noqa: S105 - a demo's, shown to whoever runs it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from healthdesk.errors import ApiRefused
 BROKEN_PART = 0.6
 POSTING_PART = 0.7
 SETTLE_S = 60.0
+SHOW_S = 30.0
 LOOK_S = 0.25
 NEEDED = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats")
 RESENDABLE = RecordFilter(states=[RecordState.FAILED, RecordState.UNKNOWN])
@@ -51,10 +53,12 @@ class Report:
         return {**{name: getattr(self, name) for name in NEEDED}, "balanced": self.balanced}
 
 
-async def play(demo: RunningDemo, for_s: float, began: float) -> Report:
-    """Play the story in about `for_s` seconds from monotonic `began`, then let everything come to rest."""
+async def play(demo: RunningDemo, for_s: float) -> Report:
+    """Play the story in about `for_s` seconds, then let everything come to rest."""
+    began = time.monotonic()
     report = Report()
     await _until(began + for_s * BROKEN_PART)
+    await _until_it_shows(demo)
     say("repairing the CRM, updating the partner's credentials, resending what failed")
     await demo.world.control("repair")
     await update_partner_credentials(demo.client, demo.setup.partner_connection_id)
@@ -72,6 +76,18 @@ async def play(demo: RunningDemo, for_s: float, began: float) -> Report:
 
 async def _until(monotonic: float) -> None:
     await asyncio.sleep(max(0.0, monotonic - time.monotonic()))
+
+
+async def _until_it_shows(demo: RunningDemo) -> None:
+    """Give a slow machine more time, until there is something to repair and somebody was told."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SHOW_S):
+            while True:
+                stats, states = await demo.world.stats(), await _states(demo)
+                told = stats["mails"] and stats["chats"] and stats["partner_refused"]
+                if told and states[RecordState.FAILED]:
+                    return
+                await asyncio.sleep(LOOK_S)
 
 
 async def _resend(demo: RunningDemo, report: Report) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import signal
 import sys
-import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,9 @@ Then resend: s for one record, S for all in the filter. `q` ends the demo and ev
 
 def run(headless: bool, for_s: float | None, directory: Path | None) -> int:  # noqa: FBT001 - the command's words
     """Show the demo; return the exit code: 0 when it ended well, 1 when it did not, 130 when interrupted."""
-    began = time.monotonic()
     try:
         with demo_folder(directory) as folder:
-            story = (
-                _headless(folder, for_s or DEFAULT_FOR_S, began) if headless else _on_screen(folder, for_s)
-            )
+            story = _headless(folder, for_s or DEFAULT_FOR_S) if headless else _on_screen(folder, for_s)
             return asyncio.run(_until_told(story))
     except (DemoFailed, HealthdeskError) as error:
         fix = getattr(error, "fix", "")
@@ -57,11 +53,11 @@ async def _until_told(story: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _headless(folder: Path, for_s: float, began: float) -> int:
+async def _headless(folder: Path, for_s: float) -> int:
     say(f"starting a desk and its world in {folder}")
     async with running_demo(folder, rate_per_s=10, callback_every_s=0.4, living=False) as demo:
         say("records and callbacks come in; the CRM misbehaves")
-        report = await play(demo, for_s, began)
+        report = await play(demo, for_s)
     for what in report.wrong:
         say(f"wrong: {what}")
     print(json.dumps(report.as_json()), flush=True)

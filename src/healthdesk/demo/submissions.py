@@ -93,7 +93,7 @@ class Upstream:
         number = 0
         while not self._pausing.is_set():
             number += 1
-            intake = self._intakes["partner" if number % 5 == 0 else "crm"]
+            intake = self._intakes["partner" if number % 4 == 0 else "crm"]
             made = submission(self._rng, intake, number, datetime.now(UTC))
             yield made
             if number % 20 == 0:

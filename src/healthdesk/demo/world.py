@@ -158,6 +158,7 @@ def _tell_death(task: asyncio.Task[None]) -> None:
 async def main() -> None:
     """Serve on this process's standard input and output."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader()

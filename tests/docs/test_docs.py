@@ -132,6 +132,19 @@ def test_every_public_path_is_on_the_page(page) -> None:
     }
 
 
+def test_every_type_of_error_is_on_the_page_with_its_status(page) -> None:
+    from healthdesk.errors import RequestError
+    from healthdesk.http.problem_details import TABLE
+
+    kinds = [RequestError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    raised = {(kind.slug, str(kind.status)) for kind in kinds[1:]} | {
+        (slug, str(status)) for _, status, slug, _ in TABLE
+    }
+    assert set(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page("api.md"), re.MULTILINE)) == raised
+
+
 # operating
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -94,7 +95,7 @@ class AreaScreen(DeskScreen):
 
     def load(self) -> None:
         """Read the filter kept for this operator, then the rows."""
-        self.run_worker(self._recall(), group="recall", exit_on_error=False)
+        self.run_worker(self._recall, group="recall", exit_on_error=False)
 
     async def _recall(self) -> None:
         kept = await self.desk.preferences.get(self.preference)
@@ -151,6 +152,7 @@ class AreaScreen(DeskScreen):
     def on_descendant_focus(self) -> None:
         """The keys depend on what has the focus."""
         self.show_keys()
+        self.show_totals()
 
     # The row under the cursor
 
@@ -165,7 +167,10 @@ class AreaScreen(DeskScreen):
         pane.show(self.preview(row) if row is not None else ())
         if row is not None and self.PREVIEWS and pane.display:
             self.run_worker(
-                self._preview(self.row_key(row)), group="preview", exclusive=True, exit_on_error=False
+                partial(self._preview, self.row_key(row)),
+                group="preview",
+                exclusive=True,
+                exit_on_error=False,
             )
         self.show_totals()
 
@@ -188,7 +193,9 @@ class AreaScreen(DeskScreen):
             text = f"{len(table.marks):,} marked · {text}"
         if table.newer:
             text = f"▲ newer: {key_name('g')} · {text}"
-        self.query_one("#total", Lines).show([line(text)])
+        total = self.query_one("#total", Lines)
+        total.display = self.size.width >= 100 or not isinstance(self.focused, FilterBar)
+        total.show([line(text)])
 
     def copy_lines(self) -> list[Line]:
         """Copy what is known of the row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
@@ -175,14 +176,16 @@ class DeskScreen(Screen[None]):
         else:
             listing.refreshing = True
             self.run_worker(
-                listing.refresh(self.post_message), group=f"refresh-{listing.id}", exit_on_error=False
+                partial(listing.refresh, self.post_message),
+                group=f"refresh-{listing.id}",
+                exit_on_error=False,
             )
 
     @on(WindowTable.Wanted)
     def _page_wanted(self, message: WindowTable.Wanted) -> None:
         listing = self._listing_of(message.table)
         if listing is not None:
-            work = listing.load(message.request, self.post_message)
+            work = partial(listing.load, message.request, self.post_message)
             self.run_worker(work, group=f"page-{listing.id}", exclusive=True, exit_on_error=False)
 
     @on(messages.PageLoaded)

@@ -33,7 +33,6 @@ DAYS: dict[str, tuple[str, timedelta | None]] = {
     "30d": ("last 30 days", timedelta(days=30)),
 }
 CUSTOM = "custom"
-SCOPE_DEFAULT = ANY
 
 
 def log_chips() -> list[Chip]:
@@ -43,8 +42,8 @@ def log_chips() -> list[Chip]:
         Chip("state", "Status", tuple((value, word) for value, (word, _) in STATES.items())),
         Chip("environment", "Env", ((ANY, "any"), *((item.value, item.value) for item in Environment))),
         Chip("when", "", (*((value, word) for value, (word, _) in DAYS.items()), (CUSTOM, "dates…"))),
-        Chip("integration", "To", ((ANY, "all"),)),
-        Chip("problem", "Problem", ((ANY, "any"),)),
+        Chip("integration", "To", ((ANY, "all"),), quiet=True),
+        Chip("problem", "Problem", ((ANY, "any"),), quiet=True),
     ]
 
 

@@ -20,13 +20,17 @@ ANY = ""
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One part of a filter. The first option is the one that does not narrow, unless `default` says otherwise."""
+    """One part of a filter. The first option is the one that does not narrow, unless `default` says otherwise.
+
+    A quiet one is shown only while it narrows, or while the chips are edited.
+    """
 
     name: str
     label: str
     options: tuple[tuple[str, str], ...]
     value: str = ANY
     default: str = ANY
+    quiet: bool = False
 
     @property
     def narrows(self) -> bool:
@@ -155,14 +159,40 @@ class FilterBar(Static, can_focus=True):
         parts: list[tuple[str, str]] = []
         self._ends = []
         at = 0
+        hidden = self._hidden()
         for index, chip in enumerate(self.chips):
             edited = self.has_focus and index == self.at
+            if index in hidden:
+                self._ends.append(at)
+                continue
             arrows = "↑↓" if edited else ""
-            text = " ".join(part for part in (chip.label, chip.word, arrows) if part)
-            text = clean(text, ascii_only=self.ascii_only)
+            text = clean(
+                " ".join(part for part in (_words(chip), arrows) if part), ascii_only=self.ascii_only
+            )
             style = "reverse" if edited else STYLES[Tone.ACCENT] if chip.narrows else STYLES[Tone.DIM]
             gap = clean(" · ", ascii_only=self.ascii_only)
             parts += [(text, style), (gap, STYLES[Tone.DIM])]
             at += cell_len(text + gap)
             self._ends.append(at)
         self.update(Content.assemble(*parts[:-1]))
+
+    def _hidden(self) -> set[int]:
+        """Return which chips are left out: none while edited, else the quiet ones, and idle ones without room."""
+        if self.has_focus:
+            return set()
+        idle = [index for index, chip in enumerate(self.chips) if not chip.narrows]
+        hidden = {index for index in idle if self.chips[index].quiet}
+        for index in reversed(idle):
+            shown = [chip for at, chip in enumerate(self.chips) if at not in hidden]
+            if sum(cell_len(_words(chip)) + 3 for chip in shown) - 3 <= max(20, self.size.width - 2):
+                break
+            hidden.add(index)
+        return hidden
+
+    def on_resize(self) -> None:
+        """See what fits now."""
+        self.draw()
+
+
+def _words(chip: Chip) -> str:
+    return f"{chip.label} {chip.word}".strip()

@@ -90,6 +90,7 @@ class WindowTable(ScrollView, can_focus=True):
         self.dimmed = False
         self.newer = False
         self._asked: PageRequest | None = None
+        self._settling = False
         self._slots: list[Slot] = []
 
     # What is where
@@ -174,6 +175,8 @@ class WindowTable(ScrollView, can_focus=True):
 
     def ask(self) -> None:
         """Ask for the first page in sight that is missing, once."""
+        if self._settling:
+            return
         request = self.window.wanted(*self.in_sight())
         if request is not None and request != self._asked:
             self._asked = request
@@ -188,6 +191,7 @@ class WindowTable(ScrollView, can_focus=True):
         offset, was_top = hold
         self.cursor = max(0, min(target, self.window.length - 1))
         self.cursor_id = self.window.id_at(self.cursor)
+        self._settling = True
         self._resize_rows()
         at = self.line_of(self.cursor)
         newest = self.window.anchor == "newest"
@@ -195,6 +199,7 @@ class WindowTable(ScrollView, can_focus=True):
         if to_end:
             top = 0 if newest else self.shown
         self.scroll_to(y=max(0, top), animate=False, immediate=True)
+        self._settling = False
         self.refresh()
         self.post_message(self.CursorMoved(self, self.current))
 
@@ -217,6 +222,8 @@ class WindowTable(ScrollView, can_focus=True):
             self.start("newest")
         elif self.window.anchor == "oldest":
             self.move_to(self.window.length - 1)
+        elif self.newer:
+            self.start("newest")
         else:
             self.move_to(0)
 

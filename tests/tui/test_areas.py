@@ -1,0 +1,268 @@
+"""The other areas, forms, the menu, help, palette."""
+
+from __future__ import annotations
+
+import pytest
+from textual.command import CommandPalette
+
+from healthdesk.domain.states import ProblemState, Role
+from healthdesk.tui.actions import AREAS
+from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.forms import Form
+from healthdesk.tui.screens.integration import IntegrationScreen
+from healthdesk.tui.screens.log import LogScreen
+from healthdesk.tui.screens.menu import ActionsMenu
+from healthdesk.tui.screens.problem import ProblemScreen
+from healthdesk.tui.screens.record import RecordScreen
+from tests.tui.desk import LARGE, SMALL, open_desk
+from tests.tui.fake_client import FakeDesk
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_keys_one_to_six_open_the_areas(size: tuple[int, int]):
+    async with open_desk(FakeDesk(), size=size) as driver:
+        for number, name in enumerate(AREAS, start=1):
+            await driver.press(str(number))
+            assert driver.app.current_mode == name
+            assert "1 connection failing, 131 records failed" in driver.line(0)
+            assert "alice (admin)" in driver.line(0)
+            assert all(len(line) == size[0] for line in driver.text().splitlines())
+
+
+async def test_an_area_keeps_its_window_and_its_own_key_goes_back_to_the_list():
+    async with open_desk(FakeDesk()) as driver:
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, RecordScreen)
+        await driver.press("2", "3")
+        assert isinstance(driver.app.screen, RecordScreen)
+        await driver.press("3")
+        assert isinstance(driver.app.screen, LogScreen)
+
+
+async def test_connections_are_shown_with_what_helps():
+    async with open_desk(FakeDesk(), area="connections") as driver:
+        assert "✗ HTTP endpoint  Jira" in driver.text()
+        assert "Jira Cloud refused the token (401). Since 02:05." in driver.text()
+        await driver.press("j")
+        assert "✗ 131 rec" in driver.text()
+        assert "131 failed, 2 retrying, 3 held" in driver.text()
+
+
+async def test_enter_opens_the_connection_or_the_integration():
+    async with open_desk(FakeDesk(), area="connections") as driver:
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ConnectionScreen)
+        assert "Connection failure: The endpoint refused the token" in driver.text()
+        assert "401 Unauthorized" in driver.text()
+        assert "••••9f3a" in driver.text()
+        await driver.press("escape", "j", "enter")
+        assert isinstance(driver.app.screen, IntegrationScreen)
+        assert "POST https://crm.acme.io/v2/hra" in driver.text()
+        assert "131 failed" in driver.text()
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ProblemScreen)
+
+
+async def test_check_now_tells_the_answer():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("c")
+        assert desk.called("connection_check") == ["con_jira"]
+        assert any("Jira: Connection failure." in told for told in driver.said)
+        await driver.press("j", "c")
+        assert len(desk.called("connection_check")) == 1
+        assert any("this is an integration" in told for told in driver.said)
+
+
+async def test_credentials_are_masked_while_typed_and_only_what_belongs_is_sent():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("u")
+        assert isinstance(driver.app.screen, Form)
+        await driver.press("tab")
+        await driver.write("s3cret-token")
+        assert "s3cret" not in driver.text()
+        await driver.press("ctrl+s")
+        connection_id, update = desk.called("connection_update_credentials")[0]
+        assert connection_id == "con_jira"
+        assert update.credentials.token.get_secret_value() == "s3cret-token"
+        assert update.credentials.model_fields_set == {"auth", "token"}
+        assert "s3cret" not in repr(desk.calls)
+
+
+async def test_a_form_says_what_is_missing_and_sends_nothing():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("n", "ctrl+s")
+        assert "Name: is needed" in driver.text()
+        await driver.write("CRM")
+        await driver.press("tab")
+        await driver.write("crm.example")
+        await driver.press("tab", "tab")
+        await driver.write("t0ken-of-crm")
+        await driver.press("ctrl+s")
+        assert "Base URL: begins with https:// or http://" in driver.text()
+        assert desk.called("connection_create") == []
+        await driver.press("home")
+        await driver.write("https://")
+        await driver.press("ctrl+s")
+        new = desk.called("connection_create")[0]
+        assert new.base_url == "https://crm.example"
+        assert new.heartbeat.path == "/health"
+        assert new.credentials.token.get_secret_value() == "t0ken-of-crm"
+
+
+async def test_an_edit_sends_only_what_changed():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("e", "end")
+        await driver.write(" two")
+        await driver.press("ctrl+s")
+        _, changes = desk.called("connection_edit")[0]
+        assert changes.model_fields_set == {"name"}
+        assert changes.name == "Jira two"
+
+
+async def test_disconnect_names_what_is_lost_and_starts_on_cancel():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("D")
+        assert "Its credentials are erased" in driver.text()
+        await driver.press("enter")
+        assert desk.called("connection_disconnect") == []
+        await driver.press("D", "right", "enter")
+        assert desk.called("connection_disconnect") == ["con_jira"]
+
+
+async def test_pause_asks_for_the_environment_and_resume_does_not():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("j", "p", "right", "enter")
+        assert desk.called("integration_pause")[0][1].value == "production"
+        await driver.press("p")
+        assert desk.called("integration_resume")[0][1].value == "production"
+
+
+async def test_the_records_of_an_integration_are_one_key_away():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("j", "l")
+        assert isinstance(driver.app.screen, LogScreen)
+        assert desk.called("records_list")[-1][0].integration_id == "int_crm"
+        assert "To CRM endpoint" in driver.text()
+
+
+async def test_problems_are_taken_muted_and_resolved():
+    desk = FakeDesk()
+    async with open_desk(desk, area="problems") as driver:
+        assert "ack bob" in driver.text()
+        await driver.press("a")
+        assert desk.called("problem_ack") == ["prb_1"]
+        await driver.press("a")
+        assert len(desk.called("problem_ack")) == 1
+        await driver.press("m")
+        assert desk.called("problem_mute") == [("prb_1", 86_400)]
+        assert "muted" in driver.text()
+        await driver.press("m")
+        assert desk.called("problem_mute")[-1] == ("prb_1", 0)
+        await driver.press("R", "right", "enter")
+        assert desk.problem_states["prb_1"] is ProblemState.RESOLVED
+        assert "CRM endpoint      422" not in driver.text()
+
+
+async def test_a_problem_shows_its_evidence_and_resends_what_it_holds_up():
+    desk = FakeDesk()
+    async with open_desk(desk, area="problems") as driver:
+        await driver.press("enter")
+        assert "Last good  ✓ 200" in driver.text()
+        assert "First bad  ✗ 422" in driver.text()
+        assert "opened to on-call mail: sent" in driver.text()
+        await driver.press("S", "right", "enter")
+        chosen, _ = desk.called("records_resend_all")[0]
+        assert chosen.problem_id == "prb_1"
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, RecordScreen)
+
+
+async def test_callbacks_say_why_they_were_rejected():
+    desk = FakeDesk()
+    async with open_desk(desk, area="callbacks") as driver:
+        assert "Rejected: the signature does not match" in driver.text()
+        await driver.press("P")
+        assert desk.called("callback_reprocess") == []
+        await driver.press("j", "enter")
+        assert '"type": "contact.updated"' in driver.text()
+
+
+async def test_a_channel_is_tested_and_the_result_shown():
+    desk = FakeDesk()
+    desk.test_ok = False
+    async with open_desk(desk, area="alerts") as driver:
+        await driver.press("j", "t")
+        assert desk.called("channel_test") == ["chn_2"]
+        assert "✗ It failed. The server refused the message." in driver.text()
+
+
+async def test_a_channel_is_added_by_its_url_which_is_never_shown():
+    desk = FakeDesk()
+    async with open_desk(desk, area="alerts") as driver:
+        await driver.press("n")
+        await driver.write("ops")
+        await driver.press("tab")
+        await driver.write("json://user:pass@host")
+        assert "pass@host" not in driver.text()
+        await driver.press("ctrl+s")
+        assert desk.called("channel_create") == [("ops", "json://user:pass@host")]
+        assert "ops" in driver.text()
+
+
+async def test_alerts_below_say_whether_they_arrived():
+    async with open_desk(FakeDesk(), area="alerts") as driver:
+        await driver.press("tab")
+        assert "Retrying after 2 tries · timed out" in driver.text()
+        await driver.press("t")
+        assert any("choose a channel first" in told for told in driver.said)
+        await driver.press("enter")
+        assert "healthdesk problems show prb_1" in driver.text()
+
+
+async def test_activity_says_who_did_what():
+    desk = FakeDesk()
+    async with open_desk(desk, area="activity") as driver:
+        assert "resend all (records)" in driver.text()
+        await driver.press("slash", "down", "enter")
+        assert desk.called("activity_list")[-1] == "alice"
+        assert "bob" not in driver.text()
+
+
+async def test_the_actions_menu_greys_with_the_reason_and_does_what_is_chosen():
+    desk = FakeDesk(role=Role.MEMBER)
+    async with open_desk(desk, area="problems") as driver:
+        await driver.press("full_stop")
+        assert isinstance(driver.app.screen, ActionsMenu)
+        assert "needs the manager role" in driver.text()
+        await driver.press("a")
+        assert desk.called("problem_ack") == []
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ProblemScreen)
+
+
+async def test_help_and_palette_are_made_of_the_registry():
+    async with open_desk(FakeDesk(), size=LARGE) as driver:
+        await driver.press("question_mark")
+        assert "Resend all in the filter" in driver.text()
+        assert "Awaiting receipt" in driver.text()
+        await driver.press("escape", "ctrl+p")
+        assert isinstance(driver.app.screen, CommandPalette)
+        titles = [command.title for command in driver.app.get_system_commands(driver.app.screen_stack[0])]
+        assert "Resend all in the filter" in titles
+        assert "Problems" in titles
+
+
+async def test_glyphs_are_letters_where_the_locale_is_not_utf8():
+    async with open_desk(FakeDesk(), ascii_only=True, area="connections") as driver:
+        for key in "123456":
+            await driver.press(key)
+            scrolled = driver.text().replace("▁", "").replace("▂", "").replace("▃", "").replace("▄", "")
+            scrolled = scrolled.replace("▅", "").replace("▆", "").replace("▇", "")
+            assert scrolled.isascii()

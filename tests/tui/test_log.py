@@ -1,0 +1,262 @@
+"""The log: a million records, the cursor, filters, marks, resends."""
+
+from __future__ import annotations
+
+import pytest
+
+from healthdesk.api.common import Page
+from healthdesk.domain.states import Environment, RecordState, Role
+from healthdesk.tui.screens.dialog import Question
+from healthdesk.tui.screens.log import LogScreen
+from healthdesk.tui.screens.record import RecordScreen
+from healthdesk.tui.widgets.window_table import WindowTable
+from tests.tui.desk import LARGE, SMALL, Driver, open_desk
+from tests.tui.fake_client import FakeDesk
+
+
+def table(driver: Driver) -> WindowTable:
+    return driver.app.screen.query_one("#log", WindowTable)
+
+
+def pages(desk: FakeDesk) -> list[tuple[str | None, str]]:
+    return [(after, direction) for _, after, _, direction in desk.called("records_list")]
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_million_records_open_with_one_page(size: tuple[int, int]):
+    desk = FakeDesk()
+    async with open_desk(desk, size=size) as driver:
+        assert table(driver).window.length == 100
+        assert {after for after, _ in pages(desk)} == {None}
+        assert desk.fetched <= 301
+        assert "of 10,000+ records" in driver.text()
+
+
+async def test_scrolling_fetches_page_after_page_and_holds_few():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*["pagedown"] * 110)
+        at = table(driver)
+        assert at.cursor > 1300
+        assert at.window.held <= 1200
+        assert at.current.id == f"rec_{1_000_000 - 1 - at.cursor:026d}"
+        await driver.press("g")
+        assert at.cursor == 0
+        assert at.current.id == "rec_00000000000000000000999999"
+
+
+async def test_end_reads_the_oldest_first_and_not_what_lies_between():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        before = desk.fetched
+        await driver.press("G")
+        assert table(driver).current.id == "rec_00000000000000000000000000"
+        assert pages(desk)[-1][1] == "oldest"
+        assert desk.fetched - before <= 101
+        assert "oldest 1–" in driver.text()
+        await driver.press("k")
+        assert table(driver).current.id == "rec_00000000000000000000000001"
+        await driver.press(*["pageup"] * 12)
+        assert table(driver).window.length >= 200
+        await driver.press("g")
+        assert table(driver).current.id == "rec_00000000000000000000999999"
+
+
+async def test_new_records_do_not_move_the_cursor_off_the_row_being_read():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("j", "j", "j")
+        reading = table(driver).current.id
+        offset = table(driver).cursor - table(driver).scroll_offset.y
+        desk.added += 5
+        desk.tell("record.changed")
+        await driver.settle()
+        assert table(driver).current.id == reading
+        assert table(driver).cursor == 8
+        desk.added += 60
+        desk.tell("record.changed")
+        await driver.settle()
+        assert table(driver).current.id == reading
+        assert 0 <= table(driver).cursor - table(driver).scroll_offset.y < table(driver).room
+        assert offset == 3
+
+
+async def test_a_row_being_read_stays_when_more_arrive_than_are_looked_through():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("j")
+        reading = table(driver).current.id
+        desk.added += 5000
+        desk.tell("record.changed")
+        await driver.settle()
+        assert table(driver).current.id == reading
+        assert table(driver).newer
+        assert "newer" in driver.text()
+        await driver.press("g")
+        assert table(driver).current.id == f"rec_{1_004_999:026d}"
+
+
+async def test_a_row_that_changes_state_changes_in_place():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        desk.overrides[999_999] = RecordState.FAILED
+        desk.tell("record.changed", "rec_00000000000000000000999999")
+        await driver.settle()
+        assert "Failed 422" in driver.line(5)
+
+
+async def test_the_filter_is_edited_in_place_asked_of_the_server_and_kept():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("slash", "right", "down")
+        assert desk.called("records_list")[-1][0].states == [RecordState.FAILED]
+        await driver.press("right", "down", "enter")
+        assert desk.called("records_list")[-1][0].environment is Environment.PRODUCTION
+        assert desk.kept["tui.filter.log"]["state"] == "failed"
+        assert "Status failed" in driver.text()
+    async with open_desk(desk) as driver:
+        assert "Status failed" in driver.text()
+        assert desk.called("records_list")[-1][0].states == [RecordState.FAILED]
+        await driver.press("backspace")
+        assert desk.called("records_list")[-1][0].states == []
+        assert desk.kept["tui.filter.log"]["state"] == ""
+
+
+async def test_sources_are_choices_of_the_filter():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("slash", "down")
+        assert desk.called("records_list")[-1][0].source == "heart-health"
+        assert "Source Heart health" in driver.text()
+
+
+async def test_a_range_of_dates_is_asked_for():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("slash", "right", "right", "right", "up")
+        await driver.write("2026-11-20")
+        await driver.press("enter")
+        await driver.write("2026-11-21")
+        await driver.press("enter")
+        chosen = desk.called("records_list")[-1][0]
+        assert chosen.arrived_from.isoformat() == "2026-11-20T00:00:00+00:00"
+        assert chosen.arrived_to.isoformat() == "2026-11-22T00:00:00+00:00"
+        assert "2026-11-20 – 2026-11-21" in driver.text()
+
+
+async def test_empty_and_empty_under_a_filter_are_told_apart():
+    async with open_desk(FakeDesk(total=0)) as driver:
+        assert "No records yet" in driver.text()
+    desk = FakeDesk(total=0)
+    desk.kept["tui.filter.log"] = {"state": "failed"}
+    async with open_desk(desk) as driver:
+        assert "No records: failed." in driver.text()
+        assert "backspace clears the filter" in driver.text()
+
+
+async def test_resend_sends_the_one_under_the_cursor_without_a_question():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*["j"] * 9, "s")
+        assert desk.called("record_resend") == [("rec_00000000000000000000999990", False)]
+        assert "1 record queued again." in driver.said
+        assert "Queued" in driver.line(14)
+
+
+async def test_resending_a_delivered_record_asks_which_webhook_id_and_starts_on_cancel():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("s")
+        assert isinstance(driver.app.screen, Question)
+        assert driver.app.focused.id == "choice-cancel"
+        await driver.press("enter")
+        assert desk.called("record_resend") == []
+        await driver.press("s", "right", "right", "enter")
+        assert desk.called("record_resend") == [("rec_00000000000000000000999999", True)]
+
+
+async def test_a_record_on_its_way_says_why_it_is_not_resent():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("j", "s")
+        assert desk.called("record_resend") == []
+        assert any("on its way" in told for told in driver.said)
+
+
+async def test_marked_records_are_resent_together():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*["j"] * 9, "space", "j", "j", "j", "j", "j", "j", "j", "j", "j", "space")
+        assert "2 marked" in driver.text()
+        await driver.press("s")
+        assert "2 marked records" in driver.text()
+        await driver.press("right", "enter")
+        ids, new_id = desk.called("records_resend")[0]
+        assert ids == ["rec_00000000000000000000999980", "rec_00000000000000000000999990"]
+        assert not new_id
+        assert table(driver).marks == set()
+
+
+async def test_resend_all_states_count_groups_and_filter_and_starts_on_cancel():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("slash", "right", "down", "enter", "S")
+        told = driver.text()
+        assert "Resend 131 records" in told
+        assert "Filter: failed" in told
+        assert "422 risk_level is required" in told
+        await driver.press("enter")
+        assert desk.called("records_resend_all") == []
+        await driver.press("S", "right", "enter")
+        chosen, expect = desk.called("records_resend_all")[0]
+        assert expect == 131
+        assert chosen.states == [RecordState.FAILED]
+        assert "131 records queued again." in driver.said
+
+
+async def test_a_member_cannot_resend_and_is_told_whom_to_ask():
+    desk = FakeDesk(role=Role.MEMBER)
+    async with open_desk(desk) as driver:
+        await driver.press(*["j"] * 9, "s")
+        assert desk.called("record_resend") == []
+        assert any("needs the manager role; ask alice, root" in told for told in driver.said)
+
+
+async def test_the_preview_explains_the_row_when_there_is_room():
+    async with open_desk(FakeDesk(), size=LARGE) as driver:
+        await driver.press(*["j"] * 9)
+        assert "127 records fail the same way" in driver.text()
+    async with open_desk(FakeDesk(), size=SMALL) as driver:
+        await driver.press(*["j"] * 9)
+        assert "127 records fail the same way" not in driver.text()
+
+
+async def test_hostile_names_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch):
+    desk = FakeDesk()
+    real = desk.record_at
+
+    def evil(number: int):
+        return real(number).model_copy(update={"source_name": "[/x] \x1b[31m\n[b", "error": "[/red] \x07"})
+
+    monkeypatch.setattr(desk, "record_at", evil)
+    async with open_desk(desk) as driver:
+        assert "[/x] □[31m" in driver.text()
+        await driver.press(*["j"] * 9, "enter")
+        assert isinstance(driver.app.screen, RecordScreen)
+        assert "\x1b" not in driver.text()
+
+
+async def test_a_slow_refresh_is_not_restarted_by_every_event():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        screen = driver.app.screen
+        assert isinstance(screen, LogScreen)
+        before = len(desk.called("records_list"))
+        for _ in range(20):
+            screen.reload()
+        await driver.settle()
+        assert 1 <= len(desk.called("records_list")) - before <= 2
+
+
+def test_the_fake_pages_like_the_daemon():
+    assert Page[int](items=[1], next=None).next is None

@@ -1,0 +1,101 @@
+"""The window of a record: verdict, tabs, masking, reveal, copy."""
+
+from __future__ import annotations
+
+from healthdesk.domain.states import RecordState, Role
+from healthdesk.tui.screens.copy import CopyPage
+from healthdesk.tui.screens.log import LogScreen
+from healthdesk.tui.screens.record import RecordScreen
+from tests.tui.desk import open_desk
+from tests.tui.fake_client import FakeDesk
+
+TO_FAILED = ["j"] * 9
+
+
+async def test_it_says_what_failed_why_and_what_to_do():
+    async with open_desk(FakeDesk()) as driver:
+        await driver.press(*TO_FAILED, "enter")
+        told = driver.text()
+        assert "Log › rec_0000…990" in told
+        assert "✗ Failed: the endpoint answered 422 in 38 ms" in told
+        assert "127 like it since 13:20" in told
+        assert "s resend" in told
+        assert '"participant": "••••"' in told
+
+
+async def test_tabs_show_request_response_error_attempts_and_record():
+    async with open_desk(FakeDesk()) as driver:
+        await driver.press(*["j"] * 7, "enter", "right_square_bracket")
+        assert "500 in 152 ms" in driver.text()
+        await driver.press("right_square_bracket")
+        assert "Whose fault" in driver.text()
+        await driver.press("right_square_bracket")
+        assert "first" in driver.text()
+        assert driver.text().count("Internal Server Error") >= 4
+        assert "▓" in driver.text()
+        await driver.press("right_square_bracket")
+        assert "webhook-id" in driver.text()
+        await driver.press("left_square_bracket", "left_square_bracket", "left_square_bracket")
+        assert "500 in 152 ms" in driver.text()
+
+
+async def test_values_are_masked_until_revealed():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_FAILED, "enter")
+        assert "Ann" not in driver.text()
+        await driver.press("v")
+        assert '"Ann [/b] Smith"' in driver.text()
+        assert desk.called("record_reveal") == ["rec_00000000000000000000999990"]
+        desk.tell("record.changed")
+        await driver.settle()
+        assert '"Ann [/b] Smith"' in driver.text()
+        await driver.press("escape", "enter")
+        assert "Ann" not in driver.text()
+
+
+async def test_a_member_cannot_reveal():
+    desk = FakeDesk(role=Role.MEMBER)
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_FAILED, "enter", "v")
+        assert desk.called("record_reveal") == []
+        assert any("needs the manager role" in told for told in driver.said)
+
+
+async def test_resend_updates_the_verdict():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_FAILED, "enter", "s")
+        assert desk.called("record_resend") == [("rec_00000000000000000000999990", False)]
+        assert "Queued" in driver.text()
+        await driver.press("s")
+        assert len(desk.called("record_resend")) == 1
+
+
+async def test_live_changes_reach_the_window():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_FAILED, "enter")
+        desk.overrides[999_990] = RecordState.DELIVERED
+        desk.tell("record.changed", "rec_00000000000000000000999990")
+        await driver.settle()
+        assert "✓ Delivered" in driver.text()
+
+
+async def test_copy_shows_a_plain_page_and_goes_to_the_clipboard():
+    async with open_desk(FakeDesk()) as driver:
+        await driver.press(*TO_FAILED, "enter", "y")
+        assert isinstance(driver.app.screen, CopyPage)
+        assert "POST https://crm.acme.io/v2/hra" in driver.app.clipboard
+        assert "••••" in driver.app.clipboard
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, RecordScreen)
+        await driver.press("C")
+        assert driver.app.clipboard.startswith("curl -X POST https://crm.acme.io/v2/hra")
+
+
+async def test_escape_goes_back_to_the_same_row():
+    async with open_desk(FakeDesk()) as driver:
+        await driver.press(*TO_FAILED, "enter", "escape")
+        assert isinstance(driver.app.screen, LogScreen)
+        assert driver.app.screen.item().id == "rec_00000000000000000000999990"

@@ -1,0 +1,170 @@
+"""View functions: what is said about a row."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from healthdesk.api.records import Body, RecordFilter
+from healthdesk.domain.states import ConnectionState, RecordState, Role
+from healthdesk.tui.actions import ACTIONS, actions_of, allowed, footer_of
+from healthdesk.tui.feed import LIVE, Link
+from healthdesk.tui.format import plain
+from healthdesk.tui.view import accounts, filters, json_view, log, record, resend, times
+from healthdesk.tui.view.chrome import area_tabs, banner_lines, left_line
+from healthdesk.tui.widgets.columns import lay_out
+from tests.tui.fake_client import NOW, FakeDesk
+
+VIEW = times.View(NOW, UTC)
+CONTEXTS = sorted({name for action in ACTIONS for name in action.screens})
+
+
+def failed():
+    return FakeDesk().record_at(999_990)
+
+
+def test_a_failed_row_says_glyph_word_and_status():
+    cells = [cell.text for cell in log.log_cells(failed(), VIEW)]
+    assert cells[0] == "✗"
+    assert cells[6] == "Failed 422"
+    assert cells[3] == "14:00:01"
+
+
+@pytest.mark.parametrize("state", list(RecordState))
+def test_every_state_of_a_record_has_row_explanation_and_window(state: RecordState):
+    desk = FakeDesk(total=10)
+    desk.overrides[3] = state
+    row = desk.record_at(3)
+    assert len(log.log_cells(row, VIEW)) == len(log.log_columns(VIEW))
+    assert len(log.log_explain(row, VIEW)) == 2
+    detail = desk._detail(row.id, masked=True)
+    assert len(record.record_verdict(detail, VIEW)) == 3
+    for tab in record.TABS:
+        assert record.tab_lines(tab, detail, VIEW)
+
+
+def test_times_are_in_the_operators_zone():
+    tokyo = times.View(NOW, ZoneInfo("Asia/Tokyo"))
+    assert times.stamp(NOW, tokyo) == "22 Nov 23:05"
+    assert times.full(NOW, tokyo).endswith("JST")
+    assert log.log_columns(tokyo)[2].title.endswith("JST")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(20, "20 s"), (180, "3 min"), (7200, "2 h"), (400_000, "4 d"), (-5, "0 s")]
+)
+def test_ages_have_one_unit(seconds: int, told: str):
+    assert times.span(seconds) == told
+
+
+def test_json_is_indented_with_every_digit_kept():
+    assert json_view.indent('{"a":1.10,"b":[],"c":[12345678901234567890]}') == (
+        '{\n  "a": 1.10,\n  "b": [],\n  "c": [\n    12345678901234567890\n  ]\n}'
+    )
+
+
+@pytest.mark.parametrize("text", ["{", "plain", "[" * 100_000, '{"a": }', "[1]]"])
+def test_what_is_not_json_is_shown_as_it_is(text: str):
+    assert json_view.indent(text) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (None, "(nothing)"),
+        (Body(text=None), "(removed by retention)"),
+        (Body(text=""), "(nothing)"),
+        (Body(base64="AAE=", size=2), "2 bytes that are not text"),
+        (Body(text="abc", cut=True, size=9000), "cut; the whole was 9,000 bytes"),
+    ],
+)
+def test_bodies_say_what_they_are(body: Body | None, told: str):
+    assert told in plain(json_view.body_lines(body))
+
+
+def test_curl_quotes_what_would_break_out_of_it():
+    detail = FakeDesk()._detail(failed().id, masked=True)
+    evil = detail.attempts[-1].model_copy(update={"url": "https://x/'; rm -rf ~"})
+    text = record.curl_of(detail.model_copy(update={"attempts": [evil]}))
+    assert "'https://x/'\"'\"'; rm -rf ~'" in text
+    assert "9f3a" in text
+
+
+async def test_accounts_show_the_worst_thing_as_a_number():
+    rows = await FakeDesk().accounts()
+    assert accounts.account_cells(rows[0], VIEW)[4].text == "✗ 12 / 40"
+    assert accounts.account_cells(rows[1], VIEW)[4].text == "✗ 131 rec"
+    assert accounts.account_cells(rows[2], VIEW)[3].text == "Checking again 2/3"
+    assert "the credential" in plain(accounts.account_explain(rows[0], VIEW)).lower()
+    assert [row.id for row in rows if accounts.keep_account(row, {"state": "trouble"})] == [
+        "con_jira",
+        "int_crm",
+        "con_git",
+    ]
+    assert rows[4].state is ConnectionState.UNKNOWN
+
+
+def test_chips_become_the_filter_of_the_api():
+    chosen = filters.record_filter(
+        {"source": "sleep", "state": "failed", "environment": "testing", "when": "24h"}, VIEW
+    )
+    assert chosen.states == [RecordState.FAILED]
+    assert chosen.source == "sleep"
+    assert chosen.environment == "testing"
+    assert chosen.arrived_from == NOW - timedelta(days=1)
+    assert filters.record_filter({}, VIEW) == RecordFilter()
+
+
+def test_a_range_of_days_is_whole_days_of_the_operators_zone():
+    view = times.View(NOW, ZoneInfo("Asia/Tokyo"))
+    begin, end = filters.when_range({"when": "2026-11-20/2026-11-21"}, view)
+    assert begin is not None
+    assert end is not None
+    assert (end - begin) == timedelta(days=2)
+    assert begin.hour == 15
+
+
+@pytest.mark.parametrize(("first", "last"), [("22.11.", ""), ("2026-11-22", "2026-11-20")])
+def test_wrong_days_are_refused(first: str, last: str):
+    assert filters.custom_range(first, last) is None
+
+
+async def test_the_plan_of_a_resend_names_groups_filter_and_open_problems():
+    plan = await FakeDesk().records_resend_plan(RecordFilter())
+    told = plain(resend.plan_lines(plan, "failed · production", VIEW))
+    assert "failed · production" in told
+    assert "127  422 risk_level is required  ← problem still open" in told
+    assert "3  already delivered (skipped)" in told
+
+
+def test_columns_give_way_at_80_cells_and_come_back_at_160():
+    columns = log.log_columns(VIEW)
+    narrow = [slot.column.title for slot in lay_out(columns, 78)]
+    assert "Tries" in narrow
+    assert "Level" not in narrow
+    assert sum(slot.width for slot in lay_out(columns, 78)) + len(narrow) - 1 <= 78
+    assert "Integration" in [slot.column.title for slot in lay_out(columns, 158)]
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_footers_have_at_most_seven_keys_and_no_key_two_meanings(context: str):
+    assert 1 <= len(footer_of(context)) <= 7
+    assert footer_of(context)[-1].id == "help"
+    keys = [action.key for action in actions_of(context)]
+    assert len(keys) == len(set(keys))
+
+
+def test_members_only_read():
+    assert not allowed(Role.MEMBER, Role.MANAGER)
+    assert allowed(Role.ADMINISTRATOR, Role.MANAGER)
+
+
+async def test_the_top_line_says_the_worst_thing_and_the_banner_counts_down():
+    status = await FakeDesk().status()
+    assert "131 records failed" in plain([left_line(status, LIVE, "")])
+    assert any(tab.count == "4" for tab in area_tabs(status))
+    lost = Link(live=False, since=NOW, retry_at=NOW + timedelta(seconds=4))
+    assert "since 14:05:00, retry in 4 s" in plain(banner_lines(lost, VIEW))
+    assert banner_lines(LIVE, VIEW) == []

@@ -1,0 +1,132 @@
+"""Every test of the store runs on SQLite and on PostgreSQL, each on a database of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+import pytest
+
+from healthdesk.domain.ids import IdFactory
+from healthdesk.store.database import Store
+from healthdesk.testing import FakeClock
+from tests.harness.postgres import running_postgres
+from tests.store.world import World
+
+Opener = Callable[..., object]
+
+
+async def _migrated(url: str) -> None:
+    clock = FakeClock()
+    store = await Store.open(url, daemon_id="dmn_template", clock=clock, ids=IdFactory(os.urandom))
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[str]:
+    """A server whose database, migrated once, every test copies.
+
+    Not under pytest's own folder: each pytest that starts closes that to other users, and the server is one.
+    """
+    with TemporaryDirectory(prefix="healthdesk-store-") as folder, running_postgres(Path(folder)) as url:
+        asyncio.run(_migrated(url))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file, migrated once, that every test copies."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_migrated(f"sqlite:///{path}"))
+    return path
+
+
+async def _copy_of(template: str) -> str:
+    base, _, query = template.partition("?")
+    prefix, _, name = base.rpartition("/")
+    copy = f"copy_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(f"{prefix}/postgres?{query}")
+    try:
+        await admin.execute(f"CREATE DATABASE {copy} TEMPLATE {name} STRATEGY file_copy")
+    finally:
+        await admin.close()
+    return f"{prefix}/{copy}?{query}"
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "desk.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+async def postgres_url(postgres_template: str) -> str:
+    return await _copy_of(postgres_template)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def template(request: pytest.FixtureRequest) -> str:
+    """What to copy: resolved outside the event loop, since the first one to ask makes it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('sqlite_template')}"
+    template: str = request.getfixturevalue("postgres_template")
+    return template
+
+
+@pytest.fixture
+async def url(template: str, tmp_path: Path) -> str:
+    if template.startswith("sqlite"):
+        shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "desk.db")
+        return f"sqlite:///{tmp_path}/desk.db"
+    return await _copy_of(template)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def ids() -> IdFactory:
+    return IdFactory(os.urandom)
+
+
+@pytest.fixture
+async def opened(clock: FakeClock, ids: IdFactory) -> AsyncIterator[Opener]:
+    """Open stores that are closed after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def open_store(url: str, daemon_id: str = "dmn_one", **options: object) -> Store:
+            store = await Store.open(url, daemon_id=daemon_id, clock=clock, ids=ids, **options)
+            stack.push_async_callback(store.close)
+            return store
+
+        yield open_store
+
+
+@pytest.fixture
+async def store(url: str, opened: Opener) -> Store:
+    return await opened(url)
+
+
+@pytest.fixture
+async def world(store: Store, clock: FakeClock, ids: IdFactory) -> World:
+    return await World.made(store, clock, ids)
+
+
+@pytest.fixture
+async def sqlite_world(sqlite_url: str, opened: Opener, clock: FakeClock, ids: IdFactory) -> World:
+    return await World.made(await opened(sqlite_url), clock, ids)
+
+
+@pytest.fixture
+async def postgres_world(postgres_url: str, opened: Opener, clock: FakeClock, ids: IdFactory) -> World:
+    return await World.made(await opened(postgres_url), clock, ids)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Text, text
+
+from healthdesk.domain.ids import IdFactory
+from healthdesk.errors import SchemaMismatch, StoreError
+from healthdesk.store.database import Store
+from healthdesk.store.schema_all import metadata
+from healthdesk.testing import FakeClock
+
+
+def same_type(_context, _inspected, _column, inspected_type, metadata_type):
+    """Text under a decorator is text; whether a text is an enum is no matter of the database."""
+    impl = getattr(metadata_type, "impl", metadata_type)
+    return False if isinstance(impl, Text) and isinstance(inspected_type, Text) else None
+
+
+async def test_migrations_make_exactly_the_schema(store):
+    def difference(conn):
+        context = MigrationContext.configure(conn, opts={"compare_type": same_type})
+        return compare_metadata(context, metadata)
+
+    assert await store.read(difference) == []
+
+
+async def test_migrated_partial_indexes_say_the_same_on_both_databases(store):
+    def conditions(conn):
+        if store.dialect == "sqlite":
+            rows = conn.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'index'"))
+        else:
+            rows = conn.execute(text("SELECT indexname, indexdef FROM pg_indexes"))
+        return {name for name, sql in rows if sql and " WHERE " in sql}
+
+    declared = {
+        index.name
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if index.dialect_options["sqlite"]["where"] is not None
+    }
+    assert await store.read(conditions) == declared
+
+
+async def test_opening_again_migrates_nothing_and_keeps_what_is_there(url, opened):
+    first = await opened(url)
+    await first.check_writable()
+    await first.close()
+    second = await opened(url, migrate=False)
+    await second.check_writable()
+
+
+async def test_a_database_of_a_newer_program_is_refused(url, opened):
+    store = await opened(url)
+    await store.write(lambda conn: conn.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    await store.close()
+    with pytest.raises(SchemaMismatch, match="9999") as refused:
+        await opened(url)
+    assert "newer" in refused.value.fix
+
+
+async def test_an_older_database_is_not_migrated_unasked(tmp_path, opened):
+    with pytest.raises(SchemaMismatch, match="none"):
+        await opened(f"sqlite:///{tmp_path}/new.db", migrate=False)
+
+
+async def test_a_new_sqlite_file_is_readable_by_its_owner_only(tmp_path, opened):
+    await opened(f"sqlite:///{tmp_path}/new.db")
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "mysql://x/y", "no url"], indirect=False)
+async def test_other_databases_are_refused_with_a_sentence(url: str):
+    with pytest.raises(StoreError):
+        await Store.open(url, daemon_id="dmn_x", clock=FakeClock(), ids=IdFactory(os.urandom))
+
+
+async def test_a_directory_that_is_not_there_is_unavailable(tmp_path: Path, opened):
+    from healthdesk.errors import StoreUnavailable
+
+    with pytest.raises(StoreUnavailable):
+        await opened(f"sqlite:///{tmp_path}/no/where.db")

@@ -85,7 +85,9 @@ async def test_deflate_without_its_wrapper_is_read_too(session, endpoint):
     assert (await get(session, endpoint)).response_body == b"plain words"
 
 
-@pytest.mark.parametrize("packed", [b"not gzip at all", gzip.compress(b"a" * 5000)[:-9]])
+@pytest.mark.parametrize(
+    "packed", [b"not gzip at all", gzip.compress(b"a" * 5000)[:-9]], ids=["not gzip", "cut short"]
+)
 async def test_damaged_compression_keeps_the_status_and_says_so(session, endpoint, packed):
     endpoint.answer(422, body=packed, headers={"Content-Encoding": "gzip"})
     exchange = await get(session, endpoint)

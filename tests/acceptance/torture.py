@@ -278,6 +278,7 @@ def main() -> int:
             if database == "postgresql":
                 from tests.harness.postgres import running_postgres
 
+                (Path(folder) / "pg").mkdir()
                 url = stack.enter_context(running_postgres(Path(folder) / "pg"))
             desk = Desk(Path(folder) / "desk", url, dict(SETTINGS))
             report = asyncio.run(torture(desk, kills=options.kills, rng=random.Random(options.seed)))

@@ -37,6 +37,7 @@ def run(config: Path | None = None) -> int:
         format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("apprise").setLevel(logging.INFO)
     try:
         settings = load_config(config, os.environ)

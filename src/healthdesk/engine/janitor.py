@@ -10,7 +10,7 @@ from datetime import timedelta
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import daemons, integrations, problems, recovery, retention
+from healthdesk.store import alerts, daemons, integrations, problems, recovery, retention
 from healthdesk.store import desk as desk_queries
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,15 @@ class Janitor:
             total += count
             if count < STEP:
                 break
+        messages = await self._ctx.store.write(
+            alerts.recover,
+            self._ctx.clock.now(),
+            daemon_id=self._ctx.daemon_id,
+            others_are_dead=others_are_dead,
+        )
+        if messages:
+            log.warning("%d messages were interrupted by a stop of the daemon and are sent again", messages)
+            self._on_alerts()
         if total:
             log.warning("%d attempts were interrupted by a stop of the daemon", total)
             self._ctx.bus.publish("record.changed")

@@ -130,7 +130,8 @@ class Listing:
             self.region.show(RegionState.STALE if stale else RegionState.READY)
         elif error is not None:
             self.region.show(RegionState.ERROR, error_lines(error.what, error.fix))
-        else:
+        elif self.region.state is not RegionState.READY:
+            # The skeleton is for the first time only; a jump or another filter keeps the table.
             self.region.show(RegionState.LOADING)
 
     def position(self, noun: str) -> str:

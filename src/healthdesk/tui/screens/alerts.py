@@ -91,7 +91,7 @@ class AlertsScreen(DeskScreen):
         self._read_rules()
 
     def _read_rules(self) -> None:
-        self.run_worker(self._rules, group="rules", exclusive=True, exit_on_error=False)
+        self.work(self._rules, group="rules", exclusive=True)
 
     async def _rules(self) -> None:
         try:

@@ -95,7 +95,7 @@ class AreaScreen(DeskScreen):
 
     def load(self) -> None:
         """Read the filter kept for this operator, then the rows."""
-        self.run_worker(self._recall, group="recall", exit_on_error=False)
+        self.work(self._recall, group="recall")
 
     async def _recall(self) -> None:
         kept = await self.desk.preferences.get(self.preference)
@@ -166,12 +166,7 @@ class AreaScreen(DeskScreen):
         pane = self.query_one("#preview", Pane)
         pane.show(self.preview(row) if row is not None else ())
         if row is not None and self.PREVIEWS and pane.display:
-            self.run_worker(
-                partial(self._preview, self.row_key(row)),
-                group="preview",
-                exclusive=True,
-                exit_on_error=False,
-            )
+            self.work(partial(self._preview, self.row_key(row)), group="preview", exclusive=True)
         self.show_totals()
 
     async def _preview(self, key: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -159,6 +159,12 @@ class DeskScreen(Screen[None]):
                 self.missed = False
                 self.reload()
 
+    def work(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False
+    ) -> None:
+        """Run something in a worker, which only posts messages. An exclusive one replaces the one before."""
+        self.run_worker(cast("Any", work), name=group, group=group, exclusive=exclusive, exit_on_error=False)
+
     # Lists
 
     def add_list(self, listing: Listing) -> Listing:
@@ -175,18 +181,14 @@ class DeskScreen(Screen[None]):
             listing.refresh_again = True
         else:
             listing.refreshing = True
-            self.run_worker(
-                partial(listing.refresh, self.post_message),
-                group=f"refresh-{listing.id}",
-                exit_on_error=False,
-            )
+            self.work(partial(listing.refresh, self.post_message), group=f"refresh-{listing.id}")
 
     @on(WindowTable.Wanted)
     def _page_wanted(self, message: WindowTable.Wanted) -> None:
         listing = self._listing_of(message.table)
         if listing is not None:
             work = partial(listing.load, message.request, self.post_message)
-            self.run_worker(work, group=f"page-{listing.id}", exclusive=True, exit_on_error=False)
+            self.work(work, group=f"page-{listing.id}", exclusive=True)
 
     @on(messages.PageLoaded)
     def _page_loaded(self, message: messages.PageLoaded) -> None:

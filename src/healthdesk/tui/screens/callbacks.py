@@ -60,7 +60,7 @@ class CallbacksScreen(AreaScreen):
     def load(self) -> None:
         """Read which connections can be chosen too."""
         super().load()
-        self.run_worker(self._read_choices, group="choices", exit_on_error=False)
+        self.work(self._read_choices, group="choices")
 
     async def _read_choices(self) -> None:
         try:

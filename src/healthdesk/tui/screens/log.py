@@ -70,7 +70,7 @@ class LogScreen(AreaScreen):
     def load(self) -> None:
         """Read what the chips can be too."""
         super().load()
-        self.run_worker(self._read_choices, group="choices", exit_on_error=False)
+        self.work(self._read_choices, group="choices")
 
     async def _read_choices(self) -> None:
         try:
@@ -98,7 +98,7 @@ class LogScreen(AreaScreen):
         """New sources and integrations are new choices."""
         super().take_changes(changes)
         if changes.touches(frozenset({"source", "integration"})):
-            self.run_worker(self._read_choices, group="choices", exclusive=True, exit_on_error=False)
+            self.work(self._read_choices, group="choices", exclusive=True)
 
     async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Record]:
         """Read a page of the log."""

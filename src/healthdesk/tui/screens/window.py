@@ -52,7 +52,7 @@ class WindowScreen(DeskScreen):
 
     def _start(self) -> None:
         self._reading = True
-        self.run_worker(self._read, group="detail", exit_on_error=False)
+        self.work(self._read, group="detail")
 
     async def _read(self) -> None:
         try:

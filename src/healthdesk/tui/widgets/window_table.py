@@ -133,7 +133,7 @@ class WindowTable(ScrollView, can_focus=True):
         self.window.reset(anchor)
         self.cursor, self.cursor_id, self._asked, self.newer = 0, None, None, False
         self._resize_rows()
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self.ask()
 
     def take_page(self, request: PageRequest, chunk: Chunk[Any]) -> None:
@@ -198,7 +198,7 @@ class WindowTable(ScrollView, can_focus=True):
         top = 0 if newest and was_top and at < self.room else at - offset
         if to_end:
             top = 0 if newest else self.shown
-        self.scroll_to(y=max(0, top), animate=False, immediate=True)
+        self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
         self._settling = False
         self.refresh()
         self.post_message(self.CursorMoved(self, self.current))
@@ -247,7 +247,7 @@ class WindowTable(ScrollView, can_focus=True):
             top = at - self.room + 1
         if self.cursor == self.window.length - 1 and not self.window.ended:
             top += 1 if self.window.anchor == "newest" else -1
-        self.scroll_to(y=max(0, top), animate=False, immediate=True)
+        self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
         self.refresh()
         self.post_message(self.CursorMoved(self, self.current))
         self.ask()

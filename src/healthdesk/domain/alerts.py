@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from healthdesk.domain.scrubbing import plain
 from healthdesk.domain.states import AlertEvent, Blame, Environment
+from healthdesk.domain.values import plain
 
 _MAX_NAME_CHARS = 100
 _MAX_CAUSE_CHARS = 300

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 
-from healthdesk.domain.scrubbing import plain, scrub, unescaped
+from healthdesk.domain.scrubbing import Scrubber
+from healthdesk.domain.values import plain, unescaped
 
 _QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`|“[^”]*”|«[^»]*»|(?<!\w)‘[^’]*’(?!\w)")
 _TOKEN = re.compile(r"[^\s,;:!()\[\]{}<>=|]+")
 _SENTENCE_END = ".!?:"
 _MAX_PATTERN_CHARS = 300
+_READ_CHARS = 1000
 
 _COMMON_WORDS = """
     a an and are at bad be been but by can cannot could data does done empty error errors expected
@@ -25,13 +27,14 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 """Words an error message is made of. An answer that is one of them, such as `no`, is not what varies in it."""
 
 
-def pattern(text: str, values: frozenset[str] = frozenset()) -> str:
+def pattern(text: str, scrubber: Scrubber | None = None) -> str:
     """Return the text without its variable parts: values, quoted parts, numbers, ids, addresses and names."""
-    telling = frozenset(value for value in values if value.lower() not in _COMMON)
-    line = _QUOTED.sub(" ? ", plain(unescaped(text)))
+    line = _QUOTED.sub(" ? ", plain(unescaped(text[:_READ_CHARS])))
+    if scrubber is not None:
+        line = scrubber.scrub(line, spared=_COMMON)
     words: list[str] = []
     first = True
-    for token in _TOKEN.findall(scrub(line, telling)):
+    for token in _TOKEN.findall(line):
         word = token.strip(".'\"")
         if not word:
             continue

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 
-from healthdesk.domain.scrubbing import MASK, holds_value, scrub, values_of
+from healthdesk.domain.scrubbing import MASK, Scrubber, scrub
+from healthdesk.domain.values import values_of
 
 __all__ = ["MASK", "mask_json", "mask_text", "redact_headers", "redact_url", "scrub", "values_of"]
 
@@ -58,6 +59,7 @@ _SECRET_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _HINT_FROM = 12
+_KEEPS_KEYS = Scrubber(_NOTHING)
 
 
 def mask_json(value: object, clear: frozenset[str] = _NOTHING) -> object:
@@ -66,8 +68,8 @@ def mask_json(value: object, clear: frozenset[str] = _NOTHING) -> object:
     `clear` names top-level keys whose values are declared not sensitive and stay.
     """
     if clear and isinstance(value, dict):
-        return {key: item if key in clear else _masked(item, _NOTHING, 1) for key, item in value.items()}
-    return _masked(value, _NOTHING, 0)
+        return {key: item if key in clear else _masked(item, _KEEPS_KEYS, 1) for key, item in value.items()}
+    return _masked(value, _KEEPS_KEYS, 0)
 
 
 def mask_text(
@@ -102,24 +104,24 @@ def _mask_parsed(parsed: object, under: str, values: frozenset[str], clear: froz
         return {key: mask_json(item, clear) if key == under else item for key, item in parsed.items()}
     if clear:
         return mask_json(parsed, clear)
-    return _masked(parsed, values, 0)
+    return _masked(parsed, Scrubber(values), 0)
 
 
-def _masked(value: object, values: frozenset[str], depth: int) -> object:
+def _masked(value: object, scrubber: Scrubber, depth: int) -> object:
     if isinstance(value, dict):
         if depth >= _MAX_DEPTH:
             return MASK
         masked: dict[str, object] = {}
         for key, item in value.items():
-            masked[_masked_key(key, values, masked)] = _masked(item, values, depth + 1)
+            masked[_masked_key(key, scrubber, masked)] = _masked(item, scrubber, depth + 1)
         return masked
     if isinstance(value, list):
-        return MASK if depth >= _MAX_DEPTH else [_masked(item, values, depth + 1) for item in value]
+        return MASK if depth >= _MAX_DEPTH else [_masked(item, scrubber, depth + 1) for item in value]
     return None if value is None else MASK
 
 
-def _masked_key(key: str, values: frozenset[str], taken: Mapping[str, object]) -> str:
-    if not values or not (holds_value(key, values) or (not key.isidentifier() and scrub(key, values) != key)):
+def _masked_key(key: str, scrubber: Scrubber, taken: Mapping[str, object]) -> str:
+    if not scrubber or not (scrubber.holds(key) or (not key.isidentifier() and scrubber.scrub(key) != key)):
         return key
     name, number = MASK, 1
     while name in taken:
@@ -130,7 +132,8 @@ def _masked_key(key: str, values: frozenset[str], taken: Mapping[str, object]) -
 
 def _masked_form(text: str, values: frozenset[str]) -> str:
     names = [name for name, _ in parse_qsl(text.strip(), keep_blank_values=True, strict_parsing=True)]
-    return _storable("&".join(f"{_masked_key(name, values, {})}={MASK}" for name in names))
+    scrubber = Scrubber(values)
+    return _storable("&".join(f"{_masked_key(name, scrubber, {})}={MASK}" for name in names))
 
 
 def _media_type(content_type: str) -> str:
@@ -149,12 +152,13 @@ def redact_headers(
     """Return headers with secrets as `••••` + last 4 at most; signatures stay. Values of the record are masked."""
     named = {name.lower() for name in secret_names}
     secret = _SECRET_HEADERS | named if named else _SECRET_HEADERS
+    scrubber = Scrubber(values)
     return {
         name: _hint(name.lower(), text)
         if name.lower() in secret
         else text
         if not values or name.lower() in _PROTOCOL_HEADERS
-        else scrub(text, values)
+        else scrubber.scrub(text)
         for name, text in headers.items()
     }
 

@@ -11,8 +11,9 @@ from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.messages import Told, read_told
 from healthdesk.domain.retry_after import retry_after_s
-from healthdesk.domain.scrubbing import holds_value, is_repeated, plain, scrub, values_of
+from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.domain.values import plain, values_of
 from healthdesk.domain.verdicts import Verdict
 
 MAX_MESSAGE_CHARS = 200
@@ -38,12 +39,13 @@ def judge_response(exchange: Exchange, data: object | None) -> Failure | None:
     if 200 <= status < 300:
         return None
     verdict = verdicts.verdict_for_status(status)
-    values = values_of(_parsed(data))
     told = read_told(exchange.response_body)
-    field = told.field if _is_harmless(told, values) else ""
     if verdict is verdicts.REFUSED:
         verdict = _refinement(told)
-    return _failure(exchange, verdict, told, field, values, status)
+    # most failures of a server come without a word; then there is nothing to look through the values for
+    scrubber = Scrubber(values_of(_parsed(data)) if told.message else frozenset())
+    field = told.field if _is_harmless(told, scrubber) else ""
+    return _failure(exchange, verdict, told, field, scrubber, status)
 
 
 def judge_check(exchange: Exchange, expected_status: int) -> Failure | None:
@@ -63,7 +65,7 @@ def judge_check(exchange: Exchange, expected_status: int) -> Failure | None:
             "Correct the heartbeat's request, or the status it expects",
         )
     told = read_told(exchange.response_body) if status >= 300 else Told()
-    return _failure(exchange, verdict, told, "", frozenset(), status)
+    return _failure(exchange, verdict, told, "", Scrubber(frozenset()), status)
 
 
 def _refinement(told: Told) -> Verdict:
@@ -73,18 +75,20 @@ def _refinement(told: Told) -> Verdict:
     return verdicts.FORMAT if _FORMAT_WORDS.search(told.message) else verdicts.REFUSED
 
 
-def _is_harmless(told: Told, values: frozenset[str]) -> bool:
+def _is_harmless(told: Told, scrubber: Scrubber) -> bool:
     """Tell whether the field's name is neither a value of the record nor taken from one that was repeated."""
+    if not told.field:
+        return False
     named_in = told.named_in.replace("~1", "/").replace("~0", "~")
-    return not holds_value(told.field, values) and not any(
-        is_repeated(part, named_in, values) for part in told.field.split(".") if part
+    return not scrubber.holds(told.field) and not any(
+        scrubber.is_repeated(part, named_in) for part in told.field.split(".")
     )
 
 
 def _failure(
-    exchange: Exchange, verdict: Verdict, told: Told, field: str, values: frozenset[str], status: int
+    exchange: Exchange, verdict: Verdict, told: Told, field: str, scrubber: Scrubber, status: int
 ) -> Failure:
-    message = capped(scrub(told.message, values, keep=field))
+    message = capped(scrubber.scrub(told.message, keep=field))
     answered_at = exchange.started_at + timedelta(milliseconds=exchange.duration_ms)
     return Failure(
         kind=verdict.kind,
@@ -98,7 +102,7 @@ def _failure(
         retry_after_s=retry_after_s(exchange.response_headers, answered_at),
         field=field,
         message=message,
-        pattern=digest(pattern(told.message, values)) if told.message else "",
+        pattern=digest(pattern(told.message, scrubber)) if told.message else "",
     )
 
 

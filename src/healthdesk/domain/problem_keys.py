@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.health import REACHABILITY_KINDS
-from healthdesk.domain.scrubbing import plain
 from healthdesk.domain.states import Blame, Environment, ErrorKind
+from healthdesk.domain.values import plain
 from healthdesk.domain.verdicts import phrase
 
 _MESSAGE_TELLS_CAUSE = frozenset(

@@ -1,28 +1,28 @@
 """Every error healthdesk raises on purpose, as one tree.
 
-    HealthdeskError                 what went wrong, and `fix`: what to do about it
-    ├── ConfigError                 config.toml or the environment: names file, key, fix
-    ├── VaultError                  the key file is missing, unreadable, or does not fit a secret
-    ├── HostError                   lock, socket or directory of the daemon's host
-    ├── ConnectorError              a connector's manifest or settings are wrong
-    ├── ChannelError                an Apprise URL is wrong: names the part
-    ├── RequestError                the caller's fault; the http layer answers with its status
-    │   ├── Malformed               400: the body, a field or a parameter is wrong
-    │   ├── Unauthenticated         401: no key, a wrong key, a bad signature
-    │   ├── NotPermitted            403: the operator's role does not allow it
-    │   ├── NotFound                404
-    │   ├── Conflict                409: the state of the thing does not allow it
-    │   │   └── IdempotencyConflict     the same Idempotency-Key with another body
-    │   ├── TooLarge                413
-    │   ├── UnsupportedMedia        415
-    │   └── RateLimited             429, with `retry_after_s`
-    ├── StoreError
-    │   ├── StoreUnavailable        503: the database cannot be written (or read) now
-    │   └── SchemaMismatch          the database is newer or older than this program
-    └── ClientError                 raised by the typed client in the TUI and the CLI
-        ├── DaemonUnreachable       no socket answered; names those tried
-        ├── IncompatibleDaemon      the daemon's API version is outside the range known here
-        └── ApiRefused              the daemon answered with problem details
+HealthdeskError                 what went wrong, and `fix`: what to do about it
+├── ConfigError                 config.toml or the environment: names file, key, fix
+├── VaultError                  the key file is missing, unreadable, or does not fit a secret
+├── HostError                   lock, socket or directory of the daemon's host
+├── ConnectorError              a connector's manifest or settings are wrong
+├── ChannelError                an Apprise URL is wrong: names the part
+├── RequestError                the caller's fault; the http layer answers with its status
+│   ├── Malformed               400: the body, a field or a parameter is wrong
+│   ├── Unauthenticated         401: no key, a wrong key, a bad signature
+│   ├── NotPermitted            403: the operator's role does not allow it
+│   ├── NotFound                404
+│   ├── Conflict                409: the state of the thing does not allow it
+│   │   └── IdempotencyConflict     the same Idempotency-Key with another body
+│   ├── TooLarge                413
+│   ├── UnsupportedMedia        415
+│   └── RateLimited             429, with `retry_after_s`
+├── StoreError
+│   ├── StoreUnavailable        503: the database cannot be written (or read) now
+│   └── SchemaMismatch          the database is newer or older than this program
+└── ClientError                 raised by the typed client in the TUI and the CLI
+    ├── DaemonUnreachable       no socket answered; names those tried
+    ├── IncompatibleDaemon      the daemon's API version is outside the range known here
+    └── ApiRefused              the daemon answered with problem details
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from healthdesk.domain.problems import key_for_connection
 from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
-from healthdesk.errors import NotFound, StoreUnavailable
+from healthdesk.errors import Conflict, ConnectorError, NotFound, StoreUnavailable, VaultError
 from healthdesk.store import connections as queries
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, HeartbeatRow
 
@@ -117,13 +117,16 @@ class Heartbeats:
             await self._check(connection_id, trigger)
         except NotFound:
             log.info("connection %s was removed while it was to be checked", connection_id)
+        except Conflict as error:
+            log.warning("%s", error)
         except StoreUnavailable as error:
             log.warning("the check of %s could not be kept: %s", connection_id, error)
 
     async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
         """Check now and return when the result is committed; joins a check under way.
 
-        Raises NotFound for an unknown connection and StoreUnavailable when the result cannot be kept.
+        Raises NotFound for an unknown connection, Conflict when its credentials cannot be read, and
+        StoreUnavailable when the result cannot be kept.
         """
         running = self._tasks.get(connection_id)
         if running is not None:
@@ -166,7 +169,10 @@ class Heartbeats:
     def _credentials(self, row: ConnectionSecretRow) -> StoredCredentials:
         if not row.credentials_enc:
             return StoredCredentials()
-        return StoredCredentials.from_json(self._ctx.vault.decrypt(row.credentials_enc))
+        try:
+            return StoredCredentials.from_json(self._ctx.vault.decrypt(row.credentials_enc))
+        except (VaultError, ConnectorError) as error:
+            raise Conflict(f"{row.name} was not checked: {error}", fix=error.fix) from error
 
     def _row(
         self, row: ConnectionRow, trigger: Trigger, outcome: CheckOutcome, change: HealthChange

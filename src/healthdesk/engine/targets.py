@@ -10,7 +10,7 @@ from healthdesk.connectors.auth import StoredCredentials, auth_headers
 from healthdesk.connectors.heartbeat import join_url
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
-from healthdesk.errors import VaultError
+from healthdesk.errors import ConnectorError, VaultError
 from healthdesk.store import integrations as queries
 from healthdesk.store.rows import TargetRow
 
@@ -81,7 +81,7 @@ class Targets:
                 headers |= auth
                 secret = frozenset(name.lower() for name in auth)
             secrets = tuple(vault.decrypt(token) for token in row.signing_secrets_enc)
-        except VaultError as error:
+        except (VaultError, ConnectorError) as error:
             log.warning("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
             hold = hold or HoldReason.CONNECTION
         judged = not row.has_heartbeat

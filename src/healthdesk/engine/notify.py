@@ -159,6 +159,7 @@ class Notifier:
         if problem is not None and problem.muted_until is not None and now < problem.muted_until:
             until = problem.muted_until
             await self._keep_trying(partial(store.write, queries.postpone, claimed.id, until), claimed)
+            self._ctx.bus.publish("alert.changed", claimed.id, {"state": "queued"})
             return
         title, body = self._word(claimed, now)
         try:
@@ -254,8 +255,9 @@ def child_settings(ctx: Context) -> ChildSettings:
 
 
 def is_taken(problem: ProblemRow, event: AlertEvent) -> bool:
-    """Tell whether somebody acknowledged the problem before this news of its opening was sent."""
-    return problem.state is ProblemState.ACKNOWLEDGED and event is not AlertEvent.RECOVERED
+    """Tell whether somebody took or closed the problem before this news of its opening was sent."""
+    by_hand = problem.state is ProblemState.RESOLVED and problem.resolved_by != ""
+    return event is not AlertEvent.RECOVERED and (problem.state is ProblemState.ACKNOWLEDGED or by_hand)
 
 
 def facts_of(problem: ProblemRow, at: datetime) -> AlertFacts:

@@ -1,0 +1,174 @@
+"""The demo as a user runs it: it breaks, is repaired, balances, says so, and leaves nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from healthdesk.demo.app_events import Hook, signed
+from healthdesk.demo.children import child, first_line
+from healthdesk.demo.faults import CYCLE, Fault, Misbehaviour
+from healthdesk.demo.headless import Report
+from healthdesk.demo.running import STATE_FILE, WorldLink, find_demo
+from healthdesk.demo.submissions import Intake, submission
+from healthdesk.domain.signing import verify_standard_webhook
+
+PATIENT_S = 120
+NUMBERS = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats")
+HEALTHY = {"risk_level": "high"}
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Processes that have this demo's folder on their command line or open."""
+    found = []
+    for place in Path("/proc").iterdir():
+        if not place.name.isdigit() or int(place.name) == os.getpid():
+            continue
+        try:
+            arguments = (place / "cmdline").read_bytes()
+            opened = [str(handle.readlink()) for handle in (place / "fd").iterdir()]
+        except OSError:
+            continue
+        if str(folder).encode() in arguments or any(name.startswith(str(folder)) for name in opened):
+            found.append(int(place.name))
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "desk"
+    yield folder
+    for pid in processes_of(folder):
+        os.kill(pid, signal.SIGKILL)
+
+
+def start_demo(folder: Path, for_s: int) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "healthdesk",
+        "demo",
+        "--headless",
+        "--for",
+        str(for_s),
+        "--dir",
+        str(folder),
+    ]
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_headless_demo_balances_with_every_number_above_zero(folder: Path) -> None:
+    process = start_demo(folder, 12)
+    out, progress = process.communicate(timeout=PATIENT_S)
+    assert process.returncode == 0, progress
+    closing = json.loads(out.splitlines()[-1])
+    assert closing["balanced"] is True
+    assert {name: closing[name] for name in NUMBERS if closing[name] <= 0} == {}
+    assert closing["accepted"] == closing["delivered"]
+    assert processes_of(folder) == []
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_demo_leaves_nothing_running_however_it_ends(folder: Path, end: signal.Signals) -> None:
+    process = start_demo(folder, 300)
+    assert process.stderr is not None
+    assert any("records and callbacks come in" in line for line in process.stderr)
+    started = processes_of(folder)
+    assert len(started) >= 3
+    watched = [os.pidfd_open(pid) for pid in started]
+    process.send_signal(end)
+    for handle in watched:
+        assert _ended(handle)
+        os.close(handle)
+    process.communicate(timeout=PATIENT_S)
+    assert process.returncode != 0
+    assert processes_of(folder) == []
+
+
+def _ended(handle: int) -> bool:
+    import select
+
+    return bool(select.select([handle], [], [], PATIENT_S)[0])
+
+
+async def test_world_ends_with_the_pipe_of_whoever_started_it(tmp_path: Path) -> None:
+    log = tmp_path / "world.log"
+    async with child("healthdesk.demo.world", log=log) as world:
+        await first_line(world, "world", log)
+        assert world.stdin is not None
+        world.stdin.close()
+        async with asyncio.timeout(PATIENT_S):
+            assert await world.wait() == 0
+
+
+async def test_running_demo_is_found_and_repaired_from_another_terminal(tmp_path: Path) -> None:
+    log = tmp_path / "world.log"
+    async with child("healthdesk.demo.world", log=log) as world, aiohttp.ClientSession() as http:
+        url = f"http://127.0.0.1:{(await first_line(world, 'world', log))['http']}"
+        assert find_demo(tmp_path) is None
+        (tmp_path / STATE_FILE).write_text(json.dumps({"world": url, "pid": os.getpid()}))
+        state = find_demo(tmp_path)
+        assert state is not None
+        link = WorldLink(state["world"], http)
+        assert (await link.stats())["broken"] is True
+        assert (await link.control("repair"))["broken"] is False
+        assert (await link.control("break"))["broken"] is True
+        (tmp_path / STATE_FILE).write_text(json.dumps({"world": url, "pid": 2**22 + 1}))
+        assert find_demo(tmp_path) is None
+
+
+def test_every_fault_is_met_and_passing_ones_pass() -> None:
+    mood = Misbehaviour()
+    met = [mood.fault_for(f"rec_{number}", HEALTHY) for number in range(len(CYCLE))]
+    assert {fault for fault in met if fault} == set(Fault) - {Fault.MISSING_FIELD}
+    again = [mood.fault_for(f"rec_{number}", HEALTHY) for number in range(len(CYCLE))]
+    assert [fault for fault in again if fault] == [Fault.SERVER_ERROR]
+    assert mood.fault_for("rec_x", {"score": 1}) is Fault.MISSING_FIELD
+
+
+def test_repair_takes_everything_until_it_breaks_again() -> None:
+    mood = Misbehaviour()
+    mood.repair()
+    assert mood.fault_for("rec_x", {"score": 1}) is None
+    mood.break_again()
+    assert mood.fault_for("rec_x", {"score": 1}) is Fault.MISSING_FIELD
+
+
+def test_submissions_have_every_source_and_only_diabetes_lacks_the_field() -> None:
+    rng, intake = random.Random(1), Intake("http://desk/v1/records/int_1", "key")
+    made = [json.loads(submission(rng, intake, number, datetime.now(UTC)).body) for number in range(60)]
+    assert {one["source"] for one in made} == {"heart-health", "diabetes-risk", "sleep"}
+    assert {one["level"] for one in made} == {"low", "moderate", "high"}
+    without = {one["source"] for one in made if "risk_level" not in one["data"]}
+    assert without == {"diabetes-risk"}
+    assert any("risk_level" in one["data"] for one in made if one["source"] == "diabetes-risk")
+
+
+def test_callbacks_are_signed_as_the_standard_says() -> None:
+    secret = "whsec_" + "A" * 44
+    now = datetime.now(UTC)
+    headers = signed(Hook("http://desk", "standard_webhooks", secret), 1, b"{}", now)
+    assert verify_standard_webhook([secret], headers, b"{}", now) is None
+    assert verify_standard_webhook([secret], headers, b"{} ", now) is not None
+
+
+def test_demo_that_shows_nothing_or_does_not_balance_fails() -> None:
+    shown = Report(accepted=1, delivered=1, failed=1, resent=1, callbacks=1, mails=1, chats=1)
+    assert shown.ok
+    assert not Report(accepted=1, delivered=1, failed=1, resent=1, callbacks=1, mails=0, chats=1).ok
+    shown.wrong.append("1 accepted, but 0 delivered")
+    assert not shown.ok
+    assert shown.as_json()["balanced"] is False

@@ -86,11 +86,11 @@ def account_explain(row: AccountRow, view: View) -> list[Line]:
         when = f" Since {since(explanation.since, view)}." if explanation.since else ""
         first = line(explanation.sentence, dim(when))
         second: list[Span | str] = []
+        if explanation.key:
+            second += [key(explanation.key), "  "]
         if explanation.blame:
             second.append(dim(f"{blame_word(explanation.blame).capitalize()}: "))
         second.append(explanation.next_action)
-        if explanation.key:
-            second += [dim("   "), key(explanation.key)]
         return [first, line(*second)]
     if row.kind == "integration":
         parts = []

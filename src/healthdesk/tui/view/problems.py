@@ -59,7 +59,7 @@ def state_words(problem: ProblemRow, view: View) -> str:
 
 def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
     """Explain a problem in two lines: how much, whose fault, what next."""
-    parts = [f"Holds up {plural(problem.count, 'record')} now, {problem.total:,} in all"]
+    parts = [f"Holds up {plural(problem.count, 'record')}, {problem.total:,} in all"]
     if problem.retrying:
         parts.append(f"{problem.retrying:,} still retrying")
     parts.append(f"last at {since(problem.last_at, view)}")
@@ -67,7 +67,7 @@ def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
     if problem.state is ProblemState.RESOLVED:
         by = f" by {problem.resolved_by}" if problem.resolved_by else ""
         return [first, line(dim(f"Resolved {since(problem.resolved_at, view)}{by}."))]
-    return [first, line(dim("Next: "), problem.next_action or "–", dim("   "), key("l"), dim(" its records"))]
+    return [first, line(dim("Next: "), problem.next_action or "–")]
 
 
 def problem_preview(detail: ProblemDetail, view: View) -> list[Line]:

@@ -33,18 +33,21 @@ def record_verdict(detail: RecordDetail, view: View) -> list[Line]:
     """Return three lines: what became of it, how many like it, what to do next."""
     word = RECORD[detail.state]
     last = detail.attempts[-1] if detail.attempts else None
-    first = [Span(f"{word.glyph} {_headline(detail, view)}", word.tone)]
+    told = detail.explanation.sentence if detail.explanation else ""
+    headline = told if told.startswith(word.text) else _headline(detail, view)
+    first = [Span(f"{word.glyph} {headline}", word.tone)]
     if last is not None and last.blame:
         first.append(dim(f" ({blame_word(last.blame)})"))
     lines = [tuple(first)]
     second: list[Span | str] = []
-    if detail.explanation is not None and detail.explanation.sentence:
-        second.append(detail.explanation.sentence)
-    elif detail.error:
+    if told and told != headline:
+        second.append(told)
+    elif detail.error and detail.error.rstrip(".").lower() not in headline.lower():
         second.append(detail.error)
     if detail.similar > 1:
         second.append(dim(f" {detail.similar:,} like it since {since(detail.similar_since, view)}."))
-    lines.append(line(*second))
+    if second:
+        lines.append(line(*second))
     lines.append(_next(detail))
     return lines
 

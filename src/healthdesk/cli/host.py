@@ -112,6 +112,12 @@ def _mark(check: Check) -> Cell:
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "act",
+        nargs="?",
+        choices=("repair", "break"),
+        help="mend the endpoints of the demo that runs in another terminal, or have them misbehave again",
+    )
+    parser.add_argument(
         "--headless",
         action="store_true",
         help="no screen: print one JSON object last (so without a terminal)",
@@ -126,6 +132,10 @@ def demo(args: argparse.Namespace, out: Output) -> int:  # noqa: ARG001 - every 
     """Show a living desk."""
     if args.for_s == 0:
         raise UsageError("--for 0 shows nothing")
+    if args.act is not None:
+        from healthdesk.demo.repair import control
+
+        return control(args.act, args.dir)
     from healthdesk.demo.runner import run
 
     headless = args.headless or not (sys.stdin.isatty() and sys.stdout.isatty())

@@ -46,10 +46,12 @@ __all__ = [
     "next_due",
     "of_problem",
     "page",
+    "postpone",
     "record_test",
     "recover",
     "rules",
     "settle",
+    "supersede",
     "update_rule",
 ]
 

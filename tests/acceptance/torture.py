@@ -281,6 +281,7 @@ def main() -> int:
                 (Path(folder) / "pg").mkdir()
                 url = stack.enter_context(running_postgres(Path(folder) / "pg"))
             desk = Desk(Path(folder) / "desk", url, dict(SETTINGS))
+            stack.callback(desk.end)
             report = asyncio.run(torture(desk, kills=options.kills, rng=random.Random(options.seed)))
             sys.stdout.write(json.dumps({"database": database, "seed": options.seed, **report}) + "\n")
     return 0

@@ -108,6 +108,7 @@ class FakeDesk:
         self.problem_states: dict[str, ProblemState] = {}
         self.muted: set[str] = set()
         self.paused = False
+        self.conflicts = 0
         self.channels: list[Channel] = [
             Channel(id="chn_1", name="on-call mail", url="mailto://••••@smtp.acme.io", kind="Email", created_at=NOW, created_by="alice", last_sent_at=NOW - timedelta(minutes=45)),
             Channel(id="chn_2", name="ops chat", url="slack://••••/ops", kind="Slack", created_at=NOW, created_by="bob", last_error="403 from the service", last_error_at=NOW),
@@ -277,6 +278,9 @@ class FakeDesk:
 
     async def records_resend_all(self, chosen: RecordFilter, *, expect: int) -> Resent:
         self.note("records_resend_all", (chosen, expect))
+        if self.conflicts:
+            self.conflicts -= 1
+            raise ApiRefused("the filter matches 132 records now", status=409, slug="conflict")
         return Resent(resent=expect)
 
     # The desk

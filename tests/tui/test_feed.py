@@ -52,7 +52,7 @@ async def test_waits_grow_and_r_does_not_wait():
         for _ in range(3):
             desk.clock.release()
             await driver.settle()
-        assert desk.clock.held == [1.0, 2.0, 4.0, 8.0]
+        assert desk.clock.held == [1.0, 2.0, 3.0, 5.0]
         desk.down = False
         await driver.press("r")
         assert "● live" in driver.line(0)

@@ -35,9 +35,12 @@ async def test_a_million_records_open_with_one_page(size: tuple[int, int]):
 async def test_scrolling_fetches_page_after_page_and_holds_few():
     desk = FakeDesk()
     async with open_desk(desk) as driver:
-        await driver.press(*["pagedown"] * 110)
         at = table(driver)
-        assert at.cursor > 1300
+        for _ in range(14):
+            at.move_to(at.window.length - 1)
+            await driver.settle()
+        await driver.press("pagedown", "pagedown")
+        assert at.cursor > 1400
         assert at.window.held <= 1200
         assert at.current.id == f"rec_{1_000_000 - 1 - at.cursor:026d}"
         await driver.press("g")
@@ -211,6 +214,19 @@ async def test_resend_all_states_count_groups_and_filter_and_starts_on_cancel():
         chosen, expect = desk.called("records_resend_all")[0]
         assert expect == 131
         assert chosen.states == [RecordState.FAILED]
+        assert "131 records queued again." in driver.said
+
+
+async def test_a_plan_that_is_out_of_date_is_shown_again_and_not_carried_out():
+    desk = FakeDesk()
+    desk.conflicts = 1
+    async with open_desk(desk) as driver:
+        await driver.press("S", "right", "enter")
+        assert "Resend 131 records" in driver.text()
+        assert driver.app.focused.id == "choice-cancel"
+        await driver.press("right", "enter")
+        assert len(desk.called("records_resend_all")) == 2
+        assert desk.called("records_resend_all")[0][0].arrived_to == desk.clock.now()
         assert "131 records queued again." in driver.said
 
 

@@ -14,7 +14,7 @@ from healthdesk.clock import Clock
 from healthdesk.errors import HealthdeskError
 
 COALESCE_S = 0.25
-BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 10.0)
+BACKOFF_S = (1.0, 2.0, 3.0, 5.0)
 EVERYTHING = "reset"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthdesk.api.records import Record, RecordFilter, Resent
 from healthdesk.domain.states import RecordState
+from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.view.resend import delivered_question, marked_question, plan_lines, resent_sentence
 from healthdesk.tui.view.words import plural
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen
 
 SAME, NEW = "same", "new"
+CONFLICT = 409
 ID_CHOICES = ((SAME, "Same webhook-id"), (NEW, "New webhook-id"))
 
 
@@ -50,7 +52,21 @@ async def resend_marked(screen: DeskScreen, ids: Sequence[str], delivered: int) 
 
 
 async def resend_all(screen: DeskScreen, chosen: RecordFilter, described: str) -> str:
-    """Resend every record of the filter, after a confirmation that states count, groups and filter."""
+    """Resend every record of the filter, after a confirmation that states count, groups and filter.
+
+    Records that arrive while the question is read are not in it. When those in it change, it is asked again.
+    """
+    chosen = chosen.model_copy(update={"arrived_to": chosen.arrived_to or screen.view().now})
+    while True:
+        try:
+            return await _resend_planned(screen, chosen, described)
+        except ApiRefused as error:
+            if error.status != CONFLICT:
+                raise
+            screen.desk.tell("What the filter matches has changed meanwhile. This is the new plan.", ok=False)
+
+
+async def _resend_planned(screen: DeskScreen, chosen: RecordFilter, described: str) -> str:
     plan = await screen.client.records_resend_plan(chosen)
     if plan.total == 0:
         screen.desk.tell("Nothing in this filter can be resent.", ok=False)

@@ -54,3 +54,13 @@ def test_doctor_fails_when_a_finding_does_and_prints_the_fix(desk, tmp_path):
     assert ran.code == 1
     assert ran.json["status"] == "fail"
     assert {check["name"] for check in ran.json["checks"]} >= {"config", "clock", "dns"}
+
+
+def test_demo_repair_without_a_demo_fails_with_a_fix(desk, tmp_path, capsys):
+    assert desk(f"demo repair --dir {tmp_path}").code == 1
+    assert "fix: start one with `healthdesk demo`" in capsys.readouterr().err
+
+
+def test_demo_repair_takes_no_duration(desk):
+    assert desk("demo repair --for 5").code == 2
+    assert desk("demo mend").code == 2

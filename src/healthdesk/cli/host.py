@@ -115,6 +115,7 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
         "act",
         nargs="?",
         choices=("repair", "break"),
+        metavar="repair|break",
         help="mend the endpoints of the demo that runs in another terminal, or have them misbehave again",
     )
     parser.add_argument(
@@ -133,6 +134,8 @@ def demo(args: argparse.Namespace, out: Output) -> int:  # noqa: ARG001 - every 
     if args.for_s == 0:
         raise UsageError("--for 0 shows nothing")
     if args.act is not None:
+        if args.headless or args.for_s is not None:
+            raise UsageError(f"`demo {args.act}` takes no --headless and no --for")
         from healthdesk.demo.repair import control
 
         return control(args.act, args.dir)

@@ -103,7 +103,10 @@ def print_integration(desk: Desk, item: Integration) -> None:
                     if view.key_hint
                     else "none: `healthdesk integrations keys --new`",
                 ),
-                ("Signing secret", view.signing_secret_hint),
+                (
+                    "Signing secret",
+                    view.signing_secret_hint or "none: `healthdesk integrations keys --signing --new`",
+                ),
                 ("Records", ", ".join(f"{count:,} {key}" for key, count in view.totals.items() if count)),
             ]
         )

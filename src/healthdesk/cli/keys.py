@@ -65,7 +65,7 @@ async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> Non
             ("Environment", made.environment.value),
             ("Id", made.id),
             (
-                "The one before",
+                "Earlier ones",
                 f"valid until {desk.out.time(made.replaces_until)}"
                 if made.replaces_until
                 else "not valid any more",
@@ -94,11 +94,11 @@ async def _list(desk: Desk, args: argparse.Namespace, integration_id: str) -> No
         Column("Id"),
         Column(desk.out.titled("Made")),
         Column("By", flex=True),
-        Column("Valid until"),
+        Column("Valid"),
     )
 
     def row(key: Key) -> list[Cell | str]:
-        until = desk.out.short_time(key.expires_at) if key.expires_at else "replaced"
+        until = f"until {desk.out.short_time(key.expires_at)}" if key.expires_at else "until replaced"
         return [
             key.hint,
             key.environment.value,

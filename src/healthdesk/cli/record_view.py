@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from healthdesk.api.common import Page
     from healthdesk.api.records import Attempt, AttemptDetail, Body, RecordDetail
 
+REVEAL = ": --reveal shows it"
+
 
 def print_record(out: Output, item: RecordDetail) -> None:
     """Print everything about a record."""
@@ -46,10 +48,10 @@ def print_record(out: Output, item: RecordDetail) -> None:
             ("Idempotency-Key", item.idempotency_key or ""),
         ]
     )
-    print_body(out, "Request body", item.request_body)
-    print_body(out, "Response body", item.response_body)
+    print_body(out, "Request body", item.request_body, reveal=REVEAL)
+    print_body(out, "Response body", item.response_body, reveal=REVEAL)
     if item.request_body is None:
-        print_body(out, "Posted body", item.posted_body)
+        print_body(out, "Posted body", item.posted_body, reveal=REVEAL)
     if item.attempts:
         out.heading("Attempts")
         _table(out, item.attempts)
@@ -128,12 +130,12 @@ def print_headers(out: Output, title: str, headers: Mapping[str, Any]) -> None:
         out.block("\n".join(f"{name}: {value}" for name, value in headers.items()))
 
 
-def print_body(out: Output, title: str, body: Body | None) -> None:
-    """Print a body, and what is missing of it."""
+def print_body(out: Output, title: str, body: Body | None, *, reveal: str = "") -> None:
+    """Print a body, and what is missing of it; `reveal` says how to see its values."""
     if body is None:
         return
     remarks = [f"{body.size:,} bytes", body.content_type]
-    remarks += ["masked: --reveal shows it"] if body.masked and body.text else []
+    remarks += [f"masked{reveal}"] if body.masked and body.text else []
     remarks += ["cut"] if body.cut else []
     out.heading(f"{title} ({', '.join(remark for remark in remarks if remark)})")
     if body.text is not None:

@@ -42,7 +42,7 @@ INSERT_BODIES_POSTGRES = f"""
 FIND_EARLIER_SQLITE = """
     SELECT idempotency_key, id, body_hash FROM records
     WHERE integration_id = ? AND environment = ?
-      AND idempotency_key IN (SELECT value FROM json_each(?)) AND idempotency_key IS NOT NULL
+      AND idempotency_key IN (SELECT value FROM json_each(?))
 """
 FIND_EARLIER_POSTGRES = """
     SELECT idempotency_key, id, body_hash FROM records

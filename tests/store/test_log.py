@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import random
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from healthdesk.domain.ids import id_time
+from healthdesk.domain.states import Environment, RecordState
+from healthdesk.errors import NotFound
+from healthdesk.store import records
+from healthdesk.store.log_query import count_statement, page_statement, ranges
+from healthdesk.store.rows import RecordQuery
+from tests.store.world import PRODUCTION, REFUSED, failure
+
+STATES = list(RecordState)
+
+
+@pytest.fixture
+async def full(world):
+    """A log of 240 records of two integrations, both sources, both environments, in every state."""
+    chance = random.Random(7)
+    other = await world.add_integration("Other", world.connection_id)
+    mine, world.other_id = world.integration_id, other
+    for _ in range(240):
+        world.clock.advance(chance.choice([0, 0, 0.5, 3]))
+        await world.accept(
+            source_id=chance.choice(world.sources),
+            integration_id=chance.choice([mine, mine, other]),
+            environment=chance.choice(list(Environment)),
+        )
+    for integration_id in (mine, other):
+        world.integration_id = integration_id
+        for environment in Environment:
+            claimed = await world.claim(500, environment)
+            settled = []
+            for each in claimed:
+                turn = chance.randrange(5)
+                if turn == 0:
+                    settled.append(world.delivered(each))
+                elif turn == 1:
+                    settled.append(world.failed(each, REFUSED))
+                elif turn == 2:
+                    settled.append(world.failed(each, failure(), state=chance.choice(STATES)))
+            await world.step(settled)
+    world.integration_id = mine
+    await world.check_ledger()
+    return world
+
+
+async def everything(world):
+    rows = (await world.store.read(records.page, RecordQuery(), limit=500)).items
+    assert len(rows) == 240
+    return rows
+
+
+def matches(row, query):
+    return (
+        query.integration_id in {None, row.integration_id}
+        and query.environment in {None, row.environment}
+        and query.source in {None, row.source}
+        and (not query.states or row.state in query.states)
+        and query.problem_id in {None, row.problem_id}
+        and (query.arrived_from is None or row.arrived_at >= query.arrived_from)
+        and (query.arrived_to is None or row.arrived_at < query.arrived_to)
+    )
+
+
+def some_queries(world, rows, count):
+    chance = random.Random(11)
+    problem_ids = sorted({row.problem_id for row in rows if row.problem_id})
+    times = sorted(row.arrived_at for row in rows)
+    for _ in range(count):
+        bounds = sorted(chance.sample(times, 2))
+        yield RecordQuery(
+            integration_id=chance.choice([None, world.integration_id, world.other_id]),
+            environment=chance.choice([None, None, *Environment]),
+            source=chance.choice([None, "heart", "sleep", "unknown"]),
+            states=tuple(chance.sample(STATES, chance.choice([0, 0, 1, 2, 5]))),
+            problem_id=chance.choice([None, None, None, *problem_ids]),
+            arrived_from=chance.choice([None, bounds[0]]),
+            arrived_to=chance.choice([None, bounds[1]]),
+        )
+
+
+async def test_pages_give_every_match_once_in_order_for_any_filter(full):
+    rows = await everything(full)
+    assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
+    for query in some_queries(full, rows, 60):
+        expected = [row.id for row in rows if matches(row, query)]
+        for newest_first in (True, False):
+            got, after = [], None
+            while True:
+                page = await full.store.read(
+                    records.page, query, after=after, limit=7, newest_first=newest_first
+                )
+                assert len(page.items) <= 7
+                got += [row.id for row in page.items]
+                after = page.next
+                if after is None:
+                    break
+            assert got == (expected if newest_first else expected[::-1]), query
+
+
+async def test_counts_are_exact_to_the_limit_for_any_filter(full):
+    rows = await everything(full)
+    for query in some_queries(full, rows, 60):
+        expected = sum(matches(row, query) for row in rows)
+        assert (await full.store.read(records.count, query)).total == expected, query
+        bounded = await full.store.read(records.count, query, 20)
+        assert bounded.total == expected if bounded.exact else bounded.total == 20 < expected, query
+
+
+async def test_a_total_of_the_ledger_is_exact_beyond_the_limit(full):
+    counted = await full.store.read(records.count, RecordQuery(), 10)
+    assert (counted.total, counted.exact) == (240, True)
+
+
+async def test_an_unknown_record_is_not_found(world):
+    with pytest.raises(NotFound):
+        await world.store.read(records.get, "rec_unknown")
+    with pytest.raises(NotFound):
+        await world.store.read(records.attempt, "rec_unknown", "att_unknown")
+    assert await world.store.read(records.body, "rec_unknown") is None
+
+
+async def test_arrival_is_the_ids_time(world):
+    (record_id,) = await world.accept()
+    row = await world.store.read(records.get, record_id)
+    assert row.arrived_at == id_time(record_id)
+    assert abs(row.arrived_at - world.clock.now()) < timedelta(milliseconds=2)
+
+
+FILTERS = {
+    "nothing": RecordQuery(),
+    "state": RecordQuery(states=(RecordState.FAILED,)),
+    "states": RecordQuery(states=(RecordState.FAILED, RecordState.RETRYING)),
+    "environment": RecordQuery(environment=PRODUCTION),
+    "source": RecordQuery(source="heart"),
+    "source and state": RecordQuery(source="heart", states=(RecordState.FAILED,)),
+    "integration": RecordQuery(integration_id="mine"),
+    "integration and environment": RecordQuery(integration_id="mine", environment=PRODUCTION),
+    "integration and state": RecordQuery(integration_id="mine", states=(RecordState.HELD,)),
+    "integration, source and state": RecordQuery(
+        integration_id="mine", source="heart", states=(RecordState.DELIVERED,)
+    ),
+    "problem": RecordQuery(problem_id="prb_x"),
+    "problem and state": RecordQuery(problem_id="prb_x", states=(RecordState.FAILED,)),
+}
+
+
+def plan(conn, statement, params):
+    return [row[3] for row in conn.execute(text("EXPLAIN QUERY PLAN " + statement), params)]
+
+
+@pytest.mark.parametrize("named", FILTERS)
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("dated", [False, True])
+async def test_every_page_seeks_in_an_index_and_sorts_no_table(sqlite_world, named, deep, dated):
+    """Whatever the filter and depth: each part is a search by equality down to the id, none is a scan."""
+    from dataclasses import replace
+
+    world = sqlite_world
+    query = FILTERS[named]
+    if query.integration_id:
+        query = replace(query, integration_id=world.integration_id)
+    if dated:
+        now = world.clock.now()
+        query = replace(query, arrived_from=now - timedelta(days=7), arrived_to=now)
+
+    def read(conn):
+        found = ranges(conn, query)
+        after = world.new("rec") if deep else None
+        paging = plan(conn, *page_statement(found, after=after, limit=50, newest_first=True))
+        return (paging, deep or dated), (plan(conn, *count_statement(found, 100)), dated)
+
+    for steps, bounded in await world.store.read(read):
+        touching = [step for step in steps if re.search(r"\brecords\b", step)]
+        assert touching
+        for step in touching:
+            if named == "nothing" and not bounded:
+                assert step in {"SCAN records", "SCAN records USING COVERING INDEX ix_records_state"}, step
+                continue
+            assert step.startswith("SEARCH records USING"), step
+            if named.startswith("problem"):
+                assert "ix_records_problem (problem_id=?" in step, step
+            elif named != "nothing":
+                assert "environment=? AND state=?" in step, step
+            if bounded and "problem" not in named:
+                assert "id<?" in step or "id>?" in step, step
+
+
+async def test_the_newest_page_of_everything_reads_backwards_without_sorting(sqlite_world):
+    def read(conn):
+        statement, params = page_statement(
+            ranges(conn, RecordQuery()), after=None, limit=50, newest_first=True
+        )
+        return plan(conn, statement, params)
+
+    assert await sqlite_world.store.read(read) == ["SCAN records"]

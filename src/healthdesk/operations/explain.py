@@ -21,11 +21,12 @@ def plural(count: int, noun: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return text as a sentence: a capital first, a full stop last."""
+    """Return text as a sentence: a capital first (names such as risk_level stay), a full stop last."""
     text = text.strip()
     if not text:
         return ""
-    text = text[0].upper() + text[1:]
+    if text.split(maxsplit=1)[0].isalpha():
+        text = text[0].upper() + text[1:]
     return text if text[-1] in ".!?…" else text + "."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.outcome import MAX_MESSAGE_CHARS, judge_check, judge_response
+from healthdesk.domain.scrubbing import MASK
 from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.domain.values import plain
 
 NOW = datetime(2025, 11, 22, 14, 2, tzinfo=UTC)
 DATA = {
@@ -165,6 +168,22 @@ def test_a_value_is_never_named_as_a_field(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "body"),
+    [
+        ("x: smith", "x: smith is required"),
+        ("x/smith", {"errors": [{"pointer": "/x~1smith", "detail": "is required"}]}),
+        ("smith/12", {"errors": [{"pointer": "/smith/12", "detail": "is required"}]}),
+        ("i am smith", "i am smith is required"),
+        ("the smith", "the smith is required"),
+    ],
+)
+def test_a_part_of_a_repeated_value_is_never_named_as_a_field(value: str, body: object) -> None:
+    failure = judge(422, body, {"note": value})
+    assert failure.field == ""
+    assert "smith" not in failure.safe_sentence + failure.sentence
+
+
+@pytest.mark.parametrize(
     ("body", "kind"),
     [
         ({"message": "invalid JSON at line 1"}, ErrorKind.FORMAT),
@@ -231,6 +250,15 @@ def test_data_may_be_given_as_bytes() -> None:
     assert judge(422, body, b"John Smith").sentence == "•••• is unknown"
 
 
+def traces(text: str, leaf: object) -> bool:
+    written = (json.dumps(leaf) if isinstance(leaf, bool) else plain(str(leaf))).strip(" #/$.")
+    if not any(char.isalnum() for char in written):
+        return False
+    if len(written) < 4:
+        return re.search(rf"(?<!\w){re.escape(written)}(?!\w)", text) is not None
+    return written.lower() in text.lower()
+
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=15)
 LEAF = TEXT | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
 SHAPES = st.sampled_from(
@@ -265,6 +293,8 @@ def test_what_leaves_the_desk_does_not_depend_on_values(
     }[wrap]
     failure = judge(status, body, data)
     told = {failure.safe_sentence, failure.next_action, failure.field}
+    for leaf in data.values():
+        assert not traces(failure.message.replace(MASK, "\n"), leaf)
     neutral = [
         judge(status, {"message": text}, None)
         for text in ("", "one thing or another is required", "not valid json")

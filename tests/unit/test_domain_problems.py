@@ -110,6 +110,21 @@ def test_what_varies_between_records_does_not_split_a_problem(shape: str) -> Non
     assert len(prints(failures)) == 1
 
 
+def test_a_name_that_is_not_written_as_in_the_record_does_not_split_a_problem() -> None:
+    said = ["Participant Johnson was not found", "Participant Miller was not found"]
+    assert len(prints([refusal(422, {"message": message}, {"id": 7}) for message in said])) == 1
+
+
+def test_one_missing_field_is_one_problem_however_it_is_said() -> None:
+    bodies: list[object] = [
+        {"message": "risk_level is required"},
+        {"errors": {"risk_level": ["can't be blank"]}},
+        {"errors": {"risk_level": ["is required"], "consent": ["is required"]}},
+        {"detail": [{"loc": ["body", "Risk_Level"], "msg": "Field required", "type": "missing"}]},
+    ]
+    assert len(prints([refusal(422, body) for body in bodies])) == 1
+
+
 def test_answers_that_happen_to_be_words_of_the_message_do_not_split_a_problem() -> None:
     answers = ["no", "yes", "not", "must be", "high", "is", "value", "true", "Too High"]
     failures = [

@@ -58,6 +58,9 @@ def test_while_a_secret_is_rotated_both_are_accepted(library, refusal) -> None:
 def test_what_they_sign_is_accepted(library) -> None:
     signature = library(SECRET).sign("msg_1", NOW, BODY.decode())
     assert verify_standard_webhook([OTHER, SECRET], headers(signature, "msg_1"), BODY, NOW) is None
+    assert (
+        verify_standard_webhook([SECRET, OTHER], headers(signature + " v1,c2ln", "msg_1"), BODY, NOW) is None
+    )
     assert verify_standard_webhook([OTHER], headers(signature, "msg_1"), BODY, NOW) is not None
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from healthdesk.domain.missing import field_in_text, field_name, says_missing
+from healthdesk.domain.missing import field_in_text, field_name, says_missing, unescaped_path
 
 _MAX_TEXT_CHARS = 4000
 _MAX_PLAIN_CHARS = 1000
@@ -72,6 +72,7 @@ _NO_FIELD = frozenset(
     {"non_field_errors", "__all__", "_errors", "base", "error", "errors", "general", "message"}
 )
 _TITLE = re.compile(r"<title[^>]*>(.{1,200}?)</title", re.IGNORECASE | re.DOTALL)
+_PATH_BEGINNING = re.compile(r"^[#$/.]*(?:body[/.](?=.))?")
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml|[a-z]+:)", re.IGNORECASE)
 
 
@@ -144,7 +145,8 @@ def _from_json(value: object) -> Told:
 
 def _sentence(complaint: _Complaint) -> str:
     text = complaint.text or complaint.code
-    field = field_name(complaint.field) or complaint.field
+    # the path as it was written, but for its beginning: a value in it must stay recognizable
+    field = _PATH_BEGINNING.sub("", unescaped_path(complaint.field))
     return text if not field or field.lower() in text.lower() else f"{field}: {text}"
 
 

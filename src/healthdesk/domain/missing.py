@@ -64,13 +64,17 @@ def field_in_text(text: str) -> tuple[str, bool]:
     return "", bool(_GENERIC.search(shown))
 
 
+def unescaped_path(path: str) -> str:
+    """Return a JSON pointer without its escapes."""
+    return path.replace("~1", "/").replace("~0", "~")
+
+
 def field_name(path: str) -> str:
     """Return a field's plain name from a path, pointer or name: `#/items/0/risk_level` → `items.risk_level`.
 
     Nothing is returned when it does not look like the name of a field, or holds a number as long as an id.
     """
-    decoded = path.replace("~1", "/").replace("~0", "~")
-    parts = [part for part in re.split(r"[/.\[\]\"']+", decoded) if part and not part.isdigit()]
+    parts = [part for part in re.split(r"[/.\[\]\"']+", unescaped_path(path)) if part and not part.isdigit()]
     while len(parts) > 1 and parts[0].lower() in _LEADING:
         parts.pop(0)
     name = ".".join(part for part in parts if part not in {"#", "$"})

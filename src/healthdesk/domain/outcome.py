@@ -10,6 +10,7 @@ from healthdesk.domain import verdicts
 from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.messages import Told, read_told
+from healthdesk.domain.missing import unescaped_path
 from healthdesk.domain.retry_after import retry_after_s
 from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.states import Blame, ErrorKind
@@ -79,7 +80,7 @@ def _is_harmless(told: Told, scrubber: Scrubber) -> bool:
     """Tell whether the field's name is neither a value of the record nor taken from one that was repeated."""
     if not told.field:
         return False
-    named_in = told.named_in.replace("~1", "/").replace("~0", "~")
+    named_in = unescaped_path(told.named_in)
     return not scrubber.holds(told.field) and not any(
         scrubber.is_repeated(part, named_in) for part in told.field.split(".")
     )

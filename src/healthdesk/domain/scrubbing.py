@@ -33,6 +33,8 @@ _CUT_CHARS = 60
 _NAME_WORDS = 8
 _MAX_DECIMALS = 9
 
+_MARKS = " .,;:!?#$&*/\\()[]{}<>'\"`-_"
+
 Span = tuple[int, int]
 
 _WORD = re.compile(r"\w+")
@@ -108,8 +110,10 @@ class Scrubber:
 
     @cached_property
     def _whole(self) -> list[tuple[str, str]]:
-        """The values in lower case, each with its original."""
-        return [(fold(value), value) for value in self._values]
+        """The values in lower case, each with its original; also without the marks around them."""
+        whole = [(fold(value), value) for value in self._values]
+        bare = [(bare, value) for known, value in whole if (bare := known.strip(_MARKS)) != known and bare]
+        return whole + bare
 
     @cached_property
     def _beginnings(self) -> str:

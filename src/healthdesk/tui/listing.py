@@ -118,7 +118,7 @@ class Listing:
         if isinstance(error, ApiRefused) and error.status == 403:
             self.region.show(
                 RegionState.NOT_PERMITTED,
-                not_permitted_lines(error.what, status.administrators if status else ()),
+                not_permitted_lines(error.what, status.administrators if status else (), error.fix),
             )
         elif window.loaded and window.length == 0 and window.ended:
             if self.filtered() and self.empty_filter is not None:

@@ -82,7 +82,7 @@ class WindowScreen(DeskScreen):
             return
         status = self.desk.status
         if isinstance(error, ApiRefused) and error.status == 403:
-            lines = not_permitted_lines(error.what, status.administrators if status else ())
+            lines = not_permitted_lines(error.what, status.administrators if status else (), error.fix)
         else:
             lines = error_lines(error.what, error.fix)
         self.query_one("#head", Lines).show(lines)

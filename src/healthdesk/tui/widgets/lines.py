@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from healthdesk.tui.format import STYLES, Line, Span, Tone, clean, content, fit, one_line
+from healthdesk.tui.widgets.scroll import PlainScrollBarRender
 
 
 class Lines(Static):
@@ -53,6 +54,8 @@ class Pane(VerticalScroll, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._lines = Lines(ascii_only=ascii_only)
+        if ascii_only:
+            self.vertical_scrollbar.renderer = PlainScrollBarRender  # type: ignore[misc]  # Textual gives no other way for one widget
 
     def compose(self) -> Iterable[Lines]:
         """One static inside."""

@@ -62,10 +62,11 @@ class ListRegion(Vertical):
         self.table.refresh()
 
 
-def not_permitted_lines(what: str, ask: Iterable[str]) -> list[Line]:
+def not_permitted_lines(what: str, ask: Iterable[str], fix: str = "") -> list[Line]:
     """Return what is said to somebody who may not see or do this."""
-    people = ", ".join(ask) or "an administrator"
-    return [line(Span(f"  {what}", Tone.WARN)), line(dim(f"  Ask an administrator: {people}"))]
+    people = ", ".join(ask)
+    helps = f"Ask an administrator: {people}" if people else fix or "Ask an administrator."
+    return [line(Span(f"  {what}", Tone.WARN)), line(dim(f"  {helps}"))]
 
 
 def error_lines(what: str, fix: str) -> list[Line]:

@@ -20,6 +20,7 @@ from textual.strip import Strip
 
 from healthdesk.tui.format import Span, Tone, fit
 from healthdesk.tui.widgets.columns import Column, Slot, lay_out
+from healthdesk.tui.widgets.scroll import PlainScrollBarRender
 from healthdesk.tui.window import Chunk, Direction, PageRequest, Window, find_again
 
 MARK_WIDTH = 1
@@ -91,6 +92,8 @@ class WindowTable(ScrollView, can_focus=True):
         self.newer = False
         self._asked: PageRequest | None = None
         self._settling = False
+        if ascii_only:
+            self.vertical_scrollbar.renderer = PlainScrollBarRender  # type: ignore[misc]  # Textual gives no other way for one widget
         self._slots: list[Slot] = []
 
     # What is where

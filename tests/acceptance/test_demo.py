@@ -117,7 +117,7 @@ async def test_world_ends_with_the_pipe_of_whoever_started_it(tmp_path: Path) ->
 async def test_running_demo_is_found_and_repaired_from_another_terminal(tmp_path: Path) -> None:
     log = tmp_path / "world.log"
     async with child("healthdesk.demo.world", log=log) as world, aiohttp.ClientSession() as http:
-        url = f"http://127.0.0.1:{(await first_line(world, 'world', log))['http']}"
+        url = f"http://127.0.0.1:{(await first_line(world, 'world', log))['crm']}"
         assert find_demo(tmp_path) is None
         (tmp_path / STATE_FILE).write_text(json.dumps({"world": url, "pid": os.getpid()}))
         state = find_demo(tmp_path)
@@ -160,7 +160,7 @@ def test_submissions_have_every_source_and_only_diabetes_lacks_the_field() -> No
 def test_callbacks_are_signed_as_the_standard_says() -> None:
     secret = "whsec_" + "A" * 44
     now = datetime.now(UTC)
-    headers = signed(Hook("http://desk", "standard_webhooks", secret), 1, b"{}", now)
+    headers = signed(Hook("http://desk", "standard_webhooks", secret), "msg_1", b"{}", now)
     assert verify_standard_webhook([secret], headers, b"{}", now) is None
     assert verify_standard_webhook([secret], headers, b"{} ", now) is not None
 

@@ -28,11 +28,11 @@ class Hook:
     secret: str
 
 
-def signed(hook: Hook, number: int, body: bytes, now: datetime) -> dict[str, str]:
+def signed(hook: Hook, delivery: str, body: bytes, now: datetime) -> dict[str, str]:
     """Return the headers of a callback."""
     headers = {"Content-Type": "application/json"}
     if hook.scheme == "standard_webhooks":
-        delivery, stamp = f"msg_demo{number}", int(now.timestamp())
+        stamp = int(now.timestamp())
         signature = sign([hook.secret], delivery, stamp, body)
         return headers | {
             "webhook-id": delivery,
@@ -42,7 +42,7 @@ def signed(hook: Hook, number: int, body: bytes, now: datetime) -> dict[str, str
     digest = hmac.new(hook.secret.encode(), body, hashlib.sha256).hexdigest()
     return headers | {
         HMAC_HEADER: f"sha256={digest}",
-        ID_HEADER: f"demo-{number}",
+        ID_HEADER: delivery,
         EVENT_HEADER: "ticket.closed",
     }
 
@@ -56,6 +56,7 @@ class EventApp:
         self.forged_taken = 0
         self._hooks = hooks
         self._rng = rng
+        self._run = f"{rng.getrandbits(48):012x}"
         self._every_s = every_s
         self._pausing = asyncio.Event()
         self._telling = False
@@ -84,7 +85,7 @@ class EventApp:
         now = datetime.now(UTC)
         event = {"type": "receipt.stored", "timestamp": now.isoformat(), "data": {"ticket": number}}
         body = json.dumps(event).encode()
-        headers = signed(hook, number, body, now)
+        headers = signed(hook, f"msg_{self._run}_{number}", body, now)
         if number % 13 == 0:
             self.forged += 1
             body += b" "

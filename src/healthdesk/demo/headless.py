@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from healthdesk.api.records import RecordFilter
-from healthdesk.demo.running import RunningDemo
+from healthdesk.demo.running import RunningDemo, callbacks_taken
 from healthdesk.demo.setup import update_partner_credentials
-from healthdesk.domain.states import AlertState, CallbackState, RecordState
+from healthdesk.domain.states import AlertState, RecordState
 from healthdesk.errors import ApiRefused
 
 BROKEN_PART = 0.6
@@ -117,7 +117,7 @@ async def _settle(demo: RunningDemo, report: Report) -> None:
             stats["idle"]
             and not under_way
             and not await _alerts_waiting(demo)
-            and await _callbacks(demo) is not None
+            and await callbacks_taken(demo.client) is not None
         ):
             return
         await asyncio.sleep(LOOK_S)
@@ -135,31 +135,16 @@ async def _alerts_waiting(demo: RunningDemo) -> bool:
     return any(one.state in UNSENT for one in page.items)
 
 
-async def _callbacks(demo: RunningDemo) -> int | None:
-    """Return how many callbacks the desk took, or None while some wait to be processed."""
-    taken, after = 0, None
-    while True:
-        page = await demo.client.callbacks_list(after=after, limit=500)
-        if any(one.state is CallbackState.ACCEPTED for one in page.items):
-            return None
-        taken += sum(one.state is CallbackState.PROCESSED for one in page.items)
-        if page.next is None:
-            return taken
-        after = page.next
-
-
-async def _delivered_ids(demo: RunningDemo) -> tuple[set[str], set[str]]:
-    """Return record ids and webhook ids of everything delivered."""
-    records: set[str] = set()
-    webhooks: set[str] = set()
+async def _delivered(demo: RunningDemo) -> dict[str, str]:
+    """Return the webhook id of every delivered record."""
+    found: dict[str, str] = {}
     after = None
     while True:
         chosen = RecordFilter(states=[RecordState.DELIVERED])
         page = await demo.client.records_list(chosen, after=after, limit=500)
-        records |= {one.id for one in page.items}
-        webhooks |= {one.webhook_id for one in page.items}
+        found |= {one.id: one.webhook_id for one in page.items}
         if page.next is None:
-            return records, webhooks
+            return found
         after = page.next
 
 
@@ -168,13 +153,14 @@ async def _close_the_books(demo: RunningDemo, report: Report) -> None:
     ledger = await demo.client.ledger()
     stats, received = await demo.world.stats(), await demo.world.received()
     states = await _states(demo)
-    report.accepted = sum(row.accepted for row in ledger.rows)
-    report.delivered = states[RecordState.DELIVERED]
-    report.callbacks = await _callbacks(demo) or 0
+    report.accepted = sum(row.accepted for row in ledger.rows) - demo.before.accepted
+    report.delivered = states[RecordState.DELIVERED] - demo.before.delivered
+    report.callbacks = (await callbacks_taken(demo.client) or 0) - demo.before.callbacks
     report.mails, report.chats = stats["mails"], stats["chats"]
-    records, webhooks = await _delivered_ids(demo)
-    unseen = webhooks - set(received["webhook_ids"])
-    lost = set(received["record_ids"]) - records
+    delivered = await _delivered(demo)
+    posted = set(received["record_ids"])
+    lost = posted - delivered.keys()
+    unseen = {delivered[record_id] for record_id in posted - lost} - set(received["webhook_ids"])
     checks = {
         "the ledger does not balance": not ledger.balanced,
         f"{report.accepted} accepted, but {report.delivered} delivered": report.accepted != report.delivered,

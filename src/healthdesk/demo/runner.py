@@ -22,10 +22,13 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 WELCOME = """\
 A desk of its own runs in {folder}.
-Its CRM misbehaves: records fail with 422 and 500, the partner's token expires. In the TUI:
-  2 Problems says what broke, 3 Log shows the records, enter opens one, the Response tab says why.
-To repair the endpoints, in another terminal:   healthdesk demo repair
-Then resend: s for one record, S for all in the filter. `q` ends the demo and everything it started.
+Its CRM misbehaves: records fail with 422 and 500, and the partner's token
+expires. In the TUI: 2 Problems says what broke, 3 Log shows the records, enter
+opens one, its Response tab says why.
+
+To repair the endpoints, in another terminal:  healthdesk demo repair
+Then check the partner's connection (c), and resend: s one record, S all.
+q ends the demo and everything it started.
 """
 
 

@@ -17,6 +17,7 @@ from healthdesk.client.client import Client
 from healthdesk.demo.children import child, first_line, order
 from healthdesk.demo.desk import PREFIX, prepare, running_daemon
 from healthdesk.demo.setup import DemoSetup, Ports, set_up
+from healthdesk.domain.states import CallbackState, RecordState
 
 STATE_FILE = "demo.json"
 
@@ -47,6 +48,15 @@ class WorldLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What an earlier demo left in the desk; the numbers of this one come on top."""
+
+    accepted: int
+    delivered: int
+    callbacks: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunningDemo:
     """What a story acts upon."""
 
@@ -55,6 +65,7 @@ class RunningDemo:
     client: Client
     world: WorldLink
     setup: DemoSetup
+    before: Before
 
 
 @contextlib.asynccontextmanager
@@ -67,18 +78,42 @@ async def running_demo(
     async with contextlib.AsyncExitStack() as stack:
         world = await stack.enter_async_context(child("healthdesk.demo.world", log=world_log))
         told = await first_line(world, "the demo world", world_log)
-        ports = Ports(http=int(told["http"]), smtp=int(told["smtp"]))
+        ports = Ports(**told)
         await stack.enter_async_context(running_daemon(folder, config))
         client = await stack.enter_async_context(Client(config.operator.socket))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         setup = await set_up(client, ports)
-        state = {"world": ports.url, "socket": str(config.operator.socket), "pid": os.getpid()}
+        before = await look_before(client)
+        state = {"world": ports.world, "socket": str(config.operator.socket), "pid": os.getpid()}
         (folder / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
         await order(
             world,
             setup.orders(rate_per_s=rate_per_s, callback_every_s=callback_every_s, living=living),
         )
-        yield RunningDemo(folder, config.operator.socket, client, WorldLink(ports.url, http), setup)
+        yield RunningDemo(folder, config.operator.socket, client, WorldLink(ports.world, http), setup, before)
+
+
+async def look_before(client: Client) -> Before:
+    """Count what is in the desk already."""
+    rows = (await client.ledger()).rows
+    return Before(
+        accepted=sum(row.accepted for row in rows),
+        delivered=sum(row.states.get(RecordState.DELIVERED, 0) for row in rows),
+        callbacks=await callbacks_taken(client) or 0,
+    )
+
+
+async def callbacks_taken(client: Client) -> int | None:
+    """Return how many callbacks the desk took, or None while some wait to be processed."""
+    taken, after = 0, None
+    while True:
+        page = await client.callbacks_list(after=after, limit=500)
+        if any(one.state is CallbackState.ACCEPTED for one in page.items):
+            return None
+        taken += sum(one.state is CallbackState.PROCESSED for one in page.items)
+        if page.next is None:
+            return taken
+        after = page.next
 
 
 def find_demo(directory: Path | None) -> dict[str, Any] | None:

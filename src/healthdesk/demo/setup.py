@@ -50,13 +50,15 @@ HMAC = CallbackVerification(
 class Ports:
     """Where the world listens."""
 
-    http: int
+    crm: int
+    partner: int
+    app: int
     smtp: int
 
     @property
-    def url(self) -> str:
-        """The world's address."""
-        return f"http://127.0.0.1:{self.http}"
+    def world(self) -> str:
+        """Where the world itself is asked and told."""
+        return f"http://127.0.0.1:{self.crm}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,16 @@ async def set_up(client: Client, ports: Ports) -> DemoSetup:
     crm = await _connection(
         client,
         CRM,
-        f"{ports.url}/crm",
+        f"http://127.0.0.1:{ports.crm}/crm",
         verification=CallbackVerification(scheme="standard_webhooks"),
         callback_secret=receipts,
     )
-    partner = await _connection(client, PARTNER, f"{ports.url}/partner", token=FIRST_TOKEN)
-    app = await _connection(client, TICKETS, f"{ports.url}/crm", verification=HMAC, callback_secret=tickets)
+    partner = await _connection(
+        client, PARTNER, f"http://127.0.0.1:{ports.partner}/partner", token=FIRST_TOKEN
+    )
+    app = await _connection(
+        client, TICKETS, f"http://127.0.0.1:{ports.app}/crm", verification=HMAC, callback_secret=tickets
+    )
     deliveries = {
         "crm": await _integration(client, CRM, EnvironmentSettings(connection_id=crm.id, path="/hra")),
         "partner": await _integration(
@@ -179,7 +185,7 @@ async def _sources(client: Client, integrations: list[Integration]) -> None:
 
 async def _channels(client: Client, ports: Ports) -> None:
     mail = f"mailto://127.0.0.1:{ports.smtp}/operators@demo.example?from=desk@demo.example"
-    chat = f"json://127.0.0.1:{ports.http}/chat/ops"
+    chat = f"json://127.0.0.1:{ports.crm}/chat/ops"
     for channel in (await client.channels_list(limit=500)).items:
         await client.channel_remove(channel.id)
     await client.channel_create("Operators' mail", mail)

@@ -28,6 +28,8 @@ from healthdesk.demo.submissions import Intake, Upstream
 
 log = logging.getLogger("healthdesk.demo.world")
 
+SYSTEMS = ("crm", "partner", "app")
+
 
 class World:
     """Everything around the desk."""
@@ -133,11 +135,11 @@ async def serve(orders: asyncio.StreamReader, tell: Callable[[dict[str, Any]], N
     world = World()
     runner = web.AppRunner(world.app(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    ports = await _listen(runner)
     smtp = await world.mailbox.listen()
     playing: asyncio.Task[None] | None = None
     try:
-        tell({"http": runner.addresses[0][1], "smtp": world.mailbox.port})
+        tell({**ports, "smtp": world.mailbox.port})
         while line := await orders.readline():
             if playing is None:
                 playing = asyncio.create_task(world.play(json.loads(line)))
@@ -148,6 +150,15 @@ async def serve(orders: asyncio.StreamReader, tell: Callable[[dict[str, Any]], N
             await asyncio.gather(playing, return_exceptions=True)
         smtp.close()
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner) -> dict[str, int]:
+    """Listen on a port for each system of the world, so that they look like the different hosts they stand for."""
+    ports = {}
+    for system in SYSTEMS:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        ports[system] = int(runner.addresses[-1][1])
+    return ports
 
 
 def _tell_death(task: asyncio.Task[None]) -> None:

@@ -1,5 +1,6 @@
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,12 @@ def test_events_do_not_depend_on_where_the_stream_is_cut(cuts):
     chunks = [STREAM[start:end] for start, end in itertools.pairwise(edges)]
     assert parse(*chunks) == parse(STREAM)
     assert [event.data for event in parse(STREAM)] == ["ä", "one\ntwo", "€"]
+
+
+@pytest.mark.parametrize("cut", range(1, len(STREAM)))
+def test_events_do_not_depend_on_one_cut(cut):
+    assert parse(STREAM[:cut], STREAM[cut:]) == parse(STREAM)
+
+
+def test_events_do_not_depend_on_byte_by_byte():
+    assert parse(*(bytes([byte]) for byte in STREAM)) == parse(STREAM)

@@ -15,20 +15,9 @@ __all__ = ["MASK", "mask_json", "mask_text", "redact_headers", "redact_url", "sc
 _NOTHING: frozenset[str] = frozenset()
 _MAX_DEPTH = 100
 
-_SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-api-key",
-        "api-key",
-        "x-auth-token",
-        "x-access-token",
-        "x-csrf-token",
-        "www-authenticate",
-        "authentication-info",
-    }
+_SECRET_HEADER = re.compile(
+    r"(?:proxy-)?authorization|cookie|set-cookie|www-authenticate|authentication-info"
+    r"|(?:.*[-_])?(?:token|secret|password|api-?key|auth-key|access-key|credentials?)"
 )
 _PROTOCOL_HEADERS = frozenset(
     {
@@ -150,12 +139,11 @@ def redact_headers(
     headers: Mapping[str, str], secret_names: Iterable[str] = (), values: frozenset[str] = _NOTHING
 ) -> dict[str, str]:
     """Return headers with secrets as `••••` + last 4 at most; signatures stay. Values of the record are masked."""
-    named = {name.lower() for name in secret_names}
-    secret = _SECRET_HEADERS | named if named else _SECRET_HEADERS
+    secret = {name.lower() for name in secret_names}
     scrubber = Scrubber(values)
     return {
         name: _hint(name.lower(), text)
-        if name.lower() in secret
+        if name.lower() in secret or _SECRET_HEADER.fullmatch(name.lower())
         else text
         if not values or name.lower() in _PROTOCOL_HEADERS
         else scrubber.scrub(text)

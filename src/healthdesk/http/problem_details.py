@@ -42,6 +42,10 @@ TABLE: tuple[tuple[type[HealthdeskError], int, str, str], ...] = (
 """Status, slug and title of errors that do not carry their own; RequestErrors do."""
 
 
+_SLUGS = {400: "malformed", 404: "not-found", 413: "too-large", 500: "internal"}
+"""Types of errors that HTTP itself names, where we have a word of our own; else the status phrase is the word."""
+
+
 def status_of(error: HealthdeskError) -> tuple[int, str, str]:
     """Return status, slug and title of an error."""
     if isinstance(error, RequestError):
@@ -91,7 +95,8 @@ def respond(error: HealthdeskError, *, instance: str = "") -> web.Response:
 def respond_status(status: int, detail: str, *, fix: str = "", instance: str = "") -> web.Response:
     """Return the answer for a fault that HTTP itself names: 404 for no route, 405, 413, 417, malformed HTTP."""
     title = HTTPStatus(status).phrase
-    return _answer(status, title.lower().replace(" ", "-"), title, detail, fix=fix, instance=instance)
+    slug = _SLUGS.get(status) or title.lower().replace(" ", "-")
+    return _answer(status, slug, title, detail, fix=fix, instance=instance)
 
 
 def respond_any(error: Exception, *, instance: str = "") -> web.Response:

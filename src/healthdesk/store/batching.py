@@ -50,7 +50,7 @@ class Batcher(Generic[T]):
 
     def _schedule(self) -> None:
         self._scheduled = True
-        self._seen = len(self._pending)
+        self._seen = 0  # what is there now was added in this turn: the next one is watched too
         self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:

@@ -24,7 +24,7 @@ _SQLITE_UNAVAILABLE = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
-_PG_UNAVAILABLE = ("08", "25006", "28", "3D000", "53", "55P03", "57", "58", "XX")
+_PG_UNAVAILABLE = ("08", "25006", "28", "3D000", "53", "55", "57", "58", "XX")
 _PG_RETRY = frozenset({"40001", "40P01"})
 
 

@@ -57,6 +57,7 @@ class PostgresBackend:
         self._loop = asyncio.get_running_loop()
         self._batches: Batcher[Waiting] = Batcher(self._loop, self._start_batch)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners: set[Any] = set()
         self._closed = False
 
     @classmethod
@@ -82,6 +83,8 @@ class PostgresBackend:
         """Commit what was handed in, then close every connection."""
         self._closed = True
         await self._batches.drained()
+        for listener in tuple(self._listeners):
+            listener.terminate()
         await self._engine.dispose()
 
     async def read(self, query: Callable[[Connection], Any]) -> Any:
@@ -166,9 +169,10 @@ class PostgresBackend:
             try:
                 async for news in self._listen():
                     yield news
-            except (StoreUnavailable, OSError) as error:
+            except StoreUnavailable as error:
                 log.warning("cannot listen to other daemons, polling goes on: %s", error)
-            await self._clock.sleep(RECONNECT_S)
+            if not self._closed:
+                await self._clock.sleep(RECONNECT_S)
 
     async def _listen(self) -> AsyncIterator[tuple[str, str]]:
         """Yield news from one connection until that is lost."""
@@ -183,11 +187,14 @@ class PostgresBackend:
             async with self._engine.connect() as conn:
                 listener = await _driver(conn)
                 listener.add_termination_listener(lambda _: inbox.put_nowait(None))
-                await listener.add_listener(CHANNEL, heard)
+                self._listeners.add(listener)
                 try:
+                    await listener.add_listener(CHANNEL, heard)
                     while (news := await inbox.get()) is not None:
                         yield news
                 finally:
+                    self._listeners.discard(listener)
+                    listener.terminate()
                     await conn.invalidate()
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, or_, select, text
 
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
 from healthdesk.store import desk, ledger
 from healthdesk.store.schema import (
+    WAITING,
     attempt_exchanges,
     attempts,
     callback_bodies,
@@ -45,8 +46,14 @@ def delete_some(
     bodies_before, rest_before = now - bodies, now - rest
     looked_at = _bodies(conn, first_id_at("rec", bodies_before), limit)
     looked_at += _records(conn, first_id_at("rec", rest_before), limit)
+    waiting = select(callbacks.c.id).where(text(WAITING))
     looked_at += _delete(
-        conn, callback_bodies, callback_bodies.c.callback_id, first_id_at("cbk", bodies_before), limit
+        conn,
+        callback_bodies,
+        callback_bodies.c.callback_id,
+        first_id_at("cbk", bodies_before),
+        limit,
+        callback_bodies.c.callback_id.not_in(waiting),
     )
     looked_at += _delete(
         conn,

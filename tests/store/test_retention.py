@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from healthdesk.domain.states import RecordState
+from healthdesk.store import activity, callbacks, problems, records, retention
+from tests.store.test_callbacks import callback
+from tests.store.test_flow import failed_records
+from tests.store.test_problems import fail, only
+
+BODIES, REST = timedelta(days=30), timedelta(days=90)
+DAY = 86400
+
+
+async def clean(world, limit=200):
+    steps = 0
+    while await world.store.write(
+        retention.delete_some, world.clock.now(), bodies=BODIES, rest=REST, limit=limit
+    ):
+        steps += 1
+        assert steps < 100
+    return steps
+
+
+async def deliver(world, count):
+    await world.accept(count)
+    claimed = await world.claim(500)
+    await world.step([world.delivered(each) for each in claimed])
+    return [each.id for each in claimed]
+
+
+async def rows(world, table):
+    return await world.store.read(
+        lambda conn: conn.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+    )
+
+
+async def test_bodies_go_first_and_records_later(world):
+    (old,) = await deliver(world, 1)
+    world.clock.advance(29 * DAY)
+    assert await clean(world) == 0
+    world.clock.advance(2 * DAY)
+    (new,) = await deliver(world, 1)
+    await clean(world)
+    assert await world.store.read(records.body, old) is None
+    assert (await world.store.read(records.get, old)).state is RecordState.DELIVERED
+    (attempt,) = await world.store.read(records.attempts, old)
+    assert (attempt.status, attempt.request_headers) == (200, {})
+    assert await world.store.read(records.body, new) is not None
+    world.clock.advance(60 * DAY)
+    await clean(world)
+    assert [row.id for row in (await world.store.read(records.page, records.RecordQuery())).items] == [new]
+    assert await rows(world, "attempts") == 1
+    assert await world.check_ledger() == {"delivered": 1}
+
+
+async def test_failed_held_and_waiting_records_stay_however_old(world):
+    failed = await failed_records(world, 3)
+    (queued,) = await world.accept()
+    world.clock.advance(400 * DAY)
+    await clean(world)
+    for record_id in (*failed, queued):
+        assert await world.store.read(records.body, record_id) is not None
+    assert await world.check_ledger() == {"failed": 3, "queued": 1}
+
+
+async def test_failed_records_go_once_their_problem_was_closed_by_hand(world):
+    await fail(world, 3)
+    problem = await only(world)
+    await world.store.write(problems.resolve, problem.id, by="bob", now=world.clock.now())
+    world.clock.advance(91 * DAY)
+    await clean(world)
+    assert await world.check_ledger() == {}
+    assert await rows(world, "record_bodies") == 0
+    assert await rows(world, "problems") == 0
+
+
+async def test_a_body_that_is_gone_is_not_resent(world):
+    (old,) = await deliver(world, 1)
+    world.clock.advance(31 * DAY)
+    await clean(world)
+    done = await world.store.write(records.resend, [old], by="bob", now=world.clock.now())
+    assert (done.resent, done.skipped) == (0, {old: "its body was removed by retention"})
+
+
+async def test_small_steps_pass_what_must_stay_and_reach_the_end(world):
+    await failed_records(world, 12)
+    await deliver(world, 9)
+    world.clock.advance(91 * DAY)
+    steps = await clean(world, limit=4)
+    assert steps >= 5, "no step may look at more than its limit"
+    assert await world.check_ledger() == {"failed": 12}
+    assert await rows(world, "record_bodies") == 12
+    await deliver(world, 2)
+    world.clock.advance(91 * DAY)
+    await clean(world, limit=4)
+    assert await world.check_ledger() == {"failed": 12}
+
+
+async def test_everything_else_that_is_old_and_finished_goes(world):
+    done, waiting = callback(world, "done"), callback(world, "waiting")
+    await world.store.accept_callback(done)
+    await world.store.write(callbacks.process_some, world.clock.now(), 5)
+    await world.store.accept_callback(waiting)
+    await world.store.write(
+        activity.add,
+        activity_id=world.new("act"),
+        at=world.clock.now(),
+        user="a",
+        verb="v",
+        object_kind="k",
+        object_id="o",
+    )
+    world.clock.advance(31 * DAY)
+    await clean(world)
+    row = await world.store.read(callbacks.get, done.id)
+    assert (row.body, row.size) == (None, 9)
+    world.clock.advance(60 * DAY)
+    await clean(world)
+    assert [row.id for row in (await world.store.read(callbacks.page)).items] == [waiting.id]
+    assert await rows(world, "activity") == 0
+    assert await rows(world, "callback_bodies") == 1

@@ -1,0 +1,387 @@
+"""What operators read: explanations, the rows of the Connections area, the sentence on top. Pure rows in and out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthdesk.api.records import OperatorRecordCreate
+from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.domain.rawjson import split_record
+from healthdesk.domain.states import (
+    Blame,
+    ConnectionState,
+    Environment,
+    ErrorKind,
+    HoldReason,
+    IntegrationKind,
+    IntegrationState,
+    OnUnknown,
+    ProblemState,
+    RecordState,
+)
+from healthdesk.errors import Malformed
+from healthdesk.operations.accounts import _severity, connection_rows, integration_rows
+from healthdesk.operations.explain import explain_connection, explain_record, sentence
+from healthdesk.operations.posted import data_of, posted_body
+from healthdesk.operations.status import worst_first
+from healthdesk.store.rows import (
+    AttemptRow,
+    ConnectionRow,
+    EnvironmentRow,
+    IntegrationRow,
+    ProblemRow,
+    RecordRow,
+    VerificationSettings,
+)
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+REFUSED = Failure(
+    kind=ErrorKind.AUTHENTICATION,
+    blame=Blame.CREDENTIAL,
+    permanent=True,
+    sentence="the token was refused (401)",
+    safe_sentence="the token was refused (401)",
+    next_action="Update the credentials.",
+    sent=Sent.YES,
+    status=401,
+)
+
+
+def connection(state: ConnectionState = ConnectionState.CONNECTED, **more: Any) -> ConnectionRow:
+    row = ConnectionRow(
+        id="con_1",
+        app="http-endpoint",
+        name="CRM",
+        account="",
+        base_url="https://crm.acme.io/api",
+        auth="none",
+        credential_hint="",
+        owner="alice",
+        state=state,
+        state_since=NOW,
+        judged_by_deliveries=False,
+        suspect_checks=0,
+        verification=VerificationSettings(),
+        callback_secret_hint="",
+        created_at=NOW,
+        created_by="alice",
+    )
+    return replace(row, **more)
+
+
+def record(state: RecordState, **more: Any) -> RecordRow:
+    row = RecordRow(
+        id="rec_1",
+        webhook_id="rec_1",
+        integration_id="int_1",
+        integration_name="CRM endpoint",
+        environment=Environment.PRODUCTION,
+        source="heart",
+        source_name="Heart health",
+        level=None,
+        completed_at=NOW,
+        arrived_at=NOW,
+        state=state,
+        hold_reason=None,
+        tries=1,
+        attempts=1,
+        first_attempt_at=NOW,
+        last_attempt_at=NOW,
+        next_attempt_at=None,
+        last_status=422,
+        last_duration_ms=38.0,
+        error_kind="",
+        error="risk_level is required",
+        problem_id=None,
+        sample=False,
+    )
+    return replace(row, **more)
+
+
+def attempt(**more: Any) -> AttemptRow:
+    from healthdesk.domain.states import AttemptOutcome, Trigger
+
+    row = AttemptRow(
+        id="att_1",
+        record_id="rec_1",
+        number=1,
+        trigger=Trigger.FIRST,
+        triggered_by="",
+        outcome=AttemptOutcome.REFUSED,
+        started_at=NOW,
+        finished_at=NOW,
+        duration_ms=38.4,
+        status=422,
+        error_kind="missing_field",
+        blame="them",
+        error="risk_level is required",
+        next_action="Mend the mapping.",
+        webhook_id="rec_1",
+    )
+    return replace(row, **more)
+
+
+def test_a_failing_connection_says_what_whose_fault_and_which_key_helps() -> None:
+    said = explain_connection(connection(ConnectionState.FAILING, failure=REFUSED))
+    assert said is not None
+    assert said.sentence == "CRM: The token was refused (401)."
+    assert (said.blame, said.key, said.since, said.next_action) == (
+        "credential",
+        "u",
+        NOW,
+        "Update the credentials.",
+    )
+    timeout = replace(REFUSED, kind=ErrorKind.TIMEOUT, blame=Blame.THEM, sentence="no answer within 30 s")
+    said = explain_connection(connection(ConnectionState.FAILING, failure=timeout))
+    assert said is not None
+    assert said.key == "c"
+
+
+def test_a_doubtful_connection_says_how_far_the_rechecks_are() -> None:
+    said = explain_connection(connection(ConnectionState.SUSPECT, failure=REFUSED, suspect_checks=2))
+    assert said is not None
+    assert said.sentence.endswith("Checking again, 2 of 3.")
+
+
+def test_what_is_well_needs_no_explanation() -> None:
+    assert explain_connection(connection()) is None
+    assert explain_connection(connection(judged_by_deliveries=True)) is None
+    assert explain_record(record(RecordState.DELIVERED), attempt(status=200)) is None
+    assert explain_record(record(RecordState.QUEUED), None) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "last", "said", "key"),
+    [
+        (
+            record(RecordState.FAILED),
+            attempt(),
+            "Failed: the endpoint refused the record, 422 in 38 ms. risk_level is required.",
+            "s",
+        ),
+        (
+            record(RecordState.RETRYING, error="internal error"),
+            attempt(status=500, duration_ms=2300.0),
+            "Retrying: the endpoint did not take the record, 500 in 2.3 s. Internal error.",
+            "s",
+        ),
+        (
+            record(RecordState.FAILED, error="no such host"),
+            attempt(status=None, duration_ms=None),
+            "Failed: no answer. No such host.",
+            "s",
+        ),
+        (
+            record(RecordState.UNKNOWN, error=""),
+            attempt(status=None),
+            "It is not known whether the endpoint has this record.",
+            "s",
+        ),
+        (
+            record(RecordState.HELD, hold_reason=HoldReason.PAUSED),
+            None,
+            "Held: the integration is paused.",
+            "p",
+        ),
+        (
+            record(RecordState.HELD, hold_reason=HoldReason.CONNECTION),
+            None,
+            "Held: its connection is failing.",
+            "c",
+        ),
+    ],
+)
+def test_a_record_says_why_it_is_not_delivered(
+    row: RecordRow, last: AttemptRow | None, said: str, key: str
+) -> None:
+    explanation = explain_record(row, last)
+    assert explanation is not None
+    assert (explanation.sentence, explanation.key) == (said, key)
+    assert explanation.next_action
+
+
+def test_names_are_not_capitalised() -> None:
+    assert sentence("risk_level is required") == "risk_level is required."
+    assert sentence(" what now? ") == "What now?"
+    assert sentence("") == ""
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({}, "No connections yet"),
+        ({"connections": 1}, "The connection is healthy"),
+        ({"connections": 18}, "All 18 connections healthy"),
+        (
+            {"connections": 18, "connections_failing": 1, "records_failed": 131},
+            "1 connection failing · 131 records failed",
+        ),
+        (
+            {"connections_failing": 2, "connections_suspect": 1},
+            "2 connections failing · 1 connection checked again",
+        ),
+        ({"connections": 2, "records_held": 1200}, "1,200 records held"),
+        ({"connections": 2, "alerts_failed": 1}, "1 alert not sent"),
+        ({"connections": 2, "problems_open": 1}, "1 problem open"),
+    ],
+)
+def test_the_worst_comes_first(counts: dict[str, int], said: str) -> None:
+    assert worst_first(counts, writable=True) == said
+
+
+def test_a_database_that_cannot_be_written_comes_before_everything() -> None:
+    said = worst_first({"connections": 3, "connections_failing": 1}, writable=False)
+    assert said == "The database cannot be written · 1 connection failing"
+
+
+def environment(connection_id: str = "con_1", **more: Any) -> EnvironmentRow:
+    row = EnvironmentRow(
+        integration_id="int_1",
+        environment=Environment.PRODUCTION,
+        connection_id=connection_id,
+        connection_name="CRM",
+        base_url="https://crm.acme.io/api",
+        path="/hra",
+        method="POST",
+        headers={},
+        on_unknown=OnUnknown.RESEND,
+        state=IntegrationState.ACTIVE,
+    )
+    return replace(row, **more)
+
+
+def integration(*environments: EnvironmentRow) -> IntegrationRow:
+    return IntegrationRow("int_1", IntegrationKind.DELIVERY, "CRM endpoint", NOW, "alice", list(environments))
+
+
+def problem(count: int, **more: Any) -> ProblemRow:
+    row = ProblemRow(
+        id="prb_1",
+        fingerprint="f",
+        state=ProblemState.OPEN,
+        cause="422 risk_level is required",
+        safe_cause="422",
+        kind="missing_field",
+        blame="them",
+        next_action="Mend the mapping.",
+        where="CRM endpoint",
+        integration_id="int_1",
+        connection_id=None,
+        environment=Environment.PRODUCTION,
+        owner="alice",
+        count=count,
+        total=count,
+        retrying=0,
+        since=NOW,
+        last_at=NOW,
+    )
+    return replace(row, **more)
+
+
+def test_connections_of_one_account_are_one_row_with_the_worst_shown() -> None:
+    rows = connection_rows(
+        [
+            connection(id="con_1"),
+            connection(ConnectionState.FAILING, id="con_2", failure=REFUSED),
+            connection(id="con_3", base_url="https://other.example"),
+        ],
+        {"http-endpoint": "HTTP endpoint"},
+    )
+    assert [(row.app, row.account, row.id, row.state_word) for row in rows] == [
+        ("HTTP endpoint", "crm.acme.io", "con_2", "Connection failure"),
+        ("HTTP endpoint", "other.example", "con_3", "Connected"),
+    ]
+    assert rows[0].details["connections"] == ["con_2", "con_1"]
+
+
+def test_a_delivery_integration_shows_its_records_and_its_worst_problem() -> None:
+    totals = {"failed": 131, "held": 2, "delivered": 1000, "retrying": 3}
+    [row] = integration_rows(
+        [integration(environment(totals=totals))],
+        [connection()],
+        [problem(4, cause="500 Internal Server Error"), problem(127)],
+    )
+    assert (row.failed, row.held, row.retrying, row.total, row.unit) == (131, 2, 3, 1136, "records")
+    assert row.explanation is not None
+    assert row.explanation.sentence == "127 records of 131 failed: 422 risk_level is required."
+    assert (row.explanation.since, row.explanation.blame) == (NOW, "them")
+
+
+def test_a_failing_connection_explains_its_integration() -> None:
+    failing = connection(ConnectionState.FAILING, failure=REFUSED)
+    [row] = integration_rows([integration(environment(totals={"held": 5}))], [failing], [])
+    assert row.state is ConnectionState.FAILING
+    assert row.explanation is not None
+    assert row.explanation.sentence.endswith("5 records held until it is repaired.")
+
+
+def test_paused_is_shown_when_every_environment_is() -> None:
+    paused = environment(state=IntegrationState.PAUSED, totals={"held": 2})
+    testing = environment(environment=Environment.TESTING)
+    [row] = integration_rows([integration(paused)], [connection()], [])
+    assert row.paused is True
+    assert row.explanation is not None
+    assert (row.explanation.sentence, row.explanation.key) == ("Paused: 2 records held.", "p")
+    [row] = integration_rows([integration(paused, testing)], [connection()], [])
+    assert row.paused is False
+
+
+def test_the_worst_rows_come_first() -> None:
+    ok = connection(id="ok", base_url="https://a.example")
+    never = connection(ConnectionState.UNKNOWN, id="never", base_url="https://b.example")
+    doubt = connection(ConnectionState.SUSPECT, id="doubt", base_url="https://c.example")
+    dead = connection(
+        ConnectionState.FAILING, id="dead", base_url="https://d.example", state_since=NOW - timedelta(1)
+    )
+    rows = connection_rows([ok, never, doubt, dead], {})
+    rows += integration_rows([integration(environment("ok", totals={"failed": 1}))], [ok], [])
+    assert [row.id for row in sorted(rows, key=_severity)] == ["dead", "int_1", "doubt", "never", "ok"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+SPACE = st.text(alphabet=" \t\r\n", max_size=3)
+
+
+@given(data=JSON, before=SPACE, after=SPACE, last=st.booleans(), escape=st.booleans())
+def test_the_exact_bytes_of_data_are_kept(
+    data: Any, before: str, after: str, last: bool, escape: bool
+) -> None:
+    text = json.dumps(data, ensure_ascii=escape)
+    try:
+        exact = text.encode()
+    except UnicodeEncodeError:
+        return
+    member = f'{before}"data"{after}:{before}{text}{after}'
+    other = f'{after}"source"{before}:"a\\"b, \\u007d"{after}'
+    raw = ("{" + ",".join([other, member] if last else [member, other]) + "}" + after).encode()
+    assert data_of(raw) == exact
+    new = OperatorRecordCreate(
+        source="heart", completed_at=NOW, data=None, integration_id="i", environment=Environment.TESTING
+    )
+    body = posted_body(new, exact)
+    assert json.loads(body)["data"] == data
+    try:
+        parsed = split_record(body)
+    except Malformed:
+        return
+    assert body[parsed.data_start : parsed.data_end] == exact
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a": 1}', b'{"data": 1, "data": 2}', b'{"data": 1', b"{}", b"", b'{"data": \xff}']
+)
+def test_a_body_without_one_data_is_malformed(raw: bytes) -> None:
+    with pytest.raises(Malformed):
+        data_of(raw)

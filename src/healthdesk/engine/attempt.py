@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import replace
 
@@ -20,15 +19,6 @@ from healthdesk.store.rows import ClaimedRecord, Settlement
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/json"
-
-
-def _parsed(data: bytes) -> object | None:
-    """Return the record's data for judging a failure; None when it is no JSON (it was accepted as such)."""
-    try:
-        parsed: object = json.loads(data)
-    except ValueError:
-        return None
-    return parsed
 
 
 def internal_failure(error: Exception) -> Failure:
@@ -76,7 +66,7 @@ async def send(
         )
         if exchange.status is not None and 200 <= exchange.status < 300 and exchange.error is None:
             return exchange, None
-        return exchange, judge_response(exchange, _parsed(claimed.data))
+        return exchange, judge_response(exchange, claimed.data)
     except Exception as error:  # a fault of ours must fail this record's attempt loudly, not kill the engine
         log.exception("attempt %s of record %s died", claimed.attempt_id, claimed.id)
         return None, internal_failure(error)

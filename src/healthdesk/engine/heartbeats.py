@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.heartbeat import CheckOutcome, check
@@ -76,7 +76,7 @@ class Heartbeats:
                     except StoreUnavailable as error:
                         log.warning("heartbeats wait for the database: %s", error)
                     await self._pulse.wait()
-            await asyncio.gather(*self._tasks.values())
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         finally:
             running = list(self._tasks.values())
             for task in running:
@@ -100,12 +100,13 @@ class Heartbeats:
     def _start(self, connection_id: str, trigger: Trigger) -> asyncio.Task[None]:
         """Start a check, or return the one under way."""
         task = self._tasks.get(connection_id)
-        if task is None:
-            task = asyncio.create_task(
-                self._check_loudly(connection_id, trigger), name=f"check:{connection_id}"
-            )
-            self._tasks[connection_id] = task
-            task.add_done_callback(lambda _: self._finished(connection_id))
+        return task or self._register(connection_id, self._check_loudly(connection_id, trigger))
+
+    def _register(self, connection_id: str, check: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run a check as the one of its connection, so that two never overlap."""
+        task = asyncio.create_task(check, name=f"check:{connection_id}")
+        self._tasks[connection_id] = task
+        task.add_done_callback(lambda _: self._finished(connection_id))
         return task
 
     def _finished(self, connection_id: str) -> None:
@@ -128,11 +129,10 @@ class Heartbeats:
         Raises NotFound for an unknown connection, Conflict when its credentials cannot be read, and
         StoreUnavailable when the result cannot be kept.
         """
-        running = self._tasks.get(connection_id)
-        if running is not None:
-            await asyncio.shield(running)
-            return
-        await self._check(connection_id, trigger)
+        task = self._tasks.get(connection_id)
+        if task is None:
+            task = self._register(connection_id, self._check(connection_id, trigger))
+        await asyncio.shield(task)
 
     async def _check(self, connection_id: str, trigger: Trigger) -> None:
         row = await self._ctx.store.read(queries.get_secret, connection_id)
@@ -209,7 +209,9 @@ class Heartbeats:
             return
         if row.heartbeat is None:
             change = after_delivery_evidence(facts(row), failure, self._ctx.clock.now())
-            await self._keep(row, change, failure, None)
+            # A refusal of the record itself proves that the connection works: nothing is wrong with it.
+            works = change.state is ConnectionState.CONNECTED
+            await self._keep(row, change, None if works else failure, None)
             return
         now = self._ctx.clock.monotonic()
         asked = self._asked_at.get(connection_id)

@@ -81,6 +81,14 @@ def test_headless_demo_balances_with_every_number_above_zero(folder: Path) -> No
     assert processes_of(folder) == []
 
 
+def test_kept_folder_is_used_again_and_balances_again(folder: Path) -> None:
+    for _ in range(2):
+        process = start_demo(folder, 4)
+        out, progress = process.communicate(timeout=PATIENT_S)
+        assert process.returncode == 0, progress
+        assert json.loads(out.splitlines()[-1])["balanced"] is True
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_demo_leaves_nothing_running_however_it_ends(folder: Path, end: signal.Signals) -> None:
     process = start_demo(folder, 300)

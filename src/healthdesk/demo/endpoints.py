@@ -15,7 +15,10 @@ from aiohttp import web
 from healthdesk.demo.faults import Fault, Misbehaviour
 from healthdesk.domain.signing import verify_standard_webhook
 
-HINT = "demo: run `healthdesk demo repair` in another terminal, then resend"
+HINT_HEADER = "Demo-Hint"
+"""A header, because bodies are masked until they are revealed."""
+
+HINT = "run `healthdesk demo repair` in another terminal, then resend"
 HANG_S = 30.0
 RETRY_AFTER_S = 1
 TOKEN_LASTS = 3
@@ -74,10 +77,9 @@ class Crm:
 async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:
     match fault:
         case Fault.MISSING_FIELD:
-            errors = {"risk_level": ["is required"]}
-            return _problem(422, "risk_level is required", errors=errors, hint=HINT)
+            return _problem(422, "risk_level is required", errors={"risk_level": ["is required"]})
         case Fault.SERVER_ERROR:
-            return _problem(500, "Internal Server Error", hint=HINT)
+            return _problem(500, "Internal Server Error")
         case Fault.TOO_MANY:
             answer = _problem(429, "Too many submissions, slow down")
             answer.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -90,7 +92,7 @@ async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:
 
 
 def _problem(status: int, message: str, **more: Any) -> web.Response:
-    return web.json_response({"message": message, **more}, status=status)
+    return web.json_response({"message": message, **more}, status=status, headers={HINT_HEADER: HINT})
 
 
 def _reset(request: web.Request) -> None:
@@ -137,5 +139,5 @@ class Partner:
         if request.headers.get("Authorization", "").removeprefix("Bearer ") in self._tokens:
             return None
         self.refused += 1
-        hint = f"demo: update the connection's credentials (key u) with {NEW_TOKEN}"
-        return web.json_response({"error": "token expired", "hint": hint}, status=401)
+        hint = f"update the connection's credentials (key u) with the bearer token {NEW_TOKEN}"
+        return web.json_response({"error": "token expired"}, status=401, headers={HINT_HEADER: hint})

@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -48,16 +48,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def _copy_of(template: str) -> str:
+@asynccontextmanager
+async def _copy_of(template: str) -> AsyncIterator[str]:
+    """A database for one test; with hundreds of them left behind the disk would fill."""
     base, _, query = template.partition("?")
     prefix, _, name = base.rpartition("/")
     copy = f"copy_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(f"{prefix}/postgres?{query}")
     try:
         await admin.execute(f"CREATE DATABASE {copy} TEMPLATE {name} STRATEGY file_copy")
+        yield f"{prefix}/{copy}?{query}"
+        await admin.execute(f"DROP DATABASE {copy} WITH (FORCE)")
     finally:
         await admin.close()
-    return f"{prefix}/{copy}?{query}"
 
 
 @pytest.fixture
@@ -68,8 +71,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def postgres_url(postgres_template: str) -> str:
-    return await _copy_of(postgres_template)
+async def postgres_url(postgres_template: str) -> AsyncIterator[str]:
+    async with _copy_of(postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -82,11 +86,13 @@ def template(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def url(template: str, tmp_path: Path) -> str:
+async def url(template: str, tmp_path: Path) -> AsyncIterator[str]:
     if template.startswith("sqlite"):
         shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "desk.db")
-        return f"sqlite:///{tmp_path}/desk.db"
-    return await _copy_of(template)
+        yield f"sqlite:///{tmp_path}/desk.db"
+    else:
+        async with _copy_of(template) as copy:
+            yield copy
 
 
 @pytest.fixture

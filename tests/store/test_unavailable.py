@@ -106,6 +106,8 @@ async def test_a_closed_store_is_unavailable_and_closing_waits_for_what_was_hand
         await world.store.accept(world.record())
     with pytest.raises(StoreUnavailable):
         await world.store.write(desk.set_setting, "x", "1")
+    with pytest.raises(StoreUnavailable):
+        await world.store.read(desk.setting, "x")
     again = await opened(url)
     assert sum((await again.read(ledger.totals))[0].states.values()) == 20
 

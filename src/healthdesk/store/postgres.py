@@ -97,6 +97,7 @@ class PostgresBackend:
             return await self._read_once(query)
 
     async def _read_once(self, query: Callable[[Connection], Any]) -> Any:
+        self._refuse_when_closed()
         with translated():
             async with self._engine.connect() as conn:
                 await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -104,6 +105,10 @@ class PostgresBackend:
 
     async def write(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` in its own transaction; again when it was undone for another's sake."""
+        self._refuse_when_closed()
+        return await self._write(query)
+
+    async def _write(self, query: Callable[[Connection], Any]) -> Any:
         for left in reversed(range(TRIES)):
             try:
                 with translated():
@@ -116,11 +121,14 @@ class PostgresBackend:
 
     async def accept(self, record: NewRecord) -> AcceptedRecord:
         """Store a record with the others that arrive now."""
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
+        self._refuse_when_closed()
         waiting = Waiting(record, self._loop.create_future())
         self._batches.add(waiting)
         return await waiting.future
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
 
     def _start_batch(self, batch: list[Waiting]) -> None:
         task = self._loop.create_task(self._commit(batch), name="accept")
@@ -145,7 +153,7 @@ class PostgresBackend:
 
     async def _store(self, batch: list[Waiting]) -> None:
         records = [waiting.record for waiting in batch]
-        answers = await self.write(lambda conn: accept_many(conn, records))
+        answers = await self._write(lambda conn: accept_many(conn, records))
         for waiting, answer in zip(batch, answers, strict=True):
             if waiting.future.done():
                 continue

@@ -94,6 +94,8 @@ class SqliteBackend:
 
     async def read(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` in a read transaction."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         with translated():
             async with self._readers.connect() as conn:
                 return await conn.run_sync(query)

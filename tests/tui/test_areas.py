@@ -267,3 +267,16 @@ async def test_glyphs_are_letters_where_the_locale_is_not_utf8():
             await driver.press("enter")
             assert driver.text().isascii()
             await driver.press("escape")
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "ansi-dark"])
+async def test_without_colour_the_cursor_is_still_seen(theme: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_desk(FakeDesk(), theme=theme) as driver:
+        strips = driver.app.screen._compositor.render_strips()
+        styles = [segment.style for segment in strips[5] if segment.style and segment.text.strip()]
+        others = [segment.style for segment in strips[6] if segment.style and "Nov" in segment.text]
+        assert all(style.reverse for style in styles)
+        assert not any(style.reverse for style in others)
+        for style in others:
+            assert style.color is None or style.color.is_default or style.color != style.bgcolor

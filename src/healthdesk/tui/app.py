@@ -84,7 +84,8 @@ class HealthdeskApp(App[None]):
         theme: str = "textual-dark",
         area: str = "connections",
     ) -> None:
-        super().__init__()
+        # Told before the theme is set: with NO_COLOR it decides how colours are taken away.
+        super().__init__(ansi_color=True if theme.startswith("ansi") else None)
         self.client = client
         self.clock = clock or SystemClock()
         self.tz = tz

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 def told(connection: Connection) -> str:
     """Return what a check or a change left behind."""
     sentence = connection.explanation.sentence if connection.explanation else ""
+    if sentence.startswith(connection.name):
+        return sentence
     return f"{connection.name}: {connection.state_word}." + (f" {sentence}" if sentence else "")
 
 

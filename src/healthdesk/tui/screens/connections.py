@@ -29,6 +29,7 @@ from healthdesk.tui.view.accounts import (
     account_cells,
     account_explain,
     account_id,
+    account_word,
     keep_account,
 )
 from healthdesk.tui.view.connection import connection_facts, connection_head
@@ -117,7 +118,7 @@ class ConnectionsScreen(AreaScreen):
     def item_name(self) -> str:
         """App and account."""
         row = self.item()
-        return f"{row.app} · {row.account}" if row is not None else ""
+        return f"{row.app} · {account_word(row)}" if row is not None else ""
 
     def refuses(self, action_id: str) -> str:
         """Connections are checked, integrations paused."""

@@ -44,7 +44,7 @@ def account_cells(row: AccountRow, view: View) -> list[Span]:
     return [
         account_glyph(row),
         Span(row.app),
-        Span(row.account or "–"),
+        Span(account_word(row)),
         Span(
             status_words(row),
             Tone.WARN if row.paused and row.state is not ConnectionState.FAILING else word.tone,
@@ -53,6 +53,12 @@ def account_cells(row: AccountRow, view: View) -> list[Span]:
         Span(ago(row.checked_at, view), Tone.DIM),
         Span(blame_word(row.explanation.blame) if row.explanation else "", Tone.DIM),
     ]
+
+
+def account_word(row: AccountRow) -> str:
+    """Return the account, after the connection's own name where it has one."""
+    name = row.details.get("name")
+    return f"{name} · {row.account}" if isinstance(name, str) and name else row.account or "–"
 
 
 def status_words(row: AccountRow) -> str:

@@ -30,6 +30,7 @@ from healthdesk.api.integrations import (
     SourceEnable,
 )
 from healthdesk.client.client import Client
+from healthdesk.vault import create_key_file
 
 START_TIMEOUT_S = 60.0
 
@@ -79,14 +80,16 @@ class Desk:
             env["HEALTHDESK_STORAGE__DATABASE_URL"] = self.database_url
         return env
 
-    def spawn(self) -> None:
-        """Start the daemon process without waiting for it."""
-        from healthdesk.vault import create_key_file
-
+    def prepare(self) -> None:
+        """Make the folder and the key, once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "data").mkdir(mode=0o700, exist_ok=True)
         if not (self.folder / "key").exists():
             create_key_file(self.folder / "key")
+
+    def spawn(self) -> None:
+        """Start the daemon process without waiting for it."""
+        self.prepare()
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "healthdesk", "daemon"],

@@ -84,9 +84,11 @@ class Heartbeats:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _turn(self) -> None:
-        evidence, self._evidence = self._evidence, {}
-        for connection_id, failure in evidence.items():
+        while self._evidence:
+            connection_id, failure = next(iter(self._evidence.items()))
             await self._weigh(connection_id, failure)
+            if self._evidence.get(connection_id) is failure:
+                del self._evidence[connection_id]
         free = AT_ONCE - len(self._tasks)
         if free <= 0:
             return

@@ -83,6 +83,16 @@ async def test_a_failed_record_says_why_and_masks_its_values(
     assert (await desk.ok("GET", f"/v1/records/{shown['id']}/attempts"))["items"] == [attempt]
 
 
+async def test_a_value_that_the_endpoint_uses_as_a_key_is_masked_too(
+    desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint
+) -> None:
+    endpoint.answer(422, json={"errors": {"Grace Hopper": ["is unknown"]}})
+    posted = await delivery.post()
+    shown = await settled(desk, posted.json["id"], "failed")
+    assert "errors" in shown["response_body"]["text"]
+    assert "Grace" not in json.dumps(shown)
+
+
 async def test_fields_declared_harmless_are_shown(
     desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint
 ) -> None:

@@ -156,6 +156,16 @@ async def test_a_replaced_key_ends_with_its_overlap_and_at_once_without(
     assert (await delivery.post(key=third["secret"])).status == 202
 
 
+async def test_a_key_ends_to_the_moment_however_fresh_it_is_in_memory(
+    desk: HttpDesk, delivery: Delivery, clock: FakeClock
+) -> None:
+    await desk.ok("POST", f"/v1/integrations/{delivery.id}/keys", {"overlap_s": 1})
+    clock.advance(0.6)
+    assert (await delivery.post()).status == 202
+    clock.advance(0.5)
+    problem(await delivery.post(), 401)
+
+
 async def test_a_source_that_is_disabled_is_refused_at_once(desk: HttpDesk, delivery: Delivery) -> None:
     assert (await delivery.post()).status == 202
     await desk.ok("POST", "/v1/sources/heart/enable", {"integration_id": delivery.id, "enabled": False})
@@ -235,6 +245,18 @@ async def test_too_large_is_413_announced_or_streamed(desk: HttpDesk, delivery: 
     assert await stored(desk) == 0
     fits = json.dumps(record(data="x" * 19_000)).encode()
     assert (await delivery.post(fits)).status == 202
+
+
+async def test_a_body_announced_too_large_is_not_waited_for(desk: HttpDesk, delivery: Delivery) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
+    head = (
+        f"POST /v1/records/{delivery.id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {delivery.key}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 20001\r\n\r\n"
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(20):
+        assert b" 413 " in await reader.readline()
+    writer.close()
 
 
 async def test_a_body_in_chunks_is_one_record(desk: HttpDesk, delivery: Delivery) -> None:

@@ -21,6 +21,7 @@ from healthdesk.errors import HealthdeskError, HostError
 from healthdesk.host.lock import DaemonLock, bind_operator_socket
 from healthdesk.http.operator import build_operator_app
 from healthdesk.http.public import build_public_app
+from healthdesk.http.server import make_runner
 
 log = logging.getLogger("healthdesk")
 
@@ -87,8 +88,8 @@ async def _listen(
 ) -> None:
     """Accept on both listeners until `stop`, then close the public one first and finish what is under way."""
     host, port = config.server.address
-    public = web.AppRunner(build_public_app(engine), access_log=None, shutdown_timeout=10.0)
-    operator = web.AppRunner(build_operator_app(engine), access_log=None, shutdown_timeout=2.0)
+    public = make_runner(build_public_app(engine), shutdown_timeout_s=10.0)
+    operator = make_runner(build_operator_app(engine), shutdown_timeout_s=2.0)
     watchdog = asyncio.create_task(manager.keep_watchdog(engine.ctx.clock))
     try:
         await public.setup()

@@ -118,6 +118,23 @@ async def test_a_total_of_the_ledger_is_exact_beyond_the_limit(full):
     assert (counted.total, counted.exact) == (240, True)
 
 
+async def test_a_source_of_many_integrations_is_paged_and_counted_whole(world):
+    mine = world.integration_id
+    for n in range(40):
+        world.integration_id = await world.add_integration(f"Integration {n}", world.connection_id)
+        await world.accept(2)
+    world.integration_id = mine
+    query = RecordQuery(source="heart")
+    first = await world.store.read(records.page, query, limit=50)
+    rest = await world.store.read(records.page, query, limit=50, after=first.next)
+    ids = [row.id for row in first.items + rest.items]
+    assert ids == sorted(set(ids), reverse=True)
+    assert (len(ids), rest.next) == (80, None)
+    assert (await world.store.read(records.count, query, 100)).total == 80
+    assert (await world.store.read(records.count, query, 60)).exact is False
+    assert (await world.store.read(records.resend_plan, query)).skipped_other == 80
+
+
 async def test_an_unknown_record_is_not_found(world):
     with pytest.raises(NotFound):
         await world.store.read(records.get, "rec_unknown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from healthdesk.store import ledger
-from healthdesk.store.log_query import count_statement, ranges
+from healthdesk.store.log_query import count_statement, pieces, ranges
 from healthdesk.store.rows import CountRow, RecordQuery
 
 
@@ -16,13 +16,12 @@ def count(conn: Connection, query: RecordQuery, limit: int | None = None) -> Cou
     """
     if query.source is None and query.problem_id is None and not (query.arrived_from or query.arrived_to):
         return CountRow(_from_ledger(conn, query))
-    found = ranges(conn, query)
-    if not found.conditions:
-        return CountRow(0)
-    statement, params = count_statement(found, limit)
-    total = conn.execute(text(statement), params).scalar_one()
-    if limit is not None and total > limit:
-        return CountRow(limit, exact=False)
+    total = 0
+    for piece in pieces(ranges(conn, query)):
+        statement, params = count_statement(piece, limit)
+        total += conn.execute(text(statement), params).scalar_one()
+        if limit is not None and total > limit:
+            return CountRow(limit, exact=False)
     return CountRow(total)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from healthdesk.domain.states import AttemptOutcome, RecordState
 from healthdesk.errors import NotFound
 from healthdesk.store import records as record_queries
-from healthdesk.store.connections import heartbeat_row
+from healthdesk.store.checks import heartbeat_row
 from healthdesk.store.rows import AttemptRow, EvidenceRow, HeartbeatRow
 from healthdesk.store.schema import attempts, records
 from healthdesk.store.schema_desk import problems

@@ -65,7 +65,10 @@ class Deltas:
         counts[old.value] -= count
 
     def _of(self, place: Place) -> Counter[str]:
-        return self._by_place.setdefault(place, Counter())
+        counts = self._by_place.get(place)
+        if counts is None:
+            counts = self._by_place[place] = Counter()
+        return counts
 
     def items(self) -> list[tuple[Place, Mapping[str, int]]]:
         """Return what changed, in an order that is the same in every transaction."""

@@ -3,10 +3,13 @@
 Each index of `records` ends in (environment, state, id). A filter that leaves environment or state open is
 answered by one range for each value they can have, each in id order; merging ranges that are sorted costs no
 more than reading the page. So a page costs the same at any depth and for any filter.
+
+The index of sources begins (source, integration): a filter by source alone has ranges for every integration.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +18,10 @@ from sqlalchemy import Connection, select, text
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.schema_setup import source_integrations, sources
+from healthdesk.store.schema_setup import integrations, sources
 
 PREFIX = "rec"
+RANGES_A_STATEMENT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +88,35 @@ def _of_problem(query: RecordQuery, params: dict[str, Any]) -> str:
 
 
 def _of_source(conn: Connection, query: RecordQuery, params: dict[str, Any]) -> list[str]:
-    """Return one head for each integration that the source is or was enabled for."""
-    found = conn.execute(
-        select(source_integrations.c.source_id, source_integrations.c.integration_id)
-        .join(sources, sources.c.id == source_integrations.c.source_id)
-        .where(sources.c.key == query.source)
-        .order_by(source_integrations.c.integration_id)
-    ).all()
-    heads: list[str] = []
-    for row in found:
-        if query.integration_id in {None, row.integration_id}:
-            name = f"integration_{len(heads)}"
-            params["source"] = row.source_id
-            params[name] = row.integration_id
-            heads.append(f"source_id = :source AND integration_id = :{name} AND ")
-    return heads
+    """Return one head for each integration the records can be of; none for an unknown source."""
+    source_id = conn.execute(select(sources.c.id).where(sources.c.key == query.source)).scalar_one_or_none()
+    if source_id is None:
+        return []
+    params["source"] = source_id
+    if query.integration_id is not None:
+        possible = [query.integration_id]
+    else:
+        possible = list(conn.execute(select(integrations.c.id).order_by(integrations.c.id)).scalars())
+    names = [f"integration_{number}" for number in range(len(possible))]
+    params |= dict(zip(names, possible, strict=True))
+    return [f"source_id = :source AND integration_id = :{name} AND " for name in names]
+
+
+def pieces(found: Ranges) -> Iterator[Ranges]:
+    """Cut into statements of a size that databases accept and plan quickly."""
+    for start in range(0, len(found.conditions), RANGES_A_STATEMENT):
+        yield Ranges(found.conditions[start : start + RANGES_A_STATEMENT], found.params)
 
 
 def page_ids(
     conn: Connection, query: RecordQuery, *, after: str | None, limit: int, newest_first: bool
 ) -> list[str]:
     """Return the ids of one page, in order."""
-    found = ranges(conn, query)
-    if not found.conditions:
-        return []
-    statement, params = page_statement(found, after=after, limit=limit, newest_first=newest_first)
-    return list(conn.execute(text(statement), params).scalars())
+    ids: list[str] = []
+    for piece in pieces(ranges(conn, query)):
+        statement, params = page_statement(piece, after=after, limit=limit, newest_first=newest_first)
+        ids += conn.execute(text(statement), params).scalars()
+    return sorted(ids, reverse=newest_first)[:limit]
 
 
 def page_statement(

@@ -1,5 +1,6 @@
 """Typed rows: what every query takes and gives. Field names equal the wire models' where both exist."""
 
+from healthdesk.store.rows_callbacks import CallbackRow, NewCallback, StoredCallback
 from healthdesk.store.rows_problems import (
     ActivityRow,
     AlertRow,
@@ -15,12 +16,10 @@ from healthdesk.store.rows_records import (
     AcceptedRecord,
     AttemptRow,
     BodyRow,
-    CallbackRow,
     ClaimedRecord,
     CountRow,
     EnvWant,
     LedgerRow,
-    NewCallback,
     NewRecord,
     PlanGroup,
     RecordQuery,
@@ -29,7 +28,6 @@ from healthdesk.store.rows_records import (
     ResentRow,
     Settlement,
     SettleResult,
-    StoredCallback,
 )
 from healthdesk.store.rows_setup import (
     ConnectionRow,

@@ -1,4 +1,4 @@
-"""Rows of records, attempts, callbacks and the ledger."""
+"""Rows of records, attempts and the ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import (
     AttemptOutcome,
-    CallbackState,
     Environment,
     HoldReason,
     RecordState,
@@ -46,33 +45,6 @@ class NewRecord:
 @dataclass(frozen=True, slots=True)
 class AcceptedRecord:
     """The answer to an accepted record; `duplicate` means that `id` was accepted before."""
-
-    id: str
-    duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NewCallback:
-    """A callback to store; `body` of a rejected one is capped by the caller, `body_cut` says so."""
-
-    id: str
-    connection_id: str
-    delivery_id: str
-    received_at: datetime
-    state: CallbackState
-    headers: Mapping[str, str]
-    body: bytes
-    reason: str = ""
-    event: str = ""
-    body_cut: bool = False
-    content_type: str = ""
-    size: int | None = None
-    """Bytes received, where `body` was cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCallback:
-    """The answer to a stored callback; `duplicate` means that this delivery id was stored before as `id`."""
 
     id: str
     duplicate: bool = False
@@ -277,28 +249,6 @@ class ResentRow:
     resent: int
     skipped: dict[str, str] = field(default_factory=dict)
     environments: tuple[tuple[str, Environment], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackRow:
-    """A row of the Callbacks area."""
-
-    id: str
-    connection_id: str
-    connection_name: str
-    delivery_id: str
-    received_at: datetime
-    state: CallbackState
-    reason: str
-    event: str
-    duplicates: int
-    size: int
-    processed_at: datetime | None
-    content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Filled by `callbacks.get` only, as `body` is."""
-    body: bytes | None = None
-    body_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

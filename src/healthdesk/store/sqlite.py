@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -60,6 +61,7 @@ class SqliteBackend:
         self._batches: Batcher[Item] = Batcher(self._loop, self._queue.put)
         self._conn: Connection | None = None
         self._closed = False
+        self._down = False
         self._thread = threading.Thread(target=self._main, name="healthdesk-writer", daemon=True)
         self._thread.start()
 
@@ -149,12 +151,21 @@ class SqliteBackend:
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
             if is_unavailable(error):
                 fault = unavailable(error)
-                log.error("%d writes failed: %s", len(batch), fault)
+                self._tell_of_outage(fault)
                 return [Outcome(error=StoreUnavailable(fault.what, fix=fault.fix)) for _ in batch]
             if len(batch) == 1:
                 return [Outcome(error=error)]
             return [self._commit([item])[0] for item in batch]
+        if self._down:
+            self._down = False
+            log.warning("the database can be written again")
         return outcomes
+
+    def _tell_of_outage(self, fault: StoreUnavailable) -> None:
+        """Log an outage once, not once a batch."""
+        if not self._down:
+            self._down = True
+            log.error("nothing can be written until this is repaired: %s", fault)
 
     def _run(self, conn: Connection, batch: list[Item]) -> Sequence[Outcome]:
         if len(batch) == 1:
@@ -168,7 +179,7 @@ class SqliteBackend:
                 outcomes.update(zip(accepts, map(_answer, together.value), strict=True))
         for index, item in enumerate(batch):
             if index not in outcomes:
-                outcomes[index] = self._guarded(conn, lambda conn, item=item: _value(conn, item))  # type: ignore[misc]
+                outcomes[index] = self._guarded(conn, partial(_value, item=item))
         return [outcomes[index] for index in range(len(batch))]
 
     @staticmethod
@@ -248,6 +259,7 @@ def _writing_engine(path: Path, scope: Scope, busy_timeout_s: float) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA cache_size = -16384")
+        cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         cursor.execute("PRAGMA journal_size_limit = 67108864")
         cursor.close()
 

@@ -226,6 +226,12 @@ CALLS = {
         wire.attempt_detail(),
         None,
     ),
+    "reveal an attempt": (
+        lambda c: c.record_attempt_reveal("rec_1", "att_1"),
+        "POST /v1/records/rec_1/attempts/att_1/reveal",
+        wire.attempt_detail(),
+        None,
+    ),
     "resend one": (
         lambda c: c.record_resend("rec_1", new_webhook_id=True),
         "POST /v1/records/rec_1/resend",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from healthdesk.domain.masking import (
     MASK,
+    mask_headers,
     mask_json,
     mask_text,
     redact_headers,
@@ -274,3 +275,24 @@ def test_at_most_the_last_four_of_a_secret_are_shown(secret: str) -> None:
 )
 def test_urls(url: str, shown: str) -> None:
     assert redact_url(url) == shown
+
+
+def test_headers_of_an_answer_repeat_nothing_of_the_record_in_a_view() -> None:
+    scrubber = Scrubber(values_of({"name": "Zsófia Quillfeather", "no": 84726153}))
+    shown = mask_headers(
+        {
+            "Content-Type": "text/html",
+            "X-Who": "Zs%C3%B3fia%20Quillfeather is unknown",
+            "X-84726153": "no such member",
+            "X-Trace": "f3a9",
+        },
+        scrubber,
+    )
+    assert shown == {
+        "Content-Type": "text/html",
+        "X-Who": f"{MASK} is unknown",
+        MASK: "no such member",
+        "X-Trace": "f3a9",
+    }
+    gone = mask_headers({"Content-Type": "text/html", "X-Who": "Zsófia"}, None)
+    assert gone == {"Content-Type": "text/html", "X-Who": MASK}

@@ -95,6 +95,11 @@ class RecordCalls:
         path = f"/v1/records/{seg(record_id)}/attempts/{seg(attempt_id)}"
         return await self._http.call(_ATTEMPT, "GET", path)
 
+    async def record_attempt_reveal(self, record_id: str, attempt_id: str) -> AttemptDetail:
+        """One attempt with its values in clear; the activity log says who looked."""
+        path = f"/v1/records/{seg(record_id)}/attempts/{seg(attempt_id)}/reveal"
+        return await self._http.call(_ATTEMPT, "POST", path)
+
     async def record_resend(self, record_id: str, *, new_webhook_id: bool = False) -> Resent:
         """Resend one record."""
         body = ResendOne(new_webhook_id=new_webhook_id)

@@ -10,7 +10,16 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 from healthdesk.domain.scrubbing import MASK, Scrubber, scrub
 from healthdesk.domain.values import values_of
 
-__all__ = ["MASK", "mask_json", "mask_text", "redact_headers", "redact_url", "scrub", "values_of"]
+__all__ = [
+    "MASK",
+    "mask_headers",
+    "mask_json",
+    "mask_text",
+    "redact_headers",
+    "redact_url",
+    "scrub",
+    "values_of",
+]
 
 _NOTHING: frozenset[str] = frozenset()
 _MAX_DEPTH = 100
@@ -149,6 +158,22 @@ def redact_headers(
         else scrubber.scrub(text)
         for name, text in headers.items()
     }
+
+
+def mask_headers(headers: Mapping[str, str], scrubber: Scrubber | None) -> dict[str, str]:
+    """Return an answer's headers for a view: names and values without what they repeat of the record.
+
+    Without a scrubber the values of the record are no longer known, and only the protocol's headers are shown.
+    """
+    masked: dict[str, str] = {}
+    for name, text in headers.items():
+        if name.lower() in _PROTOCOL_HEADERS:
+            masked[name] = text
+        elif scrubber is None:
+            masked[name] = MASK
+        else:
+            masked[_masked_key(name, scrubber, masked)] = scrubber.scrub(text)
+    return masked
 
 
 def _hint(name: str, text: str) -> str:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 _MAX_NUMBER_CHARS = 40
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|%([0-7][0-9a-fA-F])")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|((?:%[0-9a-fA-F]{2})+)")
 
 
 def values_of(data: object) -> frozenset[str]:
@@ -43,8 +43,14 @@ def unescaped(text: str) -> str:
     if "&" in text:
         text = html.unescape(text)
     if "\\u" in text or "%" in text:
-        text = _ESCAPED.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
+        text = _ESCAPED.sub(_character, text)
     return text
+
+
+def _character(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    return bytes.fromhex(escape[2].replace("%", "")).decode("utf-8", "replace")
 
 
 def fold(text: str) -> str:

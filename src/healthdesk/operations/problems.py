@@ -10,10 +10,10 @@ from healthdesk.api.alerts import Alert
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Heartbeat
 from healthdesk.api.problems import Acknowledge, Mute, ProblemDetail, ProblemRow, Resolve
-from healthdesk.api.records import Attempt
 from healthdesk.domain.states import ProblemState
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.record_views import evidence as shown_evidence
 from healthdesk.store import alerts as alert_queries
 from healthdesk.store import problems as queries
 from healthdesk.store.rows import ProblemRow as StoredProblem
@@ -113,11 +113,11 @@ async def _change(
 def _detail(conn: Conn, problem_id: str) -> ProblemDetail:
     row = queries.get(conn, problem_id)
     evidence = queries.evidence(conn, problem_id)
-    attempt, heartbeat = model_of(Attempt), model_of(Heartbeat)
+    heartbeat = model_of(Heartbeat)
     return ProblemDetail(
         **ProblemRow.model_validate(row, from_attributes=True).model_dump(),
-        last_good=attempt(evidence.last_good) if evidence.last_good else None,
-        first_bad=attempt(evidence.first_bad) if evidence.first_bad else None,
+        last_good=shown_evidence(conn, evidence.last_good),
+        first_bad=shown_evidence(conn, evidence.first_bad),
         last_good_check=heartbeat(evidence.last_good_check) if evidence.last_good_check else None,
         first_bad_check=heartbeat(evidence.first_bad_check) if evidence.first_bad_check else None,
         alerts=[

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from healthdesk.api.records import Attempt, AttemptDetail, Body, Record, RecordDetail
-from healthdesk.domain.masking import values_of
+from healthdesk.domain.masking import mask_headers, values_of
+from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.errors import NotFound
 from healthdesk.operations.bodies import clear_body, content_type_of, gone, masked_body
 from healthdesk.operations.desk import Conn
@@ -38,23 +40,44 @@ def record_detail(conn: Conn, record_id: str, most_attempts: int, *, reveal: boo
         similar=similar,
         similar_since=since,
         idempotency_key=row.idempotency_key,
-        attempts=[Attempt.model_validate(each, from_attributes=True) for each in attempts],
+        attempts=attempt_rows(attempts, stored, reveal=reveal),
         request_body=_request(stored, clear, reveal=reveal),
         response_body=_response(last, stored, reveal=reveal) if last else None,
         posted_body=_posted(stored, clear, reveal=reveal),
     )
 
 
-def attempt_detail(conn: Conn, record_id: str, attempt_id: str) -> AttemptDetail:
-    """Return an attempt with what was sent and what came back, values masked."""
+def attempt_detail(conn: Conn, record_id: str, attempt_id: str, *, reveal: bool = False) -> AttemptDetail:
+    """Return an attempt with what was sent and what came back; values masked unless `reveal`."""
     row = queries.get(conn, record_id)
     attempt = queries.attempt(conn, record_id, attempt_id)
     stored = queries.body(conn, record_id)
+    [shown] = attempt_rows([attempt], stored, reveal=reveal)
     return AttemptDetail(
-        **Attempt.model_validate(attempt, from_attributes=True).model_dump(),
-        request_body=_request(stored, _declared_harmless(conn, row), reveal=False),
-        response_body=_response(attempt, stored, reveal=False),
+        **shown.model_dump(),
+        request_body=_request(stored, _declared_harmless(conn, row), reveal=reveal),
+        response_body=_response(attempt, stored, reveal=reveal),
     )
+
+
+def attempt_rows(
+    rows: Sequence[AttemptRow], stored: BodyRow | None, *, reveal: bool = False
+) -> list[Attempt]:
+    """Return attempts of one record; what headers of an answer repeat of it is masked unless `reveal`."""
+    shown = [Attempt.model_validate(row, from_attributes=True) for row in rows]
+    if not reveal:
+        scrubber = Scrubber(_values(stored)) if stored is not None else None
+        for attempt in shown:
+            attempt.response_headers = mask_headers(attempt.response_headers, scrubber)
+    return shown
+
+
+def evidence(conn: Conn, row: AttemptRow | None) -> Attempt | None:
+    """Return an attempt as it is shown away from its record, values masked."""
+    if row is None:
+        return None
+    [shown] = attempt_rows([row], queries.body(conn, row.record_id))
+    return shown
 
 
 def _declared_harmless(conn: Conn, row: RecordRow) -> frozenset[str]:

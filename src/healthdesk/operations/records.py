@@ -25,7 +25,7 @@ from healthdesk.operations.accepting import KnownSource, check_source, known_sou
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
 from healthdesk.operations.posted import data_of, posted_body
-from healthdesk.operations.record_views import attempt_detail, record_detail
+from healthdesk.operations.record_views import attempt_detail, attempt_rows, record_detail
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import ledger as ledger_queries
 from healthdesk.store import records as queries
@@ -91,15 +91,27 @@ async def attempts(desk: Desk, record_id: str, after: str | None, limit: int) ->
     await desk.read(queries.get, record_id)
     rows = await desk.read(queries.attempts, record_id, MOST_ATTEMPTS)
     rows = [row for row in rows if after is None or row.id > after]
-    make = model_of(Attempt)
     page = rows[:limit]
-    return Page[Attempt](items=[make(row) for row in page], next=page[-1].id if len(rows) > limit else None)
+    stored = await desk.read(queries.body, record_id)
+    return Page[Attempt](items=attempt_rows(page, stored), next=page[-1].id if len(rows) > limit else None)
 
 
 async def attempt(desk: Desk, record_id: str, attempt_id: str) -> AttemptDetail:
     """Return one attempt with its bodies, values masked."""
     desk.require("records.attempts")
     return await desk.ctx.store.read(lambda conn: attempt_detail(conn, record_id, attempt_id))
+
+
+async def reveal_attempt(desk: Desk, record_id: str, attempt_id: str) -> AttemptDetail:
+    """Return one attempt with its values in clear; who looked is in the activity log before they see it."""
+    desk.require("records.reveal")
+
+    def change(conn: Conn) -> AttemptDetail:
+        detail = attempt_detail(conn, record_id, attempt_id, reveal=True)
+        desk.note(conn, "revealed", "record", record_id, "", {"attempt": attempt_id})
+        return detail
+
+    return await desk.write(change)
 
 
 async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:

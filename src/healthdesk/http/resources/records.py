@@ -67,6 +67,10 @@ async def _attempt(call: Call) -> AttemptDetail:
     return await records.attempt(call.desk, call.path["id"], call.path["attempt_id"])
 
 
+async def _reveal_attempt(call: Call) -> AttemptDetail:
+    return await records.reveal_attempt(call.desk, call.path["id"], call.path["attempt_id"])
+
+
 async def _resend(call: Call) -> Resent:
     return await resends.one(call.desk, call.path["id"], call.body(ResendOne))
 
@@ -178,6 +182,14 @@ ROUTES = (
         "records.attempts",
         "One attempt with its bodies, values masked.",
         _attempt,
+        AttemptDetail,
+    ),
+    Route(
+        "POST",
+        _ONE + "/attempts/{attempt_id}/reveal",
+        "records.reveal",
+        "One attempt with its values in clear; the activity log says who looked.",
+        _reveal_attempt,
         AttemptDetail,
     ),
     Route("POST", _ONE + "/resend", "records.resend", "Resend one record.", _resend, Resent, ResendOne),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from healthdesk.domain.states import HoldReason, RecordState
-from healthdesk.errors import IdempotencyConflict
+from healthdesk.errors import IdempotencyConflict, StoreError
 from healthdesk.store import records
 from tests.store.world import DATA, TESTING
 
@@ -124,3 +124,16 @@ async def test_two_daemons_that_accept_the_same_key_at_once_store_it_once(
     assert len({answer.id for answer in answers}) == 40
     assert sum(not answer.duplicate for answer in answers) == 40
     assert await world.check_ledger() == {"queued": 40}
+
+
+async def test_a_write_that_ruins_the_transaction_does_not_take_its_neighbours_along(sqlite_world):
+    """Each is committed again alone when the shared transaction is lost."""
+    world = sqlite_world
+
+    def ruins(conn):
+        conn.connection.dbapi_connection.execute("ROLLBACK")
+
+    accepted, ruined = await asyncio.gather(world.accept(3), world.store.write(ruins), return_exceptions=True)
+    assert len(accepted) == 3
+    assert isinstance(ruined, StoreError)
+    assert await world.check_ledger() == {"queued": 3}

@@ -3,8 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import text
+
 from healthdesk.domain.states import AttemptOutcome, HoldReason, RecordState, Trigger
-from healthdesk.store import records
+from healthdesk.store import desk, records
 from healthdesk.store.rows import EnvWant
 from tests.store.world import DATA, PRODUCTION, TESTING, failure
 
@@ -216,3 +219,19 @@ async def test_daemons_that_settle_and_move_the_same_records_do_not_fail(
         )
     states = await world.check_ledger()
     assert sum(states.values()) == 60
+
+
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
+async def test_a_write_undone_for_anothers_sake_is_run_again(postgres_world, sqlstate):
+    runs = []
+
+    def undone_twice(conn):
+        runs.append(desk.set_setting(conn, f"run {len(runs)}", "x"))
+        if len(runs) < 3:
+            conn.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'undone' USING ERRCODE = '{sqlstate}'; END $$"))
+        return "done"
+
+    assert await postgres_world.store.write(undone_twice) == "done"
+    assert len(runs) == 3
+    kept = [await postgres_world.store.read(desk.setting, f"run {n}") for n in range(3)]
+    assert kept == [None, None, "x"]

@@ -174,6 +174,8 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             connections.c.name.label("connection_name"),
             connections.c.owner,
             connections.c.state.label("connection_state"),
+            connections.c.suspect_checks,
+            connections.c.state_since,
             connections.c.deleted_at.label("connection_deleted_at"),
             connections.c.heartbeat,
             connections.c.app,
@@ -209,6 +211,8 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             timeout_s=row.timeout_s,
             accept_limit_per_minute=row.accept_limit_per_minute,
             signing_secrets_enc=tuple(secrets.get((row.integration_id, row.environment), ())),
+            connection_suspect_checks=row.suspect_checks,
+            connection_state_since=row.state_since,
         )
         for row in found
     ]

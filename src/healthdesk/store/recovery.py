@@ -81,11 +81,26 @@ def recover_interrupted(
     return len(picked)
 
 
-def _interrupted(conn: Connection, dead: list[str], limit: int) -> list[Any]:
+def recover_lost(
+    conn: Connection, now: datetime, *, daemon_id: str, known: frozenset[str], limit: int
+) -> int:
+    """Take up open attempts of this daemon that it does not know of: a commit that it was not told of, or a fault.
+
+    Returns how many; call again while that is `limit`.
+    """
+    picked = _interrupted(conn, [daemon_id], limit, known)
+    if picked:
+        _take_up(conn, picked, now)
+    return len(picked)
+
+
+def _interrupted(
+    conn: Connection, dead: list[str], limit: int, known: frozenset[str] = frozenset()
+) -> list[Any]:
     """Return and lock open attempts of dead daemons, with their records where these are still in them."""
     open_attempts = conn.execute(
         select(attempts.c.record_id, attempts.c.id)
-        .where(text(SENDING), attempts.c.daemon_id.in_(dead))
+        .where(text(SENDING), attempts.c.daemon_id.in_(dead), attempts.c.id.not_in(known))
         .order_by(attempts.c.record_id, attempts.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

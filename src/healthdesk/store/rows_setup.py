@@ -222,6 +222,8 @@ class TargetRow:
     accept_limit_per_minute: int | None
     signing_secrets_enc: tuple[str, ...] = ()
     """Newest first; those that have not retired."""
+    connection_suspect_checks: int = 0
+    connection_state_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from healthdesk.store.batching import Batcher
 from healthdesk.store.faults import is_unavailable, translated, unavailable
 from healthdesk.store.migrate import migrate
 from healthdesk.store.rows import AcceptedRecord, NewRecord
-from healthdesk.store.scope import Scope
+from healthdesk.store.scope import Scope, driver
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +144,8 @@ class SqliteBackend:
             transaction = self._conn.begin()
             try:
                 outcomes = self._run(self._conn, batch)
+                if not driver(self._conn).in_transaction:  # committing nothing would not even fail
+                    raise StoreError("the transaction was ended by one of its writes; nothing of it is kept")
                 transaction.commit()
             except BaseException:
                 self._undo()
@@ -206,7 +208,7 @@ class SqliteBackend:
         assert self._conn is not None
         try:
             self._conn.rollback()
-            if self._conn.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            if driver(self._conn).in_transaction:
                 self._drop_connection()
         except Exception:
             log.exception("the write connection is replaced")

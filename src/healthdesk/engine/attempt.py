@@ -138,3 +138,24 @@ def give_back(ctx: Context, claimed: ClaimedRecord, sentence: str) -> Settlement
         problem=None,
         tries=max(0, claimed.tries - 1),
     )
+
+
+def without_answer(settlement: Settlement, target: Target | None, error: Exception) -> Settlement:
+    """Return the same result without the texts that came back, which the database does not take.
+
+    What became of the record stays as decided; why is told in our own words.
+    """
+    failure, problem = settlement.failure, None
+    if failure is not None:
+        what = f"healthdesk could not store the answer: {type(error).__name__}"
+        failure = replace(internal_failure(error), sentence=what, safe_sentence=what, sent=failure.sent)
+    if failure is not None and target is not None and settlement.problem is not None:
+        problem = key_for_delivery(
+            failure,
+            integration_id=target.integration_id,
+            environment=target.environment,
+            connection_id=target.connection_id,
+            connection_name=target.connection_name,
+            owner=target.owner,
+        )
+    return replace(settlement, exchange=None, failure=failure, problem=problem)

@@ -10,10 +10,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import Environment
 from healthdesk.engine import attempt
+from healthdesk.engine.commit import settle_and_claim
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.pulse import Pulse
@@ -29,6 +31,8 @@ POLL_S = 1.0
 """How often due work is looked for without being told: correctness does not depend on wake-ups."""
 
 STORE_RETRY_S = 0.5
+LOST_STEP = 200
+HELD_MEANWHILE = "Not sent: its integration was put on hold meanwhile."
 TOLD_ONE_BY_ONE = 16
 """Up to this many records of one commit are told by id; more are told as one event."""
 
@@ -45,6 +49,12 @@ class Deliverer:
         self._sending: dict[Key, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
+        self._open: set[str] = set()
+        """Attempts this daemon knows of whose result is not committed."""
+        self._in_doubt = False
+        """Whether a commit may have gone through that we were not told of, or attempts died with the loop."""
+        self._probed: dict[str, datetime] = {}
+        """Per connection judged by deliveries: the probe for which its one record was let through."""
         self._pulse = Pulse(ctx.clock, POLL_S)
         self._stopping = False
         self.on_alerts: Callable[[], None] = lambda: None
@@ -70,10 +80,13 @@ class Deliverer:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop`, then let attempts under way finish and commit their results."""
         poller = asyncio.create_task(self._poll())
+        poller.add_done_callback(lambda _: self._pulse.set())
         try:
             async with self._pulse.running(stop):
                 while True:
                     self._pulse.clear()
+                    if poller.done():
+                        poller.result()
                     self._stopping = stop.is_set()
                     if self._stopping:
                         self._give_back_waiting()
@@ -86,9 +99,13 @@ class Deliverer:
             for task in (poller, *self._tasks):
                 task.cancel()
             await asyncio.gather(poller, *self._tasks, return_exceptions=True)
-            self._lanes.clear()
-            self._waiting.clear()
-            self._sending.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """After a death of the loop: what was under way is taken up as interrupted when it starts again."""
+        for state in (self._lanes, self._waiting, self._sending, self._results, self._open, self._probed):
+            state.clear()
+        self._in_doubt = True
 
     async def _poll(self) -> None:
         while True:
@@ -103,14 +120,18 @@ class Deliverer:
 
     async def _turn(self) -> None:
         """Commit the results so far and claim what may go out next."""
+        self._give_back_held()
         wants = [] if self._stopping else self._wants()
         results, self._results = self._results, []
-        if not results and not wants:
+        if not results and not wants and not self._in_doubt:
             return
         try:
-            outcome = await self._ctx.store.settle_and_claim(results, wants, now=self._ctx.clock.now())
+            if self._in_doubt:
+                await self._find_lost()
+            outcome = await settle_and_claim(self._ctx, self._targets, results, wants)
         except StoreUnavailable as error:
             log.warning("results of %d attempts wait for the database: %s", len(results), error)
+            self._in_doubt = True
             self._results = results + self._results
             self.wake_all()
             await self._ctx.clock.sleep(STORE_RETRY_S)
@@ -123,16 +144,43 @@ class Deliverer:
         self._claimed(wants, outcome.claimed)
         self._tell(results, outcome.claimed)
 
+    async def _find_lost(self) -> None:
+        """Take up attempts that the database holds for this daemon and that this daemon knows nothing of."""
+        total = 0
+        while True:
+            count = await self._ctx.store.write(
+                queries.recover_lost,
+                self._ctx.clock.now(),
+                daemon_id=self._ctx.daemon_id,
+                known=frozenset(self._open),
+                limit=LOST_STEP,
+            )
+            total += count
+            if count < LOST_STEP:
+                break
+        self._in_doubt = False
+        if total:
+            log.warning("%d attempts were interrupted and are taken up again", total)
+            self.wake_all()
+
     def _wants(self) -> list[EnvWant]:
         now = self._ctx.clock.monotonic()
         wants: list[EnvWant] = []
+        probing: set[str] = set()
         for target in self._targets.all():
             key = (target.integration_id, target.environment)
             lane = self._lane(key, target)
             if target.hold is not None:
                 continue
+            if target.probe_since is not None and (
+                target.connection_id in probing
+                or self._probed.get(target.connection_id) == target.probe_since
+            ):
+                continue
             free = lane.wants(now, ahead=not target.probing)
             if free:
+                if target.probe_since is not None:
+                    probing.add(target.connection_id)
                 lane.asking()
                 wants.append(EnvWant(target.integration_id, target.environment, free))
             elif lane.dirty and lane.bucket is not None and lane.claimed < lane.concurrency:
@@ -155,6 +203,7 @@ class Deliverer:
     def _settled(self, results: list[Settlement]) -> None:
         attempts = self._ctx.metrics.attempts
         for result in results:
+            self._open.discard(result.attempt_id)
             self._lanes[result.integration_id, result.environment].done()
             attempts.labels(outcome=result.outcome.value).inc()
 
@@ -164,6 +213,8 @@ class Deliverer:
             key = (record.integration_id, record.environment)
             got[key] = got.get(key, 0) + 1
             self._waiting[key].append(record)
+            self._open.add(record.attempt_id)
+            self._note_probe(key)
         for want in wants:
             key = (want.integration_id, want.environment)
             count = got.get(key, 0)
@@ -173,6 +224,12 @@ class Deliverer:
                 self._pulse.set()
             self._start_waiting(key)
 
+    def _note_probe(self, key: Key) -> None:
+        """One record is the probe of a connection judged by its deliveries; the next waits for its verdict."""
+        target = self._targets.get(*key)
+        if target is not None and target.probe_since is not None:
+            self._probed[target.connection_id] = target.probe_since
+
     def _start_waiting(self, key: Key) -> None:
         """Start attempts for claims that wait, while the lane has a free slot."""
         waiting = self._waiting[key]
@@ -181,22 +238,26 @@ class Deliverer:
             record = waiting.popleft()
             target = self._targets.get(*key)
             if target is None or target.hold is not None:
-                self._results.append(
-                    attempt.give_back(
-                        self._ctx, record, "Not sent: its integration was put on hold meanwhile."
-                    )
-                )
-                self._pulse.set()
+                self._give_back(record, HELD_MEANWHILE)
                 continue
             self._sending[key] += 1
             task = asyncio.create_task(self._attempt(key, target, record))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _give_back(self, record: ClaimedRecord, why: str) -> None:
+        self._results.append(attempt.give_back(self._ctx, record, why))
+        target = self._targets.get(record.integration_id, record.environment)
+        if target is not None:
+            self._probed.pop(target.connection_id, None)
+        self._pulse.set()
+
     async def _attempt(self, key: Key, target: Target, record: ClaimedRecord) -> None:
         exchange, failure = await attempt.send(self._ctx, target, record)
         if exchange is not None:
             self._ctx.metrics.attempt_seconds.observe(exchange.duration_ms / 1000)
+        else:
+            self._probed.pop(target.connection_id, None)  # nothing was learned of the connection
         self._results.append(attempt.settle(self._ctx, target, record, exchange, failure))
         self._sending[key] -= 1
         self._start_waiting(key)
@@ -211,11 +272,14 @@ class Deliverer:
     def _give_back_waiting(self) -> None:
         for waiting in self._waiting.values():
             while waiting:
-                self._results.append(
-                    attempt.give_back(
-                        self._ctx, waiting.popleft(), "Not sent: the daemon was stopped before its turn came."
-                    )
-                )
+                self._give_back(waiting.popleft(), "Not sent: the daemon was stopped before its turn came.")
+
+    def _give_back_held(self) -> None:
+        """Do not let claims of an environment on hold wait for a slot."""
+        for key, waiting in self._waiting.items():
+            target = self._targets.get(*key)
+            while waiting and (target is None or target.hold is not None):
+                self._give_back(waiting.popleft(), HELD_MEANWHILE)
 
     def _tell(self, results: list[Settlement], claimed: list[ClaimedRecord]) -> None:
         ids = {result.record_id for result in results} | {record.id for record in claimed}

@@ -20,6 +20,9 @@ from healthdesk.engine.targets import Targets
 
 log = logging.getLogger(__name__)
 
+LEAVE_GRACE_S = 5.0
+"""How long giving the lease up may take, once nothing is under way any more."""
+
 
 class Engine:
     """All loops of one daemon over one Context."""
@@ -38,6 +41,7 @@ class Engine:
         self.heartbeats.on_change = self.holds.wake
         self.heartbeats.on_alerts = self.wake_alerts
         self._supervisor = Supervisor(ctx.clock, ctx.metrics)
+        self._keeper = Supervisor(ctx.clock, ctx.metrics)
 
     async def start(self) -> None:
         """Recover what a crash interrupted, then start every loop."""
@@ -49,14 +53,18 @@ class Engine:
             ("heartbeats", self.heartbeats.run),
             ("callbacks", self.callbacks.run),
             ("notify", self.notifier.run),
-            ("janitor", self.janitor.run),
             ("relay", self.relay.run),
         ):
             self._supervisor.start(name, loop)
+        self._keeper.start("janitor", self.janitor.run)
 
     async def stop(self, grace_s: float) -> None:
-        """Let attempts in flight finish for up to `grace_s` seconds, commit their results, and stop."""
+        """Let attempts in flight finish for up to `grace_s` seconds, commit their results, and stop.
+
+        The janitor is last: it renews the lease, without which other daemons would send what is still under way.
+        """
         late = await self._supervisor.stop(grace_s)
+        late += await self._keeper.stop(LEAVE_GRACE_S)
         if late:
             log.warning("stopped without waiting longer for: %s", ", ".join(late))
 

@@ -24,6 +24,8 @@ STEP = 200
 """Rows touched in one small transaction."""
 
 PAUSE_BETWEEN_STEPS_S = 0.02
+RETENTION_STRETCH_S = 2.0
+"""How long one beat may delete: the next renews the lease before it goes on."""
 
 
 class Janitor:
@@ -98,7 +100,6 @@ class Janitor:
             self._on_alerts()
         await self._measure()
         if self._ctx.clock.monotonic() >= self._retention_at:
-            self._retention_at = self._ctx.clock.monotonic() + RETENTION_EVERY_S
             await self._delete_old(stop)
 
     async def _measure(self) -> None:
@@ -115,8 +116,14 @@ class Janitor:
                 gauge[noun].labels(state=state).set(value)
 
     async def _delete_old(self, stop: asyncio.Event) -> None:
+        """Delete what is old, for a stretch; what is left waits for the next beat, which comes at once."""
         keep = self._ctx.config.storage.retention_days
+        clock = self._ctx.clock
+        pause_at = clock.monotonic() + RETENTION_STRETCH_S
         while not stop.is_set():
+            if clock.monotonic() >= pause_at:
+                self._pulse.set()
+                return
             removed = await self._ctx.store.write(
                 retention.delete_some,
                 self._ctx.clock.now(),
@@ -126,5 +133,6 @@ class Janitor:
             )
             if removed == 0:
                 break
-            await self._ctx.clock.sleep(PAUSE_BETWEEN_STEPS_S)
-        await self._ctx.store.write(integrations.expire_old_keys, self._ctx.clock.now())
+            await clock.sleep(PAUSE_BETWEEN_STEPS_S)
+        await self._ctx.store.write(integrations.expire_old_keys, clock.now())
+        self._retention_at = clock.monotonic() + RETENTION_EVERY_S

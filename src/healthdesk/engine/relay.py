@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.context import Context
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 TOPIC = "changed"
 SETUP = {"connection.changed", "integration.changed", "source.changed"}
 COALESCE_S = 0.25
+TOLD_ONE_BY_ONE = 16
+"""Up to this many objects of one kind are told by id; more are told as one piece of news without."""
 
 
 class Relay:
@@ -55,7 +58,7 @@ class Relay:
             await self._ctx.clock.sleep(COALESCE_S)
             outgoing, self._outgoing = self._outgoing, {}
             try:
-                for kind, object_id in outgoing:
+                for kind, object_id in _condensed(outgoing):
                     await self._ctx.store.notify(TOPIC, f"{self._ctx.daemon_id} {kind} {object_id}")
             except StoreUnavailable as error:
                 log.warning("other daemons are told later by polling: %s", error)
@@ -68,6 +71,21 @@ class Relay:
             kind, _, object_id = rest.partition(" ")
             self._ctx.bus.publish(kind, object_id, {"relayed": True})
             if kind in SETUP:
-                await self._targets.refresh()
+                try:
+                    await self._targets.refresh()
+                except StoreUnavailable as error:
+                    log.warning("a change of another daemon is seen later by polling: %s", error)
             self._deliverer.wake_all()
             self._notifier.wake()
+
+
+def _condensed(outgoing: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the news to tell: each is a transaction of its own."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, object_id in outgoing:
+        by_kind.setdefault(kind, []).append(object_id)
+    return [
+        (kind, object_id)
+        for kind, ids in by_kind.items()
+        for object_id in (ids if len(ids) <= TOLD_ONE_BY_ONE else [""])
+    ]

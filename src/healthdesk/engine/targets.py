@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from healthdesk.connectors.auth import StoredCredentials, auth_headers
 from healthdesk.connectors.heartbeat import join_url
@@ -25,6 +26,7 @@ class Target:
 
     `headers` hold the credentials in clear; `secret_headers` are the names to leave out of what is stored.
     `probing` says that health is judged by deliveries and in doubt: one record at a time.
+    `probe_since` is set while a failing connection is given exactly one record as a probe: since when.
     `doubtful` says that a successful delivery would be news: health is judged by deliveries and not connected.
     """
 
@@ -45,6 +47,7 @@ class Target:
     judged_by_deliveries: bool
     hold: HoldReason | None
     probing: bool
+    probe_since: datetime | None
     doubtful: bool
 
 
@@ -85,6 +88,7 @@ class Targets:
             log.warning("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
             hold = hold or HoldReason.CONNECTION
         judged = not row.has_heartbeat
+        probing = judged and row.connection_state is ConnectionState.SUSPECT
         return Target(
             integration_id=row.integration_id,
             environment=row.environment,
@@ -102,7 +106,8 @@ class Targets:
             on_unknown=row.on_unknown,
             judged_by_deliveries=judged,
             hold=hold,
-            probing=judged and row.connection_state is ConnectionState.SUSPECT,
+            probing=probing,
+            probe_since=row.connection_state_since if probing and not row.connection_suspect_checks else None,
             doubtful=judged and row.connection_state is not ConnectionState.CONNECTED,
         )
 

@@ -208,6 +208,7 @@ def test_resend_all_states_count_and_filter_before_it_asks(daemon, desk):
         "environment": "production",
         "states": ["failed"],
         "arrived_from": "2024-11-22T11:02:11+00:00",
+        "arrived_to": "2024-11-22T13:02:11+00:00",
         "integration_id": "int_1",
     }
     assert [one.json for one in daemon.asked] == [
@@ -248,14 +249,56 @@ def test_resend_all_of_nothing_does_not_ask(daemon, desk):
     assert ran.out.endswith("There is nothing to resend.\n")
 
 
-def test_count_that_changed_meanwhile_is_told(daemon, desk):
-    daemon.on("POST", "/v1/records/resend-all", wire.plan())
-    first = daemon._answers["POST", "/v1/records/resend-all"]
-    daemon.problem("POST", "/v1/records/resend-all", 409, "conflict", "it would be 140 now", fix="look again")
-    daemon.on("POST", "/v1/records/resend-all", *first, *daemon._answers["POST", "/v1/records/resend-all"])
+def test_what_arrives_while_the_question_is_read_is_not_resent(daemon, desk):
+    plan_then(daemon, Resent(resent=131))
+    assert desk("records resend-all --state failed", stdin="y\n", terminal=True).code == 0
+    ends = [one.json["filter"]["arrived_to"] for one in daemon.asked]
+    assert ends == ["2024-11-22T13:02:11+00:00"] * 2
+
+
+def test_an_end_that_was_given_is_kept(daemon, desk):
+    plan_then(daemon, Resent(resent=131))
+    assert desk("records resend-all --to 2024-11-20T00:00Z --yes").code == 0
+    assert [one.json["filter"]["arrived_to"] for one in daemon.asked] == ["2024-11-20T00:00:00+00:00"] * 2
+
+
+def changed_meanwhile(daemon, *answers):
+    """Answer a plan, then that it is another one by now, then `answers`."""
+    path = ("POST", "/v1/records/resend-all")
+    daemon.problem(*path, 409, "conflict", "it would be 140 now", fix="look again")
+    conflict = daemon._answers[path]
+    daemon.on(*path, wire.plan())
+    first = daemon._answers[path]
+    daemon.on(*path, wire.plan(total=140), *answers)
+    daemon.on(*path, *first, *conflict, *daemon._answers[path])
+
+
+def test_count_that_changed_meanwhile_is_asked_again(daemon, desk):
+    changed_meanwhile(daemon, Resent(resent=140))
+    ran = desk("records resend-all --state failed", stdin="y\ny\n", terminal=True)
+    assert ran.code == 0
+    assert "has changed meanwhile" in ran.err
+    assert ran.err.index("Resend 131 records") < ran.err.index("Resend 140 records")
+    assert ran.out.endswith("Resent 140 records.\n")
+
+
+def test_yes_goes_for_the_new_plan_too(daemon, desk):
+    changed_meanwhile(daemon, Resent(resent=140))
+    ran = desk("records resend-all --yes --json")
+    assert ran.json == {"resent": 140, "skipped": {}}
+    assert [one.json.get("expect") for one in daemon.asked] == [None, 131, None, 140]
+
+
+def test_a_plan_that_never_holds_is_given_up(daemon, desk):
+    path = ("POST", "/v1/records/resend-all")
+    daemon.problem(*path, 409, "conflict", "it would be 140 now", fix="look again")
+    conflict = daemon._answers[path]
+    daemon.on(*path, wire.plan())
+    daemon.on(*path, *(daemon._answers[path] + conflict) * 5)
     ran = desk("records resend-all --yes")
     assert ran.code == 1
-    assert ran.err == "error: it would be 140 now\nfix: look again\n"
+    assert ran.err.endswith("error: it would be 140 now\nfix: look again\n")
+    assert len(daemon.asked) == 10
 
 
 def test_one_record_is_resent(daemon, desk):

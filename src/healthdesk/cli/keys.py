@@ -13,6 +13,8 @@ from healthdesk.cli.tables import Column
 from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from healthdesk.api.integrations import Key
 
 
@@ -64,15 +66,17 @@ async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> Non
             ("Signing secret" if args.signing else "Bearer key", Cell(made.secret, STRONG)),
             ("Environment", made.environment.value),
             ("Id", made.id),
-            (
-                "Earlier ones",
-                f"valid until {desk.out.time(made.replaces_until)}"
-                if made.replaces_until
-                else "not valid any more",
-            ),
+            ("Earlier ones", _earlier(desk, made.replaces_until, args.overlap or 0)),
         ]
     )
     desk.out.note("Keep it now: it cannot be shown again.")
+
+
+def _earlier(desk: Desk, until: datetime | None, overlap_s: int) -> str:
+    """Return what becomes of the ones before the new one."""
+    if until is None:
+        return "there were none"
+    return f"valid until {desk.out.time(until)}" if overlap_s else "not valid any more"
 
 
 async def _signing_hints(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:

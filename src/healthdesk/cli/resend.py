@@ -11,9 +11,13 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.tables import Column
 from healthdesk.cli.where import describe, filter_arguments, record_filter
 from healthdesk.domain.states import RecordState
+from healthdesk.errors import ApiRefused
 
 if TYPE_CHECKING:
-    from healthdesk.api.records import ResendPlan
+    from healthdesk.api.records import RecordFilter, ResendPlan
+
+CONFLICT = 409
+MOST_PLANS = 5
 
 
 def resend_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,20 +63,39 @@ def resend_all_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
-    """Resend what the filter matches, in one transaction, after the plan was confirmed."""
+    """Resend what the filter matches, in one transaction, after the plan was confirmed.
+
+    What arrives after the question is not in it. When what is in it changes, the new plan is asked for again.
+    """
     if args.dry_run and args.yes:
         raise UsageError("--dry-run contradicts --yes")
     if not args.dry_run:
         desk.ask.require_yes(args.yes)
     chosen = await record_filter(desk, args)
-    plan = await desk.client.records_resend_plan(chosen)
     words = describe(desk, args, chosen)
     if args.dry_run:
+        plan = await desk.client.records_resend_plan(chosen)
         if desk.out.as_json:
             desk.out.model(plan)
         else:
             _print_plan(desk, plan, words)
         return None
+    if chosen.arrived_to is None:
+        chosen = chosen.model_copy(update={"arrived_to": desk.clock.now()})
+    for _ in range(MOST_PLANS - 1):
+        try:
+            return await _resend_planned(desk, args, chosen, words)
+        except ApiRefused as error:
+            if error.status != CONFLICT:
+                raise
+            desk.out.note("What the filter matches has changed meanwhile. This is the new plan.")
+    return await _resend_planned(desk, args, chosen, words)
+
+
+async def _resend_planned(
+    desk: Desk, args: argparse.Namespace, chosen: RecordFilter, words: str
+) -> int | None:
+    plan = await desk.client.records_resend_plan(chosen)
     if not desk.out.as_json:
         _print_plan(desk, plan, words)
         desk.out.flush()

@@ -135,6 +135,12 @@ def test_the_missing_field_is_found(body: object, status: int) -> None:
     assert failure.safe_sentence.endswith(f"a required field is missing ({status}, field risk_level)")
 
 
+@pytest.mark.parametrize("text", ["is required", "must not be blank", "can't be blank", "required"])
+def test_the_field_and_what_is_said_of_it_are_one_sentence(text: str) -> None:
+    joint = ": " if text == "required" else " "
+    assert judged(422, {"errors": {"risk_level": [text]}}).sentence == f"risk_level{joint}{text}"
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [
@@ -204,6 +210,9 @@ def test_refusals_are_told_apart(body: object, kind: ErrorKind) -> None:
         ({"message": "John Smith (71) is unknown"}, "•••• (••••) is unknown"),
         ({"error": {"message": "Smith was deleted"}}, "•••• was deleted"),
         ({"errors": [{"field": "score", "message": "71 is too high"}]}, "score: •••• is too high"),
+        ({"errors": {"score": ["is too high"]}}, "score is too high"),
+        ({"errors": {"score": ["can't be that", "Is too high"]}}, "score can't be that; score Is too high"),
+        ({"errors": {"score": ["island"]}}, "score: island"),
         ({"errors": ["one", "two", "three", "four"]}, "one; two; three"),
         ({"detail": "broken", "title": "Bad Request", "status": 422}, "broken"),
         ({"title": "Bad Request", "type": "about:blank"}, "Bad Request"),

@@ -73,6 +73,11 @@ _NO_FIELD = frozenset(
 )
 _TITLE = re.compile(r"<title[^>]*>(.{1,200}?)</title", re.IGNORECASE | re.DOTALL)
 _PATH_BEGINNING = re.compile(r"^[#$/.]*(?:body[/.](?=.))?")
+# what is said of a field, as the rest of a sentence that begins with its name
+_OF_ITS_SUBJECT = re.compile(
+    r"(?:is|are|was|were|has|have|had|must|should|may|can|could|cannot|can['’]t|does|did|needs?|contains?|exceeds?)\b",
+    re.IGNORECASE,
+)
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml|[a-z]+:)", re.IGNORECASE)
 
 
@@ -147,7 +152,9 @@ def _sentence(complaint: _Complaint) -> str:
     text = complaint.text or complaint.code
     # the path as it was written, but for its beginning: a value in it must stay recognizable
     field = _PATH_BEGINNING.sub("", unescaped_path(complaint.field))
-    return text if not field or field.lower() in text.lower() else f"{field}: {text}"
+    if not field or field.lower() in text.lower():
+        return text
+    return f"{field} {text}" if _OF_ITS_SUBJECT.match(text) else f"{field}: {text}"
 
 
 def _complaints(node: object, field: str, depth: int) -> Iterator[_Complaint]:

@@ -80,10 +80,10 @@ class Callbacks:
                 delivery_id=verified.delivery_id,
                 received_at=now,
                 state=CallbackState.ACCEPTED,
-                headers=redact_headers(headers),
+                headers=kept_headers(headers),
                 body=body,
                 event=verified.event,
-                content_type=request.headers.get("Content-Type", ""),
+                content_type=kept_text(request.headers.get("Content-Type", "")),
                 size=len(body),
             )
         )
@@ -114,11 +114,11 @@ class Callbacks:
                     delivery_id="",
                     received_at=now,
                     state=CallbackState.REJECTED,
-                    headers=redact_headers(headers),
+                    headers=kept_headers(headers),
                     body=body[:REJECTED_BODY_BYTES],
                     reason=reason,
                     body_cut=len(body) > REJECTED_BODY_BYTES,
-                    content_type=request.headers.get("Content-Type", ""),
+                    content_type=kept_text(request.headers.get("Content-Type", "")),
                     size=len(body),
                 )
             )
@@ -133,6 +133,16 @@ class Callbacks:
             raise RateLimited(
                 f"more than {per_minute} callbacks a minute for this connection", retry_after_s=wait_s
             )
+
+
+def kept_headers(headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers as they are kept: secrets hidden, bytes that are no text replaced."""
+    return {kept_text(name): kept_text(value) for name, value in redact_headers(headers).items()}
+
+
+def kept_text(text: str) -> str:
+    """Return header text with bytes that are not UTF-8 replaced: what is kept must be encodable."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def joined_headers(request: web.Request) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from healthdesk.domain.rawjson import ParsedRecord, split_record
 from healthdesk.domain.states import RecordState
@@ -50,6 +51,7 @@ class Records:
 
     async def _accept(self, request: web.Request) -> web.Response:
         headers = request.headers
+        _check_once(headers, "Authorization")
         key = await self._key(headers.get("Authorization"))
         if key.integration_id != request.match_info["integration_id"]:
             raise NotFound(
@@ -65,6 +67,7 @@ class Records:
             _check_encoding(headers["Content-Encoding"])
         idempotency_key = headers.get("Idempotency-Key")
         if idempotency_key is not None:
+            _check_once(headers, "Idempotency-Key")
             _check_idempotency_key(idempotency_key)
         body = await read_body(request, self._most_bytes)
         parsed = split_record(body)
@@ -135,6 +138,12 @@ def accepted_response(record_id: str, *, duplicate: bool) -> web.Response:
     """Return the 202; ids are plain ASCII, so nothing needs escaping."""
     text = f'{{"id":"{record_id}","duplicate":{"true" if duplicate else "false"}}}'
     return web.Response(status=202, body=text.encode("ascii"), headers=_HEADERS)
+
+
+def _check_once(headers: CIMultiDictProxy[str], name: str) -> None:
+    """Refuse a header that comes twice: which one is meant, only the sender knows."""
+    if len(headers.getall(name, ())) > 1:
+        raise Malformed(f"{name} is there more than once", field=name)
 
 
 def _check_media(content_type: str) -> None:

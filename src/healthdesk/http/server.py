@@ -42,7 +42,16 @@ class _Server(web.Server):
     """Makes our protocol for each connection."""
 
     def __init__(self, like: web.Server, **kwargs: Any) -> None:
-        super().__init__(like.request_handler, request_factory=like.request_factory, **kwargs)
+        handle = like.request_handler
+
+        async def handled(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                return await handle(request)
+            except web.HTTPException as error:
+                # The router's own: a target that is no path, as of `OPTIONS *`, reaches no route.
+                return respond_status(error.status, error.reason, instance=request.path)
+
+        super().__init__(handled, request_factory=like.request_factory, **kwargs)
 
     def __call__(self) -> web.RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)

@@ -12,7 +12,7 @@ from bench.processes import baseline, pause
 from bench.wire import closed_loop, request
 
 CONNECTIONS = 64
-ROUNDS = 5
+ROUNDS = 3
 SECONDS = 3.0
 
 

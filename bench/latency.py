@@ -30,7 +30,7 @@ async def _measure(url: str, headers: dict[str, str], source: str, arrivals: dic
         async def post(number: int) -> None:
             name = f"marker-{number:08d}"
             body = (
-                f'{{"source": "{source}", "completed_at": "2026-11-22T14:02:00Z", '
+                f'{{"source": "{source}", "level": "low", "completed_at": "2026-11-22T14:02:00Z", '
                 f'"data": {{"marker": "{name}", "notes": "{"x" * 900}"}}}}'
             )
             async with session.post(url, data=body.encode(), headers=headers) as answer:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from healthdesk.api.alerts import Alert, Channel, ChannelTest, Rule
+from healthdesk.api.alerts import Alert, Channel, ChannelTest, Rule, RuleCreate, RuleEdit
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Explanation, Page
 from healthdesk.api.connections import AccountRow, Connection, Heartbeat, HeartbeatRequest, Member
@@ -84,6 +84,9 @@ class FakeDesk(FakeLog):
         self.muted: set[str] = set()
         self.paused = False
         self.conflicts = 0
+        self.rules = [
+            Rule(id="rul_1", name="CRM to ops", integration_id="int_crm", channel_ids=["chn_2"], created_at=NOW, created_by="alice"),
+        ]  # fmt: skip
         self.channels: list[Channel] = [
             Channel(id="chn_1", name="on-call mail", url="mailto://••••@smtp.acme.io", kind="Email", created_at=NOW, created_by="alice", last_sent_at=NOW - timedelta(minutes=45)),
             Channel(id="chn_2", name="ops chat", url="slack://••••/ops", kind="Slack", created_at=NOW, created_by="bob", last_error="403 from the service", last_error_at=NOW),
@@ -397,18 +400,17 @@ class FakeDesk(FakeLog):
 
     async def rules_list(self, *, after: str | None = None, limit: int = 50) -> Page[Rule]:
         self.note("rules_list")
-        return Page[Rule](
-            items=[
-                Rule(
-                    id="rul_1",
-                    name="CRM to ops",
-                    integration_id="int_crm",
-                    channel_ids=["chn_2"],
-                    created_at=NOW,
-                    created_by="alice",
-                )
-            ]
-        )
+        return Page[Rule](items=list(self.rules))
+
+    async def rule_create(self, new: RuleCreate) -> Rule:
+        self.note("rule_create", (new.integration_id, new.channel_ids))
+        self.rules.append(Rule(id="rul_new", created_at=NOW, created_by="alice", **new.model_dump()))
+        return self.rules[-1]
+
+    async def rule_edit(self, rule_id: str, changes: RuleEdit) -> Rule:
+        self.note("rule_edit", (rule_id, changes.channel_ids))
+        self.rules[0] = self.rules[0].model_copy(update=changes.model_dump(exclude_unset=True))
+        return self.rules[0]
 
     async def alerts_list(self, **kwargs: Any) -> Page[Alert]:
         self.note("alerts_list", kwargs)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual.command import CommandPalette
 
 from healthdesk.domain.states import ProblemState, Role
 from healthdesk.tui.actions import AREAS
+from healthdesk.tui.format import Span
 from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.screens.integration import IntegrationScreen
@@ -14,6 +17,8 @@ from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.menu import ActionsMenu
 from healthdesk.tui.screens.problem import ProblemScreen
 from healthdesk.tui.screens.record import RecordScreen
+from healthdesk.tui.widgets.lines import Explanation
+from healthdesk.tui.widgets.window_table import WindowTable
 from tests.tui.desk import LARGE, SMALL, open_desk
 from tests.tui.fake_client import FakeDesk
 
@@ -41,7 +46,7 @@ async def test_an_area_keeps_its_window_and_its_own_key_goes_back_to_the_list():
 
 async def test_connections_are_shown_with_what_helps():
     async with open_desk(FakeDesk(), area="connections") as driver:
-        assert "✗ HTTP endpoint  Jira" in driver.text()
+        assert re.search(r"✗ HTTP endpoint +Jira", driver.text())
         assert "Jira Cloud refused the token (401). Since 02:05." in driver.text()
         await driver.press("j")
         assert "✗ 131 rec" in driver.text()
@@ -174,8 +179,8 @@ async def test_a_problem_shows_its_evidence_and_resends_what_it_holds_up():
     desk = FakeDesk()
     async with open_desk(desk, area="problems") as driver:
         await driver.press("enter")
-        assert "Last good  ✓ 200" in driver.text()
-        assert "First bad  ✗ 422" in driver.text()
+        assert re.search(r"Last good +✓ 200", driver.text())
+        assert re.search(r"First bad +✗ 422", driver.text())
         assert "opened to on-call mail: sent" in driver.text()
         await driver.press("S", "right", "enter")
         chosen, _ = desk.called("records_resend_all")[0]
@@ -216,6 +221,52 @@ async def test_a_channel_is_added_by_its_url_which_is_never_shown():
         assert "ops" in driver.text()
 
 
+async def test_add_notifications_sends_an_integrations_problems_to_a_channel():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        table = driver.app.screen.query_one(WindowTable)
+        assert table.select("integration:int_crm")
+        await driver.settle()
+        await driver.press("N")
+        assert "Told of it now: ops chat." in driver.text()
+        assert "Apprise URL" in driver.text()
+        await driver.press("right")
+        assert "on-call mail" in driver.text()
+        assert "Apprise URL" not in driver.text()
+        await driver.press("ctrl+s")
+        assert desk.called("rule_edit") == [("rul_1", ["chn_2", "chn_1"])]
+        assert desk.called("channel_create") == []
+
+
+async def test_add_notifications_makes_the_first_rule_with_a_new_channel():
+    desk = FakeDesk()
+    desk.rules = []
+    async with open_desk(desk, area="connections") as driver:
+        assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
+        await driver.settle()
+        await driver.press("N", "tab")
+        await driver.write("ops")
+        await driver.press("tab")
+        await driver.write("json://host")
+        await driver.press("ctrl+s")
+        assert desk.called("channel_create") == [("ops", "json://host")]
+        [(integration, channels)] = desk.called("rule_create")
+        assert integration == "int_crm"
+        assert channels == [desk.channels[-1].id]
+
+
+async def test_an_explanation_too_long_for_its_lines_takes_more_and_keeps_them():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        pane = driver.app.screen.query_one(Explanation)
+        before = pane.size.height
+        pane.explain([(Span("word " * 40),), (Span("the end"),)])
+        await driver.settle()
+        assert pane.size.height == before + 2
+        await driver.press("j")
+        assert pane.size.height == before + 2
+
+
 async def test_alerts_below_say_whether_they_arrived():
     async with open_desk(FakeDesk(), area="alerts") as driver:
         await driver.press("tab")
@@ -250,12 +301,12 @@ async def test_the_actions_menu_greys_with_the_reason_and_does_what_is_chosen():
 async def test_help_and_palette_are_made_of_the_registry():
     async with open_desk(FakeDesk(), size=LARGE) as driver:
         await driver.press("question_mark")
-        assert "Resend all in the filter" in driver.text()
+        assert "Resend All" in driver.text()
         assert "Awaiting receipt" in driver.text()
         await driver.press("escape", "ctrl+p")
         assert isinstance(driver.app.screen, CommandPalette)
         titles = [command.title for command in driver.app.get_system_commands(driver.app.screen_stack[0])]
-        assert "Resend all in the filter" in titles
+        assert "Resend All" in titles
         assert "Problems" in titles
 
 

@@ -23,6 +23,23 @@ async def test_it_says_what_failed_why_and_what_to_do():
         assert '"participant": "••••"' in told
 
 
+async def test_the_log_says_how_many_are_like_it_and_opens_the_error_message():
+    async with open_desk(FakeDesk()) as driver:
+        await driver.press(*TO_FAILED)
+        assert "127 like it since 13:20" in driver.text()
+        await driver.press("E")
+        assert "Error message" in driver.text()
+        assert "Status code   422" in driver.text()
+        assert "Response body" in driver.text()
+
+
+async def test_a_delivered_record_has_no_error_message_to_view():
+    async with open_desk(FakeDesk()) as driver:
+        await driver.press("E")
+        assert isinstance(driver.app.screen, LogScreen)
+        assert any("it has no error" in told for told in driver.said)
+
+
 async def test_tabs_show_request_response_error_attempts_and_record():
     async with open_desk(FakeDesk()) as driver:
         await driver.press(*["j"] * 7, "enter", "right_square_bracket")

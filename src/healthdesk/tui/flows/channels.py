@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from healthdesk.api.alerts import Channel
+from healthdesk.api.alerts import Channel, RuleCreate, RuleEdit
 from healthdesk.tui.format import Span, Tone, dim, line
 from healthdesk.tui.screens.dialog import Notice, Question
 from healthdesk.tui.screens.forms import Field, Form
 from healthdesk.tui.view.alerts import test_lines
+from healthdesk.tui.view.words import plural
 
 if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen
 
+MOST = 500
+NEW_CHANNEL = "new"
+SCOPE = "Told of it now: every channel that no rule narrows. From here on, only those chosen here."
 FIELDS = (
     Field("name", "Name", hint="on-call mail", required=True),
     Field("url", "Apprise URL", hint="mailto://…, slack://…, json://…", secret=True, required=True),
@@ -40,6 +45,42 @@ async def add_channel(screen: DeskScreen) -> str:
         return ""
     channel = await screen.client.channel_create(values["name"].strip(), values["url"].strip())
     return f"{channel.name} is added. t sends a test message."
+
+
+async def add_notifications(screen: DeskScreen, integration_id: str, name: str) -> str:
+    """Send an integration's problems to a channel: a new one, or one that is there."""
+    channels = (await screen.client.channels_list(limit=MOST)).items
+    rules = (await screen.client.rules_list(limit=MOST)).items
+    rule = next((item for item in rules if item.integration_id == integration_id and item.enabled), None)
+    taken = rule.channel_ids if rule else []
+    known = tuple((item.id, item.name) for item in channels if item.id not in taken)
+    fields = [
+        Field("channel", "Channel", options=((NEW_CHANNEL, "a new one"), *known)),
+        *(replace(field, when=("channel", (NEW_CHANNEL,))) for field in FIELDS),
+    ]
+    told = [item.name for item in channels if item.id in taken]
+    intro = line(dim(f"Told of it now: {', '.join(told)}." if told else SCOPE))
+    form = Form(
+        f"Add Notifications · {name}",
+        fields,
+        button="Add",
+        intro=[intro],
+        check=check_channel,
+        ascii_only=screen.ascii_only,
+    )
+    values = await screen.ask(form)
+    if values is None:
+        return ""
+    channel_id = values["channel"]
+    if channel_id == NEW_CHANNEL:
+        channel = await screen.client.channel_create(values["name"].strip(), values["url"].strip())
+        channel_id = channel.id
+    if rule is None:
+        new = RuleCreate(name=name, integration_id=integration_id, channel_ids=[channel_id])
+        rule = await screen.client.rule_create(new)
+    else:
+        rule = await screen.client.rule_edit(rule.id, RuleEdit(channel_ids=[*taken, channel_id]))
+    return f"Problems of {name} go to {plural(len(rule.channel_ids), 'channel')} only. `healthdesk rules` changes it."
 
 
 async def test_channel(screen: DeskScreen, channel: Channel) -> str:

@@ -16,7 +16,7 @@ from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.widgets.filter_bar import Chip, FilterBar
-from healthdesk.tui.widgets.lines import Key, Lines, Pane, Ruler
+from healthdesk.tui.widgets.lines import Explanation, Key, Lines, Pane, Ruler
 from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
 
@@ -32,6 +32,8 @@ class AreaScreen(DeskScreen):
 
     listing: Listing
     noun: ClassVar[str] = "rows"
+    previewed: Any = None
+    """The row that the preview, read or under way, is of: it is not shown anew while it is read again."""
 
     def chips(self) -> list[Chip]:
         """Return the filter's chips."""
@@ -74,7 +76,7 @@ class AreaScreen(DeskScreen):
             classes="body",
         )
         yield Ruler(ascii_only=self.ascii_only)
-        yield Lines(ascii_only=self.ascii_only, id="explain", classes="explain")
+        yield Explanation(ascii_only=self.ascii_only, id="explain", classes="explain")
 
     # The filter
 
@@ -162,12 +164,27 @@ class AreaScreen(DeskScreen):
 
     def cursor_moved(self, row: Any) -> None:
         """Explain the row, and preview it once the cursor rests."""
-        self.query_one("#explain", Lines).show(self.explain(row) if row is not None else ())
+        self.show_explanation(row)
         pane = self.query_one("#preview", Pane)
-        pane.show(self.preview(row) if row is not None else ())
-        if row is not None and self.PREVIEWS and pane.display:
+        before, self.previewed = self.previewed, None
+        if row is None:
+            pane.show(())
+        elif not (self.PREVIEWS and self.reads_preview(row)):
+            pane.show(self.preview(row))
+        else:
+            self.previewed = row
+            if before is None or self.row_key(before) != self.row_key(row):
+                pane.show(self.preview(row))
             self.work(partial(self._preview, self.row_key(row)), group="preview", exclusive=True)
         self.show_totals()
+
+    def show_explanation(self, row: Any) -> None:
+        """Explain the row. The pane grows when a text needs it and stays so: the table must not dance."""
+        self.query_one("#explain", Explanation).explain(self.explain(row) if row is not None else ())
+
+    def reads_preview(self, row: Any) -> bool:  # noqa: ARG002 - subclasses read it
+        """Return whether what the preview shows is read: while there is room for it."""
+        return bool(self.query_one("#preview", Pane).display)
 
     async def _preview(self, key: str) -> None:
         await self.desk.clock.sleep(PREVIEW_DELAY_S)

@@ -126,8 +126,9 @@ class DeskScreen(Screen[None]):
         if not self.is_mounted:
             return
         desk, view = self.desk, self.view()
-        left = left_line(desk.status, desk.link, self.crumbs())
-        self.query_one(TopLine).show(left, right_line(desk.status, desk.link))
+        crumbs = self.crumbs()
+        left, right = left_line(desk.status, desk.link, crumbs), right_line(desk.status, desk.link)
+        self.query_one(TopLine).show(left, right, whole_parts=not crumbs)
         for tabs in self.query("#areas").results(TabLine):
             tabs.show(area_tabs(desk.status, narrow=self.size.width < 70), self.CONTEXT)
         self.show_banner(view)

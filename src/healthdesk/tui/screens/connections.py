@@ -11,6 +11,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.connections import AccountRow
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
+from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import (
     add_connection,
     check_now,
@@ -44,7 +45,7 @@ EMPTY = (
     line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
 )
 FOR_CONNECTIONS = ("check", "credentials", "edit", "disconnect")
-FOR_INTEGRATIONS = ("pause", "log")
+FOR_INTEGRATIONS = ("pause", "log", "notify")
 
 
 class ConnectionsScreen(AreaScreen):
@@ -130,7 +131,7 @@ class ConnectionsScreen(AreaScreen):
         if row.kind == "integration" and action_id in FOR_CONNECTIONS:
             return "this is an integration; open the connection it delivers on"
         if row.kind == "connection" and action_id in FOR_INTEGRATIONS:
-            return "this is a connection; integrations have records"
+            return "this is a connection; choose the integration that delivers on it"
         return ""
 
     def do_open(self) -> None:
@@ -163,6 +164,11 @@ class ConnectionsScreen(AreaScreen):
     def do_pause(self) -> None:
         """Pause or resume."""
         self.flow(pause_or_resume(self, self.item().id))
+
+    def do_notify(self) -> None:
+        """Alert a channel of its failures."""
+        row: AccountRow = self.item()
+        self.flow(add_notifications(self, row.id, row.app))
 
     def do_log(self) -> None:
         """Show its records."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -13,6 +14,8 @@ from healthdesk.tui.format import Line, dim, key, line, strong
 from healthdesk.tui.screens.dialog import Box
 from healthdesk.tui.view.words import ALERT, CALLBACK, CONNECTION, PROBLEM, RECORD, Word
 from healthdesk.tui.widgets.lines import Pane
+
+TOLD_WIDTH = 33
 
 GLYPHS: dict[str, Iterable[Word]] = {
     "connections": CONNECTION.values(),
@@ -27,9 +30,10 @@ def help_lines(context: str) -> list[Line]:
     """Return the keys that work on a screen, and what its glyphs mean."""
     lines = [line(strong("Here"))]
     for action in actions_of(context):
-        told = action.help or action.label
         role = f" ({action.role.value})" if action.role.value != "member" else ""
-        lines.append(line("  ", key(f"{key_name(action.key):<10}"), f"{action.label:<26}", dim(told + role)))
+        told = wrap((action.help or action.label) + role, TOLD_WIDTH)
+        lines.append(line(" ", key(f"{key_name(action.key):<10}"), f"{action.label:<25} ", dim(told[0])))
+        lines += [line(" " * 37, dim(more)) for more in told[1:]]
     lines += [(), line(strong("Everywhere"))]
     lines += [line("  ", key(f"{keys:<18}"), told) for keys, told in MOVES]
     words = list(GLYPHS.get(context, ()))

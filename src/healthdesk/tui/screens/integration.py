@@ -10,6 +10,7 @@ from textual.widget import Widget
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import Integration
 from healthdesk.api.problems import ProblemRow
+from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import pause_or_resume
 from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
@@ -82,6 +83,10 @@ class IntegrationScreen(WindowScreen):
     def do_pause(self) -> None:
         """Pause or resume."""
         self.flow(pause_or_resume(self, self.key))
+
+    def do_notify(self) -> None:
+        """Alert a channel of its failures."""
+        self.flow(add_notifications(self, self.key, self.detail.name if self.detail else self.key))
 
     def do_log(self) -> None:
         """Show its records."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual import on
 
 from healthdesk.api.common import Count, Page
-from healthdesk.api.records import Record, RecordFilter
+from healthdesk.api.records import Record, RecordDetail, RecordFilter
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
@@ -42,6 +42,7 @@ class LogScreen(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._counted: tuple[RecordFilter, Count] | None = None
+        self.known: RecordDetail | None = None
 
     def chips(self) -> list[Chip]:
         """Source, status, environment, dates, integration, problem."""
@@ -160,7 +161,12 @@ class LogScreen(AreaScreen):
 
     def explain(self, row: Record) -> Iterable[Line]:
         """What came back, and what helps."""
-        return log_explain(row, self.view())
+        known = self.known if self.known is not None and self.known.id == row.id else None
+        return log_explain(row, self.view(), known)
+
+    def reads_preview(self, row: Record) -> bool:
+        """What belongs to a problem is read without a preview too: how many are like it."""
+        return bool(row.problem_id) or super().reads_preview(row)
 
     async def read_preview(self, key: str) -> None:
         """Read the record for the preview."""
@@ -173,6 +179,8 @@ class LogScreen(AreaScreen):
     def _preview_loaded(self, message: messages.DetailLoaded) -> None:
         row = self.item()
         if row is not None and row.id == message.key:
+            self.known = message.detail
+            self.show_explanation(row)
             self.show_preview(log_preview(message.detail, self.view()))
 
     def item_name(self) -> str:
@@ -185,6 +193,8 @@ class LogScreen(AreaScreen):
         row = self.item()
         if action_id == "resend" and not self.listing.table.marks and row is not None:
             return resend_reason(row.state)
+        if action_id == "error" and row is not None and not row.error:
+            return "it has no error"
         if action_id == "unmark" and not self.listing.table.marks:
             return "nothing is marked"
         if action_id == "clear" and not self.bar.narrows:
@@ -194,6 +204,10 @@ class LogScreen(AreaScreen):
     def do_open(self) -> None:
         """Open the record."""
         self.app.push_screen(RecordScreen(self.item().id))
+
+    def do_error(self) -> None:
+        """Open the record on what went wrong."""
+        self.app.push_screen(RecordScreen(self.item().id, tab="Error"))
 
     def do_resend(self) -> None:
         """Resend the marked ones, or the one under the cursor."""

@@ -11,9 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from healthdesk.tui.actions import actions_of, key_name
-from healthdesk.tui.format import Span, Tone
+from healthdesk.tui.format import Span, Tone, dim, line
 from healthdesk.tui.screens.dialog import Box
 from healthdesk.tui.widgets.columns import Column
+from healthdesk.tui.widgets.lines import Lines
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Chunk
 
@@ -54,7 +55,7 @@ class ActionsMenu(Box[str]):
     def __init__(self, title: str, entries: list[Entry], *, ascii_only: bool = False) -> None:
         super().__init__(title, ascii_only=ascii_only)
         self.entries = entries
-        columns = [Column("", 5), Column("", 20, flex=2), Column("", 20, flex=3)]
+        columns = [Column("", 5), Column("", 20, flex=1), Column("", 20, flex=4)]
         self.table = WindowTable(columns, self.cells, lambda entry: str(entry.id), ascii_only=ascii_only)
 
     @classmethod
@@ -75,14 +76,22 @@ class ActionsMenu(Box[str]):
         ]
 
     def inside(self) -> Iterable[Widget]:
-        """The table."""
+        """The table, and the whole of what is said about its row."""
         yield self.table
+        yield Lines(ascii_only=self.ascii_only, id="told", classes="hint")
 
     def on_mount(self) -> None:
         """Fill it."""
         self.table.styles.height = min(len(self.entries) + 1, 18)
         self.table.window.replace_head([Chunk(self.entries, None)])
         self.table.take_head(self.table.window.generation, [Chunk(self.entries, None)])
+
+    @on(WindowTable.CursorMoved)
+    def _moved(self, message: WindowTable.CursorMoved) -> None:
+        entry = message.row
+        if entry is not None:
+            told = f"Not now: {entry.reason}." if entry.reason else entry.help
+            self.query_one("#told", Lines).show([line(dim(told))])
 
     def on_key(self, event: Any) -> None:
         """An action's own key does it."""

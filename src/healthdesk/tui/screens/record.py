@@ -23,9 +23,9 @@ class RecordScreen(WindowScreen):
     CONTEXT = "record"
     NOUNS: ClassVar[frozenset[str]] = frozenset({"record", "attempt", "problem"})
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, tab: str = "Request") -> None:
         super().__init__(key)
-        self.tab = "Request"
+        self.tab = tab
         self.revealed = False
 
     def body(self) -> Iterable[Widget]:
@@ -100,6 +100,10 @@ class RecordScreen(WindowScreen):
         if action_id == "curl" and self.detail is not None and not curl_of(self.detail):
             return "nothing was sent yet"
         return ""
+
+    def do_error(self) -> None:
+        """Show what went wrong."""
+        self.choose("Error")
 
     def do_resend(self) -> None:
         """Resend it."""

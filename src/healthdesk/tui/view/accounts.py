@@ -15,10 +15,10 @@ ACCOUNT_COLUMNS = [
     Column("", 1),
     Column("App", 14, flex=2),
     Column("Account", 16, flex=3),
-    Column("Status", 20, flex=1),
-    Column("Instances", 11, flex=1, right=True),
+    Column("Status", 20),
+    Column("Instances", 11, right=True),
     Column("Checked", 8, right=True),
-    Column("Blame", 14, from_width=90),
+    Column("Blame", 24, from_width=118),
 ]
 DELIVERIES = "Judged by deliveries"
 

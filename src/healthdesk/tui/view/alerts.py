@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from healthdesk.api.alerts import Alert, Channel, ChannelTest, Rule
+from healthdesk.domain.states import AlertState
 from healthdesk.tui.format import Line, Span, Tone, block, dim, key, line
 from healthdesk.tui.view.times import View, ago, full, millis, since, stamp
 from healthdesk.tui.view.words import ALERT, plural
@@ -85,12 +86,16 @@ def test_lines(channel: Channel, test: ChannelTest) -> list[Line]:
 def alert_cells(alert: Alert, view: View) -> list[Span]:
     """Return the cells of an alert."""
     word = ALERT[alert.state]
+    gone = alert.state is AlertState.SUPERSEDED
     return [
         Span(word.glyph, word.tone),
         Span(stamp(alert.created_at, view)),
         Span(alert.event.value, Tone.DIM),
         Span(alert.channel_name or alert.channel_id),
-        Span(alert.title),
+        Span(
+            alert.title or ("what it told was over before it left" if gone else "–"),
+            Tone.DIM if gone else Tone.PLAIN,
+        ),
         Span(word.text, word.tone),
         Span(str(alert.tries), Tone.DIM),
     ]
@@ -99,7 +104,11 @@ def alert_cells(alert: Alert, view: View) -> list[Span]:
 def alert_explain(alert: Alert, view: View) -> list[Line]:
     """Explain an alert: whether it arrived, and what it was about."""
     word = ALERT[alert.state]
-    parts = [Span(word.text, word.tone), dim(f" after {plural(alert.tries, 'try', 'tries')}")]
+    parts = [Span(word.text, word.tone)]
+    if alert.tries:
+        parts.append(dim(f" after {plural(alert.tries, 'try', 'tries')}"))
+    elif alert.state is AlertState.SUPERSEDED:
+        parts.append(dim(": what it told was over, or its channel was gone, before it left"))
     if alert.sent_at is not None:
         parts.append(dim(f", {full(alert.sent_at, view)}"))
     if alert.error:

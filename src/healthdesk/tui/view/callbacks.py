@@ -44,7 +44,7 @@ def callback_cells(callback: Callback, view: View) -> list[Span]:
 def callback_explain(callback: Callback, view: View) -> list[Line]:
     """Explain a callback in two lines."""
     word = CALLBACK[callback.state]
-    first = [Span(word.text, word.tone)]
+    first = [Span(f"{word.glyph} {word.text}", word.tone)]
     if callback.reason:
         first.append(Span(f": {callback.reason}"))
     elif callback.processed_at is not None:

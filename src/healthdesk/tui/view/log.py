@@ -70,8 +70,11 @@ def status_text(record: Record, view: View) -> str:
     return word.text
 
 
-def log_explain(record: Record, view: View) -> list[Line]:
-    """Explain the record under the cursor in two lines: what came back, and what helps."""
+def log_explain(record: Record, view: View, known: RecordDetail | None = None) -> list[Line]:
+    """Explain the record under the cursor in two lines: what came back, and what helps.
+
+    `known` is the whole record, once it is read: it tells how many are like it.
+    """
     parts: list[Span] = []
     if record.last_status is not None:
         parts.append(strong(str(record.last_status)))
@@ -88,7 +91,10 @@ def log_explain(record: Record, view: View) -> list[Line]:
         if index:
             first.append(dim(" · "))
         first.append(part)
-    return [tuple(first), _helps(record, view)]
+    like: Line = ()
+    if known is not None and known.similar > 1:
+        like = line(f"{known.similar:,} like it since {since(known.similar_since, view)}", dim(" · "))
+    return [tuple(first), (*like, *_helps(record, view))]
 
 
 def _plain_state(record: Record, view: View) -> str:

@@ -103,7 +103,9 @@ def evidence_lines(detail: ProblemDetail, view: View) -> list[Line]:
         lines.append(line(dim("  none kept")))
     if detail.sample_record_id:
         lines.append(
-            line(dim("  Sample     "), detail.sample_record_id, dim("  "), key("enter"), dim(" opens it"))
+            line(
+                dim("  Sample          "), detail.sample_record_id, dim("  "), key("enter"), dim(" opens it")
+            )
         )
     lines += [(), line(strong("Announced"))]
     if not detail.alerts:
@@ -119,8 +121,8 @@ def _attempt_lines(name: str, attempt: Attempt | None, view: View) -> list[Line]
     told = attempt.error or word.text
     return [
         line(
-            dim(f"  {name:<10} "),
-            Span(f"{word.glyph} {attempt.status or '–'} ", word.tone),
+            dim(f"  {name:<15} "),
+            Span(f"{word.glyph} {attempt.status or '–'!s:<3} ", word.tone),
             f"{full(attempt.started_at, view)} ",
             dim(f"{millis(attempt.duration_ms)} "),
             told,
@@ -133,4 +135,4 @@ def _check_lines(name: str, check: Heartbeat | None, view: View) -> list[Line]:
         return []
     glyph = Span("✓ ", Tone.GOOD) if check.ok else Span("✗ ", Tone.BAD)
     told = check.sentence or ("answered as expected" if check.ok else "failed")
-    return [line(dim(f"  {name:<16} "), glyph, f"{check.status or '–'} {full(check.at, view)} ", told)]
+    return [line(dim(f"  {name:<15} "), glyph, f"{check.status or '–'!s:<3} {full(check.at, view)} ", told)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from healthdesk.api.records import Attempt, RecordDetail
 from healthdesk.domain.states import RecordState
@@ -45,7 +46,8 @@ def record_verdict(detail: RecordDetail, view: View) -> list[Line]:
     elif detail.error and detail.error.rstrip(".").lower() not in headline.lower():
         second.append(detail.error)
     if detail.similar > 1:
-        second.append(dim(f" {detail.similar:,} like it since {since(detail.similar_since, view)}."))
+        like = f"{detail.similar:,} like it since {since(detail.similar_since, view)}."
+        second.append(dim(f" {like}" if second else like))
     if second:
         lines.append(line(*second))
     lines.append(_next(detail))
@@ -107,9 +109,17 @@ def request_lines(detail: RecordDetail, last: Attempt | None) -> list[Line]:
     if last is None:
         head = [line(dim("Not sent yet. This is what the endpoint will receive."))]
     else:
-        head = [line(strong(f"{last.method} {last.url}"))]
-        head += [line(dim(f"{name}: "), value) for name, value in sorted(last.request_headers.items())]
-    return [*head, (), *body_lines(detail.request_body)]
+        head = [line(strong(f"{last.method} {last.url}"), dim(f"   webhook-id {short_id(last.webhook_id)}"))]
+    lines = [*head, *body_lines(detail.request_body)]
+    return lines if last is None else [*lines, *header_lines(last.request_headers)]
+
+
+def header_lines(headers: Mapping[str, str]) -> list[Line]:
+    """Return headers, under the body: that is what one looks for first."""
+    if not headers:
+        return []
+    named = sorted(headers.items(), key=lambda header: header[0].lower())
+    return [(), line(strong("Headers")), *(line(dim(f"{name.lower()}: "), value) for name, value in named)]
 
 
 def response_lines(detail: RecordDetail, last: Attempt | None) -> list[Line]:
@@ -119,19 +129,19 @@ def response_lines(detail: RecordDetail, last: Attempt | None) -> list[Line]:
     if last.status is None:
         return [line(Span("No answer came.", Tone.WARN)), line(last.error)]
     head = [line(strong(f"{last.status}"), dim(f" in {millis(last.duration_ms)}"))]
-    head += [line(dim(f"{name}: "), value) for name, value in sorted(last.response_headers.items())]
     if last.response_cut:
         head.append(line(Span("The answer was longer than is kept; it is cut.", Tone.WARN)))
-    return [*head, (), *body_lines(detail.response_body, nothing="an empty answer")]
+    body = body_lines(detail.response_body, nothing="an empty answer")
+    return [*head, *body, *header_lines(last.response_headers)]
 
 
 def error_lines(detail: RecordDetail, last: Attempt | None, view: View) -> list[Line]:
-    """Return why it failed: sentence, kind, whose fault, what to do, what is like it."""
+    """Return why it failed: sentence, kind, whose fault, what to do, what is like it, and both bodies."""
     if not detail.error and (last is None or not last.error):
         return [line(dim("No error."))]
     kind = detail.error_kind or (last.error_kind if last else "")
     rows: list[tuple[str, str]] = [
-        ("Error", detail.error or (last.error if last else "")),
+        ("Error message", detail.error or (last.error if last else "")),
         ("Kind", kind.replace("_", " ")),
         ("Status code", str(detail.last_status) if detail.last_status is not None else "none"),
         ("Duration", millis(detail.last_duration_ms)),
@@ -147,7 +157,14 @@ def error_lines(detail: RecordDetail, last: Attempt | None, view: View) -> list[
         )
     if detail.problem_id:
         rows.append(("Problem", detail.problem_id))
-    return [line(dim(f"{name:<12} "), value) for name, value in rows if value]
+    lines = [line(dim(f"{name:<13} "), value) for name, value in rows if value]
+    if last is not None:
+        lines += [(), line(strong("Response body"))]
+        lines += body_lines(
+            detail.response_body, nothing="an empty answer" if last.status else "no answer came"
+        )
+        lines += [(), line(strong("Request body")), *body_lines(detail.request_body)]
+    return lines
 
 
 def attempt_lines(detail: RecordDetail, view: View) -> list[Line]:

@@ -15,6 +15,9 @@ from textual.widgets import Static
 from healthdesk.tui.format import STYLES, Line, Span, Tone, clean, content, fit, one_line
 from healthdesk.tui.widgets.scroll import PlainScrollBarRender
 
+SEPARATOR = " · "
+LEAST_PARTS = 2
+
 
 class Lines(Static):
     """Shows lines of spans."""
@@ -35,6 +38,35 @@ class Lines(Static):
     def show(self, lines: Iterable[Line]) -> None:
         """Show other lines."""
         self.update(content(lines, ascii_only=self.ascii_only))
+
+
+class Explanation(Lines):
+    """Explains the row above it in two lines, in up to four where the words need them. It never shrinks again."""
+
+    LEAST = 2
+    MOST = 4
+
+    def explain(self, lines: Iterable[Line]) -> None:
+        """Show other lines, and take the room they need."""
+        lines = list(lines)
+        self.show(lines)
+        width = self.size.width
+        if width:
+            text = content(lines, ascii_only=self.ascii_only)
+            needed = min(self.MOST, len(text.wrap(width)))
+            if needed > self.rows:
+                self.rows = needed
+                self.styles.height = needed
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Begin anew in another width."""
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self.rows = self.LEAST
+            self.styles.height = self.LEAST
+
+    rows = LEAST
+    _width = 0
 
 
 class Pane(VerticalScroll, can_focus=True):
@@ -74,10 +106,11 @@ class TopLine(Static):
         self.ascii_only = ascii_only
         self.left: Line = ()
         self.right: Line = ()
+        self.whole_parts = False
 
-    def show(self, left: Line, right: Line) -> None:
-        """Show both sides."""
-        self.left, self.right = left, right
+    def show(self, left: Line, right: Line, *, whole_parts: bool = False) -> None:
+        """Show both sides. With `whole_parts` what does not fit on the left is left out part by part."""
+        self.left, self.right, self.whole_parts = left, right, whole_parts
         self._draw()
 
     def on_resize(self) -> None:
@@ -88,6 +121,12 @@ class TopLine(Static):
         right = one_line(self.right, ascii_only=self.ascii_only)
         room = max(0, self.size.width - right.cell_length - 2)
         left = one_line(self.left, ascii_only=self.ascii_only)
+        separator = clean(SEPARATOR, ascii_only=self.ascii_only)
+        parts = left.plain.split(separator)
+        while self.whole_parts and left.cell_length > room and len(parts) > LEAST_PARTS:
+            # What does not fit is left out whole; the worst comes first.
+            parts.pop()
+            left = left[: len(separator.join(parts))]
         left = left.truncate(room, ellipsis=not self.ascii_only)
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
         self.update(Content.assemble(left, " " * gap, right))

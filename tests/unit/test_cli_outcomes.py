@@ -148,3 +148,9 @@ def test_events_go_on_after_the_last_one_when_the_daemon_was_away(daemon, desk):
 
 def test_events_without_a_daemon_is_exit_code_3(tmp_path):
     assert Shell(FakeDaemon(tmp_path / "none"))("events").code == 3
+
+
+def test_one_attempt_is_revealed_too(daemon, desk):
+    daemon.on("POST", "/v1/records/rec_1/attempts/att_1/reveal", wire.attempt_detail())
+    assert desk("records show rec_1 --attempt att_1 --reveal").code == 0
+    assert daemon.lines() == ["POST /v1/records/rec_1/attempts/att_1/reveal"]

@@ -118,9 +118,9 @@ def print_attempt(out: Output, item: AttemptDetail) -> None:
         ]
     )
     print_headers(out, "Request headers", item.request_headers)
-    print_body(out, "Request body", item.request_body)
+    print_body(out, "Request body", item.request_body, reveal=REVEAL)
     print_headers(out, "Response headers", item.response_headers)
-    print_body(out, "Response body", item.response_body)
+    print_body(out, "Response body", item.response_body, reveal=REVEAL)
 
 
 def print_headers(out: Output, title: str, headers: Mapping[str, Any]) -> None:

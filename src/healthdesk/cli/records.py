@@ -89,8 +89,8 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
     """Print one record: why it is as it is, bodies, attempts."""
-    if args.reveal and (args.attempts or args.attempt):
-        raise UsageError("--reveal shows the record: leave out --attempts and --attempt")
+    if args.reveal and args.attempts:
+        raise UsageError("--reveal shows the record, or one attempt with --attempt: leave out --attempts")
     if args.attempts:
         page = await desk.collect(
             lambda after, limit: desk.client.record_attempts(args.record, after=after, limit=limit),
@@ -98,6 +98,8 @@ async def show(desk: Desk, args: argparse.Namespace) -> None:
             after=args.after,
         )
         print_attempts(desk.out, page)
+    elif args.attempt and args.reveal:
+        print_attempt(desk.out, await desk.client.record_attempt_reveal(args.record, args.attempt))
     elif args.attempt:
         print_attempt(desk.out, await desk.client.record_attempt(args.record, args.attempt))
     elif args.reveal:

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import TypeAdapter
 
+from healthdesk.domain.roles import MANAGER_GRANT_ACTIONS
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import Malformed, UnsupportedMedia
 from healthdesk.http.bodies import read_body
@@ -31,6 +32,9 @@ def handler_for(route: Route, engine: Engine, identify: Identify) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         operator = await identify(request)
         desk = Desk(engine, operator)
+        if route.action not in MANAGER_GRANT_ACTIONS:
+            # Before anything of the request is read; the operation asks again, for a grant needs its connection.
+            desk.require(route.action)
         raw = await _read(request, most_bytes)
         call = Call(
             desk=desk,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -41,6 +42,7 @@ class Store:
         self._closed = asyncio.Event()
         self.dialect: str = backend.dialect
         self.daemon_id = daemon_id
+        self._checks = itertools.count(1)
 
     @classmethod
     async def open(
@@ -109,8 +111,12 @@ class Store:
         return result
 
     async def check_writable(self) -> None:
-        """Write and commit a row, or raise StoreUnavailable."""
-        await self._backend.write(lambda conn: desk.set_setting(conn, "written_by", self.daemon_id))
+        """Write and commit a row, or raise StoreUnavailable.
+
+        Each time another value: SQLite writes nothing where a row stays as it is, and a full disk would go unseen.
+        """
+        value = f"{self.daemon_id} {next(self._checks)}"
+        await self._backend.write(lambda conn: desk.set_setting(conn, "written_by", value))
 
     async def notifications(self) -> AsyncIterator[tuple[str, str]]:
         """Yield (topic, payload) that daemons sent, this one included; on SQLite there are none."""

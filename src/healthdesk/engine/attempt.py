@@ -148,7 +148,13 @@ def without_answer(settlement: Settlement, target: Target | None, error: Excepti
     failure, problem = settlement.failure, None
     if failure is not None:
         what = f"healthdesk could not store the answer: {type(error).__name__}"
-        failure = replace(internal_failure(error), sentence=what, safe_sentence=what, sent=failure.sent)
+        failure = replace(
+            internal_failure(error),
+            permanent=failure.permanent,
+            sentence=what,
+            safe_sentence=what,
+            sent=failure.sent,
+        )
     if failure is not None and target is not None and settlement.problem is not None:
         problem = key_for_delivery(
             failure,

@@ -1,0 +1,258 @@
+"""Health, problems, retention and a clock that jumps, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+
+import pytest
+from tests.integration.http_desk import http_desk, record
+
+from healthdesk.testing import FakeClock, FakeEndpoint
+
+
+@pytest.fixture
+async def endpoint():
+    async with FakeEndpoint() as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def running(tmp_path, clock, **settings):
+    """Yield a desk whose engine runs, on the test's clock."""
+    async with http_desk(tmp_path, clock=clock, ALERTS__ENABLED="false", **settings) as desk:
+        await desk.engine.start()
+        try:
+            yield desk
+        finally:
+            await desk.engine.stop(5)
+
+
+async def passing(clock, condition, step_s: float = 0.5, limit_s: float = 30.0):
+    """Let time pass in steps until the condition holds; network and database take real time in between."""
+    passed = 0.0
+    while not (answer := await condition()):
+        assert passed < limit_s, f"it did not come about within {limit_s} s of the test's clock"
+        clock.advance(step_s)
+        passed += step_s
+        await asyncio.sleep(0.01)
+    return answer
+
+
+async def idle(clock, seconds: float = 10.0):
+    """Let some time pass in which everything due gets its turn."""
+    for _ in range(int(seconds)):
+        clock.advance(1)
+        await asyncio.sleep(0.01)
+
+
+async def states(desk) -> Counter:
+    """Return the ledger's totals, which balance."""
+    ledger = await desk.ok("GET", "/v1/ledger")
+    assert ledger["balanced"] is True
+    found = Counter()
+    for row in ledger["rows"]:
+        found.update(row["states"])
+    return found
+
+
+def in_states(desk, **wanted):
+    async def there():
+        found = await states(desk)
+        return all(found[state] == number for state, number in wanted.items())
+
+    return there
+
+
+def connection_is(desk, delivery, state):
+    async def there():
+        return (await desk.ok("GET", f"/v1/connections/{delivery.connection_id}"))["state"] == state
+
+    return there
+
+
+async def place(desk, endpoint, **connection):
+    """Return a delivery that goes to the endpoint."""
+    delivery = await desk.delivery()
+    await desk.ok(
+        "PATCH", f"/v1/connections/{delivery.connection_id}", {"base_url": endpoint.url, **connection}
+    )
+    return delivery
+
+
+async def problems(desk, **wanted):
+    return (await desk.ok("GET", "/v1/problems", params=wanted))["items"]
+
+
+async def post(delivery, count=1, **data):
+    return [(await delivery.post(record(data={"n": n, **data}))).json["id"] for n in range(count)]
+
+
+async def test_failing_connection_judged_by_deliveries_is_probed_with_exactly_one_record(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(tmp_path, clock, DELIVERY__SCHEDULE="0s,5s") as desk:
+        delivery = await place(desk, endpoint)
+        endpoint.answer(401)
+        await post(delivery, 1)
+        await passing(clock, connection_is(desk, delivery, "suspect"))
+        await post(delivery, 1)
+        await passing(clock, connection_is(desk, delivery, "failing"))
+        await post(delivery, 6)
+        await passing(clock, in_states(desk, failed=2, held=6))
+        seen = len(endpoint.requests)
+
+        await idle(clock, 60)
+        assert len(endpoint.requests) == seen, "nothing is sent through a failing connection"
+        await passing(clock, in_states(desk, failed=3, held=5), step_s=60, limit_s=4000)
+        await passing(clock, connection_is(desk, delivery, "failing"))
+        await idle(clock, 30)
+        assert len(endpoint.requests) == seen + 1, "an hour after the refusal one record is the probe"
+
+        await desk.ok("POST", f"/v1/connections/{delivery.connection_id}/check")
+        await post(delivery, 4)
+        await passing(clock, in_states(desk, failed=4, held=8))
+        await idle(clock, 30)
+        assert len(endpoint.requests) == seen + 2, "'check now' lets one through, whatever arrives meanwhile"
+
+        endpoint.answer(200)
+        await desk.ok("POST", f"/v1/connections/{delivery.connection_id}/check")
+        await passing(clock, in_states(desk, failed=4, held=0, delivered=8))
+        assert await connection_is(desk, delivery, "connected")()
+        (problem,) = await problems(desk)
+        assert problem["count"] == 4, "the failed ones are still to be resent"
+        await desk.ok("POST", "/v1/records/resend-all", {"filter": {"states": ["failed"]}, "expect": 4})
+        await passing(clock, in_states(desk, failed=0, delivered=12))
+        assert await problems(desk) == []
+        assert len(await problems(desk, state="resolved")) == 1
+
+
+async def test_unreachable_connection_is_rechecked_after_1_5_and_15_minutes_then_fails_and_recovers(
+    tmp_path, endpoint
+):
+    clock = FakeClock()
+    async with running(tmp_path, clock, HEARTBEAT__JITTER="0", DELIVERY__JITTER="0") as desk:
+        delivery = await place(desk, endpoint, heartbeat={"path": "/health"})
+        await desk.ok("POST", f"/v1/connections/{delivery.connection_id}/check")
+        assert await connection_is(desk, delivery, "connected")()
+        await endpoint.stop()
+        await desk.ok("POST", f"/v1/connections/{delivery.connection_id}/check")
+        assert await connection_is(desk, delivery, "suspect")()
+        began = clock.now()
+        await passing(clock, connection_is(desk, delivery, "failing"), step_s=20, limit_s=3000)
+        took = (clock.now() - began).total_seconds()
+        assert 21 * 60 <= took <= 24 * 60, took
+        checks = (await desk.ok("GET", f"/v1/connections/{delivery.connection_id}/heartbeats"))["items"]
+        assert [check["ok"] for check in checks] == [False] * 4 + [True] * (len(checks) - 4)
+        await post(delivery, 5)
+        await passing(clock, in_states(desk, held=5))
+        (problem,) = await problems(desk)
+        assert problem["connection_id"] == delivery.connection_id
+        await endpoint.start()
+        await passing(clock, in_states(desk, delivered=5), step_s=20, limit_s=1300)
+        assert await connection_is(desk, delivery, "connected")()
+        assert await problems(desk) == []
+        assert len(await problems(desk, state="resolved")) == 1
+
+
+async def test_problem_opens_after_three_attempts_or_five_minutes_and_folds_by_cause(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(
+        tmp_path, clock, DELIVERY__SCHEDULE="0s,5s,10s,3600s,3600s", DELIVERY__JITTER="0"
+    ) as desk:
+        delivery = await place(desk, endpoint)
+        endpoint.answer(500)
+        await post(delivery, 1)
+        await passing(clock, in_states(desk, retrying=1))
+        assert await problems(desk) == [], "one failed attempt is no problem yet"
+
+        async def opened():
+            return await problems(desk)
+
+        (problem,) = await passing(clock, opened)
+        assert len(endpoint.requests) == 3
+        assert (problem["count"], problem["state"]) == (1, "open")
+
+        endpoint.answer(503, headers={"Retry-After": "3000"})
+        began = clock.now()
+        await post(delivery, 1)
+
+        async def two():
+            return len(await problems(desk)) == 2
+
+        await passing(clock, two, step_s=5, limit_s=400)
+        assert (clock.now() - began).total_seconds() >= 300, "one attempt that keeps failing: five minutes"
+
+        endpoint.answer(422, json={"errors": {"risk_level": ["required"]}})
+        await post(delivery, 100)
+        await passing(clock, in_states(desk, failed=100))
+        endpoint.answer(422, json={"errors": {"birth_date": ["required"]}})
+        await post(delivery, 3)
+        await passing(clock, in_states(desk, failed=103))
+        counts = sorted(problem["count"] for problem in await problems(desk))
+        assert counts == [1, 1, 3, 100]
+
+
+async def test_retention_deletes_what_is_done_and_keeps_what_failed_or_waits(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(tmp_path, clock) as desk:
+        delivery = await place(desk, endpoint)
+        endpoint.script(422)
+        kept = await post(delivery, 1)
+        await passing(clock, in_states(desk, failed=1))
+        gone = await post(delivery, 250)
+        await passing(clock, in_states(desk, delivered=250))
+        await desk.ok("POST", f"/v1/integrations/{delivery.id}/pause", {})
+        kept += await post(delivery, 1)
+        await passing(clock, in_states(desk, held=1))
+        old = await desk.ok("POST", f"/v1/integrations/{delivery.id}/keys", {"overlap_s": 60})
+        assert old["secret"] != delivery.key
+        clock.advance(91 * 86400)
+
+        async def deleted():
+            return (await desk.ok("GET", "/v1/records/count"))["total"] == 2
+
+        await passing(clock, deleted)
+        shown = {item["id"]: item["state"] for item in (await desk.ok("GET", "/v1/records"))["items"]}
+        assert shown == dict(zip(kept, ["failed", "held"], strict=True))
+        assert (await desk.call("GET", f"/v1/records/{gone[0]}")).status == 404
+        assert (await delivery.post()).status == 401, "the key that was replaced has expired"
+        keys = await desk.ok("GET", f"/v1/integrations/{delivery.id}/keys")
+        assert len(keys["items"] if isinstance(keys, dict) else keys) == 1
+        await desk.ok("POST", f"/v1/integrations/{delivery.id}/resume", {})
+        await passing(clock, in_states(desk, delivered=1, failed=1, held=0))
+        assert endpoint.requests[-1].headers["webhook-id"] == kept[1], "its body was kept for it"
+
+
+async def test_clock_that_jumps_back_delays_nothing_for_ever_and_ids_still_grow(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(tmp_path, clock, DELIVERY__SCHEDULE="0s,5s,5s", DELIVERY__JITTER="0") as desk:
+        delivery = await place(desk, endpoint)
+        endpoint.script(500)
+        before = await post(delivery, 1)
+        await passing(clock, in_states(desk, retrying=1))
+        clock.jump(-600)
+        after = await post(delivery, 5)
+        assert sorted(before + after) == before + after
+        await passing(clock, in_states(desk, delivered=5), limit_s=10)
+        await passing(clock, in_states(desk, delivered=6), step_s=5, limit_s=700)
+        assert len({request.headers["webhook-id"] for request in endpoint.requests}) == 6
+
+
+async def test_delivered_record_is_resent_with_a_new_webhook_id_when_asked(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(tmp_path, clock) as desk:
+        delivery = await place(desk, endpoint)
+        (record_id,) = await post(delivery, 1)
+        await passing(clock, in_states(desk, delivered=1))
+        await desk.ok("POST", f"/v1/records/{record_id}/resend", {})
+        await passing(clock, lambda: asyncio.sleep(0, len(endpoint.requests) == 2))
+        await passing(clock, in_states(desk, delivered=1))
+        await desk.ok("POST", f"/v1/records/{record_id}/resend", {"new_webhook_id": True})
+        await passing(clock, lambda: asyncio.sleep(0, len(endpoint.requests) == 3))
+        await passing(clock, in_states(desk, delivered=1))
+        first, second, third = (request.headers["webhook-id"] for request in endpoint.requests)
+        assert first == second == record_id
+        assert third != record_id
+        attempts = (await desk.ok("GET", f"/v1/records/{record_id}/attempts"))["items"]
+        assert sorted(attempt["webhook_id"] for attempt in attempts) == sorted([first, second, third])

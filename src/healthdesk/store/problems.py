@@ -107,7 +107,14 @@ def tick(conn: Connection, now: datetime, limit: int = 100) -> ProblemChanges:
     found = (
         select(problems)
         .where(
-            problems.c.state.in_((ProblemState.FORMING, ProblemState.OPEN)), problems.c.announced.is_(False)
+            problems.c.state.in_((ProblemState.FORMING, ProblemState.OPEN)),
+            problems.c.announced.is_(False),
+            # what stays muted must not take up the places of what may open
+            sa.or_(
+                problems.c.state == ProblemState.FORMING,
+                problems.c.muted_until.is_(None),
+                problems.c.muted_until <= now,
+            ),
         )
         .order_by(problems.c.id)
         .limit(limit)

@@ -174,11 +174,9 @@ class SqliteBackend:
             return [self._alone(conn, batch[0])]
         outcomes: dict[int, Outcome] = {}
         accepts = [index for index, item in enumerate(batch) if item.record is not None]
-        if len(accepts) > 1:
-            records = [record for index in accepts if (record := batch[index].record) is not None]
-            together = self._guarded(conn, lambda conn: accept_many(conn, records))
-            if together.error is None:
-                outcomes.update(zip(accepts, map(_answer, together.value), strict=True))
+        if accepts:  # no savepoint: it costs a copy of every page, and a record that fails is tried alone
+            answers = accept_many(conn, [record for item in batch if (record := item.record) is not None])
+            outcomes.update(zip(accepts, map(_answer, answers), strict=True))
         for index, item in enumerate(batch):
             if index not in outcomes:
                 outcomes[index] = self._guarded(conn, partial(_value, item=item))
@@ -261,6 +259,7 @@ def _writing_engine(path: Path, scope: Scope, busy_timeout_s: float) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA cache_size = -16384")
+        cursor.execute("PRAGMA temp_store = MEMORY")
         cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         cursor.execute("PRAGMA journal_size_limit = 67108864")
         cursor.close()

@@ -128,9 +128,10 @@ async def test_running_demo_is_found_and_repaired_from_another_terminal(tmp_path
         url = f"http://127.0.0.1:{(await first_line(world, 'world', log))['crm']}"
         assert find_demo(tmp_path) is None
         (tmp_path / STATE_FILE).write_text(json.dumps({"world": url, "pid": os.getpid()}))
-        state = find_demo(tmp_path)
-        assert state is not None
-        link = WorldLink(state["world"], http)
+        found = find_demo(tmp_path)
+        assert found is not None
+        assert found.folder == tmp_path
+        link = WorldLink(found.world, http)
         assert (await link.stats())["broken"] is True
         assert (await link.control("repair"))["broken"] is False
         assert (await link.control("break"))["broken"] is True

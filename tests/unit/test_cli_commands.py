@@ -11,6 +11,7 @@ from healthdesk.api.alerts import ChannelTest
 from healthdesk.api.common import Count
 from healthdesk.api.connections import App
 from healthdesk.api.records import Accepted
+from healthdesk.domain.states import Environment
 
 REC = "rec_01JD0000000000000000000001"
 
@@ -304,7 +305,38 @@ def test_integration_is_added_and_says_what_comes_next(daemon, desk):
             "accept_limit_per_minute": 60,
         },
     }
-    assert ran.err == "next: healthdesk integrations keys int_1 --new --environment production\n"
+    assert ran.err.splitlines() == [
+        "next: healthdesk integrations keys int_1 --new",
+        "      healthdesk integrations keys int_1 --new --signing  (until then its records are sent unsigned)",
+    ]
+
+
+def test_integration_without_a_signing_secret_says_that_it_is_unsigned_and_what_makes_one(daemon, desk):
+    shown = wire.integration()
+    production = shown.environments[0].model_copy(update={"key_hint": "", "signing_secret_hint": ""})
+    testing = production.model_copy(update={"environment": Environment.TESTING})
+    daemon.on(
+        "GET", "/v1/integrations/int_1", shown.model_copy(update={"environments": [production, testing]})
+    )
+    ran = desk("integrations show int_1")
+    make = "healthdesk integrations keys int_1 --new"
+    for command in (make, f"{make} --environment testing"):
+        assert f"none: make one with `{command}`" in ran.out
+        assert f"unsigned: make one with `{command} --signing`" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("until", "options", "words"),
+    [
+        (None, "", "there were none"),
+        (wire.NOW, "", "not valid any more"),
+        (wire.NOW, "--overlap 24h", "valid until 2024-11-22 14:02:11 CET"),
+    ],
+)
+def test_new_key_says_what_becomes_of_the_ones_before(daemon, desk, until, options, words):
+    daemon.on("POST", "/v1/integrations/int_1/keys", wire.new_secret(replaces_until=until))
+    ran = desk(f"integrations keys int_1 --new {options}")
+    assert f"Earlier ones  {words}\n" in ran.out
 
 
 def test_other_environment_is_added_by_edit(daemon, desk):

@@ -1,5 +1,6 @@
 """`init` and `doctor` on the command line; what they do is tested where they live."""
 
+import json
 import os
 
 import pytest
@@ -59,6 +60,30 @@ def test_doctor_fails_when_a_finding_does_and_prints_the_fix(desk, tmp_path):
 def test_demo_repair_without_a_demo_fails_with_a_fix(desk, tmp_path, capsys):
     assert desk(f"demo repair --dir {tmp_path}").code == 1
     assert "fix: start one with `healthdesk demo`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["repair", "break"])
+def test_demo_repair_says_which_demo_and_which_others_run(what, desk, tmp_path, monkeypatch, capsys):
+    asked = []
+
+    async def control(self, act):
+        asked.append((self._url, act))
+        return {}
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("healthdesk.demo.running.WorldLink.control", control)
+    for age, name in enumerate(("newest", "older", "ended")):
+        folder = tmp_path / f"healthdesk-demo-{name}"
+        folder.mkdir()
+        pid = 2**22 + 1 if name == "ended" else os.getpid()
+        (folder / "demo.json").write_text(json.dumps({"world": f"http://{name}", "pid": pid}))
+        os.utime(folder, (1_000_000 - age, 1_000_000 - age))
+    assert desk(f"demo {what}").code == 0
+    assert asked == [("http://newest", what)]
+    printed = capsys.readouterr().out
+    assert f"The demo in {tmp_path}/healthdesk-demo-newest:" in printed
+    assert f"untouched: healthdesk demo {what} --dir {tmp_path}/healthdesk-demo-older" in printed
+    assert "ended" not in printed
 
 
 def test_demo_repair_takes_no_duration(desk):

@@ -101,15 +101,22 @@ def print_integration(desk: Desk, item: Integration) -> None:
                     "Key",
                     f"{view.key_hint}{made}"
                     if view.key_hint
-                    else "none: `healthdesk integrations keys --new`",
+                    else f"none: make one with `{_make(item.id, view.environment)}`",
                 ),
                 (
                     "Signing secret",
-                    view.signing_secret_hint or "none: `healthdesk integrations keys --signing --new`",
+                    view.signing_secret_hint
+                    or f"unsigned: make one with `{_make(item.id, view.environment)} --signing`",
                 ),
                 ("Records", ", ".join(f"{count:,} {key}" for key, count in view.totals.items() if count)),
             ]
         )
+
+
+def _make(integration_id: str, environment: Environment) -> str:
+    """Return the command that makes the environment's bearer key."""
+    named = "" if environment is Environment.PRODUCTION else f" --environment {environment}"
+    return f"healthdesk integrations keys {integration_id} --new{named}"
 
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
@@ -196,7 +203,9 @@ async def add(desk: Desk, args: argparse.Namespace) -> None:
     item = await desk.client.integration_create(IntegrationCreate(name=args.name, **chosen))
     print_integration(desk, item)
     if not desk.out.as_json:
-        desk.out.note(f"next: healthdesk integrations keys {item.id} --new --environment {args.environment}")
+        make = _make(item.id, Environment(args.environment))
+        desk.out.note(f"next: {make}")
+        desk.out.note(f"      {make} --signing  (until then its records are sent unsigned)")
 
 
 def _edit_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,22 +14,26 @@ DONE = """\
 The CRM takes every record again, and the partner takes its token again.
 Now, in the TUI: check the partner's connection (c) and resend what failed (S in the Log).
 """
+BROKEN = "The CRM misbehaves again.\n"
 
 
 def control(what: str, directory: Path | None) -> int:
     """`repair` or `break` the endpoints of the demo in `directory`, or of the newest one that runs."""
-    state = find_demo(directory)
-    if state is None:
+    found = find_demo(directory)
+    if found is None:
         sys.stderr.write(
             "healthdesk demo: no demo runs here\nfix: start one with `healthdesk demo`, or name its --dir\n"
         )
         return 1
     try:
-        asyncio.run(_ask(str(state["world"]), what))
+        asyncio.run(_ask(found.world, what))
     except (aiohttp.ClientError, TimeoutError) as error:
         sys.stderr.write(f"healthdesk demo: the demo's world does not answer: {error}\n")
         return 1
-    print(DONE if what == "repair" else "The CRM misbehaves again.", end="" if what == "repair" else "\n")
+    print(f"The demo in {found.folder}:")
+    print(DONE if what == "repair" else BROKEN, end="")
+    for other in found.others:
+        print(f"Another one runs, untouched: healthdesk demo {what} --dir {other}")
     return 0
 
 

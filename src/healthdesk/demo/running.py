@@ -68,6 +68,15 @@ class RunningDemo:
     before: Before
 
 
+@dataclass(frozen=True, slots=True)
+class FoundDemo:
+    """A demo that runs, as another terminal finds it: its folder, its world's address, and the others that run."""
+
+    folder: Path
+    world: str
+    others: tuple[Path, ...]
+
+
 @contextlib.asynccontextmanager
 async def running_demo(
     folder: Path, *, rate_per_s: float, callback_every_s: float, living: bool
@@ -116,18 +125,18 @@ async def callbacks_taken(client: Client) -> int | None:
         after = page.next
 
 
-def find_demo(directory: Path | None) -> dict[str, Any] | None:
-    """Return the state of the demo in `directory`, or of this user's newest one that runs; None when there is none."""
+def find_demo(directory: Path | None) -> FoundDemo | None:
+    """Return the demo in `directory`, or this user's newest one that runs; None when there is none."""
     if directory is not None:
         places = [directory]
     else:
         found = Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
         places = sorted((one for one in found if one.stat().st_uid == os.getuid()), key=_age, reverse=True)
-    for place in places:
-        state = _state(place / STATE_FILE)
-        if state is not None:
-            return state
-    return None
+    running = [(place, state) for place in places if (state := _state(place / STATE_FILE)) is not None]
+    if not running:
+        return None
+    folder, state = running[0]
+    return FoundDemo(folder, str(state["world"]), tuple(place for place, _ in running[1:]))
 
 
 def _age(place: Path) -> float:

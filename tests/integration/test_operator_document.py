@@ -1,0 +1,181 @@
+"""The OpenAPI document is well formed, and what a real desk answers is what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from tests.harness.desk import Desk
+from tests.harness.schema import KNOWN, TYPES, faults, resolve, schemas_in
+from tests.harness.serving import served_desk, until
+
+from healthdesk.http.openapi import document
+from healthdesk.http.routes import EVENTS, OPERATOR_ROUTES
+from healthdesk.testing import FakeEndpoint
+
+DOCUMENT = json.loads(json.dumps(document()))
+METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    assert re.fullmatch(r"3\.1\.\d+", DOCUMENT["openapi"])
+    assert DOCUMENT["info"].keys() >= {"title", "version"}
+    assert DOCUMENT.keys() <= {"openapi", "info", "servers", "paths", "components", "security", "tags"}
+    for path, item in DOCUMENT["paths"].items():
+        assert path.startswith("/")
+        assert item.keys() <= METHODS
+        for operation in item.values():
+            assert operation["responses"], path
+            for status, response in operation["responses"].items():
+                assert re.fullmatch(r"[1-5]\d\d|default", status)
+                response = resolve(DOCUMENT, response["$ref"]) if "$ref" in response else response
+                assert response["description"]
+                check_media(response.get("content", {}))
+            check_media(operation.get("requestBody", {}).get("content", {}))
+            names = [(each["in"], each["name"]) for each in operation["parameters"]]
+            assert len(names) == len(set(names))
+            for each in operation["parameters"]:
+                assert each["in"] in {"path", "query", "header"}
+                assert each["required"] is True or each["in"] != "path"
+                check_schema(each["schema"])
+            for requirement in operation.get("security", []):
+                assert requirement.keys() <= DOCUMENT["components"]["securitySchemes"].keys()
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+", name)
+        check_schema(schema)
+
+
+def check_media(content: dict[str, Any]) -> None:
+    for media, said in content.items():
+        assert re.fullmatch(r"[\w*.+-]+/[\w*.+-]+", media)
+        if "schema" in said:
+            check_schema(said["schema"])
+
+
+def check_schema(schema: dict[str, Any]) -> None:
+    for each in schemas_in(schema):
+        assert each.keys() <= KNOWN, each.keys() - KNOWN
+        assert each.get("type", "object") in TYPES
+        assert set(each.get("required", ())) <= each.get("properties", {}).keys()
+        if "$ref" in each:
+            assert isinstance(resolve(DOCUMENT, each["$ref"]), dict)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with served_desk(tmp_path, HEALTHDESK_DELIVERY__SCHEDULE="0s,0.05s,0.05s") as made:
+        yield made
+
+
+class Asker:
+    """Asks routes, and holds each answer to the document."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.asked: set[tuple[str, str]] = set()
+
+    async def ask(self, method: str, template: str, body: Any = None, query: str = "", **ids: str) -> Any:
+        path = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], template)
+        async with self._session.request(method, f"http://desk{path}{query}", json=body) as answer:
+            text = await answer.text()
+            said = DOCUMENT["paths"][template][method.lower()]["responses"]
+            assert str(answer.status) in said, (method, path, answer.status, text)
+            content = said[str(answer.status)].get("content")
+            assert bool(content) == bool(text), (method, path)
+            self.asked.add((method, template))
+            if not content:
+                return None
+            assert list(content) == [answer.content_type]
+            value = json.loads(text)
+            assert list(faults(DOCUMENT, content[answer.content_type]["schema"], value)) == [], (method, path)
+            return value
+
+
+async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None:
+    async with (
+        FakeEndpoint() as endpoint,
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(desk.socket))) as session,
+    ):
+        endpoint.answer(422, json={"message": "risk is required"}, headers={"X-Trace": "a"})
+        asker = Asker(session)
+        ask = asker.ask
+        settings = {"name": "CRM", "base_url": endpoint.url, "heartbeat": {"path": "/health"}}
+        con = (await ask("POST", "/v1/connections", settings))["id"]
+        spare = (await ask("POST", "/v1/connections", {"name": "spare", "base_url": endpoint.url}))["id"]
+        one = "/v1/connections/{id}"
+        await ask("PATCH", one, {"name": "CRM of sales"}, id=con)
+        await ask(
+            "POST", one + "/credentials", {"credentials": {"auth": "bearer", "token": "t" * 20}}, id=con
+        )
+        made = {"name": "HRA to CRM", "production": {"connection_id": spare, "path": "/hra"}}
+        integration = (await ask("POST", "/v1/integrations", made))["id"]
+        one = "/v1/integrations/{id}"
+        await ask("PATCH", one, {"production": {"headers": {"X-Team": "a"}}}, id=integration)
+        await ask("POST", one + "/keys", {}, id=integration)
+        await ask("POST", one + "/signing-secrets", {}, id=integration)
+        await ask("POST", one + "/pause", {}, id=integration)
+        await ask("POST", one + "/resume", {}, id=integration)
+        fields = [{"name": "risk", "type": "string", "sensitive": False}]
+        await ask("POST", "/v1/sources", {"key": "hra", "name": "HRA", "levels": ["low"], "fields": fields})
+        await ask("PATCH", "/v1/sources/{id}", {"name": "HRAs"}, id="hra")
+        await ask("POST", "/v1/sources/{id}/enable", {"integration_id": integration}, id="hra")
+        channel = {"name": "chat", "url": f"json://127.0.0.1:{endpoint.port}/alerts"}
+        channel_id = (await ask("POST", "/v1/channels", channel))["id"]
+        await ask("POST", "/v1/channels/{id}/test", id=channel_id)
+        rule = (await ask("POST", "/v1/rules", {"name": "all", "channel_ids": [channel_id]}))["id"]
+        await ask("PATCH", "/v1/rules/{id}", {"recoveries": False}, id=rule)
+        new = {"source": "hra", "level": "low", "completed_at": "2026-03-02T09:00:00Z", "data": {"risk": "x"}}
+        new |= {"integration_id": integration, "environment": "production", "idempotency_key": "k"}
+        record = (await ask("POST", "/v1/records", new))["id"]
+        callbacks = {"headers": {"Content-Type": "application/json"}, "json": {"type": "a"}}
+        async with aiohttp.ClientSession() as http:
+            async with http.post(f"{desk.url}/v1/callbacks/{spare}", **callbacks) as answer:
+                assert answer.status == 202
+
+        async def problem() -> Any:
+            return (await ask("GET", "/v1/problems"))["items"]
+
+        async def callback() -> Any:
+            return (await ask("GET", "/v1/callbacks", query="?state=processed"))["items"]
+
+        async def alert() -> Any:
+            return (await ask("GET", "/v1/alerts"))["items"]
+
+        [found], [came], _ = await until(problem), await until(callback), await until(alert)
+        [attempt] = (await ask("GET", "/v1/records/{id}/attempts", id=record))["items"]
+        for action, body in (("ack", {"note": "mine"}), ("mute", {"for_s": 60}), ("resolve", {})):
+            await ask("POST", f"/v1/problems/{{id}}/{action}", body, id=found["id"])
+        for template in ("/v1/records/{id}/reveal", "/v1/connections/{id}/check"):
+            await ask("POST", template, id=record if "records" in template else con)
+        await ask(
+            "POST", "/v1/records/{id}/attempts/{attempt_id}/reveal", id=record, attempt_id=attempt["id"]
+        )
+        await ask("POST", "/v1/records/resend-all", {"filter": {}, "dry_run": True})
+        await ask("POST", "/v1/records/resend-all", {"filter": {"source": "none"}, "expect": 0})
+        await ask("POST", "/v1/records/resend", {"ids": [record]})
+
+        async def failed_again() -> bool:
+            shown = await ask("GET", "/v1/records/{id}", id=record)
+            return len(shown["attempts"]) > 1 and shown["state"] == "failed"
+
+        await until(failed_again)
+        await ask("POST", "/v1/records/{id}/resend", {"new_webhook_id": True}, id=record)
+        await ask("POST", "/v1/callbacks/{id}/reprocess", id=came["id"])
+        await ask("PUT", "/v1/preferences/{key}", {"value": {"a": [1]}}, key="log.filter")
+        ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
+        ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
+        for route in OPERATOR_ROUTES:
+            if route.method == "GET" and route is not EVENTS:
+                noun = route.path.split("/")[2]
+                named = {"id": ids.get(noun, ""), "attempt_id": attempt["id"], "key": "log.filter"}
+                await ask("GET", route.path, **named)
+        unused = (await ask("POST", "/v1/connections", {"name": "x", "base_url": endpoint.url}))["id"]
+        for template, gone in (("rules", rule), ("channels", channel_id), ("connections", unused)):
+            await ask("DELETE", f"/v1/{template}/{{id}}", id=gone)
+        routes = {(route.method, route.path) for route in OPERATOR_ROUTES if route is not EVENTS}
+        assert routes - asker.asked == set()

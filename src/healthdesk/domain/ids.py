@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 
 from healthdesk.errors import Malformed
@@ -15,6 +16,7 @@ _DIGITS = {char: value for value, char in enumerate(_ALPHABET)}
 _NUMBER_BITS = 40
 _NOISE_BITS = 40
 _RANDOM_BITS = _NUMBER_BITS + _NOISE_BITS
+_TAIL_MASK = (1 << _RANDOM_BITS) - 1
 _MAX_MS = (1 << 48) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -42,9 +44,9 @@ class IdFactory:
             milliseconds = self._last_ms
         else:
             self._last_ms = milliseconds
-        value = milliseconds << _NUMBER_BITS | next(self._numbers)
         noise = int.from_bytes(self._randomness(_NOISE_BITS // 8), "big")
-        return f"{prefix}_{_encode(value << _NOISE_BITS | noise)}"
+        tail = next(self._numbers) << _NOISE_BITS | noise
+        return f"{prefix}_{_time_part(milliseconds)}{_tail_part(tail)}"
 
 
 def id_time(text: str) -> datetime:
@@ -79,5 +81,26 @@ def _milliseconds(at: datetime) -> int:
 
 
 def _encode(value: int) -> str:
+    return _time_part(value >> _RANDOM_BITS) + _tail_part(value & _TAIL_MASK)
+
+
+@lru_cache(maxsize=64)
+def _time_part(milliseconds: int) -> str:
+    """Return the first ten digits; ids of one millisecond share them."""
     pairs = _PAIRS
-    return "".join([pairs[value >> shift & 1023] for shift in range(120, -1, -10)])
+    return "".join([pairs[milliseconds >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
+
+
+def _tail_part(value: int) -> str:
+    """Return the other sixteen digits."""
+    pairs = _PAIRS
+    return (
+        pairs[value >> 70 & 1023]
+        + pairs[value >> 60 & 1023]
+        + pairs[value >> 50 & 1023]
+        + pairs[value >> 40 & 1023]
+        + pairs[value >> 30 & 1023]
+        + pairs[value >> 20 & 1023]
+        + pairs[value >> 10 & 1023]
+        + pairs[value & 1023]
+    )

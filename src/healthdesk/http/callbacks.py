@@ -10,11 +10,12 @@ from healthdesk.domain.masking import redact_headers
 from healthdesk.domain.states import CallbackState
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import NotFound, RateLimited, StoreUnavailable, Unauthenticated
+from healthdesk.http import ready
 from healthdesk.http.bodies import read_body
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownConnection, Lookup
 from healthdesk.http.problem_details import respond_any
-from healthdesk.http.records import accepted_response
+from healthdesk.http.records import accepted_body
 from healthdesk.store.rows import NewCallback
 
 REJECTED_BODY_BYTES = 4096
@@ -45,7 +46,7 @@ class Callbacks:
             self._refused.labels(status=str(response.status)).inc()
             return response
 
-    async def _accept(self, request: web.Request) -> web.Response:
+    async def _accept(self, request: web.Request) -> web.StreamResponse:
         connection = await self._lookup.connections.get(request.match_info["connection_id"])
         if connection is None:
             raise NotFound(
@@ -71,7 +72,7 @@ class Callbacks:
         headers: dict[str, str],
         body: bytes,
         verified: Verified,
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         now = self._ctx.clock.now()
         stored = await self._ctx.store.accept_callback(
             NewCallback(
@@ -91,7 +92,7 @@ class Callbacks:
         if not stored.duplicate:
             self._engine.wake_callbacks()
         self._ctx.bus.publish("callback.changed", stored.id)
-        return accepted_response(stored.id, duplicate=stored.duplicate)
+        return ready.accepted(request, accepted_body(stored.id, duplicate=stored.duplicate))
 
     async def _keep_rejected(
         self,

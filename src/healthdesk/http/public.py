@@ -12,6 +12,7 @@ from healthdesk.http.lookup import Lookup
 from healthdesk.http.probes import Probes
 from healthdesk.http.problem_details import respond_status
 from healthdesk.http.records import Records
+from healthdesk.http.server import DIRECT
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -25,7 +26,9 @@ def build_public_app(engine: Engine) -> web.Application:
     )
     lookup = Lookup(engine)
     probes = Probes(engine)
-    add_route(app, "POST", "/v1/records/{integration_id}", Records(engine, lookup).post)
+    records = Records(engine, lookup)
+    add_route(app, "POST", "/v1/records/{integration_id}", records.post)
+    app[DIRECT] = {"/v1/records/": records.post_to}
     add_route(app, "POST", "/v1/callbacks/{connection_id}", Callbacks(engine, lookup).post)
     add_route(app, "GET", "/healthz", probes.healthz)
     add_route(app, "GET", "/readyz", probes.readyz)

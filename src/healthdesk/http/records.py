@@ -11,10 +11,11 @@ from healthdesk.domain.rawjson import ParsedRecord, split_record
 from healthdesk.domain.states import RecordState
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import Malformed, NotFound, RateLimited, Unauthenticated, UnsupportedMedia
+from healthdesk.http import ready
 from healthdesk.http.bodies import read_body
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
-from healthdesk.http.problem_details import BASE_HEADERS, respond_any
+from healthdesk.http.problem_details import respond_any
 from healthdesk.operations.accepting import KnownSource, check_source
 from healthdesk.operations.secrets import hash_key
 from healthdesk.store.rows import NewRecord
@@ -22,7 +23,6 @@ from healthdesk.store.rows import NewRecord
 LONGEST_IDEMPOTENCY_KEY = 255
 LONGEST_BEARER_KEY = 512
 
-_HEADERS = {**BASE_HEADERS, "Content-Type": "application/json"}
 _PLAIN_TYPES = frozenset(
     {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
 )
@@ -41,19 +41,23 @@ class Records:
         self._refused = engine.ctx.metrics.records_refused
 
     async def post(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request that the router found."""
+        return await self.post_to(request, request.match_info["integration_id"])
+
+    async def post_to(self, request: web.Request, integration_id: str) -> web.StreamResponse:
         """Answer one request; whatever goes wrong is problem details."""
         try:
-            return await self._accept(request)
+            return await self._accept(request, integration_id)
         except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
             response = respond_any(error, instance=request.path)
             self._refused.labels(status=str(response.status)).inc()
             return response
 
-    async def _accept(self, request: web.Request) -> web.Response:
+    async def _accept(self, request: web.Request, integration_id: str) -> web.StreamResponse:
         headers = request.headers
         _check_once(headers, "Authorization")
         key = await self._key(headers.get("Authorization"))
-        if key.integration_id != request.match_info["integration_id"]:
+        if key.integration_id != integration_id:
             raise NotFound(
                 "this key is not for that integration",
                 fix="post to the address that `healthdesk integrations show` names for the key",
@@ -98,7 +102,7 @@ class Records:
             if hold is None:
                 self._engine.wake(key.integration_id, key.environment)
             self._ctx.bus.publish("record.changed", accepted.id)
-        return accepted_response(accepted.id, duplicate=accepted.duplicate)
+        return ready.accepted(request, accepted_body(accepted.id, duplicate=accepted.duplicate))
 
     async def _key(self, authorization: str | None) -> KnownKey:
         if authorization is None:
@@ -134,10 +138,9 @@ class Records:
         return source
 
 
-def accepted_response(record_id: str, *, duplicate: bool) -> web.Response:
-    """Return the 202; ids are plain ASCII, so nothing needs escaping."""
-    text = f'{{"id":"{record_id}","duplicate":{"true" if duplicate else "false"}}}'
-    return web.Response(status=202, body=text.encode("ascii"), headers=_HEADERS)
+def accepted_body(record_id: str, *, duplicate: bool) -> bytes:
+    """Return the body of the 202; ids are plain ASCII, so nothing needs escaping."""
+    return f'{{"id":"{record_id}","duplicate":{"true" if duplicate else "false"}}}'.encode("ascii")
 
 
 def _check_once(headers: CIMultiDictProxy[str], name: str) -> None:

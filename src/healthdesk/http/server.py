@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -38,20 +39,39 @@ class _Protocol(web.RequestHandler):
         return response
 
 
+Handler = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
+Direct = Mapping[str, Handler]
+
+DIRECT: web.AppKey[Direct] = web.AppKey("direct", Mapping)
+"""Handlers by path prefix of POST requests that go past the router: (request, the id after the prefix)."""
+
+
+def _handling(routed: Any, direct: Direct) -> Any:
+    """Return the handler of every request: hot routes are spared the router, which answers all others."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.method == "POST":
+            path = request.raw_path
+            cut = path.rfind("/") + 1
+            handler = direct.get(path[:cut])
+            if handler is not None and path[cut:].isidentifier() and "Expect" not in request.headers:
+                return await handler(request, path[cut:])
+        try:
+            answer: web.StreamResponse = await routed(request)
+        except web.HTTPException as error:
+            # The router's own: a target that is no path, as of `OPTIONS *`, reaches no route.
+            return respond_status(error.status, error.reason, instance=request.path)
+        return answer
+
+    return handle
+
+
 class _Server(web.Server):
     """Makes our protocol for each connection."""
 
-    def __init__(self, like: web.Server, **kwargs: Any) -> None:
-        handle = like.request_handler
-
-        async def handled(request: web.BaseRequest) -> web.StreamResponse:
-            try:
-                return await handle(request)
-            except web.HTTPException as error:
-                # The router's own: a target that is no path, as of `OPTIONS *`, reaches no route.
-                return respond_status(error.status, error.reason, instance=request.path)
-
-        super().__init__(handled, request_factory=like.request_factory, **kwargs)
+    def __init__(self, like: web.Server, direct: Direct, **kwargs: Any) -> None:
+        handler = _handling(like.request_handler, direct)
+        super().__init__(handler, request_factory=like.request_factory, **kwargs)
 
     def __call__(self) -> web.RequestHandler:
         return _Protocol(self, loop=self._loop, **self._kwargs)
@@ -63,7 +83,7 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         # aiohttp has no public way to choose the protocol of an application.
-        return _Server(made, **made._kwargs)  # noqa: SLF001 - as the line above says
+        return _Server(made, self.app.get(DIRECT, {}), **made._kwargs)  # noqa: SLF001 - as the line above says
 
 
 def make_runner(app: web.Application, *, shutdown_timeout_s: float = 15.0) -> Runner:

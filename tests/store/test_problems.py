@@ -254,6 +254,19 @@ async def test_a_muted_problem_is_announced_when_it_is_unmuted(world):
     assert (await world.store.write(problems.tick, world.clock.now())).alerts_queued == 0
 
 
+async def test_muted_problems_do_not_keep_others_from_opening(world):
+    _, result = await fail(world, why=failure())
+    (muted,) = result.problems_changed
+    until = world.clock.now() + timedelta(days=1)
+    await world.store.write(problems.mute, muted, by="bob", until=until)
+    world.clock.advance(600)
+    await world.store.write(problems.tick, world.clock.now())
+    await fail(world, why=failure(status=503))
+    world.clock.advance(600)
+    changes = await world.store.write(problems.tick, world.clock.now(), limit=1)
+    assert len(changes.opened) == 1
+
+
 async def test_resolving_by_hand_lets_its_records_go_and_alerts_nobody(world):
     await world.add_channel("chat")
     claimed, _ = await fail(world, 2)

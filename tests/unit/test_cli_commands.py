@@ -446,11 +446,24 @@ def test_channel_test_that_did_not_arrive_fails_with_what_was_said(daemon, desk)
     assert desk("channels test chn_1 --json").json["ok"] is False
 
 
+def test_rule_is_shown_with_the_names_of_what_it_is_about(daemon, desk):
+    daemon.on("GET", "/v1/rules", wire.page(wire.rule(), wire.rule(id="rul_2", integration_id=None)))
+    daemon.on("GET", "/v1/integrations", wire.page(wire.integration()))
+    daemon.on("GET", "/v1/channels", wire.page(wire.channel()))
+    ran = desk("rules list")
+    assert "CRM endpoint (int_1)" in ran.out
+    assert "Ops mail (chn_1)" in ran.out
+    assert "everything" in ran.out
+    daemon.asked.clear()
+    desk("rules list --json")
+    assert [one.path for one in daemon.asked] == ["/v1/rules"]
+
+
 def test_rule_is_added_and_edited(daemon, desk):
     daemon.on("POST", "/v1/rules", wire.rule())
     daemon.on("PATCH", "/v1/rules/rul_1", wire.rule())
     desk(
-        "rules add --name CRM --integration int_1 --channel chn_1 --channel chn_2 --environment testing --no-recoveries"
+        "rules add --json --name CRM --integration int_1 --channel chn_1 --channel chn_2 --environment testing --no-recoveries"
     )
     assert daemon.last.json == {
         "name": "CRM",
@@ -459,7 +472,7 @@ def test_rule_is_added_and_edited(daemon, desk):
         "recoveries": False,
         "integration_id": "int_1",
     }
-    desk("rules edit rul_1 --no-enabled --environment both")
+    desk("rules edit rul_1 --no-enabled --environment both --json")
     assert daemon.last.json == {"enabled": False, "environments": []}
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from healthdesk.cli import options
@@ -14,6 +17,48 @@ from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
     from healthdesk.api.alerts import Rule
+    from healthdesk.api.common import Page
+
+
+class _Names:
+    """The names of what rules are about, as far as the desk tells them."""
+
+    def __init__(self, named: dict[str, str]) -> None:
+        self._named = named
+
+    @classmethod
+    async def of(cls, desk: Desk) -> _Names:
+        """Ask for them; what cannot be asked keeps its id."""
+        from healthdesk.errors import ApiRefused
+
+        named: dict[str, str] = {}
+        fetches: tuple[Callable[..., Awaitable[Page[Any]]], ...] = (
+            desk.client.integrations_list,
+            desk.client.connections_list,
+            desk.client.channels_list,
+        )
+        for fetch in fetches:
+            with contextlib.suppress(ApiRefused):
+                page = await desk.collect(partial(_page_of, fetch), limit=10_000, after=None)
+                named.update((item.id, item.name) for item in page.items)
+        return cls(named)
+
+    def about(self, item: Rule) -> str:
+        """Return whose problems a rule is about."""
+        subject = item.integration_id or item.connection_id
+        return self._of(subject) if subject else "everything"
+
+    def channels(self, item: Rule) -> str:
+        """Return where a rule sends them."""
+        return ", ".join(self._of(channel) for channel in item.channel_ids)
+
+    def _of(self, known_by: str) -> str:
+        name = self._named.get(known_by)
+        return f"{name} ({known_by})" if name else known_by
+
+
+async def _page_of(fetch: Callable[..., Awaitable[Page[Any]]], after: str | None, limit: int) -> Page[Any]:
+    return await fetch(after=after, limit=limit)
 
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
@@ -28,14 +73,16 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         Column("Recoveries", spare=1),
     )
 
+    names = _Names({}) if desk.out.as_json else await _Names.of(desk)
+
     def row(item: Rule) -> list[Cell | str]:
         return [
             yes_no(item.enabled),
             item.id,
             item.name,
-            item.integration_id or item.connection_id or "everything",
+            names.about(item),
             ", ".join(item.environments) or "both",
-            ", ".join(item.channel_ids),
+            names.channels(item),
             yes_no(item.recoveries),
         ]
 
@@ -47,19 +94,20 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
     desk.out.page(page, columns, row, empty="No rules: every channel is told about every problem.")
 
 
-def _show(desk: Desk, item: Rule) -> None:
+async def _show(desk: Desk, item: Rule) -> None:
     out = desk.out
     if out.as_json:
         out.model(item)
         return
+    names = await _Names.of(desk)
     out.facts(
         [
             ("Id", item.id),
             ("Name", item.name),
             ("Enabled", yes_no(item.enabled)),
-            ("Problems of", item.integration_id or item.connection_id or "everything"),
+            ("Problems of", names.about(item)),
             ("Environment", ", ".join(item.environments) or "both"),
-            ("Channels", ", ".join(item.channel_ids)),
+            ("Channels", names.channels(item)),
             ("Recoveries", yes_no(item.recoveries)),
             ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
         ]
@@ -111,7 +159,7 @@ async def add(desk: Desk, args: argparse.Namespace) -> None:
         fields["integration_id"] = await desk.integration_id(args.integration)
     if args.connection is not None:
         fields["connection_id"] = await desk.connection_id(args.connection)
-    _show(desk, await desk.client.rule_create(RuleCreate(**fields)))
+    await _show(desk, await desk.client.rule_create(RuleCreate(**fields)))
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
@@ -136,7 +184,7 @@ async def edit(desk: Desk, args: argparse.Namespace) -> None:
         fields["enabled"] = args.enabled
     if not fields:
         raise UsageError("nothing to change", f"see `{args.prog} --help`")
-    _show(desk, await desk.client.rule_edit(await desk.rule_id(args.rule), RuleEdit(**fields)))
+    await _show(desk, await desk.client.rule_edit(await desk.rule_id(args.rule), RuleEdit(**fields)))
 
 
 def _remove_arguments(parser: argparse.ArgumentParser) -> None:

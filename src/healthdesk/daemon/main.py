@@ -15,6 +15,7 @@ from aiohttp import web
 
 from healthdesk.config import Config, load_config
 from healthdesk.daemon.build import built_engine
+from healthdesk.daemon.logs import start_logging
 from healthdesk.daemon.sdnotify import ServiceManager
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import HealthdeskError, HostError
@@ -33,13 +34,7 @@ BACKLOG = 1024
 
 def run(config: Path | None = None) -> int:
     """Run the daemon until SIGTERM or SIGINT. Returns the exit code: 0 stopped, 1 could not start."""
-    logging.basicConfig(
-        level=os.environ.get("HEALTHDESK_LOG", "INFO").upper(),
-        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("apprise").setLevel(logging.INFO)
+    start_logging(os.environ.get("HEALTHDESK_LOG", "INFO").upper())
     try:
         settings = load_config(config, os.environ)
         with DaemonLock(settings.storage.data_dir):

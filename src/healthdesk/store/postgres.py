@@ -69,6 +69,7 @@ class PostgresBackend:
             max_overflow=8,
             pool_timeout=10,
             connect_args={"timeout": 10, "server_settings": SERVER_SETTINGS},
+            hide_parameters=True,  # an error that quotes them would bring values of records into the log
             execution_options={"scope": scope},
         )
         backend = cls(engine, clock)

@@ -248,6 +248,7 @@ def _writing_engine(path: Path, scope: Scope, busy_timeout_s: float) -> Engine:
             "check_same_thread": False,
             "cached_statements": STATEMENT_CACHE,
         },
+        hide_parameters=True,  # an error that quotes them would bring values of records into the log
         execution_options={"scope": scope},
     )
 
@@ -277,6 +278,7 @@ def _reading_engine(path: Path, scope: Scope, busy_timeout_s: float) -> AsyncEng
         pool_size=READERS,
         max_overflow=READERS,
         connect_args={"timeout": busy_timeout_s},
+        hide_parameters=True,  # an error that quotes them would bring values of records into the log
         execution_options={"scope": scope},
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping, select, text
 
+from healthdesk.domain.problems import OPENS_AFTER
 from healthdesk.domain.states import ProblemState, RecordState
 from healthdesk.errors import Conflict
 from healthdesk.store.evidence import evidence
@@ -109,11 +110,10 @@ def tick(conn: Connection, now: datetime, limit: int = 100) -> ProblemChanges:
         .where(
             problems.c.state.in_((ProblemState.FORMING, ProblemState.OPEN)),
             problems.c.announced.is_(False),
-            # what stays muted must not take up the places of what may open
-            sa.or_(
-                problems.c.state == ProblemState.FORMING,
-                problems.c.muted_until.is_(None),
-                problems.c.muted_until <= now,
+            # what cannot change yet must not take up the places of what may open
+            sa.case(
+                (problems.c.state == ProblemState.FORMING, problems.c.since <= now - OPENS_AFTER),
+                else_=sa.or_(problems.c.muted_until.is_(None), problems.c.muted_until <= now),
             ),
         )
         .order_by(problems.c.id)

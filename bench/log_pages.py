@@ -42,13 +42,18 @@ async def _filled(folder: str, count: int) -> tuple[Store, list[str]]:
     store = await Store.open(url, daemon_id=ids.new("dmn", now), clock=clock, ids=ids)
     integration = ids.new("int", now)
     await store.write(
-        integrations.insert, id=integration, name="CRM", kind=IntegrationKind.DELIVERY, now=now, by="bench"
+        integrations.insert,
+        integration_id=integration,
+        name="CRM",
+        kind=IntegrationKind.DELIVERY,
+        now=now,
+        by="bench",
     )
     source_ids = [ids.new("src", now) for _ in range(SOURCES)]
     for number, source_id in enumerate(source_ids):
         await store.write(
             sources.insert,
-            id=source_id,
+            source_id=source_id,
             key=f"source-{number}",
             name=f"Source {number}",
             levels=[],

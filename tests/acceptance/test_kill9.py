@@ -1,6 +1,8 @@
 """Nothing that was answered 2xx is lost or doubled, however often the daemon is killed. CI's share of the ordeal."""
 
 import random
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -24,8 +26,11 @@ async def test_every_answered_record_callback_and_alert_survives_kill_on_sqlite(
 
 @pytest.mark.xdist_group("kill9-postgresql")
 async def test_every_answered_record_callback_and_alert_survives_kill_on_postgresql(tmp_path):
-    (tmp_path / "pg").mkdir()
-    with running_postgres(tmp_path / "pg") as url:
+    # Not under pytest's own folder: PostgreSQL runs as another user there when the tests are root.
+    with (
+        tempfile.TemporaryDirectory(prefix="healthdesk-pg-") as folder,
+        running_postgres(Path(folder)) as url,
+    ):
         desk = Desk(tmp_path / "desk", url, settings=dict(SETTINGS))
         try:
             report = await torture(desk, kills=KILLS, rng=random.Random(20261123))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,30 @@ from healthdesk.store.database import Store
 from healthdesk.vault import Vault
 
 
+class Randomness:
+    """The kernel's random bytes, fetched in large pieces: an id needs five, and each fetch is a system call.
+
+    Any thread may call it; no byte is given out twice.
+    """
+
+    PIECE = 4096
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._piece = b""
+        self._at = 0
+
+    def __call__(self, count: int) -> bytes:
+        """Return `count` random bytes."""
+        if count > self.PIECE // 16:
+            return os.urandom(count)
+        with self._lock:
+            if self._at + count > len(self._piece):
+                self._piece, self._at = os.urandom(self.PIECE), 0
+            self._at += count
+            return self._piece[self._at - count : self._at]
+
+
 @asynccontextmanager
 async def built_engine(config: Config, clock: Clock | None = None) -> AsyncIterator[Engine]:
     """Open key, database and network and yield an engine that is not started yet.
@@ -28,7 +53,7 @@ async def built_engine(config: Config, clock: Clock | None = None) -> AsyncItera
     """
     clock = clock or SystemClock()
     vault = Vault.open(config.security.key_file)
-    ids = IdFactory(os.urandom)
+    ids = IdFactory(Randomness())
     daemon_id = ids.new("dmn", clock.now())
     store = await Store.open(config.storage.database_url, daemon_id=daemon_id, clock=clock, ids=ids)
     try:

@@ -42,3 +42,5 @@ def start_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("apprise").setLevel(logging.INFO)
+    # Says each call with its parameters.
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)

@@ -79,7 +79,8 @@ REFUSALS = (
     *((422, form) for form in ("message", "keys", "page", "text", "list")),
     *((401, "message"), (401, "page"), (500, "text"), (500, "keys")),
 )
-PATIENCE = {
+SETTINGS = {
+    "HEALTHDESK_LOG": "DEBUG",
     "HEALTHDESK_DELIVERY__SCHEDULE": "0s,0.05s,0.05s,0.05s",
     "HEALTHDESK_ALERTS__SCHEDULE": "0s,0.5s,1s,1s",
 }
@@ -185,6 +186,7 @@ async def build(scene: Scene, client: Client, port: int) -> None:
         )
     )
     await call_back(scene.desk, taking.id)
+    await post_garbage(scene.desk)
     scene.secrets += [TOKEN, PASSWORD, BASIC, CALLBACK_SECRET, CHAT_SECRET, MAIL_SECRET]
 
 
@@ -201,6 +203,14 @@ async def post(desk: Desk, integration_id: str, key: str) -> str:
         async with http.post(url, json=record) as answer:
             assert answer.status == 202
             return str((await answer.json())["id"])
+
+
+async def post_garbage(desk: Desk) -> None:
+    """Send a request that is no HTTP, with a value and a secret in it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
+    writer.write(f"POST / HTTP/1.1\r\nQuillfeather {BORN} {TOKEN}\r\n\r\n".encode())
+    assert b" 400 " in await reader.readline()
+    writer.close()
 
 
 async def call_back(desk: Desk, connection_id: str) -> None:
@@ -226,7 +236,7 @@ async def scene_of(folder: Path, database_url: str = "") -> AsyncIterator[Scene]
     async with (
         serving(app) as port,
         SmtpSink(password=MAIL_SECRET) as mail,
-        Desk(folder / "desk", database_url, dict(PATIENCE)) as desk,
+        Desk(folder / "desk", database_url, dict(SETTINGS)) as desk,
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(desk.socket))) as unix,
         desk.client() as client,
     ):

@@ -24,13 +24,14 @@ class _Protocol(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp gives it; it quotes what was sent
     ) -> web.StreamResponse:
         """Return the answer for a request that cannot be parsed, or whose handler died."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("a request died", exc_info=exc)
         else:
-            log.debug("malformed HTTP from %s: %s", request.remote, message)
+            # The message quotes the line at fault, which may be a key, or the body of a record.
+            log.debug("malformed HTTP from %s", request.remote)
         if request.writer.output_size > 0:
             raise ConnectionError("the answer was begun already")
         detail = "the request is not well-formed HTTP" if status < 500 else "healthdesk failed"

@@ -16,6 +16,7 @@ from tests.tui.fake_client import FakeDesk
 
 ENDLESS = {"feed"}
 WAITING_FOR_PEOPLE = {"flow"}
+STEPS = ("j", "k")
 SMALL = (80, 24)
 LARGE = (160, 45)
 
@@ -49,9 +50,11 @@ class Driver:
                 quiet += 1
 
     async def press(self, *keys: str) -> None:
-        for key in keys:
+        """Press keys and settle after each; of a run of steps down or up only the last is waited for."""
+        for key, following in zip(keys, [*keys[1:], ""], strict=False):
             await self.pilot.press(key)
-            await self.settle()
+            if key != following or key not in STEPS:
+                await self.settle()
 
     async def write(self, text: str) -> None:
         await self.pilot.press(*("space" if char == " " else char for char in text))

@@ -74,8 +74,7 @@ async def test_check_now_tells_the_answer():
         await driver.press("c")
         assert desk.called("connection_check") == ["con_jira"]
         assert any("Jira: Connection failure." in told for told in driver.said)
-        await driver.press("j", "c")
-        assert len(desk.called("connection_check")) == 1
+        await driver.press("j", "e")
         assert any("this is an integration" in told for told in driver.said)
 
 
@@ -219,6 +218,15 @@ async def test_a_channel_is_added_by_its_url_which_is_never_shown():
         await driver.press("ctrl+s")
         assert desk.called("channel_create") == [("ops", "json://user:pass@host")]
         assert "ops" in driver.text()
+
+
+async def test_the_key_that_helps_works_on_the_integration_too():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
+        await driver.settle()
+        await driver.press("c")
+        assert desk.called("connection_check") == ["con_crm"]
 
 
 async def test_add_notifications_sends_an_integrations_problems_to_a_channel():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import Connection
+from healthdesk.api.connections import AccountRow, Connection
 from healthdesk.api.integrations import Integration
-from healthdesk.domain.states import IntegrationState
+from healthdesk.domain.states import HoldReason, IntegrationState
+from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.connection_forms import (
     check_connection,
     check_credentials,
@@ -30,6 +31,19 @@ def told(connection: Connection) -> str:
     if sentence.startswith(connection.name):
         return sentence
     return f"{connection.name}: {connection.state_word}." + (f" {sentence}" if sentence else "")
+
+
+async def connection_of(screen: DeskScreen, row: AccountRow) -> str:
+    """Return the connection that a row is about: of an integration the one that keeps it, else production's."""
+    if row.kind == "connection":
+        return row.id
+    integration = await screen.client.integration(row.id)
+    held = [item for item in integration.environments if item.hold_reason is HoldReason.CONNECTION]
+    for item in (*held, *integration.environments):
+        return item.connection_id
+    raise HealthdeskError(
+        f"{row.app} delivers nowhere yet", fix="`healthdesk integrations edit` gives it a connection."
+    )
 
 
 async def check_now(screen: DeskScreen, connection_id: str) -> str:

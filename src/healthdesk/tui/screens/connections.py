@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +15,7 @@ from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import (
     add_connection,
     check_now,
+    connection_of,
     disconnect,
     edit_connection,
     pause_or_resume,
@@ -23,6 +24,7 @@ from healthdesk.tui.flows.connections import (
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
+from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.view.accounts import (
@@ -44,7 +46,7 @@ EMPTY = (
     line("  No connections yet. ", key("n"), " adds one; `healthdesk apps` lists what can be connected."),
     line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
 )
-FOR_CONNECTIONS = ("check", "credentials", "edit", "disconnect")
+FOR_CONNECTIONS = ("edit", "disconnect")
 FOR_INTEGRATIONS = ("pause", "log", "notify")
 
 
@@ -142,12 +144,15 @@ class ConnectionsScreen(AreaScreen):
         )
 
     def do_check(self) -> None:
-        """Check now."""
-        self.flow(check_now(self, self.item().id))
+        """Check the connection now; of an integration the one it delivers on."""
+        self.flow(self._on_connection(check_now, self.item()))
 
     def do_credentials(self) -> None:
-        """Enter new credentials."""
-        self.flow(update_credentials(self, self.item().id))
+        """Enter new credentials; of an integration those of the connection it delivers on."""
+        self.flow(self._on_connection(update_credentials, self.item()))
+
+    async def _on_connection(self, does: Callable[[DeskScreen, str], Awaitable[str]], row: AccountRow) -> str:
+        return await does(self, await connection_of(self, row))
 
     def do_new(self) -> None:
         """Connect something."""

@@ -169,6 +169,18 @@ async def test_a_message_that_was_being_sent_when_the_daemon_died_is_sent_again(
     assert (again.id, again.tries) == (alert.id, 2)
 
 
+async def test_a_message_claimed_by_a_commit_that_was_not_heard_of_is_sent_again(world):
+    await world.add_channel("chat")
+    await fail(world)
+    (alert,) = await claim(world)
+    now, mine = world.clock.now(), world.store.daemon_id
+    assert await world.store.write(alerts.recover_lost, now, daemon_id=mine, known=[alert.id]) == 0
+    assert await claim(world) == []
+    assert await world.store.write(alerts.recover_lost, now, daemon_id=mine, known=[]) == 1
+    (again,) = await claim(world)
+    assert again.id == alert.id
+
+
 async def test_removing_a_channel_takes_its_messages_back_and_erases_its_url(world):
     chat, mail = await world.add_channel("chat"), await world.add_channel("mail")
     both = await world.add_rule(chat, mail)

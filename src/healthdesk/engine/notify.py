@@ -79,6 +79,8 @@ class Notifier:
         self._parallel = parallel
         self._wake = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._open: set[str] = set()
+        self._in_doubt = False
 
     def wake(self) -> None:
         """Say that the outbox may hold a new message; never blocks."""
@@ -126,29 +128,47 @@ class Notifier:
             return
         store, now = self._ctx.store, self._ctx.clock.now()
         try:
+            if self._in_doubt:
+                await self._find_lost(now)
             due = await store.read(queries.next_due)
             if due is None or due > now:
                 return
             claimed = await store.write(queries.claim, now, free, skip_channels=tuple(self._busy))
         except StoreUnavailable as error:
+            self._in_doubt = True
             log.error("the outbox cannot be read: %s", error)
             return
+        self._open.update(message.id for message in claimed)
         by_channel = attrgetter("channel_id")
         for channel_id, messages in groupby(sorted(claimed, key=by_channel), key=by_channel):
             task = asyncio.create_task(self._send_all(list(messages)), name=f"healthdesk:notify:{channel_id}")
             self._busy[channel_id] = task
             task.add_done_callback(partial(self._ended, channel_id))
 
+    async def _find_lost(self, now: datetime) -> None:
+        """Queue again messages that the database holds for this daemon and that this daemon knows nothing of."""
+        known = tuple(self._open)
+        lost = await self._ctx.store.write(
+            queries.recover_lost, now, daemon_id=self._ctx.daemon_id, known=known
+        )
+        self._in_doubt = False
+        if lost:
+            log.warning("%d messages were claimed and not sent; they are sent now", lost)
+
     def _ended(self, channel_id: str, task: asyncio.Task[None]) -> None:
         self._busy.pop(channel_id, None)
         self._wake.set()
         if not task.cancelled() and task.exception() is not None:
+            self._in_doubt = True
             log.error("sending to channel %s died", channel_id, exc_info=task.exception())
 
     async def _send_all(self, messages: Sequence[ClaimedAlert]) -> None:
         """Send the claimed messages of one channel, in order."""
-        for message in messages:
-            await self._send_one(message)
+        try:
+            for message in messages:
+                await self._send_one(message)
+        finally:
+            self._open.difference_update(message.id for message in messages)
 
     async def _send_one(self, claimed: ClaimedAlert) -> None:
         store, problem, now = self._ctx.store, claimed.problem, self._ctx.clock.now()

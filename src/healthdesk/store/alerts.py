@@ -248,6 +248,19 @@ def recover(conn: Connection, now: datetime, *, daemon_id: str, others_are_dead:
     return again.rowcount
 
 
+def recover_lost(conn: Connection, now: datetime, *, daemon_id: str, known: Sequence[str]) -> int:
+    """Queue again what this daemon holds as being sent and knows nothing of; return how many.
+
+    That is a claim whose commit it was not told of, or whose sending died.
+    """
+    again = conn.execute(
+        sa.update(alerts)
+        .where(text(OUTBOX_SENDING), alerts.c.daemon_id == daemon_id, alerts.c.id.not_in(list(known)))
+        .values(state=AlertState.QUEUED, next_at=now)
+    )
+    return again.rowcount
+
+
 def next_due(conn: Connection) -> datetime | None:
     """Return when the next message is due."""
     due_at: datetime | None = conn.execute(

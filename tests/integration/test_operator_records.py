@@ -291,3 +291,10 @@ async def test_status_and_accounts_say_the_worst_first(
     assert status["sentence"] == "1 connection failing · 1 record failed"
     rows = await desk.ok("GET", "/v1/accounts")
     assert {row["state_word"] for row in rows} == {"Connection failure"}
+
+
+async def test_a_filter_on_a_source_that_is_not_there_is_refused_rather_than_empty(desk: HttpDesk) -> None:
+    for path in ("/v1/records?source=no-such", "/v1/records/count?source=no-such"):
+        answer = await desk.call("GET", path)
+        assert answer.status == 400
+        assert answer.json["field"] == "source"

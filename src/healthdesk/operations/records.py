@@ -49,21 +49,30 @@ def query_of(chosen: RecordFilter) -> RecordQuery:
     )
 
 
+async def known_query(desk: Desk, chosen: RecordFilter) -> RecordQuery:
+    """Return a filter in the store's words. Malformed for a source that is not there: no rows would be no answer."""
+    if chosen.source is not None and await _source(desk, chosen.source) is None:
+        raise Malformed(
+            f"there is no source {chosen.source}", field="source", fix="`healthdesk sources list` names them"
+        )
+    return query_of(chosen)
+
+
 async def list_all(
     desk: Desk, chosen: RecordFilter, after: str | None, limit: int, direction: Direction
 ) -> Page[Record]:
     """Return a page of the log."""
     desk.require("records.list")
-    rows = await desk.read(
-        queries.page, query_of(chosen), after=after, limit=limit, newest_first=direction == "newest"
-    )
+    query = await known_query(desk, chosen)
+    rows = await desk.read(queries.page, query, after=after, limit=limit, newest_first=direction == "newest")
     return to_page(rows, model_of(Record))
 
 
 async def count(desk: Desk, chosen: RecordFilter, *, exact: bool) -> Count:
     """Return how many records match, exact to a limit unless asked for."""
     desk.require("records.count")
-    row = await desk.read(queries.count, query_of(chosen), None if exact else EXACT_TOTAL_LIMIT)
+    query = await known_query(desk, chosen)
+    row = await desk.read(queries.count, query, None if exact else EXACT_TOTAL_LIMIT)
     return Count.model_validate(row, from_attributes=True)
 
 

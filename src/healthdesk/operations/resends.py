@@ -5,7 +5,7 @@ from __future__ import annotations
 from healthdesk.api.records import ResendAll, ResendMarked, ResendOne, ResendPlan, Resent
 from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.records import query_of
+from healthdesk.operations.records import known_query
 from healthdesk.store import records as queries
 from healthdesk.store.rows import ResentRow
 
@@ -47,7 +47,7 @@ async def marked(desk: Desk, choice: ResendMarked) -> Resent:
 async def plan(desk: Desk, choice: ResendAll) -> ResendPlan:
     """Return what resending all that the filter matches will do."""
     desk.require("records.resend_all")
-    row = await desk.read(queries.resend_plan, query_of(choice.filter))
+    row = await desk.read(queries.resend_plan, await known_query(desk, choice.filter))
     return ResendPlan.model_validate(row, from_attributes=True)
 
 
@@ -61,11 +61,10 @@ async def everything(desk: Desk, choice: ResendAll) -> Resent:
             fix="ask with dry_run first, and send its total as expect",
         )
     expect = choice.expect
+    query = await known_query(desk, choice.filter)
 
     def change(conn: Conn) -> ResentRow:
-        row = queries.resend_all(
-            conn, query_of(choice.filter), by=desk.operator.user, now=desk.now(), expect=expect
-        )
+        row = queries.resend_all(conn, query, by=desk.operator.user, now=desk.now(), expect=expect)
         detail = {
             "resent": row.resent,
             "filter": choice.filter.model_dump(mode="json", exclude_defaults=True),

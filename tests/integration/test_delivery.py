@@ -1,6 +1,5 @@
 """From post to endpoint to log, through the whole daemon on real sockets."""
 
-import asyncio
 import json
 
 import aiohttp
@@ -226,7 +225,12 @@ async def test_concurrency_bounds_the_attempts_under_way(desk, endpoint):
     for number in range(12):
         await post(delivery, {"number": number})
     await endpoint.wait_for(3)
-    await asyncio.sleep(0.1)
+    async with desk.client() as client:
+
+        async def claimed_ahead():
+            return (await client.ledger()).rows[0].states["sending"] == 6
+
+        await until(claimed_ahead)  # the next three are claimed, and wait for a slot
     assert len(endpoint.requests) == 3
     endpoint.release()
 

@@ -156,7 +156,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
             "POST", "/v1/records/{id}/attempts/{attempt_id}/reveal", id=record, attempt_id=attempt["id"]
         )
         await ask("POST", "/v1/records/resend-all", {"filter": {}, "dry_run": True})
-        await ask("POST", "/v1/records/resend-all", {"filter": {"source": "none"}, "expect": 0})
+        await ask("POST", "/v1/records/resend-all", {"filter": {"environment": "testing"}, "expect": 0})
         await ask("POST", "/v1/records/resend", {"ids": [record]})
 
         async def failed_again() -> bool:

@@ -158,8 +158,11 @@ class Outbox:
 
     async def until_states(self, *expected: str) -> None:
         async with asyncio.timeout(PATIENT_S):
-            while await self.states() != list(expected):
+            while True:
+                # Cleared before the look: what changes while the database is read must not be missed.
                 self.changed.clear()
+                if await self.states() == list(expected):
+                    return
                 await self.changed.wait()
 
     async def pass_time_until_states(self, *expected: str) -> None:

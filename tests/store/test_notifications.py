@@ -76,9 +76,9 @@ async def stopped(task):
 
 
 async def listeners(world, count):
-    """Wait until so many connections listen; what the server says of its connections is the condition."""
+    """Wait until so many connections listen: the server says that they have, and are done with it."""
     query = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'"
     )
     found = 0
     while found < count:

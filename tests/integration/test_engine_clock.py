@@ -29,14 +29,18 @@ async def running(tmp_path, clock, **settings):
             await desk.engine.stop(5)
 
 
-async def passing(clock, condition, step_s: float = 0.5, limit_s: float = 30.0):
-    """Let time pass in steps until the condition holds; network and database take real time in between."""
+async def passing(clock, condition, step_s: float = 0.5, limit_s: float = 120.0):
+    """Let time pass in steps until the condition holds; network and database take real time in between.
+
+    On a busy machine that real time is long: an attempt may even reach its deadline on the test's clock and be
+    sent again, so the limit leaves room for a retry.
+    """
     passed = 0.0
     while not (answer := await condition()):
         assert passed < limit_s, f"it did not come about within {limit_s} s of the test's clock"
         clock.advance(step_s)
         passed += step_s
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.03)
     return answer
 
 

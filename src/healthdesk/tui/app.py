@@ -31,6 +31,7 @@ from healthdesk.tui.widgets.lines import TabLine
 
 if TYPE_CHECKING:
     from healthdesk.client.client import Client
+    from healthdesk.tui.screens.acting import ActingScreen
 
 REDRAW_S = 20.0
 """How often relative times are drawn anew."""
@@ -218,7 +219,7 @@ class HealthdeskApp(App[None]):
 
         self.push_screen(HelpPage(context, ascii_only=self.ascii_only))
 
-    def show_menu(self, screen: DeskScreen) -> None:
+    def show_menu(self, screen: ActingScreen) -> None:
         """Show the actions of what is under the cursor, and do the one chosen."""
         from healthdesk.tui.screens.menu import ActionsMenu
 

@@ -19,7 +19,7 @@ from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Chunk
 
 if TYPE_CHECKING:
-    from healthdesk.tui.screens.base import DeskScreen
+    from healthdesk.tui.screens.acting import ActingScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Entry:
     help: str = ""
 
 
-def entries_of(screen: DeskScreen) -> list[Entry]:
+def entries_of(screen: ActingScreen) -> list[Entry]:
     """Return the actions of a screen's item, those that can be done first."""
     entries = [
         Entry(action.id, action.key, action.label, screen.why_not(action), action.help)
@@ -59,7 +59,7 @@ class ActionsMenu(Box[str]):
         self.table = WindowTable(columns, self.cells, lambda entry: str(entry.id), ascii_only=ascii_only)
 
     @classmethod
-    def of(cls, screen: DeskScreen) -> ActionsMenu:
+    def of(cls, screen: ActingScreen) -> ActionsMenu:
         """Return the menu of a screen's item."""
         name = screen.item_name()
         title = f"Actions · {name}" if name else "Actions"

@@ -11,6 +11,7 @@ from healthdesk.api.callbacks import CallbackFilter
 from healthdesk.api.common import Count, Explanation, Page
 from healthdesk.api.records import (
     Attempt,
+    AttemptDetail,
     Body,
     Record,
     RecordDetail,
@@ -144,6 +145,24 @@ class FakeLog:
         self.note("record_reveal", record_id)
         self.revealed = True
         return self._detail(record_id, masked=False)
+
+    async def record_attempt(self, record_id: str, attempt_id: str) -> AttemptDetail:
+        self.note("record_attempt", (record_id, attempt_id))
+        return self._attempt(record_id, attempt_id, masked=True)
+
+    async def record_attempt_reveal(self, record_id: str, attempt_id: str) -> AttemptDetail:
+        self.note("record_attempt_reveal", (record_id, attempt_id))
+        return self._attempt(record_id, attempt_id, masked=False)
+
+    def _attempt(self, record_id: str, attempt_id: str, *, masked: bool) -> AttemptDetail:
+        detail = self._detail(record_id, masked=masked)
+        [attempt] = [each for each in detail.attempts if each.id == attempt_id]
+        echo = "••••" if masked else "Ann [/b] Smith"
+        return AttemptDetail(
+            **attempt.model_dump(),
+            request_body=detail.request_body,
+            response_body=Body(text=f'{{"try": {attempt.number}, "echo": "{echo}"}}', masked=masked),
+        )
 
     def _detail(self, record_id: str, *, masked: bool) -> RecordDetail:
         row = self.record_at(int(record_id[4:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from healthdesk.domain.states import RecordState, Role
+from healthdesk.tui.screens.attempt import AttemptScreen
 from healthdesk.tui.screens.copy import CopyPage
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.record import RecordScreen
@@ -10,6 +11,8 @@ from tests.tui.desk import open_desk
 from tests.tui.fake_client import FakeDesk
 
 TO_FAILED = ["j"] * 9
+RETRYING = "rec_00000000000000000000999992"
+TO_ATTEMPTS = [*["j"] * 7, "enter", *["right_square_bracket"] * 3]
 
 
 async def test_it_says_what_failed_why_and_what_to_do():
@@ -48,7 +51,9 @@ async def test_tabs_show_request_response_error_attempts_and_record():
         assert "Whose fault" in driver.text()
         await driver.press("right_square_bracket")
         assert "first" in driver.text()
-        assert driver.text().count("Internal Server Error") >= 4
+        assert driver.text().count(" 500 ") >= 4
+        assert "Internal Server Error (them)" in driver.text()
+        assert "next try 14:36:00" in driver.text()
         assert "▓" in driver.text()
         await driver.press("right_square_bracket")
         assert "webhook-id" in driver.text()
@@ -77,6 +82,78 @@ async def test_a_member_cannot_reveal():
         await driver.press(*TO_FAILED, "enter", "v")
         assert desk.called("record_reveal") == []
         assert any("needs the manager role" in told for told in driver.said)
+
+
+async def test_an_attempt_is_opened_from_the_timeline_with_what_was_sent_and_what_came_back():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_ATTEMPTS, "k", "enter")
+        assert isinstance(driver.app.screen, AttemptScreen)
+        assert desk.called("record_attempt") == [(RETRYING, "att_3")]
+        told = driver.text()
+        assert "Log › rec_0000…992 › attempt 3" in told
+        assert "✗ Attempt 3: failed, 500 in 114 ms" in told
+        assert '"participant": "••••"' in told
+        await driver.press("G")
+        assert '"try": 3' in driver.text()
+        await driver.press("y")
+        assert '"echo": "••••"' in driver.app.clipboard
+        await driver.press("escape", "escape")
+        assert isinstance(driver.app.screen, RecordScreen)
+        assert driver.app.screen.attempt().id == "att_3"
+
+
+async def test_the_values_of_one_attempt_are_revealed_in_the_attempts_tab():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_ATTEMPTS, "g", "v")
+        assert desk.called("record_attempt_reveal") == [(RETRYING, "att_1")]
+        assert desk.called("record_reveal") == []
+        assert isinstance(driver.app.screen, AttemptScreen)
+        assert '"Ann [/b] Smith"' in driver.text()
+        desk.tell("record.changed")
+        await driver.settle()
+        assert '"Ann [/b] Smith"' in driver.text()
+        await driver.press("v")
+        assert len(desk.called("record_attempt_reveal")) == 1
+        assert any("they are shown already" in told for told in driver.said)
+        await driver.press("escape", "enter")
+        assert "Ann" not in driver.text()
+        await driver.press("v")
+        assert '"Ann [/b] Smith"' in driver.text()
+        assert len(desk.called("record_attempt_reveal")) == 2
+
+
+async def test_a_member_cannot_reveal_an_attempt():
+    desk = FakeDesk(role=Role.MEMBER)
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_ATTEMPTS, "v")
+        assert isinstance(driver.app.screen, RecordScreen)
+        await driver.press("enter", "v")
+        assert isinstance(driver.app.screen, AttemptScreen)
+        assert desk.called("record_attempt_reveal") == []
+        assert len([told for told in driver.said if "needs the manager role; ask alice" in told]) == 2
+
+
+async def test_an_attempt_that_the_daemon_does_not_reveal_stays_masked():
+    desk = FakeDesk()
+    desk.forbidden.add("record_attempt_reveal")
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_ATTEMPTS, "v")
+        assert isinstance(driver.app.screen, RecordScreen)
+        assert any("needs a manager" in told for told in driver.said)
+
+
+async def test_the_cursor_of_the_timeline_stays_on_its_attempt():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_ATTEMPTS, "k")
+        desk.tell("record.changed", RETRYING)
+        await driver.settle()
+        assert isinstance(driver.app.screen, RecordScreen)
+        assert driver.app.screen.attempt().id == "att_3"
+        await driver.press("right_square_bracket", "enter")
+        assert any("the Attempts tab has them" in told for told in driver.said)
 
 
 async def test_resend_updates_the_verdict():

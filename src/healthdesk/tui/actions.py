@@ -37,10 +37,10 @@ def _on(names: str) -> frozenset[str]:
 
 M = Role.MANAGER
 LISTS = "connections problems log callbacks alerts activity"
-WINDOWS = "connection integration record problem callback alert"
+WINDOWS = "connection integration record attempt problem callback alert"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "enter", "Open", "open", _on(LISTS + " connection integration problem"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on(LISTS + " connection integration record problem"), "Open what is under the cursor", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
     Action("check", "c", "Check now", "check", _on("connections connection"), "Ask the app now whether the connection works", role=M, rank=3),
     Action("credentials", "u", "Update credentials", "credentials", _on("connections connection"), "Enter new credentials; they are checked at once", role=M, rank=4),
@@ -56,8 +56,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("error", "E", "View Error Message", "error", _on("log record"), "Status code, duration, error message and bodies of a failed record"),
     Action("mark", "space", "Mark", "mark", _on("log"), "Mark the record for a resend", rank=5),
     Action("unmark", "U", "Remove all marks", "unmark", _on("log"), "Forget what was marked", item=False),
-    Action("reveal", "v", "Reveal values", "reveal", _on("record"), "Show the values of the record; it is noted in the activity log", role=M, rank=5),
-    Action("curl", "C", "Copy as curl", "curl", _on("record"), "A curl command of the request, secrets left out"),
+    Action("reveal", "v", "Reveal values", "reveal", _on("record attempt"), "Show the values of the record, or of the one attempt; it is noted in the activity log", role=M, rank=5),
+    Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request, secrets left out"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("record"), "", item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("record"), "Request, Response, Error, Attempts, Record", rank=6, item=False),
     Action("ack", "a", "Acknowledge", "ack", _on("problems problem"), "Take it: no further alerts but its recovery", role=M, rank=3),

@@ -6,15 +6,22 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
+from textual.containers import Vertical
 from textual.widget import Widget
 
-from healthdesk.api.records import RecordDetail
+from healthdesk.api.records import Attempt, AttemptDetail, RecordDetail
 from healthdesk.tui import messages
 from healthdesk.tui.flows.records import resend_one
 from healthdesk.tui.format import Line, plain
+from healthdesk.tui.screens.attempt import AttemptScreen
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.record import TABS, curl_of, record_title, record_verdict, short_id, tab_lines
-from healthdesk.tui.widgets.lines import Lines, Pane, Ruler, Tab, TabLine
+from healthdesk.tui.view.timeline import attempt_cells, attempt_columns, attempt_explain
+from healthdesk.tui.widgets.lines import Explanation, Key, Lines, Pane, Ruler, Tab, TabLine
+from healthdesk.tui.widgets.window_table import WindowTable
+from healthdesk.tui.window import Chunk
+
+TIMELINE = "Attempts"
 
 
 class RecordScreen(WindowScreen):
@@ -34,6 +41,15 @@ class RecordScreen(WindowScreen):
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
         yield TabLine(ascii_only=self.ascii_only, id="tabs")
         yield Pane(ascii_only=self.ascii_only, id="pane", classes="pane")
+        self.timeline = WindowTable(
+            attempt_columns(self.view()),
+            lambda attempt: attempt_cells(attempt, self.detail, self.view()),
+            lambda attempt: str(attempt.id),
+            ascii_only=self.ascii_only,
+            id="attempts",
+        )
+        explained = Explanation(ascii_only=self.ascii_only, id="attempt", classes="explain")
+        yield Vertical(self.timeline, Ruler(ascii_only=self.ascii_only), explained, id="timeline")
 
     def crumbs(self) -> str:
         """Where you are."""
@@ -56,10 +72,29 @@ class RecordScreen(WindowScreen):
     def show_detail(self) -> None:
         """Show the tabs and the one chosen."""
         detail: RecordDetail = self.detail
-        counts = {"Attempts": str(detail.tries or len(detail.attempts) or "")}
+        counts = {TIMELINE: str(detail.tries or len(detail.attempts) or "")}
         tabs = [Tab(name, name, counts.get(name, "")) for name in TABS]
         self.query_one("#tabs", TabLine).show(tabs, self.tab)
-        self.query_one("#pane", Pane).show(self._tab_lines(self.tab))
+        pane, timeline = self.query_one("#pane", Pane), self.query_one("#timeline")
+        timeline.display = self.tab == TIMELINE and bool(detail.attempts)
+        pane.display = not timeline.display
+        if timeline.display:
+            self._show_timeline()
+        else:
+            pane.show(self._tab_lines(self.tab))
+
+    def _show_timeline(self) -> None:
+        """Show the attempts, at first the newest under the cursor; later it stays on its attempt."""
+        first_time = not self.timeline.window.loaded
+        self.timeline.take_head(self.timeline.window.generation, [Chunk(self.detail.attempts, None)])
+        if first_time:
+            self.timeline.move_to(len(self.detail.attempts) - 1)
+
+    def cursor_moved(self, row: Attempt | None) -> None:
+        """Say what the attempt under the cursor came to."""
+        if row is not None:
+            told = attempt_explain(row, self.detail, self.view())
+            self.query_one("#attempt", Explanation).explain(told)
 
     def _tab_lines(self, tab: str) -> list[Line]:
         return tab_lines(tab, self.detail, self.view())
@@ -75,7 +110,10 @@ class RecordScreen(WindowScreen):
         if self.detail is not None:
             self.tab = tab
             self.show_detail()
-            self.query_one("#pane", Pane).scroll_home(animate=False)
+            pane = self.query_one("#pane", Pane)
+            pane.scroll_home(animate=False)
+            (pane if pane.display else self.timeline).focus()
+            self.show_keys()
 
     def do_next_tab(self) -> None:
         """Go to the next tab."""
@@ -89,13 +127,22 @@ class RecordScreen(WindowScreen):
         """The record."""
         return short_id(self.key)
 
+    def attempt(self) -> Attempt | None:
+        """Return the attempt under the cursor, in the tab that has them."""
+        if self.tab != TIMELINE:
+            return None
+        found: Attempt | None = self.timeline.current
+        return found
+
     def refuses(self, action_id: str) -> str:
         """Records on their way are not resent; revealed ones not revealed again."""
         from healthdesk.tui.screens.log import resend_reason
 
+        if action_id == "open" and self.attempt() is None:
+            return "there is no attempt under the cursor; the Attempts tab has them"
         if action_id == "resend" and self.detail is not None:
             return resend_reason(self.detail.state)
-        if action_id == "reveal" and self.revealed:
+        if action_id == "reveal" and self.revealed and self.attempt() is None:
             return "they are shown already"
         if action_id == "curl" and self.detail is not None and not curl_of(self.detail):
             return "nothing was sent yet"
@@ -109,20 +156,36 @@ class RecordScreen(WindowScreen):
         """Resend it."""
         self.flow(resend_one(self, self.detail))
 
-    def do_reveal(self) -> None:
-        """Show the values; the daemon notes who did."""
-        self.flow(self._reveal())
+    def keys(self) -> list[Key]:
+        """There is something to open in one tab only."""
+        return [key for key in super().keys() if key.name != "enter" or self.tab == TIMELINE]
 
-    async def _reveal(self) -> str:
-        detail = await self.client.record_reveal(self.key)
-        self.revealed = True
-        self.post_message(messages.Revealed(detail))
+    def do_open(self) -> None:
+        """Open the attempt under the cursor."""
+        attempt = self.attempt()
+        if attempt is not None:
+            self.app.push_screen(AttemptScreen(self.key, attempt.id))
+
+    def do_reveal(self) -> None:
+        """Show the values, in the Attempts tab of the one attempt; the daemon notes who did."""
+        self.flow(self._reveal(self.attempt()))
+
+    async def _reveal(self, attempt: Attempt | None) -> str:
+        if attempt is not None:
+            detail = await self.client.record_attempt_reveal(self.key, attempt.id)
+            self.post_message(messages.Revealed(detail))
+        else:
+            self.post_message(messages.Revealed(await self.client.record_reveal(self.key)))
         return ""
 
     @on(messages.Revealed)
     def _revealed(self, message: messages.Revealed) -> None:
-        self.detail = message.detail
-        self._show()
+        if isinstance(message.detail, AttemptDetail):
+            self.app.push_screen(AttemptScreen(self.key, message.detail.id, revealed=message.detail))
+        else:
+            self.revealed = True
+            self.detail = message.detail
+            self._show()
         self.desk.tell("Values are shown. It is noted in the activity log.")
 
     def do_curl(self) -> None:

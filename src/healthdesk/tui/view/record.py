@@ -5,16 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from healthdesk.api.records import Attempt, RecordDetail
+from healthdesk.api.records import Attempt, AttemptDetail, Body, RecordDetail
 from healthdesk.domain.states import RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.json_view import body_lines
 from healthdesk.tui.view.log import HOLDS, status_text
+from healthdesk.tui.view.timeline import timeline_lines
 from healthdesk.tui.view.times import View, full, millis, since, span, time_of_day
-from healthdesk.tui.view.words import ATTEMPT, RECORD, blame_word, plural
+from healthdesk.tui.view.words import RECORD, blame_word, plural
 
 TABS = ("Request", "Response", "Error", "Attempts", "Record")
-BAR = 12
 
 
 def record_title(detail: RecordDetail) -> str:
@@ -99,12 +99,12 @@ def tab_lines(tab: str, detail: RecordDetail, view: View) -> list[Line]:
         case "Error":
             return error_lines(detail, last, view)
         case "Attempts":
-            return attempt_lines(detail, view)
+            return timeline_lines(detail, view)
         case _:
             return posted_lines(detail, view)
 
 
-def request_lines(detail: RecordDetail, last: Attempt | None) -> list[Line]:
+def request_lines(detail: RecordDetail | AttemptDetail, last: Attempt | None) -> list[Line]:
     """Return the request as it left (or as it will), headers first."""
     if last is None:
         head = [line(dim("Not sent yet. This is what the endpoint will receive."))]
@@ -122,8 +122,8 @@ def header_lines(headers: Mapping[str, str]) -> list[Line]:
     return [(), line(strong("Headers")), *(line(dim(f"{name.lower()}: "), value) for name, value in named)]
 
 
-def response_lines(detail: RecordDetail, last: Attempt | None) -> list[Line]:
-    """Return what came back to the last attempt."""
+def response_lines(detail: RecordDetail | AttemptDetail, last: Attempt | None) -> list[Line]:
+    """Return what came back to an attempt."""
     if last is None:
         return [line(dim("Nothing was sent yet."))]
     if last.status is None:
@@ -167,37 +167,6 @@ def error_lines(detail: RecordDetail, last: Attempt | None, view: View) -> list[
     return lines
 
 
-def attempt_lines(detail: RecordDetail, view: View) -> list[Line]:
-    """Return the attempts as a timeline: when, what triggered it, outcome, how long, error."""
-    if not detail.attempts:
-        return [line(dim("No attempt yet."))]
-    longest = max((attempt.duration_ms or 0.0) for attempt in detail.attempts) or 1.0
-    lines: list[Line] = []
-    if detail.tries > len(detail.attempts):
-        lines.append(line(dim(f"The newest {len(detail.attempts)} attempts.")))
-    for attempt in detail.attempts:
-        word = ATTEMPT[attempt.outcome]
-        took = attempt.duration_ms or 0.0
-        bar = max(1, round(BAR * took / longest)) if attempt.duration_ms is not None else 0
-        trigger = attempt.trigger.value + (f" by {attempt.triggered_by}" if attempt.triggered_by else "")
-        lines.append(
-            line(
-                Span(f"{word.glyph} ", word.tone),
-                f"{attempt.number:>3}  {time_of_day(attempt.started_at, view):<12} ",
-                dim(f"{trigger[:18]:<18} "),
-                Span(f"{str(attempt.status or '') or word.text:<11} ", word.tone),
-                Span("▓" * bar, word.tone),
-                dim("░" * (BAR - bar)),
-                dim(f" {millis(attempt.duration_ms)}"),
-            )
-        )
-        if attempt.error:
-            lines.append(line(dim("       "), attempt.error))
-    if detail.next_attempt_at is not None and detail.state is RecordState.RETRYING:
-        lines.append(line(Span("↻ ", Tone.WARN), f"next {time_of_day(detail.next_attempt_at, view)}"))
-    return lines
-
-
 def posted_lines(detail: RecordDetail, view: View) -> list[Line]:
     """Return the record itself: its facts, and what was posted."""
     rows = [
@@ -216,14 +185,18 @@ def posted_lines(detail: RecordDetail, view: View) -> list[Line]:
 
 
 def curl_of(detail: RecordDetail) -> str:
-    """Return a curl command of the last attempt. Secrets are not in it: headers are as they are shown."""
-    last = detail.attempts[-1] if detail.attempts else None
-    if last is None or not last.url:
+    """Return a curl command of the last attempt, empty when nothing was sent."""
+    return curl(detail.attempts[-1], detail.request_body) if detail.attempts else ""
+
+
+def curl(attempt: Attempt, body: Body | None) -> str:
+    """Return a curl command of an attempt. Secrets are not in it: headers are as they are shown."""
+    if not attempt.url:
         return ""
-    parts = ["curl", "-X", last.method or "POST", last.url]
-    for name, value in sorted(last.request_headers.items()):
+    parts = ["curl", "-X", attempt.method or "POST", attempt.url]
+    for name, value in sorted(attempt.request_headers.items()):
         if name.lower() not in ("content-length", "host", "accept-encoding", "connection"):
             parts += ["-H", f"{name}: {value}"]
-    if detail.request_body is not None and detail.request_body.text:
-        parts += ["--data-raw", detail.request_body.text]
+    if body is not None and body.text:
+        parts += ["--data-raw", body.text]
     return " ".join(shlex.quote(part) for part in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -34,8 +35,8 @@ class Driver:
 
     async def settle(self) -> None:
         """Wait until no message and no worker is under way, but those that wait for people or for ever."""
-        quiet = 0
-        while quiet < 3:
+        ready = asyncio.get_running_loop()._ready
+        while True:
             await self.pilot.pause()
             busy = [
                 worker
@@ -45,9 +46,8 @@ class Driver:
             ]
             if busy:
                 await self.app.workers.wait_for_complete(busy)
-                quiet = 0
-            else:
-                quiet += 1
+            elif not ready:  # the pause ended in a redraw, and that left nothing to do either
+                return
 
     async def press(self, *keys: str) -> None:
         """Press keys and settle after each; of a run of steps down or up only the last is waited for."""

@@ -126,9 +126,10 @@ def bindings_of(screen: str) -> list[Binding]:
     ]
 
 
-def footer_of(screen: str, most: int = 7) -> list[Action]:
+def footer_of(screen: str, most: int = 7, *, without: frozenset[str] = frozenset()) -> list[Action]:
     """Return the actions of the footer, at most `most`; help is always among them."""
-    ranked = sorted((action for action in actions_of(screen) if action.rank), key=lambda action: action.rank)
+    offered = [action for action in actions_of(screen) if action.rank and action.id not in without]
+    ranked = sorted(offered, key=lambda action: action.rank)
     helps = [action for action in ranked if action.id == "help"]
     others = [action for action in ranked if action.id != "help"]
     return others[: most - len(helps)] + helps

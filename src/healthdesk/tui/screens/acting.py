@@ -119,8 +119,12 @@ class ActingScreen(Screen[None]):
         """Return the key line."""
         return [
             Key(key_name(action.key), action.short, bool(self.why_not(action)))
-            for action in footer_of(self.CONTEXT)
+            for action in footer_of(self.CONTEXT, without=self.off_footer())
         ]
+
+    def off_footer(self) -> frozenset[str]:
+        """Return the actions that are left out of the key line now."""
+        return frozenset()
 
     def show_keys(self) -> None:
         """Show which keys work now."""

@@ -17,7 +17,7 @@ from healthdesk.tui.screens.attempt import AttemptScreen
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.record import TABS, curl_of, record_title, record_verdict, short_id, tab_lines
 from healthdesk.tui.view.timeline import attempt_cells, attempt_columns, attempt_explain
-from healthdesk.tui.widgets.lines import Explanation, Key, Lines, Pane, Ruler, Tab, TabLine
+from healthdesk.tui.widgets.lines import Explanation, Lines, Pane, Ruler, Tab, TabLine
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Chunk
 
@@ -156,9 +156,9 @@ class RecordScreen(WindowScreen):
         """Resend it."""
         self.flow(resend_one(self, self.detail))
 
-    def keys(self) -> list[Key]:
+    def off_footer(self) -> frozenset[str]:
         """There is something to open in one tab only."""
-        return [key for key in super().keys() if key.name != "enter" or self.tab == TIMELINE]
+        return frozenset() if self.tab == TIMELINE else frozenset({"open"})
 
     def do_open(self) -> None:
         """Open the attempt under the cursor."""

@@ -15,6 +15,12 @@ SHORTEST_HINTED = 12
 """Four characters of a shorter secret would give too much of it away."""
 
 
+RESTORE_KEY = (
+    "put the key file back from your backup, or set [security] key_file to where it is: "
+    "a new key opens nothing that an older one encrypted"
+)
+
+
 class Vault:
     """Encrypts and decrypts with the keys of a key file: the first one encrypts, all of them decrypt."""
 
@@ -31,8 +37,7 @@ class Vault:
         except FileNotFoundError:
             raise VaultError(
                 f"{key_file}: the key file does not exist",
-                fix="run `healthdesk init`, or set [security] key_file to where the key is; "
-                "a new key cannot read secrets that an older one encrypted",
+                fix=f"{RESTORE_KEY}; only for a desk that has no secrets yet, run `healthdesk init`",
             ) from None
         except UnicodeDecodeError:
             raise VaultError(f"{key_file}: this is not a key file", fix=_KEY_FIX) from None
@@ -83,6 +88,11 @@ class Vault:
 def hint(secret: str) -> str:
     """Return what may be shown of a secret: a mask and its last four characters, or the mask alone."""
     return MASK + secret[-4:] if len(secret) >= SHORTEST_HINTED else MASK
+
+
+def lost_key(key_file: Path) -> str:
+    """Say that the key file is gone while there are secrets it encrypted."""
+    return f"{key_file}: the key file is gone, and the database holds secrets that only its key opens"
 
 
 def create_key_file(path: Path) -> None:

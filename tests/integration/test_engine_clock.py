@@ -243,6 +243,18 @@ async def test_clock_that_jumps_back_delays_nothing_for_ever_and_ids_still_grow(
         assert len({request.headers["webhook-id"] for request in endpoint.requests}) == 6
 
 
+async def test_clock_that_was_a_month_ahead_delays_no_retry_once_it_is_right(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(tmp_path, clock, DELIVERY__SCHEDULE="0s,5s,5s", DELIVERY__JITTER="0") as desk:
+        delivery = await place(desk, endpoint)
+        endpoint.script(500)
+        await post(delivery, 1)
+        await passing(clock, in_states(desk, retrying=1))
+        clock.jump(-30 * 86400)
+        await passing(clock, in_states(desk, delivered=1))
+        assert len(endpoint.requests) == 2
+
+
 async def test_delivered_record_is_resent_with_a_new_webhook_id_when_asked(tmp_path, endpoint):
     clock = FakeClock()
     async with running(tmp_path, clock) as desk:

@@ -7,10 +7,13 @@ import pytest
 from healthdesk.domain.states import AttemptOutcome, HoldReason, OnUnknown, RecordState, Trigger
 from healthdesk.errors import Conflict
 from healthdesk.store import daemons, flow, integrations, ledger, problems, records
+from healthdesk.store.database import Store
 from healthdesk.store.rows import RecordQuery
+from healthdesk.testing import START, FakeClock
 from tests.store.world import PRODUCTION, REFUSED, TESTING, failure
 
 LEASE = timedelta(seconds=30)
+RAN_OUT = timedelta(seconds=-1)
 
 
 async def state_of(world, record_id):
@@ -106,19 +109,50 @@ async def test_recovery_goes_in_small_steps(world):
 
 
 async def test_a_daemon_is_dead_once_its_lease_ran_out(world):
-    await world.store.write(daemons.register, "dmn_one", world.clock.now(), LEASE)
-    await world.store.write(daemons.register, "dmn_two", world.clock.now(), LEASE)
+    now = world.clock.now()
+    await world.store.write(daemons.register, "dmn_one", now, LEASE)
+    await world.store.write(daemons.register, "dmn_two", now, LEASE)
     await world.accept(2)
     await world.claim(free=1)
-    world.clock.advance(25)
-    assert await world.store.write(daemons.renew, "dmn_two", world.clock.now(), LEASE)
+    assert await world.store.write(daemons.renew, "dmn_two", now, LEASE)
     assert await recover(world, others_are_dead=False) == 0
-    world.clock.advance(6)
-    assert [row.id for row in await world.store.read(daemons.expired, world.clock.now())] == ["dmn_one"]
-    assert [row.id for row in await world.store.read(daemons.running, world.clock.now())] == ["dmn_two"]
+    assert await world.store.write(daemons.renew, "dmn_one", now, RAN_OUT)
+    assert [row.id for row in await world.store.read(daemons.expired, now)] == ["dmn_one"]
+    assert [row.id for row in await world.store.read(daemons.running, now)] == ["dmn_two"]
     assert await recover(world, others_are_dead=False) == 1
-    assert not await world.store.write(daemons.renew, "dmn_one", world.clock.now(), LEASE)
-    assert await world.store.write(daemons.renew, "dmn_one", world.clock.now(), LEASE)
+    assert not await world.store.write(daemons.renew, "dmn_one", now, LEASE)
+    assert await world.store.write(daemons.renew, "dmn_one", now, LEASE)
+
+
+async def test_on_sqlite_the_lease_is_counted_by_the_daemons_own_clock(sqlite_world):
+    world = sqlite_world
+    await world.store.write(daemons.register, "dmn_one", world.clock.now(), LEASE)
+    world.clock.advance(31)
+    assert [row.id for row in await world.store.read(daemons.expired, world.clock.now())] == ["dmn_one"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_a_clock_an_hour_off_takes_no_work_of_a_daemon_that_lives(
+    postgres_url, postgres_world, ids, ahead
+):
+    world = postgres_world
+    clock = FakeClock(START + ahead)
+    other = await Store.open(postgres_url, daemon_id="dmn_two", clock=clock, ids=ids)
+    dead = {"daemon_id": "dmn_two", "others_are_dead": False, "limit": 10}
+    try:
+        await world.store.write(daemons.register, "dmn_one", world.clock.now(), LEASE)
+        await other.write(daemons.register, "dmn_two", clock.now(), LEASE)
+        (record_id,) = await world.accept(1)
+        await world.claim()
+        assert await other.write(flow.recover_interrupted, clock.now(), **dead) == 0
+        assert await other.read(daemons.expired, clock.now()) == []
+        assert await other.write(daemons.renew, "dmn_two", clock.now(), LEASE)
+        assert await world.store.write(daemons.renew, "dmn_one", world.clock.now(), LEASE)
+        assert await state_of(world, record_id) is RecordState.SENDING
+        await world.store.write(daemons.leave, "dmn_one", world.clock.now())
+        assert await other.write(flow.recover_interrupted, clock.now(), **dead) == 1
+    finally:
+        await other.close()
 
 
 async def test_a_daemon_that_left_or_was_never_registered_is_dead(world):

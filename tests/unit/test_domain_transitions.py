@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.domain.exchange import Failure, Sent
-from healthdesk.domain.retry import DEFAULT_SCHEDULE_S, next_attempt_at
+from healthdesk.domain.retry import DEFAULT_SCHEDULE_S, longest_wait_s, next_attempt_at
 from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, OnUnknown, RecordState
 from healthdesk.domain.transitions import (
     RESEND_ALL_STATES,
@@ -158,3 +158,10 @@ def test_jitter_spreads_both_ways() -> None:
     assert early == NOW + timedelta(seconds=240)
     assert late is not None
     assert late > NOW + timedelta(seconds=359)
+
+
+@given(tries=st.integers(0, 12), schedule=SCHEDULES, unit=UNITS, asked_s=st.none() | st.floats(0, 1e9))
+def test_no_wait_is_longer_than_the_longest(tries, schedule, unit, asked_s) -> None:
+    at = next_attempt_at(NOW, tries, schedule, unit, asked_s)
+    if at is not None:
+        assert at <= NOW + timedelta(seconds=longest_wait_s(tries, schedule))

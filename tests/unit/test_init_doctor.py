@@ -20,7 +20,7 @@ import pytest
 from healthdesk.clock import SystemClock
 from healthdesk.config import load_config
 from healthdesk.domain.ids import IdFactory
-from healthdesk.errors import ConfigError, HostError, VaultError
+from healthdesk.errors import ConfigError, HostError
 from healthdesk.host import probes
 from healthdesk.host.check import Check, CheckStatus, worst
 from healthdesk.host.doctor import examine
@@ -120,14 +120,6 @@ def test_a_wrong_choice_leaves_no_config_behind(short_dir: Path) -> None:
     with pytest.raises(ConfigError, match="server.listen"):
         init_desk(InitChoices(directory=short_dir / "desk", listen="nonsense"), {}, uid=1000, user="anna")
     assert not (short_dir / "desk" / "config.toml").exists()
-
-
-def test_a_lost_key_is_not_replaced_under_a_database_it_encrypted(desk: InitReport) -> None:
-    desk.key_file.unlink()
-    (desk.data_dir / "healthdesk.db").touch()
-    with pytest.raises(VaultError, match="key file is gone"):
-        init_desk(InitChoices(directory=desk.config.parent), {}, uid=1000, user="anna")
-    assert not desk.key_file.exists()
 
 
 def test_init_of_a_user_uses_the_xdg_directories(short_dir: Path) -> None:

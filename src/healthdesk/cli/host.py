@@ -38,6 +38,11 @@ def _init_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NETWORK",
         help="a private network that may be called, such as 10.0.0.0/8, repeatable",
     )
+    parser.add_argument(
+        "--new-key",
+        action="store_true",
+        help="replace a lost key file though the database holds secrets, which then must be entered again",
+    )
 
 
 def init(args: argparse.Namespace, out: Output) -> int:
@@ -57,6 +62,7 @@ def init(args: argparse.Namespace, out: Output) -> int:
         database_url=args.database_url,
         group=args.group,
         allow_private_networks=tuple(args.allow_private_network),
+        new_key=args.new_key,
     )
     report = init_desk(choices, os.environ)
     if out.as_json:

@@ -29,9 +29,18 @@ def next_attempt_at(
         return None
     delay_s = spread(schedule[tries], jitter_unit, jitter)
     if retry_after_s is not None:
-        limit_s = max(sum(schedule[tries : tries + 2]), RETRY_AFTER_FLOOR_S)
-        delay_s = max(delay_s, min(retry_after_s, limit_s))
+        delay_s = max(delay_s, min(retry_after_s, _honoured_s(tries, schedule)))
     return now + timedelta(seconds=delay_s)
+
+
+def longest_wait_s(tries: int, schedule: Sequence[float], jitter: float = 0.2) -> float:
+    """Return the longest that a wait after `tries` attempts of a round can be: a later time was not planned so."""
+    planned_s = spread(schedule[tries], 1.0, jitter) if tries < len(schedule) else 0.0
+    return max(planned_s, _honoured_s(tries, schedule))
+
+
+def _honoured_s(tries: int, schedule: Sequence[float]) -> float:
+    return max(sum(schedule[tries : tries + 2]), RETRY_AFTER_FLOOR_S)
 
 
 def spread(delay_s: float, jitter_unit: float, jitter: float) -> float:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable
@@ -36,6 +37,7 @@ class Janitor:
         self._on_alerts = on_alerts
         self._on_recovered = on_recovered
         self._pulse = Pulse(ctx.clock, BEAT_S)
+        self._clock_watch = ClockWatch(ctx)
         self._retention_at = 0.0
 
     async def recover(self) -> int:
@@ -45,6 +47,7 @@ class Janitor:
         """
         store = self._ctx.store
         await store.write(daemons.register, self._ctx.daemon_id, self._ctx.clock.now(), LEASE)
+        await self._clock_watch.judge_again()
         return await self._recover(others_are_dead=store.dialect == "sqlite")
 
     async def _recover(self, *, others_are_dead: bool) -> int:
@@ -93,6 +96,9 @@ class Janitor:
             log.warning("the lease of this daemon had run out; others may have sent its records again")
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
+        if await self._clock_watch.look():
+            self._on_alerts()
+            self._on_recovered()
         ticked = await store.write(problems.tick, now)
         for problem_id in ticked.problems_changed:
             self._ctx.bus.publish("problem.changed", problem_id)

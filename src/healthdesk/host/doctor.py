@@ -13,6 +13,7 @@ from healthdesk.config import Config, load_config
 from healthdesk.errors import ConfigError
 from healthdesk.host import probes
 from healthdesk.host.check import Check, CheckStatus, worst
+from healthdesk.host.database import Seen, check_database
 
 # What the store logs about a sick database is in the findings, with its fix.
 logging.getLogger("healthdesk").addHandler(logging.NullHandler())
@@ -61,18 +62,19 @@ async def examine(
     else:
         checks.append(Check("config", CheckStatus.OK, "every key is known and every value fits"))
     hosts: tuple[str, ...] = ()
+    seen = Seen()
     if config is None:
         unknown = "not checked, because the config cannot be read"
         checks.extend(
             Check(name, CheckStatus.WARN, unknown) for name in ("key", "database", "socket", "disk")
         )
     else:
-        checks.append(probes.check_key(config.security.key_file))
-        finding, called = await probes.check_database(config, clock)
-        hosts = (*called, *probes.configured_hosts(config))
+        finding, seen = await check_database(config, clock)
+        checks.append(probes.check_key(config.security.key_file, seen.sealed))
+        hosts = (*seen.hosts, *probes.configured_hosts(config))
         checks.append(finding)
         checks.append(await probes.check_socket(config.operator.socket, uid))
         checks.append(probes.check_disk(config.storage.data_dir))
-    checks.append(await probes.check_clock(clock))
+    checks.append(await probes.check_clock(clock, seen))
     checks.append(await probes.check_dns(hosts, resolve))
     return Report(tuple(checks))

@@ -10,11 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from healthdesk.config import Config, load_config
-from healthdesk.errors import ConfigError, HostError, VaultError
+from healthdesk.errors import ConfigError, HealthdeskError, HostError, VaultError
+from healthdesk.host.database import holds_secrets
 from healthdesk.paths import DefaultPaths, default_paths, paths_under
-from healthdesk.vault import Vault, create_key_file
+from healthdesk.vault import RESTORE_KEY, Vault, create_key_file, lost_key
 
 CONFIG_MODE = 0o640
+
+_NEW_KEY = (
+    "Where there is no backup, `healthdesk init --new-key` makes a new one: every credential, secret and channel "
+    "must then be entered again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,8 @@ class InitChoices:
     database_url: str = ""
     group: str = ""
     allow_private_networks: tuple[str, ...] = ()
+    new_key: bool = False
+    """Whether a lost key is replaced though the database holds secrets that only the lost one opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,10 @@ def init_desk(
     _make_directory(data_dir, 0o750 if uid == 0 else 0o700)
     (kept if key_file.exists() else created).append(key_file)
     if key_file in created:
-        _make_key(key_file, config)
+        if choices.new_key:
+            _write_key(key_file)
+        else:
+            _make_key(key_file, config, fresh=places.config in created)
     else:
         Vault.open(key_file)
     return InitReport(
@@ -192,22 +203,30 @@ def _write_config(path: Path, text: str) -> None:
         ) from None
 
 
-def _make_key(key_file: Path, config: Config) -> None:
-    """Write a new key, unless a database is there already that an older key has encrypted."""
-    database = database_file(config.storage.database_url)
-    if database is not None and database.exists():
-        raise VaultError(
-            f"{key_file}: the key file is gone, and {database} holds secrets it encrypted",
-            fix="put the key file back from a backup; without it, move the database away and start anew",
-        )
+def _make_key(key_file: Path, config: Config, *, fresh: bool) -> None:
+    """Write a new key, unless the database holds secrets that another key has encrypted.
+
+    `fresh`: the config is of this very run, so that a database which cannot be asked is one still to be made.
+    """
+    try:
+        secrets = holds_secrets(config.storage.database_url)
+    except (HealthdeskError, OSError) as error:
+        if not fresh:
+            raise VaultError(
+                f"{key_file}: the key file is gone, and whether the database holds secrets that it encrypted "
+                f"cannot be told ({error})",
+                fix=f"{RESTORE_KEY}; or make the database reachable and run init again. {_NEW_KEY}",
+            ) from None
+        secrets = False
+    if secrets:
+        raise VaultError(lost_key(key_file), fix=f"{RESTORE_KEY}. {_NEW_KEY}")
+    _write_key(key_file)
+
+
+def _write_key(key_file: Path) -> None:
+    """Write a new key, and the directory it is in."""
     _make_directory(key_file.parent, 0o750)
     create_key_file(key_file)
-
-
-def database_file(database_url: str) -> Path | None:
-    """Return the file of an SQLite URL, or None for PostgreSQL."""
-    scheme, _, name = database_url.partition(":///")
-    return Path(name) if scheme.startswith("sqlite") else None
 
 
 def _next_steps(file: Path, config: Config, usual: DefaultPaths) -> tuple[str, ...]:

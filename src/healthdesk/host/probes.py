@@ -8,8 +8,8 @@ import re
 import shutil
 import socket
 import stat
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 from healthdesk.clock import Clock
 from healthdesk.config import Config
 from healthdesk.config_values import split_address
-from healthdesk.domain.ids import IdFactory
-from healthdesk.errors import HealthdeskError, VaultError
+from healthdesk.domain.clocks import SKEW_FIX, SKEW_S, skew_sentence
+from healthdesk.errors import VaultError
 from healthdesk.host.check import Check, CheckStatus
-from healthdesk.host.init import database_file
+from healthdesk.host.database import Seen
 from healthdesk.host.lock import unsafe_directory
-from healthdesk.vault import Vault
+from healthdesk.vault import RESTORE_KEY, Vault, lost_key
 
 OK, WARN, FAIL = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL
 
@@ -34,52 +34,27 @@ DISK_FAIL_BYTES = 100 * 1024**2
 DISK_WARN_BYTES = 1024**3
 PROBE_TIMEOUT_S = 5.0
 
+SET_BACK = timedelta(minutes=1)
+"""What the database has seen further ahead than this came of another clock."""
 
-def check_key(key_file: Path) -> Check:
-    """Read the key file and send a word through it."""
+
+def check_key(key_file: Path, sealed: Sequence[str] = ()) -> Check:
+    """Read the key file, send a word through it, and open secrets of the database with it."""
     try:
         vault = Vault.open(key_file)
         sound = vault.decrypt(vault.encrypt("word")) == "word"
+        for token in sealed:
+            vault.decrypt(token)
     except VaultError as error:
+        if sealed and not key_file.exists():
+            return Check("key", FAIL, lost_key(key_file), RESTORE_KEY)
         return Check("key", FAIL, str(error), error.fix)
     if not sound:
         return Check("key", FAIL, f"{key_file}: the key does not give back what it encrypted")
     if stat.S_IMODE(key_file.stat().st_mode) & 0o070 and "CREDENTIALS_DIRECTORY" not in os.environ:
         return Check("key", WARN, f"{key_file} can be read by its group", f"chmod 600 {key_file}")
-    return Check("key", OK, f"{key_file} encrypts and decrypts")
-
-
-async def check_database(config: Config, clock: Clock) -> tuple[Check, tuple[str, ...]]:
-    """Open the database, write to it, and return the hosts that it says the desk calls."""
-    file = database_file(config.storage.database_url)
-    if file is not None and not file.exists():
-        return _check_first_start(file), ()
-    # Imported here: opening a database is the one thing of doctor that needs the whole store.
-    from healthdesk.store import connections
-    from healthdesk.store.database import Store
-
-    ids = IdFactory(os.urandom)
-    daemon_id = ids.new("dmn", clock.now())
-    where = str(file) if file is not None else "PostgreSQL"
-    try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S * 4):
-            store = await Store.open(
-                config.storage.database_url, daemon_id=daemon_id, clock=clock, ids=ids, migrate=False
-            )
-            try:
-                await store.check_writable()
-                page = await store.read(connections.page, limit=500)
-            finally:
-                await store.close()
-    except HealthdeskError as error:
-        return Check("database", FAIL, f"{where}: {error}", error.fix), ()
-    except (TimeoutError, OSError) as error:
-        reason = str(error) or "no answer in time"
-        return Check(
-            "database", FAIL, f"{where} cannot be opened: {reason}", "see [storage] database_url"
-        ), ()
-    hosts = (urlsplit(connection.base_url).hostname or "" for connection in page.items)
-    return Check("database", OK, f"{where} has this version's schema and can be written"), tuple(hosts)
+    opens = ", and opens the secrets of the database" if sealed else ""
+    return Check("key", OK, f"{key_file} encrypts and decrypts{opens}")
 
 
 async def check_socket(path: Path, uid: int) -> Check:
@@ -145,8 +120,8 @@ def _ask(path: Path) -> int:
     return int(match[1]) if match else 0
 
 
-async def check_clock(clock: Clock) -> Check:
-    """Compare the clock with what is possible, and ask the host whether it is kept right."""
+async def check_clock(clock: Clock, seen: Seen) -> Check:
+    """Compare the clock with what is possible and with the database, and ask the host whether it is kept right."""
     now = clock.now()
     if not RELEASED <= now < RELEASED.replace(year=2100):
         return Check(
@@ -158,6 +133,16 @@ async def check_clock(clock: Clock) -> Check:
     if clock.monotonic() > clock.monotonic():
         return Check(
             "clock", FAIL, "the monotonic clock went backwards", "look at the host's kernel or hypervisor"
+        )
+    if abs(seen.ahead_s) > SKEW_S:
+        return Check("clock", WARN, skew_sentence(seen.ahead_s), SKEW_FIX)
+    if seen.newest is not None and seen.newest - now > SET_BACK:
+        return Check(
+            "clock",
+            WARN,
+            f"the clock says {now:%Y-%m-%d %H:%M} UTC, and the database holds something of "
+            f"{seen.newest:%Y-%m-%d %H:%M} UTC: the clock was set back, or was ahead then",
+            "set the host's clock, and keep it right with NTP; a restart of the daemon judges planned retries again",
         )
     synchronised = await _ntp_synchronised()
     if synchronised is None:
@@ -214,18 +199,6 @@ def configured_hosts(config: Config) -> tuple[str, ...]:
     sentinels = (split_address(sentinel)[0] for sentinel in config.heartbeat.sentinels)
     database = urlsplit(config.storage.database_url).hostname or ""
     return (*sentinels, database)
-
-
-def _check_first_start(file: Path) -> Check:
-    """Say whether the first start can make the database."""
-    if file.parent.is_dir() and os.access(file.parent, os.W_OK | os.X_OK):
-        return Check("database", OK, f"{file} is not there yet: the first start makes it")
-    return Check(
-        "database",
-        FAIL,
-        f"{file} cannot be made: {file.parent} is no directory that this user can write",
-        "run `healthdesk init`, or make the directory for the daemon's user",
-    )
 
 
 def _is_literal(host: str) -> bool:

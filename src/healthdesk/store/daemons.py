@@ -1,18 +1,33 @@
-"""The daemons that share this database, and their leases."""
+"""The daemons that share this database, and their leases.
+
+On PostgreSQL leases are counted by the database's clock, the one clock that all daemons share: were they counted by
+each host's own, a host whose clock is ahead would take the work of daemons that live. On SQLite there is one daemon,
+and its clock counts.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
+from healthdesk.store.columns import from_micros
 from healthdesk.store.rows import DaemonRow
 from healthdesk.store.schema_desk import daemons
+from healthdesk.store.scope import on_sqlite
+
+_DATABASE_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+
+
+def database_now(conn: Connection) -> datetime | None:
+    """Return the time by the database's clock; None on SQLite, which has the host's."""
+    return None if on_sqlite(conn) else from_micros(conn.execute(_DATABASE_NOW).scalar_one())
 
 
 def register(conn: Connection, daemon_id: str, now: datetime, lease: timedelta) -> None:
     """Say that a daemon runs, for as long as its lease."""
-    conn.execute(insert(daemons).values(id=daemon_id, started_at=now, lease_until=now + lease))
+    until = (database_now(conn) or now) + lease
+    conn.execute(insert(daemons).values(id=daemon_id, started_at=now, lease_until=until))
 
 
 def renew(conn: Connection, daemon_id: str, now: datetime, lease: timedelta) -> bool:
@@ -23,37 +38,40 @@ def renew(conn: Connection, daemon_id: str, now: datetime, lease: timedelta) -> 
     if held is None:
         register(conn, daemon_id, now, lease)
         return False
+    counted = database_now(conn) or now
     conn.execute(
-        update(daemons).where(daemons.c.id == daemon_id).values(lease_until=now + lease, stopped_at=None)
+        update(daemons).where(daemons.c.id == daemon_id).values(lease_until=counted + lease, stopped_at=None)
     )
-    return held >= now
+    return held >= counted
 
 
 def leave(conn: Connection, daemon_id: str, now: datetime) -> None:
     """Say that a daemon stopped; its lease ends now."""
-    conn.execute(
-        update(daemons)
-        .where(daemons.c.id == daemon_id)
-        .values(lease_until=now - timedelta(microseconds=1), stopped_at=now)
-    )
+    ended = (database_now(conn) or now) - timedelta(microseconds=1)
+    conn.execute(update(daemons).where(daemons.c.id == daemon_id).values(lease_until=ended, stopped_at=now))
 
 
 def live(conn: Connection, now: datetime) -> list[str]:
     """Return the ids of daemons whose lease holds."""
-    return list(conn.execute(select(daemons.c.id).where(daemons.c.lease_until >= now)).scalars())
+    counted = database_now(conn) or now
+    return list(conn.execute(select(daemons.c.id).where(daemons.c.lease_until >= counted)).scalars())
 
 
 def running(conn: Connection, now: datetime) -> list[DaemonRow]:
     """Return daemons whose lease holds."""
+    counted = database_now(conn) or now
     return [
         DaemonRow(row.id, row.started_at, row.lease_until, row.stopped_at)
-        for row in conn.execute(select(daemons).where(daemons.c.lease_until >= now).order_by(daemons.c.id))
+        for row in conn.execute(
+            select(daemons).where(daemons.c.lease_until >= counted).order_by(daemons.c.id)
+        )
     ]
 
 
 def expired(conn: Connection, now: datetime) -> list[DaemonRow]:
     """Return daemons whose lease ran out."""
+    counted = database_now(conn) or now
     return [
         DaemonRow(row.id, row.started_at, row.lease_until, row.stopped_at)
-        for row in conn.execute(select(daemons).where(daemons.c.lease_until < now).order_by(daemons.c.id))
+        for row in conn.execute(select(daemons).where(daemons.c.lease_until < counted).order_by(daemons.c.id))
     ]

@@ -159,7 +159,7 @@ def finish(walk: Walk, receiver: Watched) -> None:
     """Walk from the connection to the recovery, waiting for what the receiver sees of it."""
     walk.next(about="healthdesk status")
     assert "Connected" in walk.next(about="connections add")
-    walk.next(about="sources add")
+    assert "whsec_" in walk.next(about="sources add")
     assert "rec_" in walk.next(about="records add")
     receiver.wait_for(lambda line: line.startswith("/hra rec_") and line.endswith('{"score": 71}'))
     assert "hdk_" in walk.next(about="keys")

@@ -112,13 +112,13 @@ CALLS = {
             IntegrationCreate(name="CRM", production=EnvironmentSettings(connection_id="con_1"))
         ),
         "POST /v1/integrations",
-        wire.integration(),
+        wire.changed_integration(new_signing_secrets=[wire.new_secret()]),
         {"name": "CRM", "production": {"connection_id": "con_1"}},
     ),
     "integration edit": (
         lambda c: c.integration_edit("int_1", IntegrationEdit(name="New")),
         "PATCH /v1/integrations/int_1",
-        wire.integration(),
+        wire.changed_integration(),
         {"name": "New"},
     ),
     "pause": (
@@ -139,6 +139,12 @@ CALLS = {
         "POST /v1/integrations/int_1/keys",
         wire.new_secret(),
         {"overlap_s": 60},
+    ),
+    "signing secrets": (
+        lambda c: c.integration_signing_secrets("int_1"),
+        "GET /v1/integrations/int_1/signing-secrets",
+        [],
+        None,
     ),
     "signing secret": (
         lambda c: c.integration_signing_secret_create("int_1", KeyCreate()),

@@ -172,7 +172,7 @@ async def set_up_delivery(
     name: str = "CRM",
     source: str = "heart-health",
 ) -> Delivery:
-    """Add a connection, an integration with a production environment, a source, a key and a signing secret."""
+    """Add a connection, an integration with a production environment, a source and a key."""
     async with desk.client() as client:
         credentials = Credentials(auth="bearer", token=token) if token else Credentials()
         connection = await client.connection_create(
@@ -198,7 +198,7 @@ async def set_up_delivery(
         )
         await client.source_enable(source, SourceEnable(integration_id=integration.id))
         key = await client.integration_key_create(integration.id, KeyCreate())
-        secret = await client.integration_signing_secret_create(integration.id, KeyCreate())
+        (secret,) = integration.new_signing_secrets
     return Delivery(
         connection.id,
         integration.id,

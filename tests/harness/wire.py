@@ -97,6 +97,21 @@ def integration(**more: Any) -> integrations.Integration:
     return integrations.Integration(**(fields | more))
 
 
+def changed_integration(**more: Any) -> integrations.ChangedIntegration:
+    return integrations.ChangedIntegration(**(integration().model_dump() | more))
+
+
+def signing_secret(**more: Any) -> integrations.SigningSecret:
+    fields: dict[str, Any] = {
+        "id": "sec_1",
+        "environment": "production",
+        "hint": "••••77aa",
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return integrations.SigningSecret(**(fields | more))
+
+
 def new_secret(**more: Any) -> integrations.NewSecret:
     fields = {
         "id": "key_2",

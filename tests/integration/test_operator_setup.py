@@ -238,6 +238,37 @@ async def test_keys_and_signing_secrets_are_shown_once_and_overlap(desk: HttpDes
     assert (await desk.call("POST", path, {"environment": "testing"})).status == 404
 
 
+async def test_signing_secret_comes_with_its_environment_and_rotates_with_an_overlap(
+    desk: HttpDesk, clock: FakeClock
+) -> None:
+    connection = await desk.connection()
+    body = {"name": "CRM", "production": {"connection_id": connection["id"]}}
+    made = await desk.ok("POST", "/v1/integrations", body)
+    (first,) = made["new_signing_secrets"]
+    assert first["secret"].startswith("whsec_")
+    assert (first["environment"], first["replaces_until"]) == ("production", None)
+    (view,) = made["environments"]
+    assert view["signing_secret_hint"] == first["hint"] == "••••" + first["secret"][-4:]
+    one = f"/v1/integrations/{made['id']}"
+    path = f"{one}/signing-secrets"
+    second = await desk.ok("POST", path, {"overlap_s": 3600})
+    listed = await desk.ok("GET", path)
+    assert [(each["id"], each["expires_at"]) for each in listed] == [
+        (second["id"], None),
+        (first["id"], second["replaces_until"]),
+    ]
+    assert "secret" not in listed[0]
+    assert "new_signing_secrets" not in await desk.ok("GET", one)
+
+    edited = await desk.ok("PATCH", one, {"testing": {"connection_id": connection["id"]}})
+    (testing,) = edited["new_signing_secrets"]
+    assert testing["environment"] == "testing"
+    assert (await desk.ok("PATCH", one, {"testing": {"path": "/t"}}))["new_signing_secrets"] == []
+    clock.advance(3601)
+    assert [each["id"] for each in await desk.ok("GET", path)] == [testing["id"], second["id"]]
+    assert (await desk.call("GET", "/v1/integrations/int_nosuch/signing-secrets")).status == 404
+
+
 async def test_sources_by_id_or_key(desk: HttpDesk) -> None:
     made = await desk.ok(
         "POST",
@@ -279,6 +310,7 @@ async def test_members_read_and_change_nothing(desk: HttpDesk) -> None:
         ("POST", f"/v1/integrations/{delivery.id}/pause", {}),
         ("GET", f"/v1/integrations/{delivery.id}/keys", None),
         ("POST", f"/v1/integrations/{delivery.id}/keys", {}),
+        ("GET", f"/v1/integrations/{delivery.id}/signing-secrets", None),
         ("POST", f"/v1/integrations/{delivery.id}/signing-secrets", {}),
         ("PATCH", "/v1/sources/heart", {"name": "x"}),
         ("POST", "/v1/records/resend", {"ids": ["rec_x"]}),

@@ -286,7 +286,8 @@ def test_edit_of_nothing_is_a_usage_error(daemon, desk):
 
 
 def test_integration_is_added_and_says_what_comes_next(daemon, desk):
-    daemon.on("POST", "/v1/integrations", wire.integration())
+    made = wire.changed_integration(new_signing_secrets=[wire.new_secret(secret="whsec_first")])
+    daemon.on("POST", "/v1/integrations", made)
     ran = desk(
         "integrations add --name CRM --connection con_1 --path /hra --method PUT --header 'X-Tenant: 7'"
         " --concurrency 4 --rate 2.5 --timeout 10 --on-unknown hold --accept-limit 60"
@@ -305,9 +306,10 @@ def test_integration_is_added_and_says_what_comes_next(daemon, desk):
             "accept_limit_per_minute": 60,
         },
     }
+    assert "Signing secret  whsec_first\n" in ran.out
     assert ran.err.splitlines() == [
+        "Give the signing secret to whoever runs the endpoint now: it cannot be shown again.",
         "next: healthdesk integrations keys int_1 --new",
-        "      healthdesk integrations keys int_1 --new --signing  (until then its records are sent unsigned)",
     ]
 
 
@@ -340,8 +342,11 @@ def test_new_key_says_what_becomes_of_the_ones_before(daemon, desk, until, optio
 
 
 def test_other_environment_is_added_by_edit(daemon, desk):
-    daemon.on("PATCH", "/v1/integrations/int_1", wire.integration())
-    desk("integrations edit int_1 --environment testing --connection con_2 --rate 0")
+    testing = wire.new_secret(environment="testing", secret="whsec_testing")
+    daemon.on("PATCH", "/v1/integrations/int_1", wire.changed_integration(new_signing_secrets=[testing]))
+    ran = desk("integrations edit int_1 --environment testing --connection con_2 --rate 0")
+    assert "whsec_testing" in ran.out
+    assert "cannot be shown again" in ran.err
     assert daemon.last.json == {"testing": {"connection_id": "con_2", "rate_per_s": None}}
 
 
@@ -374,8 +379,19 @@ def test_signing_secret_is_rotated(daemon, desk):
     daemon.on("POST", "/v1/integrations/int_1/signing-secrets", wire.new_secret(secret="whsec_abc"))
     assert "whsec_abc" in desk("integrations keys int_1 --signing --new --environment testing").out
     assert daemon.last.json == {"environment": "testing", "overlap_s": 0}
-    daemon.on("GET", "/v1/integrations/int_1", wire.integration())
-    assert "••••77aa" in desk("integrations keys int_1 --signing").out
+
+
+def test_every_signing_secret_that_is_valid_is_listed_with_until_when(daemon, desk):
+    old = wire.signing_secret(id="sec_0", hint="••••11aa", expires_at=wire.NOW)
+    found = [each.model_dump(mode="json") for each in (wire.signing_secret(), old)]
+    daemon.on("GET", "/v1/integrations/int_1/signing-secrets", found)
+    new_line, old_line = desk("integrations keys int_1 --signing").out.splitlines()[1:]
+    assert "••••77aa" in new_line
+    assert "until replaced" in new_line
+    assert "••••11aa" in old_line
+    assert "until 2024-11-22 14:02:11" in old_line
+    assert desk("integrations keys int_1 --signing --json").json == {"items": found, "next": None}
+    assert "sent unsigned" in desk("integrations keys int_1 --signing --environment testing").out
 
 
 def test_source_fields_are_described_in_words(daemon, desk):

@@ -132,6 +132,24 @@ class NewSecret(Output):
     replaces_until: datetime | None = None
 
 
+class SigningSecret(Output):
+    """A secret of our signature, never its text. Deliveries carry its signature until `expires_at`."""
+
+    id: str
+    environment: Environment
+    hint: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+
+
+class ChangedIntegration(Integration):
+    """An integration as a change left it, with the secrets that sign what goes to the environments it made."""
+
+    new_signing_secrets: list[NewSecret] = []
+    """One for each environment that this request made, shown this once."""
+
+
 class SourceField(Input):
     """A field of a source's data: its `name` is a key of `data`."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.cli import options
 from healthdesk.cli.command import Command, UsageError
 from healthdesk.cli.desk import Desk
-from healthdesk.cli.keys import keys, keys_arguments
+from healthdesk.cli.keys import keys, keys_arguments, print_first_secrets
 from healthdesk.cli.marks import GOOD, WARN, Cell
 from healthdesk.cli.tables import Column
 from healthdesk.domain.states import Environment, IntegrationState, OnUnknown
@@ -203,9 +203,8 @@ async def add(desk: Desk, args: argparse.Namespace) -> None:
     item = await desk.client.integration_create(IntegrationCreate(name=args.name, **chosen))
     print_integration(desk, item)
     if not desk.out.as_json:
-        make = _make(item.id, Environment(args.environment))
-        desk.out.note(f"next: {make}")
-        desk.out.note(f"      {make} --signing  (until then its records are sent unsigned)")
+        print_first_secrets(desk, item.new_signing_secrets)
+        desk.out.note(f"next: {_make(item.id, Environment(args.environment))}")
 
 
 def _edit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -225,7 +224,10 @@ async def edit(desk: Desk, args: argparse.Namespace) -> None:
         fields[args.environment] = EnvironmentEdit(**changes)
     if not fields:
         raise UsageError("nothing to change", f"see `{args.prog} --help`")
-    print_integration(desk, await desk.client.integration_edit(integration_id, IntegrationEdit(**fields)))
+    item = await desk.client.integration_edit(integration_id, IntegrationEdit(**fields))
+    print_integration(desk, item)
+    if not desk.out.as_json:
+        print_first_secrets(desk, item.new_signing_secrets)
 
 
 def _one(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,10 @@ from healthdesk.cli.tables import Column
 from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from healthdesk.api.integrations import Key
+    from healthdesk.api.integrations import Key, NewSecret, SigningSecret
 
 
 def keys_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +45,9 @@ async def keys(desk: Desk, args: argparse.Namespace) -> None:
     if args.new:
         await _new(desk, args, integration_id)
     elif args.signing:
-        await _signing_hints(desk, args, integration_id)
+        _list(desk, args, "Signing secret", await desk.client.integration_signing_secrets(integration_id))
     else:
-        await _list(desk, args, integration_id)
+        _list(desk, args, "Key", await desk.client.integration_keys(integration_id))
 
 
 async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
@@ -79,21 +80,12 @@ def _earlier(desk: Desk, until: datetime | None, overlap_s: int) -> str:
     return f"valid until {desk.out.time(until)}" if overlap_s else "not valid any more"
 
 
-async def _signing_hints(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
-    item = await desk.client.integration(integration_id)
-    views = [view for view in item.environments if args.environment in (None, view.environment)]
-    if desk.out.as_json:
-        shown = [{"environment": view.environment, "hint": view.signing_secret_hint} for view in views]
-        desk.out.json({"items": shown, "next": None})
-        return
-    columns = (Column("Environment"), Column("Signing secret"))
-    rows = [[view.environment.value, view.signing_secret_hint or "–"] for view in views]
-    desk.out.table(columns, rows, empty="It has no such environment.")
-
-
-async def _list(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
+def _list(
+    desk: Desk, args: argparse.Namespace, title: str, found: Sequence[Key] | Sequence[SigningSecret]
+) -> None:
+    """Print keys or signing secrets that are valid, those in their overlap too."""
     columns = (
-        Column("Key"),
+        Column(title),
         Column("Environment"),
         Column("Id"),
         Column(desk.out.titled("Made")),
@@ -101,7 +93,7 @@ async def _list(desk: Desk, args: argparse.Namespace, integration_id: str) -> No
         Column("Valid"),
     )
 
-    def row(key: Key) -> list[Cell | str]:
+    def row(key: Key | SigningSecret) -> list[Cell | str]:
         until = f"until {desk.out.short_time(key.expires_at)}" if key.expires_at else "until replaced"
         return [
             key.hint,
@@ -112,6 +104,15 @@ async def _list(desk: Desk, args: argparse.Namespace, integration_id: str) -> No
             until,
         ]
 
-    found = await desk.client.integration_keys(integration_id)
     shown = [key for key in found if args.environment in (None, key.environment)]
-    desk.out.items(shown, columns, row, empty="No keys yet. --new makes one.")
+    none = "No signing secret yet: its records are sent unsigned." if args.signing else "No keys yet."
+    desk.out.items(shown, columns, row, empty=f"{none} --new makes one.")
+
+
+def print_first_secrets(desk: Desk, made: Sequence[NewSecret]) -> None:
+    """Print the signing secrets that came with new environments."""
+    for secret in made:
+        desk.out.heading(f"Signing secret of {secret.environment.value}")
+        desk.out.facts([("Signing secret", Cell(secret.secret, STRONG)), ("Id", secret.id)])
+    if made:
+        desk.out.note("Give the signing secret to whoever runs the endpoint now: it cannot be shown again.")

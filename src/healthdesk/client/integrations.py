@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import (
+    ChangedIntegration,
     EnvironmentChoice,
     Integration,
     IntegrationCreate,
@@ -13,6 +14,7 @@ from healthdesk.api.integrations import (
     Key,
     KeyCreate,
     NewSecret,
+    SigningSecret,
     Source,
     SourceCreate,
     SourceEdit,
@@ -23,9 +25,11 @@ from healthdesk.client.transport import Transport
 from healthdesk.domain.states import Environment
 
 _ONE = TypeAdapter(Integration)
+_CHANGED = TypeAdapter(ChangedIntegration)
 _PAGE = TypeAdapter(Page[Integration])
 _KEYS = TypeAdapter(list[Key])
 _SECRET = TypeAdapter(NewSecret)
+_SIGNING = TypeAdapter(list[SigningSecret])
 _SOURCE = TypeAdapter(Source)
 _SOURCES = TypeAdapter(Page[Source])
 
@@ -43,14 +47,14 @@ class IntegrationCalls:
         """One integration with its environments."""
         return await self._http.call(_ONE, "GET", f"/v1/integrations/{seg(integration_id)}")
 
-    async def integration_create(self, new: IntegrationCreate) -> Integration:
-        """Add a delivery integration."""
-        return await self._http.call(_ONE, "POST", "/v1/integrations", body=new)
+    async def integration_create(self, new: IntegrationCreate) -> ChangedIntegration:
+        """Add a delivery integration; the secrets that sign what it sends are shown this once."""
+        return await self._http.call(_CHANGED, "POST", "/v1/integrations", body=new)
 
-    async def integration_edit(self, integration_id: str, changes: IntegrationEdit) -> Integration:
+    async def integration_edit(self, integration_id: str, changes: IntegrationEdit) -> ChangedIntegration:
         """Change an integration or one of its environments."""
         path = f"/v1/integrations/{seg(integration_id)}"
-        return await self._http.call(_ONE, "PATCH", path, body=changes)
+        return await self._http.call(_CHANGED, "PATCH", path, body=changes)
 
     async def integration_pause(
         self, integration_id: str, environment: Environment | None = None
@@ -76,6 +80,11 @@ class IntegrationCalls:
         """Make a new bearer key, shown this once."""
         path = f"/v1/integrations/{seg(integration_id)}/keys"
         return await self._http.call(_SECRET, "POST", path, body=new)
+
+    async def integration_signing_secrets(self, integration_id: str) -> list[SigningSecret]:
+        """Secrets that sign what it sends, those in their overlap too, never their text."""
+        path = f"/v1/integrations/{seg(integration_id)}/signing-secrets"
+        return await self._http.call(_SIGNING, "GET", path)
 
     async def integration_signing_secret_create(self, integration_id: str, new: KeyCreate) -> NewSecret:
         """Make a new secret of our signature, shown this once."""

@@ -25,7 +25,8 @@ _MANAGER = """
     connections.add connections.edit connections.check connections.update_credentials connections.disconnect
     connections.members
     integrations.add integrations.edit integrations.pause integrations.resume integrations.test
-    integrations.keys integrations.add_key integrations.add_signing_secret
+    integrations.keys integrations.add_key integrations.signing_secrets
+    integrations.add_signing_secret
     sources.add sources.edit sources.enable
     records.add records.reveal records.resend records.resend_all records.fix records.export
     callbacks.reveal callbacks.reprocess samples.send

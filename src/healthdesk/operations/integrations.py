@@ -7,6 +7,7 @@ from typing import Any
 
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import (
+    ChangedIntegration,
     EnvironmentChoice,
     EnvironmentEdit,
     EnvironmentSettings,
@@ -14,11 +15,13 @@ from healthdesk.api.integrations import (
     Integration,
     IntegrationCreate,
     IntegrationEdit,
+    NewSecret,
 )
 from healthdesk.connectors.heartbeat import join_url
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.keys import first_signing_secret
 from healthdesk.operations.paging import to_page
 from healthdesk.operations.paths import check_path
 from healthdesk.store import connections as connection_queries
@@ -89,8 +92,8 @@ async def show(desk: Desk, integration_id: str) -> Integration:
     return view(desk, await desk.read(queries.get, integration_id))
 
 
-async def add(desk: Desk, new: IntegrationCreate) -> Integration:
-    """Add a delivery integration with one or both environments."""
+async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
+    """Add a delivery integration with one or both environments, each with a signing secret shown this once."""
     desk.require("integrations.add")
     chosen = _chosen(new.production, new.testing)
     if not chosen:
@@ -101,7 +104,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> Integration:
     integration_id = desk.ctx.ids.new("int", now)
     settings = {environment: _settings(environment, given, new=True) for environment, given in chosen.items()}
 
-    def change(conn: Conn) -> IntegrationRow:
+    def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret]]:
         queries.insert(
             conn,
             integration_id=integration_id,
@@ -113,23 +116,25 @@ async def add(desk: Desk, new: IntegrationCreate) -> Integration:
         for environment, columns in settings.items():
             _know_connection(conn, environment, columns)
             queries.put_environment(conn, integration_id, environment, columns, now)
+        secrets = [first_signing_secret(desk, conn, integration_id, environment) for environment in settings]
         environments = [environment.value for environment in settings]
         desk.note(conn, "added", "integration", integration_id, new.name, {"environments": environments})
-        return queries.get(conn, integration_id)
+        return queries.get(conn, integration_id), secrets
 
-    row = await desk.write(change, ("integration", integration_id))
+    row, secrets = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
-    return view(desk, row)
+    return _changed_view(desk, row, secrets)
 
 
-async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Integration:
-    """Change an integration; an environment that does not exist yet is created."""
+async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> ChangedIntegration:
+    """Change an integration; an environment that does not exist yet is created, with a signing secret."""
     desk.require("integrations.edit")
     chosen = _chosen(changes.production, changes.testing)
     now = desk.now()
 
-    def change(conn: Conn) -> IntegrationRow:
+    def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret]]:
         row = queries.get(conn, integration_id)
+        secrets: list[NewSecret] = []
         existing = {each.environment for each in row.environments}
         if changes.name is not None:
             queries.rename(conn, integration_id, changes.name)
@@ -138,12 +143,14 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Int
             if columns:
                 _know_connection(conn, environment, columns)
                 queries.put_environment(conn, integration_id, environment, columns, now)
+            if environment not in existing:
+                secrets.append(first_signing_secret(desk, conn, integration_id, environment))
         desk.note(conn, "edited", "integration", integration_id, row.name, {"changed": _changed(changes)})
-        return queries.get(conn, integration_id)
+        return queries.get(conn, integration_id), secrets
 
-    row = await desk.write(change, ("integration", integration_id))
+    row, secrets = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
-    return view(desk, row)
+    return _changed_view(desk, row, secrets)
 
 
 async def set_state(
@@ -174,6 +181,10 @@ async def set_state(
     row = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
     return view(desk, row)
+
+
+def _changed_view(desk: Desk, row: IntegrationRow, secrets: list[NewSecret]) -> ChangedIntegration:
+    return ChangedIntegration(**view(desk, row).model_dump(), new_signing_secrets=secrets)
 
 
 def _chosen(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from healthdesk.api.integrations import Key, KeyCreate, NewSecret
+from healthdesk.api.integrations import Key, KeyCreate, NewSecret, SigningSecret
 from healthdesk.domain.signing import new_secret
+from healthdesk.domain.states import Environment
 from healthdesk.errors import NotFound
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of
@@ -53,6 +54,32 @@ async def new_key(desk: Desk, integration_id: str, choice: KeyCreate) -> NewSecr
     return NewSecret(
         id=key_id, environment=choice.environment, secret=text, hint=hint(text), replaces_until=until
     )
+
+
+async def list_signing_secrets(desk: Desk, integration_id: str) -> list[SigningSecret]:
+    """Return the secrets that sign what an integration sends, those in their overlap too, never their text."""
+    desk.require("integrations.signing_secrets")
+    await desk.read(queries.get, integration_id)
+    rows = await desk.read(queries.signing_secrets, integration_id, None, desk.now())
+    make = model_of(SigningSecret)
+    return [make(row) for row in rows]
+
+
+def first_signing_secret(desk: Desk, conn: Conn, integration_id: str, environment: Environment) -> NewSecret:
+    """Make the secret of a new environment, in the transaction that makes it: nothing leaves the desk unsigned."""
+    text, now = new_secret(desk.ctx.random_bytes(_SECRET_BYTES)), desk.now()
+    secret_id = desk.ctx.ids.new("sec", now)
+    queries.insert_signing_secret(
+        conn,
+        secret_id=secret_id,
+        integration_id=integration_id,
+        environment=environment,
+        secret_enc=desk.ctx.vault.encrypt(text),
+        hint=hint(text),
+        now=now,
+        by=desk.operator.user,
+    )
+    return NewSecret(id=secret_id, environment=environment, secret=text, hint=hint(text))
 
 
 async def new_signing_secret(desk: Desk, integration_id: str, choice: KeyCreate) -> NewSecret:

@@ -127,18 +127,15 @@ def expire_old_keys(conn: Connection, now: datetime) -> int:
 
 
 def signing_secrets(
-    conn: Connection, integration_id: str, environment: Environment, now: datetime
+    conn: Connection, integration_id: str, environment: Environment | None, now: datetime
 ) -> list[SigningSecretRow]:
-    """Return the signing secrets valid at `now`, newest first."""
-    found = conn.execute(
-        select(secret_table)
-        .where(
-            secret_table.c.integration_id == integration_id,
-            secret_table.c.environment == environment,
-            _valid_at(secret_table, now),
-        )
-        .order_by(secret_table.c.id.desc())
+    """Return the signing secrets valid at `now`, newest first; of every environment where none is named."""
+    query = select(secret_table).where(
+        secret_table.c.integration_id == integration_id, _valid_at(secret_table, now)
     )
+    if environment is not None:
+        query = query.where(secret_table.c.environment == environment)
+    found = conn.execute(query.order_by(secret_table.c.id.desc()))
     return [
         SigningSecretRow(**{name: getattr(row, name) for name in SigningSecretRow.__slots__}) for row in found
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import (
+    ChangedIntegration,
     EnvironmentChoice,
     Integration,
     IntegrationCreate,
@@ -11,6 +12,7 @@ from healthdesk.api.integrations import (
     Key,
     KeyCreate,
     NewSecret,
+    SigningSecret,
     Source,
     SourceCreate,
     SourceEdit,
@@ -27,7 +29,7 @@ async def _list(call: Call) -> Page[Integration]:
     return await integrations.list_all(call.desk, page.after, page.limit)
 
 
-async def _add(call: Call) -> Integration:
+async def _add(call: Call) -> ChangedIntegration:
     return await integrations.add(call.desk, call.body(IntegrationCreate))
 
 
@@ -35,7 +37,7 @@ async def _show(call: Call) -> Integration:
     return await integrations.show(call.desk, call.path["id"])
 
 
-async def _edit(call: Call) -> Integration:
+async def _edit(call: Call) -> ChangedIntegration:
     return await integrations.edit(call.desk, call.path["id"], call.body(IntegrationEdit))
 
 
@@ -55,6 +57,10 @@ async def _keys(call: Call) -> list[Key]:
 
 async def _new_key(call: Call) -> NewSecret:
     return await keys.new_key(call.desk, call.path["id"], call.body(KeyCreate))
+
+
+async def _signing_secrets(call: Call) -> list[SigningSecret]:
+    return await keys.list_signing_secrets(call.desk, call.path["id"])
 
 
 async def _new_signing_secret(call: Call) -> NewSecret:
@@ -99,9 +105,9 @@ ROUTES = (
         "POST",
         "/v1/integrations",
         "integrations.add",
-        "Add a delivery integration with one or both environments.",
+        "Add a delivery integration with one or both environments, each with a signing secret shown this once.",
         _add,
-        Integration,
+        ChangedIntegration,
         IntegrationCreate,
         status=201,
     ),
@@ -112,7 +118,7 @@ ROUTES = (
         "integrations.edit",
         "Change an integration; what is absent stays, a null clears a limit.",
         _edit,
-        Integration,
+        ChangedIntegration,
         IntegrationEdit,
     ),
     Route(
@@ -145,6 +151,14 @@ ROUTES = (
         NewSecret,
         KeyCreate,
         status=201,
+    ),
+    Route(
+        "GET",
+        _ONE + "/signing-secrets",
+        "integrations.signing_secrets",
+        "Secrets that sign what it sends, those in their overlap too, never their text.",
+        _signing_secrets,
+        list[SigningSecret],
     ),
     Route(
         "POST",

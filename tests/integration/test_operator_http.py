@@ -152,17 +152,22 @@ async def test_a_silent_stream_is_kept_alive_and_ends_with_the_listener(
 ) -> None:
     monkeypatch.setattr(events.EventStreams.__init__, "__kwdefaults__", {"keep_alive_s": 0.01})
     path = tmp_path / "other.sock"
-    runner = make_runner(build_operator_app(desk.engine, identify=desk.identify), shutdown_timeout_s=60)
+    runner = make_runner(build_operator_app(desk.engine, identify=desk.identify), shutdown_timeout_s=86400)
     await runner.setup()
     await web.UnixSite(runner, str(path)).start()
     async with (
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session,
         session.get("http://desk/v1/events") as stream,
     ):
-        await stream.content.readuntil(b": keep-alive\n\n")
-        async with asyncio.timeout(20):
+        for _ in range(2):
+            assert (await stream.content.readuntil(b"\n\n")).endswith(
+                (b": healthdesk\n\n", b": keep-alive\n\n")
+            )
+        async with asyncio.timeout(60):
             await runner.cleanup()
-            await stream.content.read()
+            rest = await stream.content.read()
+        assert stream.content.at_eof()
+        assert set(rest.split(b"\n\n")) <= {b": keep-alive", b""}, "an end is no event"
 
 
 def references(node: Any) -> set[str]:

@@ -52,11 +52,22 @@ async def test_on_sqlite_nobody_else_is_heard_and_closing_ends_it(sqlite_world):
     assert heard == []
 
 
-async def test_closing_ends_listening(postgres_world):
+async def test_closing_ends_listening_and_leaves_no_listener_behind(postgres_world, postgres_url):
     heard: list[tuple[str, str]] = []
     listening = await listen(postgres_world, heard)
+    assert not listening.done()
     await postgres_world.store.close()
     await listening
+    assert heard == []
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    connection = await admin(postgres_url)
+    try:
+        left = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'"
+        async with asyncio.timeout(30):
+            while await connection.fetchval(left, name):  # the server takes its time to notice
+                pass
+    finally:
+        await connection.close()
 
 
 async def collect(world, heard):

@@ -1,5 +1,6 @@
 """Starting is light, and a process behaves: exit codes, pipes, encodings, colour."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -155,11 +156,7 @@ def test_interrupt_is_quiet_and_130(daemon):
         await response.prepare(request)
         event = '{"id": "1", "at": "2024-11-22T13:00:00Z", "kind": "record.changed"}'
         await response.write(f"id: 1\ndata: {event}\n\n".encode())
-        while True:
-            await response.write(b": beat\n\n")
-            import asyncio
-
-            await asyncio.sleep(0.1)
+        await asyncio.Event().wait()
 
     daemon.on("GET", "/v1/events", wait_for_ever)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -142,7 +142,7 @@ async def test_daemon_that_hangs_up_is_unreachable(daemon):
 
 async def test_daemon_that_does_not_answer_in_time_is_unreachable(daemon):
     async def dawdle(_: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
         return web.Response()
 
     daemon.on("GET", "/v1/slow", dawdle)

@@ -111,8 +111,9 @@ def test_forms_keep_their_names() -> None:
 
 
 def test_lone_surrogates_can_be_stored() -> None:
-    mask_text(rb'{"\ud800": 1}', "application/json").encode()
-    plain("a\ud800b").encode()
+    shown = mask_text(rb'{"\ud800": 1}', "application/json")
+    assert json.loads(shown.encode()) == {"?": MASK}
+    assert plain("a\ud800b") == "a b"
 
 
 @given(

@@ -126,8 +126,19 @@ def test_refused_with_the_field_at_fault(body: bytes, field: str) -> None:
     assert field_refused(body) == field
 
 
-def test_invalid_utf8_is_refused() -> None:
-    field_refused(record('"\xff"').decode().encode("latin-1"))
+@pytest.mark.parametrize(
+    ("body", "byte"),
+    [
+        (record('"?"').replace(b"?", b"\xff"), 64),
+        (record("1").replace(b"heart", b"he\xc3(rt"), 13),
+        (b"\xff" + record("1"), 0),
+    ],
+)
+def test_invalid_utf8_is_refused_with_its_place(body: bytes, byte: int) -> None:
+    with pytest.raises(Malformed) as caught:
+        split_record(body)
+    assert str(caught.value) == f"The body is not UTF-8 (byte {byte})."
+    assert (caught.value.fix, caught.value.field) == ("Send JSON in UTF-8.", "")
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])

@@ -54,6 +54,18 @@ class ServerSection(Section):
         default="",
         description="The address outsiders use, shown with every callback URL. Default: the listener's.",
     )
+    header_timeout_s: Seconds = Field(
+        default=15.0, gt=0, alias="header_timeout", description="The longest the head of a request may take."
+    )
+    idle_timeout_s: Seconds = Field(
+        default=660.0,
+        gt=0,
+        alias="idle_timeout",
+        description="How long a connection without a request is kept; longer than a proxy before it keeps it.",
+    )
+    max_connections: Whole = Field(
+        default=4096, ge=1, description="Connections at once; further ones are answered 503 and closed."
+    )
 
     @field_validator("public_url", mode="after")
     @classmethod

@@ -19,6 +19,7 @@ from healthdesk.daemon.logs import start_logging
 from healthdesk.daemon.sdnotify import ServiceManager
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import HealthdeskError, HostError
+from healthdesk.host.files import raise_open_files
 from healthdesk.host.lock import DaemonLock, bind_operator_socket
 from healthdesk.http.operator import build_operator_app
 from healthdesk.http.public import build_public_app
@@ -35,6 +36,7 @@ BACKLOG = 1024
 def run(config: Path | None = None) -> int:
     """Run the daemon until SIGTERM or SIGINT. Returns the exit code: 0 stopped, 1 could not start."""
     start_logging(os.environ.get("HEALTHDESK_LOG", "INFO").upper())
+    raise_open_files()
     try:
         settings = load_config(config, os.environ)
         with DaemonLock(settings.storage.data_dir):

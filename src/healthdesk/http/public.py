@@ -13,16 +13,23 @@ from healthdesk.http.probes import Probes
 from healthdesk.http.problem_details import respond_status
 from healthdesk.http.records import Records
 from healthdesk.http.server import DIRECT
+from healthdesk.http.slow_clients import Patience, most_connections
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_public_app(engine: Engine) -> web.Application:
     """Return the public application. No middleware: a record's request goes straight to its handler."""
+    server = engine.ctx.config.server
     app = web.Application(
         client_max_size=engine.ctx.config.security.max_body_bytes,
-        # Bodies are kept as they were sent, and a signature covers what was sent.
-        handler_args={"auto_decompress": False, "access_log": None},
+        handler_args={
+            # Bodies are kept as they were sent, and a signature covers what was sent.
+            "auto_decompress": False,
+            "access_log": None,
+            "keepalive_timeout": server.idle_timeout_s,
+            "patience": Patience(server.header_timeout_s, most_connections(server.max_connections)),
+        },
     )
     lookup = Lookup(engine)
     probes = Probes(engine)

@@ -10,11 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from healthdesk.http.problem_details import respond_status
+from healthdesk.http.slow_clients import PatientHandler
 
 log = logging.getLogger(__name__)
 
 
-class _Protocol(web.RequestHandler):
+class _Protocol(PatientHandler):
     """Answers malformed HTTP with problem details. Outsiders' garbage is no news for the log."""
 
     __slots__ = ()

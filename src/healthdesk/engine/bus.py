@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,10 @@ KEPT = 2048
 
 QUEUE = 1024
 """Events a slow reader may lag behind before it is told to read again (`reset`)."""
+
+
+TOLD_ONE_BY_ONE = 16
+"""Up to this many records that change together are told by id; more are told as one event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +122,12 @@ class EventBus:
                     yield reader.pending.popleft()
         finally:
             self._readers.discard(reader)
+
+
+def publish_records(bus: EventBus, record_ids: Collection[str]) -> None:
+    """Tell that records changed together."""
+    if len(record_ids) > TOLD_ONE_BY_ONE:
+        bus.publish("record.changed")
+        return
+    for record_id in record_ids:
+        bus.publish("record.changed", record_id)

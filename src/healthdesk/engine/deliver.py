@@ -15,6 +15,7 @@ from datetime import datetime
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import Environment
 from healthdesk.engine import attempt
+from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
 from healthdesk.engine.commit import settle_and_claim
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
@@ -33,8 +34,6 @@ POLL_S = 1.0
 STORE_RETRY_S = 0.5
 LOST_STEP = 200
 HELD_MEANWHILE = "Not sent: its integration was put on hold meanwhile."
-TOLD_ONE_BY_ONE = 16
-"""Up to this many records of one commit are told by id; more are told as one event."""
 
 
 class Deliverer:
@@ -283,8 +282,4 @@ class Deliverer:
 
     def _tell(self, results: list[Settlement], claimed: list[ClaimedRecord]) -> None:
         ids = {result.record_id for result in results} | {record.id for record in claimed}
-        if len(ids) > TOLD_ONE_BY_ONE:
-            self._ctx.bus.publish("record.changed")
-            return
-        for record_id in ids:
-            self._ctx.bus.publish("record.changed", record_id)
+        publish_records(self._ctx.bus, ids)

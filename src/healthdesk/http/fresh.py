@@ -41,6 +41,13 @@ class FreshCache(Generic[K, V]):
         self._entries.clear()
         self._reading.clear()
 
+    def fresh(self, key: K) -> V | None:
+        """Return the value if it is known and needs no reading, else None: then `get` it."""
+        entry = self._entries.get(key)
+        if entry is not None and self._now() - entry[1] < FRESH_S:
+            return entry[0]
+        return None
+
     async def get(self, key: K) -> V | None:
         """Return the value, or None when the database knows none."""
         entry = self._entries.get(key)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
+from aiohttp import hdrs, web
+from multidict import CIMultiDictProxy, istr
 
-from aiohttp import web
-from multidict import CIMultiDictProxy
-
-from healthdesk.domain.rawjson import ParsedRecord, split_record
+from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.states import RecordState
+from healthdesk.engine.arrivals import Arrivals
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import Malformed, NotFound, RateLimited, Unauthenticated, UnsupportedMedia
 from healthdesk.http import ready
-from healthdesk.http.bodies import read_body
+from healthdesk.http.bodies import arrived_body, read_body
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
 from healthdesk.http.problem_details import respond_any
-from healthdesk.operations.accepting import KnownSource, check_source
+from healthdesk.operations.accepting import body_hash, check_source
 from healthdesk.operations.secrets import hash_key
 from healthdesk.store.rows import NewRecord
 
 LONGEST_IDEMPOTENCY_KEY = 255
 LONGEST_BEARER_KEY = 512
+
+IDEMPOTENCY_KEY = istr("Idempotency-Key")
 
 _PLAIN_TYPES = frozenset(
     {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
@@ -37,7 +38,7 @@ class Records:
         self._lookup = lookup
         self._buckets = TokenBuckets()
         self._most_bytes = engine.ctx.config.security.max_body_bytes
-        self._accepted = engine.ctx.metrics.records_accepted
+        self._arrivals = Arrivals(engine)
         self._refused = engine.ctx.metrics.records_refused
 
     async def post(self, request: web.Request) -> web.StreamResponse:
@@ -55,8 +56,7 @@ class Records:
 
     async def _accept(self, request: web.Request, integration_id: str) -> web.StreamResponse:
         headers = request.headers
-        _check_once(headers, "Authorization")
-        key = await self._key(headers.get("Authorization"))
+        key = await self._key(headers)
         if key.integration_id != integration_id:
             raise NotFound(
                 "this key is not for that integration",
@@ -64,18 +64,21 @@ class Records:
             )
         if key.limit_per_minute is not None:
             self._take(key, key.limit_per_minute)
-        content_type = headers.get("Content-Type", "")
+        content_type = headers.get(hdrs.CONTENT_TYPE, "")
         if content_type not in _PLAIN_TYPES:
             _check_media(content_type)
-        if "Content-Encoding" in headers:
-            _check_encoding(headers["Content-Encoding"])
-        idempotency_key = headers.get("Idempotency-Key")
+        if hdrs.CONTENT_ENCODING in headers:
+            _check_encoding(headers[hdrs.CONTENT_ENCODING])
+        idempotency_key = _only(headers, IDEMPOTENCY_KEY)
         if idempotency_key is not None:
-            _check_once(headers, "Idempotency-Key")
             _check_idempotency_key(idempotency_key)
-        body = await read_body(request, self._most_bytes)
+        body = arrived_body(request, self._most_bytes)
+        if body is None:
+            body = await read_body(request, self._most_bytes)
         parsed = split_record(body)
-        source = await self._source(parsed, key)
+        sources = self._lookup.sources
+        source = sources.fresh(parsed.source) or await sources.get(parsed.source)
+        source = check_source(source, parsed, key.integration_id)
         hold = self._engine.hold_state(key.integration_id, key.environment)
         now = self._ctx.clock.now()
         accepted = await self._ctx.store.accept(
@@ -89,7 +92,7 @@ class Records:
                 body=body,
                 data_start=parsed.data_start,
                 data_end=parsed.data_end,
-                body_hash=hashlib.sha256(body).digest(),
+                body_hash=body_hash(body, idempotency_key),
                 content_type="application/json",
                 now=now,
                 state=RecordState.QUEUED if hold is None else RecordState.HELD,
@@ -98,20 +101,19 @@ class Records:
             )
         )
         if not accepted.duplicate:
-            self._accepted.inc()
-            if hold is None:
-                self._engine.wake(key.integration_id, key.environment)
-            self._ctx.bus.publish("record.changed", accepted.id)
+            self._arrivals.note(accepted.id, None if hold else (key.integration_id, key.environment))
         return ready.accepted(request, accepted_body(accepted.id, duplicate=accepted.duplicate))
 
-    async def _key(self, authorization: str | None) -> KnownKey:
+    async def _key(self, headers: CIMultiDictProxy[str]) -> KnownKey:
+        authorization = _only(headers, hdrs.AUTHORIZATION)
         if authorization is None:
             raise Unauthenticated("no key", fix="send the header `Authorization: Bearer <key>`")
         scheme, _, text = authorization.partition(" ")
         text = text.strip()
         if scheme.lower() != "bearer" or not text or len(text) > LONGEST_BEARER_KEY:
             raise Unauthenticated("no bearer key", fix="send the header `Authorization: Bearer <key>`")
-        key = await self._lookup.keys.get(hash_key(text))
+        digest = hash_key(text)
+        key = self._lookup.keys.fresh(digest) or await self._lookup.keys.get(digest)
         if key is None or (key.expires_at is not None and key.expires_at <= self._ctx.clock.now()):
             raise Unauthenticated(
                 "the key is unknown or has expired",
@@ -131,22 +133,18 @@ class Records:
                 fix="send again after the time Retry-After names; the limit is the integration's accept limit",
             )
 
-    async def _source(self, parsed: ParsedRecord, key: KnownKey) -> KnownSource:
-        source = await self._lookup.sources.get(parsed.source)
-        check_source(source, parsed, key.integration_id)
-        assert source is not None
-        return source
-
 
 def accepted_body(record_id: str, *, duplicate: bool) -> bytes:
     """Return the body of the 202; ids are plain ASCII, so nothing needs escaping."""
     return f'{{"id":"{record_id}","duplicate":{"true" if duplicate else "false"}}}'.encode("ascii")
 
 
-def _check_once(headers: CIMultiDictProxy[str], name: str) -> None:
-    """Refuse a header that comes twice: which one is meant, only the sender knows."""
-    if len(headers.getall(name, ())) > 1:
-        raise Malformed(f"{name} is there more than once", field=name)
+def _only(headers: CIMultiDictProxy[str], name: str) -> str | None:
+    """Return a header's value. One that comes twice is refused: which is meant, only the sender knows."""
+    values = headers.getall(name, ())
+    if len(values) > 1:
+        raise Malformed(f"{name} is there more than once", field=str(name))
+    return values[0] if values else None
 
 
 def _check_media(content_type: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from healthdesk.domain.fields import FieldSpec, check_data
@@ -32,8 +33,13 @@ def known_source(row: SourceRow) -> KnownSource:
     return KnownSource(row.id, row.key, frozenset(row.levels), fields, frozenset(row.integrations))
 
 
-def check_source(source: KnownSource | None, parsed: ParsedRecord, integration_id: str) -> None:
-    """Check what a record says against its source; raise Malformed with the field at fault, never a value."""
+def body_hash(body: bytes, idempotency_key: str | None) -> bytes:
+    """Return what a repeat under the same Idempotency-Key is compared by; without a key nothing is compared."""
+    return b"" if idempotency_key is None else hashlib.sha256(body).digest()
+
+
+def check_source(source: KnownSource | None, parsed: ParsedRecord, integration_id: str) -> KnownSource:
+    """Return the source once a record fits it; raise Malformed with the field at fault, never a value."""
     if source is None or integration_id not in source.integrations:
         raise Malformed(
             "the source is unknown or not enabled for this integration",
@@ -51,3 +57,4 @@ def check_source(source: KnownSource | None, parsed: ParsedRecord, integration_i
                 field="data",
                 fix="send what `healthdesk sources show` lists",
             )
+    return source

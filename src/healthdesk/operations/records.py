@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from healthdesk.api import EXACT_TOTAL_LIMIT
 from healthdesk.api.common import Count, Page
 from healthdesk.api.records import (
@@ -21,7 +19,7 @@ from healthdesk.api.records import (
 from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import Malformed, NotFound
-from healthdesk.operations.accepting import KnownSource, check_source, known_source
+from healthdesk.operations.accepting import KnownSource, body_hash, check_source, known_source
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
 from healthdesk.operations.posted import data_of, posted_body
@@ -140,8 +138,7 @@ async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:
     if new.environment not in {each.environment for each in integration.environments}:
         raise Malformed(f"{integration.name} has no environment {new.environment.value}", field="environment")
     source = await _source(desk, parsed.source)
-    check_source(source, parsed, integration.id)
-    assert source is not None
+    source = check_source(source, parsed, integration.id)
     hold = desk.engine.hold_state(integration.id, new.environment)
     now = desk.now()
     accepted = await desk.ctx.store.accept(
@@ -155,7 +152,7 @@ async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:
             body=body,
             data_start=parsed.data_start,
             data_end=parsed.data_end,
-            body_hash=hashlib.sha256(body).digest(),
+            body_hash=body_hash(body, new.idempotency_key),
             content_type="application/json",
             now=now,
             state=RecordState.QUEUED if hold is None else RecordState.HELD,

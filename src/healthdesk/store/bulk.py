@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from healthdesk.domain.states import Environment
 from healthdesk.store.scope import driver
 
-CHUNKS = (64, 16, 4, 1)
+CHUNKS = (64, 32, 16, 8, 4, 2, 1)
 Row = tuple[Any, ...]
 Place = tuple[str, Environment]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -92,9 +92,9 @@ class Store:
         result: T = await self._backend.write(lambda conn: query(conn, *args, **kw))
         return result
 
-    async def accept(self, record: NewRecord) -> AcceptedRecord:
-        """Store a record and return once it is on disk; raise IdempotencyConflict."""
-        return await self._backend.accept(record)
+    def accept(self, record: NewRecord) -> Awaitable[AcceptedRecord]:
+        """Store a record; awaiting ends once it is on disk, or raises IdempotencyConflict."""
+        return self._backend.accept(record)  # no coroutine of its own: records come by the thousand
 
     async def accept_callback(self, callback: NewCallback) -> StoredCallback:
         """Store a callback and return once it is on disk."""

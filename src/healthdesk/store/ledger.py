@@ -36,11 +36,13 @@ class Deltas:
     def __init__(self) -> None:
         self._by_place: dict[Place, Counter[str]] = {}
 
-    def accepted(self, integration_id: str, environment: Environment, state: RecordState) -> None:
-        """Count a new record."""
+    def accepted(
+        self, integration_id: str, environment: Environment, state: RecordState, count: int = 1
+    ) -> None:
+        """Count new records."""
         counts = self._of((integration_id, environment))
-        counts["accepted"] += 1
-        counts[state.value] += 1
+        counts["accepted"] += count
+        counts[state.value] += count
 
     def moved(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -120,12 +120,12 @@ class PostgresBackend:
                     raise
         raise AssertionError("unreachable")
 
-    async def accept(self, record: NewRecord) -> AcceptedRecord:
+    def accept(self, record: NewRecord) -> Awaitable[AcceptedRecord]:
         """Store a record with the others that arrive now."""
         self._refuse_when_closed()
         waiting = Waiting(record, self._loop.create_future())
         self._batches.add(waiting)
-        return await waiting.future
+        return waiting.future
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import (
@@ -42,8 +42,7 @@ class NewRecord:
     sample: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedRecord:
+class AcceptedRecord(NamedTuple):
     """The answer to an accepted record; `duplicate` means that `id` was accepted before."""
 
     id: str

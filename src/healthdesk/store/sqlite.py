@@ -6,10 +6,9 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from healthdesk.errors import StoreError, StoreUnavailable
+from healthdesk.errors import IdempotencyConflict, StoreError, StoreUnavailable
 from healthdesk.store.accept import accept_many
 from healthdesk.store.batching import Batcher
 from healthdesk.store.faults import is_unavailable, translated, unavailable
@@ -41,11 +40,13 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an item once its batch was committed."""
+class Failed:
+    """Why an item was not written. What became of the others is what their function returned."""
 
-    value: Any = None
-    error: BaseException | None = None
+    error: BaseException
+
+
+Outcome = Any | Failed
 
 
 class SqliteBackend:
@@ -106,26 +107,25 @@ class SqliteBackend:
         """Run `query` in the next batch and return once that is committed."""
         return await self._submit(Item(self._loop.create_future(), run=query))
 
-    async def accept(self, record: NewRecord) -> AcceptedRecord:
+    def accept(self, record: NewRecord) -> Awaitable[AcceptedRecord]:
         """Store a record with the others that arrive now."""
-        accepted: AcceptedRecord = await self._submit(Item(self._loop.create_future(), record=record))
-        return accepted
+        return self._submit(Item(self._loop.create_future(), record))
 
-    async def _submit(self, item: Item) -> Any:
+    def _submit(self, item: Item) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         self._batches.add(item)
-        return await item.future
+        return item.future
 
     def _settle(self, batch: list[Item], outcomes: Sequence[Outcome]) -> None:
         """Answer those who wait, on the loop, once a batch."""
         for item, outcome in zip(batch, outcomes, strict=True):
             if item.future.done():
                 continue
-            if outcome.error is not None:
+            if isinstance(outcome, Failed):
                 item.future.set_exception(outcome.error)
             else:
-                item.future.set_result(outcome.value)
+                item.future.set_result(outcome)
         self._batches.finished()
 
     # Everything below runs in the writer thread.
@@ -154,9 +154,9 @@ class SqliteBackend:
             if is_unavailable(error):
                 fault = unavailable(error)
                 self._tell_of_outage(fault)
-                return [Outcome(error=StoreUnavailable(fault.what, fix=fault.fix)) for _ in batch]
+                return [Failed(StoreUnavailable(fault.what, fix=fault.fix)) for _ in batch]
             if len(batch) == 1:
-                return [Outcome(error=error)]
+                return [Failed(error)]
             return [self._commit([item])[0] for item in batch]
         if self._down:
             self._down = False
@@ -170,22 +170,12 @@ class SqliteBackend:
             log.error("nothing can be written until this is repaired: %s", fault)
 
     def _run(self, conn: Connection, batch: list[Item]) -> Sequence[Outcome]:
-        if len(batch) == 1:
-            return [self._alone(conn, batch[0])]
-        outcomes: dict[int, Outcome] = {}
-        accepts = [index for index, item in enumerate(batch) if item.record is not None]
-        if accepts:  # no savepoint: it costs a copy of every page, and a record that fails is tried alone
-            answers = accept_many(conn, [record for item in batch if (record := item.record) is not None])
-            outcomes.update(zip(accepts, map(_answer, answers), strict=True))
-        for index, item in enumerate(batch):
-            if index not in outcomes:
-                outcomes[index] = self._guarded(conn, partial(_value, item=item))
-        return [outcomes[index] for index in range(len(batch))]
-
-    @staticmethod
-    def _alone(conn: Connection, item: Item) -> Outcome:
-        """Run the only item of a transaction: its failure undoes the transaction, so no savepoint is needed."""
-        return Outcome(_value(conn, item))
+        if len(batch) == 1:  # its failure undoes the transaction, so no savepoint is needed
+            item = batch[0]
+            return [item.run(conn)] if item.run is not None else accept_all(conn, batch)
+        # No savepoint for records: it costs a copy of every page, and a record that fails is tried alone.
+        accepted = iter(accept_all(conn, [item for item in batch if item.record is not None]))
+        return [next(accepted) if item.run is None else self._guarded(conn, item.run) for item in batch]
 
     @staticmethod
     def _guarded(conn: Connection, run: Callable[[Connection], Any]) -> Outcome:
@@ -198,8 +188,8 @@ class SqliteBackend:
             if is_unavailable(error):
                 raise
             savepoint.rollback()
-            return Outcome(error=error)
-        return Outcome(value)
+            return Failed(error)
+        return value
 
     def _undo(self) -> None:
         """Leave no transaction open; after an error that prevents even that, use another connection."""
@@ -221,18 +211,10 @@ class SqliteBackend:
                 conn.close()
 
 
-def _value(conn: Connection, item: Item) -> Any:
-    if item.record is not None:
-        answer = accept_many(conn, [item.record])[0]
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-    assert item.run is not None
-    return item.run(conn)
-
-
-def _answer(answer: AcceptedRecord | BaseException) -> Outcome:
-    return Outcome(error=answer) if isinstance(answer, BaseException) else Outcome(answer)
+def accept_all(conn: Connection, items: Sequence[Item]) -> list[Outcome]:
+    """Store the records of these items."""
+    answers = accept_many(conn, [item.record for item in items if item.record is not None])
+    return [Failed(answer) if isinstance(answer, IdempotencyConflict) else answer for answer in answers]
 
 
 def _make_private(path: Path) -> None:

@@ -106,7 +106,7 @@ def running(daemon: FakeDaemon) -> Iterator[FakeDaemon]:
     stopping = asyncio.Event()
 
     async def serve() -> None:
-        runner = web.AppRunner(daemon.app(), shutdown_timeout=0.1)
+        runner = web.AppRunner(daemon.app(), shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
         await web.UnixSite(runner, str(daemon.socket)).start()
         started.set()

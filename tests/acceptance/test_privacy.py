@@ -300,7 +300,8 @@ async def pages(scene: Scene) -> dict[str, str]:
     paths += ["records/count"]
     paths += [f"integrations/{each}" for each in scene.integrations]
     paths += [f"integrations/{each}/keys" for each in scene.integrations]
-    for name in ("connections", "channels", "problems"):
+    paths += [f"integrations/{each}/signing-secrets" for each in scene.integrations]
+    for name in ("connections", "channels", "problems", "callbacks"):
         paths += [f"{name}/{row['id']}" for row in await scene.items(f"/v1/{name}?limit=500")]
     paths += [f"connections/{row['id']}/heartbeats" for row in await scene.items("/v1/connections")]
     for record_id in scene.records.values():

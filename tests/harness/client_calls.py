@@ -270,6 +270,12 @@ CALLS = {
         None,
     ),
     "callback": (lambda c: c.callback("cbk_1"), "GET /v1/callbacks/cbk_1", wire.callback(), None),
+    "callback reveal": (
+        lambda c: c.callback_reveal("cbk_1"),
+        "POST /v1/callbacks/cbk_1/reveal",
+        wire.callback(),
+        None,
+    ),
     "reprocess": (
         lambda c: c.callback_reprocess("cbk_1"),
         "POST /v1/callbacks/cbk_1/reprocess",

@@ -89,7 +89,7 @@ async def test_rules_name_channels_that_exist(desk: HttpDesk) -> None:
     assert (await desk.ok("GET", "/v1/alerts"))["items"] == []
 
 
-async def test_callbacks_are_shown_masked_to_members_and_processed_again(
+async def test_callbacks_are_masked_until_a_manager_reveals_them_and_processed_again(
     desk: HttpDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await desk.connection()
@@ -102,15 +102,30 @@ async def test_callbacks_are_shown_masked_to_members_and_processed_again(
     path = f"/v1/callbacks/{answer.json['id']}"
     shown = await desk.ok("GET", path)
     assert (shown["state"], shown["connection_name"]) == ("accepted", "CRM")
-    assert shown["body"]["text"] == '{"participant": "Grace Hopper"}'
+    assert json.loads(shown["body"]["text"]) == {"participant": "••••"}
+    assert shown["body"]["masked"] is True
     desk.operator = Operator("mia", Role.MEMBER)
-    masked = await desk.ok("GET", path)
-    assert json.loads(masked["body"]["text"]) == {"participant": "••••"}
+    assert await desk.ok("GET", path) == shown
+    refused = await desk.call("POST", f"{path}/reveal")
+    assert (refused.status, b"Grace" in refused.body) == (403, False)
     assert (await desk.call("POST", f"{path}/reprocess")).status == 403
     desk.operator = Operator("max", Role.MANAGER)
+    revealed = await desk.ok("POST", f"{path}/reveal")
+    assert revealed["body"]["text"] == '{"participant": "Grace Hopper"}'
+    assert revealed["body"]["masked"] is False
+    newest = (await desk.ok("GET", "/v1/activity"))["items"][0]
+    assert (newest["user"], newest["verb"], newest["object_kind"], newest["object_id"]) == (
+        "max",
+        "revealed",
+        "callback",
+        answer.json["id"],
+    )
+    assert (await desk.call("POST", "/v1/callbacks/cbk_nosuch/reveal")).status == 404
+    assert (await desk.ok("GET", path))["body"]["masked"] is True
     woken: list[bool] = []
     monkeypatch.setattr(desk.engine, "wake_callbacks", lambda: woken.append(True))
-    assert (await desk.ok("POST", f"{path}/reprocess"))["state"] == "accepted"
+    again = await desk.ok("POST", f"{path}/reprocess")
+    assert (again["state"], again["body"]["masked"]) == ("accepted", True)
     assert woken == [True]
     listed = await desk.ok("GET", "/v1/callbacks", params={"connection_id": made["id"], "state": "accepted"})
     assert [row["id"] for row in listed["items"]] == [answer.json["id"]]

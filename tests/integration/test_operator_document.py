@@ -150,6 +150,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         [attempt] = (await ask("GET", "/v1/records/{id}/attempts", id=record))["items"]
         for action, body in (("ack", {"note": "mine"}), ("mute", {"for_s": 60}), ("resolve", {})):
             await ask("POST", f"/v1/problems/{{id}}/{action}", body, id=found["id"])
+        await ask("POST", "/v1/callbacks/{id}/reveal", id=came["id"])
         for template in ("/v1/records/{id}/reveal", "/v1/connections/{id}/check"):
             await ask("POST", template, id=record if "records" in template else con)
         await ask(

@@ -37,10 +37,10 @@ async def test_from_setup_to_the_log(tmp_path: Path) -> None:
             assert {row["kind"] for row in rows} == {"connection", "integration"}
             callback = await desk.ask("POST", f"/v1/callbacks/{delivery.connection_id}", data=b"\x00\xff")
             assert callback.status == 202
-            kept = await desk.ok("GET", f"/v1/callbacks/{callback.json['id']}")
+            kept = await desk.ok("POST", f"/v1/callbacks/{callback.json['id']}/reveal")
             assert kept["body"]["base64"] == "AP8="
             answer = await desk.call("DELETE", f"/v1/connections/{delivery.connection_id}")
             assert answer.status == 409
             verbs = [entry["verb"] for entry in (await desk.ok("GET", "/v1/activity"))["items"]]
-            assert verbs == ["paused", "made key", "enabled", "added", "added", "added"]
+            assert verbs == ["revealed", "paused", "made key", "enabled", "added", "added", "added"]
             assert (await desk.ask("GET", "/readyz")).status == 200

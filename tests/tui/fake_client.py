@@ -366,8 +366,13 @@ class FakeDesk(FakeLog):
         return CallbackDetail(
             **row.model_dump(),
             headers={"webhook-id": row.delivery_id},
-            body=Body(text='{"type":"contact.updated","id":7}', size=180),
+            body=Body(text='{"type":"••••","id":"••••"}', size=180, masked=True),
         )
+
+    async def callback_reveal(self, callback_id: str) -> CallbackDetail:
+        self.note("callback_reveal", callback_id)
+        shown = Body(text='{"type":"contact.updated","id":7}', size=180)
+        return (await self.callback(callback_id)).model_copy(update={"body": shown})
 
     async def callback_reprocess(self, callback_id: str) -> CallbackDetail:
         self.note("callback_reprocess", callback_id)

@@ -195,7 +195,20 @@ async def test_callbacks_say_why_they_were_rejected():
         await driver.press("P")
         assert desk.called("callback_reprocess") == []
         await driver.press("j", "enter")
+        assert '"type": "••••"' in driver.text()
+
+
+async def test_values_of_a_callback_are_shown_once_revealed_and_stay_so_in_its_window():
+    desk = FakeDesk()
+    async with open_desk(desk, area="callbacks") as driver:
+        await driver.press("j", "enter")
+        assert '"type": "••••"' in driver.text()
+        await driver.press("v")
+        assert desk.called("callback_reveal") == ["cbk_2"]
         assert '"type": "contact.updated"' in driver.text()
+        await driver.press("r", "v")
+        assert '"type": "contact.updated"' in driver.text()
+        assert desk.called("callback_reveal") == ["cbk_2"]
 
 
 async def test_a_channel_is_tested_and_the_result_shown():

@@ -437,6 +437,12 @@ def test_callback_is_shown_and_processed_again(daemon, desk):
     ran = desk("callbacks show cbk_1")
     assert "✗ Rejected" in ran.out
     assert "webhook-id: msg_1" in ran.out
+    assert "masked: `callbacks show cbk_1 --reveal` shows it" in ran.out
+    clear = {"size": 9, "text": '{"id": 7}', "masked": False}
+    daemon.on("POST", "/v1/callbacks/cbk_1/reveal", wire.callback(body=clear))
+    ran = desk("callbacks show cbk_1 --reveal")
+    assert '{"id": 7}' in ran.out
+    assert "masked" not in ran.out
     daemon.on("POST", "/v1/callbacks/cbk_1/reprocess", wire.callback(state="failed"))
     assert desk("callbacks reprocess cbk_1").code == 1
     daemon.on("POST", "/v1/callbacks/cbk_1/reprocess", wire.callback(state="processed"))

@@ -90,16 +90,24 @@ def _show(desk: Desk, item: CallbackDetail) -> None:
         ]
     )
     print_headers(out, "Headers", item.headers)
-    print_body(out, "Body", item.body)
+    print_body(out, "Body", item.body, reveal=f": `callbacks show {item.id} --reveal` shows it")
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("callback", metavar="CALLBACK", help="id")
 
 
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument(
+        "--reveal", action="store_true", help="show values in clear (managers; the activity log says so)"
+    )
+
+
 async def show(desk: Desk, args: argparse.Namespace) -> None:
-    """Print one callback with headers and body."""
-    _show(desk, await desk.client.callback(args.callback))
+    """Print one callback with headers and body, values masked unless revealed."""
+    read = desk.client.callback_reveal if args.reveal else desk.client.callback
+    _show(desk, await read(args.callback))
 
 
 async def reprocess(desk: Desk, args: argparse.Namespace) -> int | None:
@@ -111,6 +119,6 @@ async def reprocess(desk: Desk, args: argparse.Namespace) -> int | None:
 
 COMMANDS = (
     Command("list", "list callbacks, newest first", run=list_, arguments=_list_arguments),
-    Command("show", "show a callback with headers and body", run=show, arguments=_one),
+    Command("show", "show a callback with headers and body", run=show, arguments=_show_arguments),
     Command("reprocess", "process a callback again", run=reprocess, arguments=_one),
 )

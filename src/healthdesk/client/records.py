@@ -141,6 +141,10 @@ class RecordCalls:
         """One callback with headers and body."""
         return await self._http.call(_CALLBACK, "GET", f"/v1/callbacks/{seg(callback_id)}")
 
+    async def callback_reveal(self, callback_id: str) -> CallbackDetail:
+        """One callback with its values in clear; the activity log says who looked."""
+        return await self._http.call(_CALLBACK, "POST", f"/v1/callbacks/{seg(callback_id)}/reveal")
+
     async def callback_reprocess(self, callback_id: str) -> CallbackDetail:
         """Process an accepted callback again."""
         return await self._http.call(_CALLBACK, "POST", f"/v1/callbacks/{seg(callback_id)}/reprocess")

@@ -1,11 +1,10 @@
-"""Callbacks: list, show, process again."""
+"""Callbacks: list, show, reveal, process again."""
 
 from __future__ import annotations
 
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Page
 from healthdesk.api.records import Body, Direction
-from healthdesk.domain.roles import allowed
 from healthdesk.operations.bodies import clear_body, gone, masked_body
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
@@ -32,9 +31,21 @@ async def list_all(
 
 
 async def show(desk: Desk, callback_id: str) -> CallbackDetail:
-    """Return a callback with headers and body; members see its values masked."""
+    """Return a callback with headers and body, values masked."""
     desk.require("callbacks.show")
-    return _detail(desk, await desk.read(queries.get, callback_id))
+    return _detail(await desk.read(queries.get, callback_id))
+
+
+async def reveal(desk: Desk, callback_id: str) -> CallbackDetail:
+    """Return a callback with its values in clear; who looked is in the activity log before they see it."""
+    desk.require("callbacks.reveal")
+
+    def change(conn: Conn) -> CallbackDetail:
+        detail = _detail(queries.get(conn, callback_id), revealed=True)
+        desk.note(conn, "revealed", "callback", callback_id)
+        return detail
+
+    return await desk.write(change)
 
 
 async def reprocess(desk: Desk, callback_id: str) -> CallbackDetail:
@@ -48,20 +59,19 @@ async def reprocess(desk: Desk, callback_id: str) -> CallbackDetail:
 
     row = await desk.write(change, ("callback", callback_id))
     desk.engine.wake_callbacks()
-    return _detail(desk, row)
+    return _detail(row)
 
 
-def _detail(desk: Desk, row: CallbackRow) -> CallbackDetail:
+def _detail(row: CallbackRow, *, revealed: bool = False) -> CallbackDetail:
     return CallbackDetail(
         **Callback.model_validate(row, from_attributes=True).model_dump(),
         headers=dict(row.headers),
-        body=_body(desk, row),
+        body=_body(row, revealed=revealed),
     )
 
 
-def _body(desk: Desk, row: CallbackRow) -> Body:
+def _body(row: CallbackRow, *, revealed: bool) -> Body:
     if row.body is None:
         return gone(row.content_type)
-    if not allowed(desk.operator.role, "callbacks.reveal"):
-        return masked_body(row.body, row.content_type, cut=row.body_cut)
-    return clear_body(row.body, row.content_type, cut=row.body_cut)
+    show = clear_body if revealed else masked_body
+    return show(row.body, row.content_type, cut=row.body_cut)

@@ -56,7 +56,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("error", "E", "View Error Message", "error", _on("log record"), "Status code, duration, error message and bodies of a failed record"),
     Action("mark", "space", "Mark", "mark", _on("log"), "Mark the record for a resend", rank=5),
     Action("unmark", "U", "Remove all marks", "unmark", _on("log"), "Forget what was marked", item=False),
-    Action("reveal", "v", "Reveal values", "reveal", _on("record attempt"), "Show the values of the record, or of the one attempt; it is noted in the activity log", role=M, rank=5),
+    Action("reveal", "v", "Reveal values", "reveal", _on("record attempt callback"), "Show the values of the record, of the one attempt or of the callback; it is noted in the activity log", role=M, rank=5),
     Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request, secrets left out"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("record"), "", item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("record"), "Request, Response, Error, Attempts, Record", rank=6, item=False),

@@ -102,6 +102,6 @@ class ChoicesLoaded(Message):
 
 @dataclass
 class Revealed(Message):
-    """The values of a record came."""
+    """The values of a record, an attempt or a callback came."""
 
     detail: Any

@@ -105,6 +105,10 @@ async def _callback(call: Call) -> CallbackDetail:
     return await callbacks.show(call.desk, call.path["id"])
 
 
+async def _reveal_callback(call: Call) -> CallbackDetail:
+    return await callbacks.reveal(call.desk, call.path["id"])
+
+
 async def _reprocess(call: Call) -> CallbackDetail:
     return await callbacks.reprocess(call.desk, call.path["id"])
 
@@ -207,8 +211,16 @@ ROUTES = (
         "GET",
         "/v1/callbacks/{id}",
         "callbacks.show",
-        "One callback with headers and body; members see it masked.",
+        "One callback with headers and body, values masked.",
         _callback,
+        CallbackDetail,
+    ),
+    Route(
+        "POST",
+        "/v1/callbacks/{id}/reveal",
+        "callbacks.reveal",
+        "The callback with its values in clear; the activity log says who looked.",
+        _reveal_callback,
         CallbackDetail,
     ),
     Route(

@@ -93,15 +93,17 @@ class NotifyProcess:
             "allow": [str(network) for network in settings.allow],
             "protected": [str(path) for path in settings.protected],
         }
+        started = False
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await child._exchange(hello)
+            started = True
         except (ChildLost, TimeoutError) as error:
             words = await child._last_words()
             raise ChildLost(f"the sending process did not start: {words or error or 'no answer'}") from error
-        except BaseException:
-            await child.kill()
-            raise
+        finally:
+            if not started and process.returncode is None:
+                await child.kill()
         return child
 
     @property

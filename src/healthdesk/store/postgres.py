@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,11 +73,10 @@ class PostgresBackend:
             execution_options={"scope": scope},
         )
         backend = cls(engine, clock)
-        try:
+        async with AsyncExitStack() as unless_opened:
+            unless_opened.push_async_callback(backend.close)
             await backend.write(lambda conn: migrate(conn, allowed=migrating))
-        except BaseException:
-            await backend.close()
-            raise
+            unless_opened.pop_all()
         return backend
 
     async def close(self) -> None:

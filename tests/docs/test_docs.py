@@ -145,6 +145,28 @@ def test_every_type_of_error_is_on_the_page_with_its_status(page) -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page("api.md"), re.MULTILINE)) == raised
 
 
+def test_every_verb_of_the_activity_log_is_on_the_page_and_of_things_it_is_said_of(page, repository) -> None:
+    from healthdesk.domain.activity import Verb
+
+    text = section(page("api.md"), "### What the activity log says")
+    rows = re.findall(r"^\| (`[^|]+) \| ([^|]+) \|", text, re.MULTILINE)
+    told = {
+        (verb, kind)
+        for verbs, kinds in rows
+        for verb in re.findall(r"`([^`]+)`", verbs)
+        for kind in kinds.split(", ")
+    }
+    assert {verb for verb, _ in told} == set(Verb)
+
+    sources = [path.read_text() for path in (repository / "src/healthdesk/operations").glob("*.py")]
+    noted = {
+        (Verb[name].value, kind)
+        for name, kind in re.findall(r'note\(\s*conn,\s*Verb\.(\w+),\s*"(\w+)"', "\n".join(sources))
+    }
+    assert len(noted) > 20
+    assert noted <= told
+
+
 # operating
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Page
 from healthdesk.api.records import Body, Direction
+from healthdesk.domain.activity import Verb
 from healthdesk.operations.bodies import clear_body, gone, masked_body
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
@@ -42,7 +43,7 @@ async def reveal(desk: Desk, callback_id: str) -> CallbackDetail:
 
     def change(conn: Conn) -> CallbackDetail:
         detail = _detail(queries.get(conn, callback_id), revealed=True)
-        desk.note(conn, "revealed", "callback", callback_id)
+        desk.note(conn, Verb.REVEALED, "callback", callback_id)
         return detail
 
     return await desk.write(change)
@@ -54,7 +55,7 @@ async def reprocess(desk: Desk, callback_id: str) -> CallbackDetail:
 
     def change(conn: Conn) -> CallbackRow:
         queries.reprocess(conn, callback_id)
-        desk.note(conn, "reprocessed", "callback", callback_id)
+        desk.note(conn, Verb.REPROCESSED, "callback", callback_id)
         return queries.get(conn, callback_id)
 
     row = await desk.write(change, ("callback", callback_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.alerts import Alert, Channel, ChannelCreate, ChannelTest
 from healthdesk.api.common import Page
+from healthdesk.domain.activity import Verb
 from healthdesk.errors import ChannelError
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
@@ -48,7 +49,7 @@ async def add(desk: Desk, new: ChannelCreate) -> Channel:
             now=now,
             by=desk.operator.user,
         )
-        desk.note(conn, "added", "channel", channel_id, new.name, {"kind": checked.kind})
+        desk.note(conn, Verb.ADDED, "channel", channel_id, new.name, {"kind": checked.kind})
         return queries.get_channel(conn, channel_id)
 
     return view(await desk.write(change, ("channel", channel_id)))
@@ -61,7 +62,7 @@ async def remove(desk: Desk, channel_id: str) -> None:
     def change(conn: Conn) -> None:
         row = queries.get_channel(conn, channel_id)
         queries.delete_channel(conn, channel_id, desk.now())
-        desk.note(conn, "removed", "channel", channel_id, row.name)
+        desk.note(conn, Verb.REMOVED, "channel", channel_id, row.name)
 
     await desk.write(change, ("channel", channel_id), ("rule", ""))
 
@@ -76,7 +77,7 @@ async def test(desk: Desk, channel_id: str) -> ChannelTest:
     def change(conn: Conn) -> None:
         error = "" if result.ok else result.sentence
         queries.record_test(conn, channel_id, desk.now(), ok=result.ok, error=error)
-        desk.note(conn, "tested", "channel", channel_id, row.name, {"ok": result.ok})
+        desk.note(conn, Verb.TESTED, "channel", channel_id, row.name, {"ok": result.ok})
 
     await desk.write(change, ("channel", channel_id))
     return ChannelTest.model_validate(result, from_attributes=True)

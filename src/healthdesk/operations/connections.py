@@ -16,6 +16,7 @@ from healthdesk.api.connections import (
     Heartbeat,
 )
 from healthdesk.connectors.heartbeat import check_base_url
+from healthdesk.domain.activity import Verb
 from healthdesk.domain.health import state_word
 from healthdesk.domain.signing import secret_key
 from healthdesk.domain.states import Trigger
@@ -108,7 +109,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
 
     def change(conn: Conn) -> None:
         queries.insert(conn, row)
-        desk.note(conn, "added", "connection", row.id, row.name, {"app": row.app, "auth": row.auth})
+        desk.note(conn, Verb.ADDED, "connection", row.id, row.name, {"app": row.app, "auth": row.auth})
 
     await desk.write(change, ("connection", row.id))
     await desk.engine.refresh()
@@ -143,7 +144,7 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
 
     def change(conn: Conn) -> None:
         queries.update(conn, connection_id, columns)
-        desk.note(conn, "edited", "connection", connection_id, row.name, {"changed": sorted(given)})
+        desk.note(conn, Verb.EDITED, "connection", connection_id, row.name, {"changed": sorted(given)})
 
     await desk.write(change, ("connection", connection_id))
     await desk.engine.refresh()
@@ -203,7 +204,7 @@ async def update_credentials(desk: Desk, connection_id: str, new: CredentialsUpd
     def change(conn: Conn) -> None:
         queries.update(conn, connection_id, columns)
         desk.note(
-            conn, "updated credentials", "connection", connection_id, row.name, {"auth": credentials.auth}
+            conn, Verb.UPDATED_CREDENTIALS, "connection", connection_id, row.name, {"auth": credentials.auth}
         )
 
     await desk.write(change, ("connection", connection_id))
@@ -219,7 +220,7 @@ async def check(desk: Desk, connection_id: str) -> Connection:
     await desk.engine.check_now(connection_id, Trigger.OPERATOR)
 
     def change(conn: Conn) -> ConnectionRow:
-        desk.note(conn, "checked", "connection", connection_id, row.name)
+        desk.note(conn, Verb.CHECKED, "connection", connection_id, row.name)
         return queries.get(conn, connection_id)
 
     return view(desk, await desk.write(change))
@@ -232,7 +233,7 @@ async def disconnect(desk: Desk, connection_id: str) -> None:
     def change(conn: Conn) -> None:
         row = queries.get(conn, connection_id)
         queries.delete(conn, connection_id, desk.now())
-        desk.note(conn, "disconnected", "connection", connection_id, row.name)
+        desk.note(conn, Verb.DISCONNECTED, "connection", connection_id, row.name)
 
     await desk.write(change, ("connection", connection_id))
     await desk.engine.refresh()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from healthdesk.domain.activity import Verb
 from healthdesk.domain.roles import PERMISSIONS, allowed
 from healthdesk.domain.states import Grant, Role
 from healthdesk.engine.context import Context
@@ -73,7 +74,7 @@ class Desk:
     def note(
         self,
         conn: Conn,
-        verb: str,
+        verb: Verb,
         kind: str,
         object_id: str,
         name: str = "",
@@ -86,7 +87,7 @@ class Desk:
             activity_id=self.ctx.ids.new("act", now),
             at=now,
             user=self.operator.user,
-            verb=verb,
+            verb=verb.value,
             object_kind=kind,
             object_id=object_id,
             object_name=name,

@@ -18,6 +18,7 @@ from healthdesk.api.integrations import (
     NewSecret,
 )
 from healthdesk.connectors.heartbeat import join_url
+from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
@@ -118,7 +119,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
             queries.put_environment(conn, integration_id, environment, columns, now)
         secrets = [first_signing_secret(desk, conn, integration_id, environment) for environment in settings]
         environments = [environment.value for environment in settings]
-        desk.note(conn, "added", "integration", integration_id, new.name, {"environments": environments})
+        desk.note(conn, Verb.ADDED, "integration", integration_id, new.name, {"environments": environments})
         return queries.get(conn, integration_id), secrets
 
     row, secrets = await desk.write(change, ("integration", integration_id))
@@ -145,7 +146,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
                 queries.put_environment(conn, integration_id, environment, columns, now)
             if environment not in existing:
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
-        desk.note(conn, "edited", "integration", integration_id, row.name, {"changed": _changed(changes)})
+        desk.note(conn, Verb.EDITED, "integration", integration_id, row.name, {"changed": _changed(changes)})
         return queries.get(conn, integration_id), secrets
 
     row, secrets = await desk.write(change, ("integration", integration_id))
@@ -170,7 +171,7 @@ async def set_state(
         if changed:
             desk.note(
                 conn,
-                "paused" if paused else "resumed",
+                Verb.PAUSED if paused else Verb.RESUMED,
                 "integration",
                 integration_id,
                 row.name,

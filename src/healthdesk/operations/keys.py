@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from healthdesk.api.integrations import Key, KeyCreate, NewSecret, SigningSecret
+from healthdesk.domain.activity import Verb
 from healthdesk.domain.signing import new_secret
 from healthdesk.domain.states import Environment
 from healthdesk.errors import NotFound
@@ -47,7 +48,7 @@ async def new_key(desk: Desk, integration_id: str, choice: KeyCreate) -> NewSecr
             by=desk.operator.user,
             overlap_s=choice.overlap_s,
         )
-        _note(conn, desk, "made key", row, choice)
+        _note(conn, desk, Verb.MADE_KEY, row, choice)
         return until
 
     until = await desk.write(change, ("integration", integration_id))
@@ -102,7 +103,7 @@ async def new_signing_secret(desk: Desk, integration_id: str, choice: KeyCreate)
             by=desk.operator.user,
             overlap_s=choice.overlap_s,
         )
-        _note(conn, desk, "made signing secret", row, choice)
+        _note(conn, desk, Verb.MADE_SIGNING_SECRET, row, choice)
         return until
 
     until = await desk.write(change, ("integration", integration_id))
@@ -122,6 +123,6 @@ def _with_environment(conn: Conn, integration_id: str, choice: KeyCreate) -> Int
     return row
 
 
-def _note(conn: Conn, desk: Desk, verb: str, row: IntegrationRow, choice: KeyCreate) -> None:
+def _note(conn: Conn, desk: Desk, verb: Verb, row: IntegrationRow, choice: KeyCreate) -> None:
     detail = {"environment": choice.environment.value, "overlap_s": choice.overlap_s}
     desk.note(conn, verb, "integration", row.id, row.name, detail)

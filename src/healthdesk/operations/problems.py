@@ -10,6 +10,7 @@ from healthdesk.api.alerts import Alert
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Heartbeat
 from healthdesk.api.problems import Acknowledge, Mute, ProblemDetail, ProblemRow, Resolve
+from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import ProblemState
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
@@ -53,7 +54,7 @@ async def acknowledge(desk: Desk, problem_id: str, choice: Acknowledge) -> Probl
     return await _change(
         desk,
         problem_id,
-        ("problems.ack", "acknowledged"),
+        ("problems.ack", Verb.ACKNOWLEDGED),
         lambda conn: queries.acknowledge(
             conn, problem_id, by=desk.operator.user, now=desk.now(), note=choice.note
         ),
@@ -70,7 +71,7 @@ async def mute(desk: Desk, problem_id: str, choice: Mute) -> ProblemDetail:
     return await _change(
         desk,
         problem_id,
-        ("problems.mute", "muted" if until else "unmuted"),
+        ("problems.mute", Verb.MUTED if until else Verb.UNMUTED),
         lambda conn: queries.mute(conn, problem_id, by=desk.operator.user, until=until, note=choice.note),
         detail,
     )
@@ -81,7 +82,7 @@ async def resolve(desk: Desk, problem_id: str, choice: Resolve) -> ProblemDetail
     return await _change(
         desk,
         problem_id,
-        ("problems.resolve", "resolved"),
+        ("problems.resolve", Verb.RESOLVED),
         lambda conn: queries.resolve(
             conn, problem_id, by=desk.operator.user, now=desk.now(), note=choice.note
         ),
@@ -92,7 +93,7 @@ async def resolve(desk: Desk, problem_id: str, choice: Resolve) -> ProblemDetail
 async def _change(
     desk: Desk,
     problem_id: str,
-    action_and_verb: tuple[str, str],
+    action_and_verb: tuple[str, Verb],
     step: Callable[[Conn], StoredProblem],
     detail: dict[str, Any],
 ) -> ProblemDetail:

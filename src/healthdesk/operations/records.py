@@ -16,6 +16,7 @@ from healthdesk.api.records import (
     RecordDetail,
     RecordFilter,
 )
+from healthdesk.domain.activity import Verb
 from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import Malformed, NotFound
@@ -86,7 +87,7 @@ async def reveal(desk: Desk, record_id: str) -> RecordDetail:
 
     def change(conn: Conn) -> RecordDetail:
         detail = record_detail(conn, record_id, SHOWN_ATTEMPTS, reveal=True)
-        desk.note(conn, "revealed", "record", record_id)
+        desk.note(conn, Verb.REVEALED, "record", record_id)
         return detail
 
     return await desk.write(change)
@@ -115,7 +116,7 @@ async def reveal_attempt(desk: Desk, record_id: str, attempt_id: str) -> Attempt
 
     def change(conn: Conn) -> AttemptDetail:
         detail = attempt_detail(conn, record_id, attempt_id, reveal=True)
-        desk.note(conn, "revealed", "record", record_id, "", {"attempt": attempt_id})
+        desk.note(conn, Verb.REVEALED, "record", record_id, "", {"attempt": attempt_id})
         return detail
 
     return await desk.write(change)
@@ -163,7 +164,8 @@ async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:
     if not accepted.duplicate:
         detail = {"integration": integration.name, "environment": new.environment.value, "source": source.key}
         await desk.write(
-            lambda conn: desk.note(conn, "added", "record", accepted.id, "", detail), ("record", accepted.id)
+            lambda conn: desk.note(conn, Verb.ADDED, "record", accepted.id, "", detail),
+            ("record", accepted.id),
         )
         desk.ctx.metrics.records_accepted.inc()
         desk.engine.wake(integration.id, new.environment)

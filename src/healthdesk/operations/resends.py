@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from healthdesk.api.records import ResendAll, ResendMarked, ResendOne, ResendPlan, Resent
+from healthdesk.domain.activity import Verb
 from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.records import known_query
@@ -20,7 +21,12 @@ async def one(desk: Desk, record_id: str, choice: ResendOne) -> Resent:
         if row.resent == 0:
             raise Conflict(row.skipped.get(record_id) or "this record cannot be resent now")
         desk.note(
-            conn, "resent", "record", record_id, "", {"new_webhook_id": True} if choice.new_webhook_id else {}
+            conn,
+            Verb.RESENT,
+            "record",
+            record_id,
+            "",
+            {"new_webhook_id": True} if choice.new_webhook_id else {},
         )
         return row
 
@@ -37,7 +43,7 @@ async def marked(desk: Desk, choice: ResendMarked) -> Resent:
         row = _resend(conn, desk, ids, choice.new_webhook_id)
         if row.resent:
             detail = {"resent": row.resent, "skipped": len(row.skipped)}
-            desk.note(conn, "resent marked", "record", "", "", detail)
+            desk.note(conn, Verb.RESENT_MARKED, "record", "", "", detail)
         return row
 
     row = await desk.write(change, ("record", ""))
@@ -69,7 +75,7 @@ async def everything(desk: Desk, choice: ResendAll) -> Resent:
             "resent": row.resent,
             "filter": choice.filter.model_dump(mode="json", exclude_defaults=True),
         }
-        desk.note(conn, "resent all", "record", "", "", detail)
+        desk.note(conn, Verb.RESENT_ALL, "record", "", "", detail)
         return row
 
     row = await desk.write(change, ("record", ""))

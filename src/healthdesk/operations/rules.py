@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.alerts import Rule, RuleCreate, RuleEdit
 from healthdesk.api.common import Page
+from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
@@ -53,7 +54,7 @@ async def add(desk: Desk, new: RuleCreate) -> Rule:
             now=now,
             by=desk.operator.user,
         )
-        desk.note(conn, "added", "rule", rule_id, new.name, {"channels": channel_ids})
+        desk.note(conn, Verb.ADDED, "rule", rule_id, new.name, {"channels": channel_ids})
         return queries.get_rule(conn, rule_id)
 
     return view(await desk.write(change, ("rule", rule_id)))
@@ -77,7 +78,7 @@ async def edit(desk: Desk, rule_id: str, changes: RuleEdit) -> Rule:
             recoveries=changes.recoveries,
             enabled=changes.enabled,
         )
-        desk.note(conn, "edited", "rule", rule_id, row.name, {"changed": sorted(changes.model_fields_set)})
+        desk.note(conn, Verb.EDITED, "rule", rule_id, row.name, {"changed": sorted(changes.model_fields_set)})
         return queries.get_rule(conn, rule_id)
 
     return view(await desk.write(change, ("rule", rule_id)))
@@ -90,7 +91,7 @@ async def remove(desk: Desk, rule_id: str) -> None:
     def change(conn: Conn) -> None:
         row = queries.get_rule(conn, rule_id)
         queries.delete_rule(conn, rule_id)
-        desk.note(conn, "removed", "rule", rule_id, row.name)
+        desk.note(conn, Verb.REMOVED, "rule", rule_id, row.name)
 
     await desk.write(change, ("rule", rule_id))
 

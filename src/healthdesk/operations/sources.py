@@ -6,6 +6,7 @@ from typing import Any
 
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import Source, SourceCreate, SourceEdit, SourceEnable, SourceField
+from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
@@ -48,7 +49,7 @@ async def add(desk: Desk, new: SourceCreate) -> Source:
             now=now,
             by=desk.operator.user,
         )
-        desk.note(conn, "added", "source", source_id, new.name, {"key": new.key})
+        desk.note(conn, Verb.ADDED, "source", source_id, new.name, {"key": new.key})
         return queries.get(conn, source_id)
 
     return view(await desk.write(change, ("source", source_id)))
@@ -63,7 +64,9 @@ async def edit(desk: Desk, id_or_key: str, changes: SourceEdit) -> Source:
     def change(conn: Conn) -> SourceRow:
         row = queries.get(conn, id_or_key)
         queries.update(conn, row.id, name=changes.name, levels=levels, fields=fields)
-        desk.note(conn, "edited", "source", row.id, row.name, {"changed": sorted(changes.model_fields_set)})
+        desk.note(
+            conn, Verb.EDITED, "source", row.id, row.name, {"changed": sorted(changes.model_fields_set)}
+        )
         return queries.get(conn, row.id)
 
     row = await desk.ctx.store.write(change)
@@ -79,7 +82,7 @@ async def enable(desk: Desk, id_or_key: str, choice: SourceEnable) -> Source:
         row = queries.get(conn, id_or_key)
         integration = integration_queries.get(conn, choice.integration_id)
         if queries.enable(conn, row.id, integration.id, choice.enabled):
-            verb = "enabled" if choice.enabled else "disabled"
+            verb = Verb.ENABLED if choice.enabled else Verb.DISABLED
             detail = {"integration_id": integration.id, "integration": integration.name}
             desk.note(conn, verb, "source", row.id, row.name, detail)
         return queries.get(conn, row.id)

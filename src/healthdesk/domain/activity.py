@@ -1,0 +1,32 @@
+"""What the activity log says that operators did."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What was done to a thing. docs/api.md lists each with the things it is said of."""
+
+    ADDED = "added"
+    EDITED = "edited"
+    REMOVED = "removed"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CHECKED = "checked"
+    UPDATED_CREDENTIALS = "updated credentials"
+    DISCONNECTED = "disconnected"
+    MADE_KEY = "made key"
+    MADE_SIGNING_SECRET = "made signing secret"  # noqa: S105 - words, no secret
+    TESTED = "tested"
+    REVEALED = "revealed"
+    RESENT = "resent"
+    RESENT_MARKED = "resent marked"
+    RESENT_ALL = "resent all"
+    REPROCESSED = "reprocessed"
+    ACKNOWLEDGED = "acknowledged"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+    RESOLVED = "resolved"

@@ -15,6 +15,7 @@ from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import alerts, connections, daemons, due, looking, problems, records
 from healthdesk.store.schema_setup import connections as connection_table
+from tests.store.test_plans import plans_of_reads
 from tests.store.test_problems import fail, only
 from tests.store.world import failure
 
@@ -180,3 +181,16 @@ async def test_the_newest_moment_is_that_of_the_latest_arrival(world):
     world.clock.advance(60)
     await world.accept(1)
     assert await world.store.read(looking.newest_moment) == world.clock.now()
+
+
+async def test_judging_due_times_again_never_scans_the_log(sqlite_world):
+    world = sqlite_world
+    await world.accept(30)
+    world.clock.jump(-86400)
+    bounds = {"waits": WAITS, "slack": SLACK, "limit": 5}
+    plans = await plans_of_reads(world, (due.records_forward, (world.clock.now(),), bounds))
+    steps = [step for statement, steps in plans for step in steps if "FROM environments" not in statement]
+    assert any(
+        "ix_records_due (integration_id=? AND environment=? AND next_at>?)" in step for step in steps
+    ), steps
+    assert not any(step.startswith("SCAN records") for step in steps), steps

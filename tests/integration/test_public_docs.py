@@ -62,7 +62,9 @@ async def test_the_example_posts_again_when_told_to_wait(
             raise StoreUnavailable("the disk is full")
         return await accept(new)
 
-    monkeypatch.setattr(desk.engine.ctx.store, "accept", full_at_first)
+    monkeypatch.setattr(
+        desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(full_at_first(new))
+    )
     url = f"{desk.url}/v1/records/{delivery.id}"
     await asyncio.to_thread(post, url, delivery.key, "submission-1", record())
     assert waits == [5]

@@ -134,7 +134,7 @@ async def test_requests_under_way_finish_when_the_listener_stops(
         await go.wait()
         return await accept(new)
 
-    monkeypatch.setattr(desk.engine.ctx.store, "accept", slow)
+    monkeypatch.setattr(desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(slow(new)))
 
     async def posted() -> int:
         async with desk.session.post(

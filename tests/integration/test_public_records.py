@@ -309,7 +309,7 @@ async def test_a_store_that_cannot_write_is_503_and_nothing_is_stored(
         raise StoreUnavailable("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk.engine.ctx.store, "accept", full)
+        patch.setattr(desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(full(new)))
         answer = await delivery.post()
         problem(answer, 503)
         assert int(answer.headers["Retry-After"]) > 0
@@ -323,7 +323,7 @@ async def test_a_fault_of_ours_is_500_and_says_nothing(
     async def broken(_record: NewRecord) -> None:
         raise RuntimeError("Grace Hopper")
 
-    monkeypatch.setattr(desk.engine.ctx.store, "accept", broken)
+    monkeypatch.setattr(desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(broken(new)))
     answer = await delivery.post()
     problem(answer, 500)
     assert b"Grace" not in answer.body

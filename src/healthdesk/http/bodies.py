@@ -11,20 +11,6 @@ from healthdesk.errors import Malformed, TooLarge
 READ_TIMEOUT_S = 30.0
 
 
-def arrived_body(request: web.Request, most_bytes: int) -> bytes | None:
-    """Return the body if all of it came with the headers, as small ones do, else None: then `read_body` it.
-
-    Raises TooLarge.
-    """
-    content = request.content
-    if not content.is_eof() or content.exception() is not None:
-        return None
-    body: bytes = content.read_nowait()
-    if len(body) > most_bytes:
-        raise too_large(most_bytes)
-    return body
-
-
 async def read_body(request: web.Request, most_bytes: int) -> bytes:
     """Return the whole body. Raises TooLarge by what was announced or by what came, before it is kept."""
     announced = request.content_length

@@ -92,7 +92,9 @@ class Callbacks:
         if not stored.duplicate:
             self._engine.wake_callbacks()
         self._ctx.bus.publish("callback.changed", stored.id)
-        return ready.accepted(request, accepted_body(stored.id, duplicate=stored.duplicate))
+        return web.Response(
+            status=202, body=accepted_body(stored.id, duplicate=stored.duplicate), headers=ready.HEADERS
+        )
 
     async def _keep_rejected(
         self,

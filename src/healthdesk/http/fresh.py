@@ -41,23 +41,27 @@ class FreshCache(Generic[K, V]):
         self._entries.clear()
         self._reading.clear()
 
-    def fresh(self, key: K) -> V | None:
-        """Return the value if it is known and needs no reading, else None: then `get` it."""
+    def known(self, key: K) -> V | None:
+        """Return the value if it needs no waiting for, else None: then `get` it."""
         entry = self._entries.get(key)
-        if entry is not None and self._now() - entry[1] < FRESH_S:
+        if entry is None:
+            return None
+        age = self._now() - entry[1]
+        if age < FRESH_S:
+            return entry[0]
+        if age < STALE_S:
+            self._read(key)
             return entry[0]
         return None
 
     async def get(self, key: K) -> V | None:
         """Return the value, or None when the database knows none."""
+        known = self.known(key)
+        if known is not None:
+            return known
         entry = self._entries.get(key)
-        if entry is not None:
-            age = self._now() - entry[1]
-            if age < FRESH_S:
-                return entry[0]
-            if age < STALE_S:
-                self._read(key)
-                return entry[0]
+        if entry is not None and self._now() - entry[1] < FRESH_S:
+            return None
         # Shielded: one impatient caller that hangs up must not cancel the read for the others.
         return await asyncio.shield(self._read(key))
 

@@ -12,7 +12,7 @@ from healthdesk.http.lookup import Lookup
 from healthdesk.http.probes import Probes
 from healthdesk.http.problem_details import respond_status
 from healthdesk.http.records import Records
-from healthdesk.http.server import DIRECT
+from healthdesk.http.server import EXPRESS
 from healthdesk.http.slow_clients import Patience, most_connections
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -35,7 +35,7 @@ def build_public_app(engine: Engine) -> web.Application:
     probes = Probes(engine)
     records = Records(engine, lookup)
     add_route(app, "POST", "/v1/records/{integration_id}", records.post)
-    app[DIRECT] = {"/v1/records/": records.post_to}
+    app[EXPRESS] = {"/v1/records/": records.post_at_once}
     add_route(app, "POST", "/v1/callbacks/{connection_id}", Callbacks(engine, lookup).post)
     add_route(app, "GET", "/healthz", probes.healthz)
     add_route(app, "GET", "/readyz", probes.readyz)

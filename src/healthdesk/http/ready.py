@@ -1,8 +1,4 @@
-"""The 202 of the hot path, written in one piece: building a response object costs more than the handler.
-
-It stands in for aiohttp's response for a caller that speaks HTTP/1.1 and keeps its connection; every other
-caller gets an ordinary one.
-"""
+"""Answers as bytes, for requests that have no aiohttp response: building one costs more than the handler."""
 
 from __future__ import annotations
 
@@ -10,14 +6,18 @@ import time
 from email.utils import formatdate
 from typing import cast
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 
 from healthdesk.http.problem_details import BASE_HEADERS
 
 HEADERS = {**BASE_HEADERS, "Content-Type": "application/json"}
-_HEAD = b"HTTP/1.1 202 Accepted\r\n" + b"".join(
-    f"{name}: {value}\r\n".encode("ascii") for name, value in HEADERS.items()
-)
+
+
+def _lines(headers: list[tuple[str, str]]) -> bytes:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
+
+
+_ACCEPTED = b"HTTP/1.1 202 Accepted\r\n" + _lines(list(HEADERS.items()))
 
 
 class _Dates:
@@ -34,32 +34,17 @@ class _Dates:
         return cls.line
 
 
-class _Ready:
-    """What aiohttp's connection asks of a response: `prepare`, `write_eof`, `keep_alive`."""
-
-    __slots__ = ("_body", "_request")
-
-    status = 202
-    keep_alive = True
-
-    def __init__(self, request: web.Request, body: bytes) -> None:
-        self._request = request
-        self._body = body
-
-    async def prepare(self, _request: web.BaseRequest) -> None:
-        """Write everything."""
-        transport = self._request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the caller hung up before its answer")
-        length = b"Content-Length: %d\r\n\r\n" % len(self._body)
-        transport.write(b"".join((_HEAD, _Dates.now(), length, self._body)))
-
-    async def write_eof(self) -> None:
-        """Nothing is left to write."""
+def _whole(head: bytes, body: bytes) -> bytes:
+    return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, _Dates.now(), len(body), body)
 
 
-def accepted(request: web.Request, body: bytes) -> web.StreamResponse:
-    """Return the answer 202 with this JSON body."""
-    if request.version == HttpVersion11 and request.keep_alive:
-        return cast("web.StreamResponse", _Ready(request, body))
-    return web.Response(status=202, body=body, headers=HEADERS)
+def accepted(body: bytes) -> bytes:
+    """Return the whole answer 202 with this JSON body."""
+    return _whole(_ACCEPTED, body)
+
+
+def whole(response: web.Response, *, close: bool = False) -> bytes:
+    """Return a response whose body is bytes as it goes over the wire; `close` says that nothing will follow it."""
+    status = f"HTTP/1.1 {response.status} {response.reason}\r\n".encode("latin-1")
+    headers = [*response.headers.items(), *([("Connection", "close")] if close else [])]
+    return _whole(status + _lines(headers), cast("bytes", response.body))

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy, istr
 
-from healthdesk.domain.rawjson import split_record
+from healthdesk.domain.rawjson import ParsedRecord, split_record
 from healthdesk.domain.states import RecordState
 from healthdesk.engine.arrivals import Arrivals
 from healthdesk.engine.engine import Engine
-from healthdesk.errors import Malformed, NotFound, RateLimited, Unauthenticated, UnsupportedMedia
+from healthdesk.errors import (
+    Malformed,
+    NotFound,
+    RateLimited,
+    StoreUnavailable,
+    Unauthenticated,
+    UnsupportedMedia,
+)
 from healthdesk.http import ready
-from healthdesk.http.bodies import arrived_body, read_body
+from healthdesk.http.bodies import read_body, too_large
+from healthdesk.http.express import Reply
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
 from healthdesk.http.problem_details import respond_any
-from healthdesk.operations.accepting import body_hash, check_source
+from healthdesk.operations.accepting import KnownSource, body_hash, check_source
 from healthdesk.operations.secrets import hash_key
-from healthdesk.store.rows import NewRecord
+from healthdesk.store.rows import AcceptedRecord, NewRecord
 
 LONGEST_IDEMPOTENCY_KEY = 255
 LONGEST_BEARER_KEY = 512
@@ -42,28 +52,82 @@ class Records:
         self._refused = engine.ctx.metrics.records_refused
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request that the router found."""
-        return await self.post_to(request, request.match_info["integration_id"])
-
-    async def post_to(self, request: web.Request, integration_id: str) -> web.StreamResponse:
         """Answer one request; whatever goes wrong is problem details."""
         try:
-            return await self._accept(request, integration_id)
-        except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
-            response = respond_any(error, instance=request.path)
-            self._refused.labels(status=str(response.status)).inc()
-            return response
+            accepted = await self._accept(request, request.match_info["integration_id"])
+        except Exception as error:  # noqa: BLE001 - the one place errors of this way become answers
+            return self._refusal(error, request.path)
+        body = accepted_body(accepted.id, duplicate=accepted.duplicate)
+        return web.Response(status=202, body=body, headers=ready.HEADERS)
 
-    async def _accept(self, request: web.Request, integration_id: str) -> web.StreamResponse:
+    def post_at_once(
+        self, path: str, object_id: str, headers: CIMultiDictProxy[str], body: bytes, reply: Reply
+    ) -> bool:
+        """Take a whole request that waits for nothing but its commit; decline one whose key or source must be read."""
+        try:
+            key = self._lookup.keys.known(_key_hash(headers))
+            if key is None or key.limit_per_minute is not None:
+                return False  # a limit is counted where the request is answered for certain
+            idempotency_key = self._check(headers, key, object_id)
+            if len(body) > self._most_bytes:
+                raise too_large(self._most_bytes)
+            parsed = split_record(body)
+            source = self._lookup.sources.known(parsed.source)
+            if source is None:
+                return False
+            record = self._record(key, source, parsed, body, idempotency_key)
+            commit = self._ctx.store.accept(record)
+        except Exception as error:  # noqa: BLE001 - the one place errors of this way become answers
+            reply(ready.whole(self._refusal(error, path)))
+            return True
+
+        def committed(commit: asyncio.Future[AcceptedRecord]) -> None:
+            try:
+                accepted = commit.result()
+            except asyncio.CancelledError:
+                error = StoreUnavailable("the store is closed")
+                reply(ready.whole(self._refusal(error, path)))
+            except Exception as error:  # noqa: BLE001 - as above
+                reply(ready.whole(self._refusal(error, path)))
+            else:
+                self._arrived(record, accepted)
+                reply(ready.accepted(accepted_body(accepted.id, duplicate=accepted.duplicate)))
+
+        commit.add_done_callback(committed)
+        return True
+
+    def _refusal(self, error: Exception, path: str) -> web.Response:
+        response = respond_any(error, instance=path)
+        self._refused.labels(status=str(response.status)).inc()
+        return response
+
+    async def _accept(self, request: web.Request, integration_id: str) -> AcceptedRecord:
         headers = request.headers
-        key = await self._key(headers)
+        key = await self._lookup.keys.get(_key_hash(headers))
+        idempotency_key = self._check(headers, key, integration_id)
+        assert key is not None
+        if key.limit_per_minute is not None:
+            self._take(key, key.limit_per_minute)
+        body = await read_body(request, self._most_bytes)
+        parsed = split_record(body)
+        source = await self._lookup.sources.get(parsed.source)
+        record = self._record(key, source, parsed, body, idempotency_key)
+        accepted = await self._ctx.store.accept(record)
+        self._arrived(record, accepted)
+        return accepted
+
+    def _check(self, headers: CIMultiDictProxy[str], key: KnownKey | None, integration_id: str) -> str | None:
+        """Check what comes before the body; return the Idempotency-Key."""
+        if key is None or (key.expires_at is not None and key.expires_at <= self._ctx.clock.now()):
+            raise Unauthenticated(
+                "the key is unknown or has expired",
+                fix="ask an operator of the desk for the key: `healthdesk integrations keys`",
+            )
         if key.integration_id != integration_id:
             raise NotFound(
                 "this key is not for that integration",
                 fix="post to the address that `healthdesk integrations show` names for the key",
             )
-        if key.limit_per_minute is not None:
-            self._take(key, key.limit_per_minute)
         content_type = headers.get(hdrs.CONTENT_TYPE, "")
         if content_type not in _PLAIN_TYPES:
             _check_media(content_type)
@@ -72,54 +136,41 @@ class Records:
         idempotency_key = _only(headers, IDEMPOTENCY_KEY)
         if idempotency_key is not None:
             _check_idempotency_key(idempotency_key)
-        body = arrived_body(request, self._most_bytes)
-        if body is None:
-            body = await read_body(request, self._most_bytes)
-        parsed = split_record(body)
-        sources = self._lookup.sources
-        source = sources.fresh(parsed.source) or await sources.get(parsed.source)
+        return idempotency_key
+
+    def _record(
+        self,
+        key: KnownKey,
+        source: KnownSource | None,
+        parsed: ParsedRecord,
+        body: bytes,
+        idempotency_key: str | None,
+    ) -> NewRecord:
         source = check_source(source, parsed, key.integration_id)
         hold = self._engine.hold_state(key.integration_id, key.environment)
         now = self._ctx.clock.now()
-        accepted = await self._ctx.store.accept(
-            NewRecord(
-                id=self._ctx.ids.new("rec", now),
-                integration_id=key.integration_id,
-                environment=key.environment,
-                source_id=source.id,
-                level=parsed.level,
-                completed_at=parsed.completed_at,
-                body=body,
-                data_start=parsed.data_start,
-                data_end=parsed.data_end,
-                body_hash=body_hash(body, idempotency_key),
-                content_type="application/json",
-                now=now,
-                state=RecordState.QUEUED if hold is None else RecordState.HELD,
-                hold_reason=hold,
-                idempotency_key=idempotency_key,
-            )
+        return NewRecord(
+            id=self._ctx.ids.new("rec", now),
+            integration_id=key.integration_id,
+            environment=key.environment,
+            source_id=source.id,
+            level=parsed.level,
+            completed_at=parsed.completed_at,
+            body=body,
+            data_start=parsed.data_start,
+            data_end=parsed.data_end,
+            body_hash=body_hash(body, idempotency_key),
+            content_type="application/json",
+            now=now,
+            state=RecordState.QUEUED if hold is None else RecordState.HELD,
+            hold_reason=hold,
+            idempotency_key=idempotency_key,
         )
-        if not accepted.duplicate:
-            self._arrivals.note(accepted.id, None if hold else (key.integration_id, key.environment))
-        return ready.accepted(request, accepted_body(accepted.id, duplicate=accepted.duplicate))
 
-    async def _key(self, headers: CIMultiDictProxy[str]) -> KnownKey:
-        authorization = _only(headers, hdrs.AUTHORIZATION)
-        if authorization is None:
-            raise Unauthenticated("no key", fix="send the header `Authorization: Bearer <key>`")
-        scheme, _, text = authorization.partition(" ")
-        text = text.strip()
-        if scheme.lower() != "bearer" or not text or len(text) > LONGEST_BEARER_KEY:
-            raise Unauthenticated("no bearer key", fix="send the header `Authorization: Bearer <key>`")
-        digest = hash_key(text)
-        key = self._lookup.keys.fresh(digest) or await self._lookup.keys.get(digest)
-        if key is None or (key.expires_at is not None and key.expires_at <= self._ctx.clock.now()):
-            raise Unauthenticated(
-                "the key is unknown or has expired",
-                fix="ask an operator of the desk for the key: `healthdesk integrations keys`",
-            )
-        return key
+    def _arrived(self, record: NewRecord, accepted: AcceptedRecord) -> None:
+        if not accepted.duplicate:
+            held = record.hold_reason is not None
+            self._arrivals.note(accepted.id, None if held else (record.integration_id, record.environment))
 
     def _take(self, key: KnownKey, per_minute: int) -> None:
         # By environment, not by key: a new key must not be a way around the limit.
@@ -134,9 +185,20 @@ class Records:
             )
 
 
-def accepted_body(record_id: str, *, duplicate: bool) -> bytes:
+def accepted_body(object_id: str, *, duplicate: bool) -> bytes:
     """Return the body of the 202; ids are plain ASCII, so nothing needs escaping."""
-    return f'{{"id":"{record_id}","duplicate":{"true" if duplicate else "false"}}}'.encode("ascii")
+    return f'{{"id":"{object_id}","duplicate":{"true" if duplicate else "false"}}}'.encode("ascii")
+
+
+def _key_hash(headers: CIMultiDictProxy[str]) -> bytes:
+    authorization = _only(headers, hdrs.AUTHORIZATION)
+    if authorization is None:
+        raise Unauthenticated("no key", fix="send the header `Authorization: Bearer <key>`")
+    scheme, _, text = authorization.partition(" ")
+    text = text.strip()
+    if scheme.lower() != "bearer" or not text or len(text) > LONGEST_BEARER_KEY:
+        raise Unauthenticated("no bearer key", fix="send the header `Authorization: Bearer <key>`")
+    return hash_key(text)
 
 
 def _only(headers: CIMultiDictProxy[str], name: str) -> str | None:

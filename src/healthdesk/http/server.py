@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+from healthdesk.http.express import Express, ExpressConnection
 from healthdesk.http.problem_details import respond_status
-from healthdesk.http.slow_clients import PatientHandler
 
 log = logging.getLogger(__name__)
 
 
-class _Protocol(PatientHandler):
+class _Protocol(ExpressConnection):
     """Answers malformed HTTP with problem details. Outsiders' garbage is no news for the log."""
 
     __slots__ = ()
@@ -41,23 +41,14 @@ class _Protocol(PatientHandler):
         return response
 
 
-Handler = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
-Direct = Mapping[str, Handler]
-
-DIRECT: web.AppKey[Direct] = web.AppKey("direct", Mapping)
-"""Handlers by path prefix of POST requests that go past the router: (request, the id after the prefix)."""
+EXPRESS: web.AppKey[Express] = web.AppKey("express", Mapping)
+"""Where an application keeps its express handlers."""
 
 
-def _handling(routed: Any, direct: Direct) -> Any:
-    """Return the handler of every request: hot routes are spared the router, which answers all others."""
+def _handling(routed: Any) -> Any:
+    """Return the handler of every request."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        if request.method == "POST":
-            path = request.raw_path
-            cut = path.rfind("/") + 1
-            handler = direct.get(path[:cut])
-            if handler is not None and path[cut:].isidentifier() and "Expect" not in request.headers:
-                return await handler(request, path[cut:])
         try:
             answer: web.StreamResponse = await routed(request)
         except web.HTTPException as error:
@@ -71,12 +62,13 @@ def _handling(routed: Any, direct: Direct) -> Any:
 class _Server(web.Server):
     """Makes our protocol for each connection."""
 
-    def __init__(self, like: web.Server, direct: Direct, **kwargs: Any) -> None:
-        handler = _handling(like.request_handler, direct)
+    def __init__(self, like: web.Server, express: Express, **kwargs: Any) -> None:
+        handler = _handling(like.request_handler)
         super().__init__(handler, request_factory=like.request_factory, **kwargs)
+        self._express = express
 
     def __call__(self) -> web.RequestHandler:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        return _Protocol(self, loop=self._loop, express=self._express, **self._kwargs)
 
 
 class Runner(web.AppRunner):
@@ -85,7 +77,7 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         # aiohttp has no public way to choose the protocol of an application.
-        return _Server(made, self.app.get(DIRECT, {}), **made._kwargs)  # noqa: SLF001 - as the line above says
+        return _Server(made, self.app.get(EXPRESS, {}), **made._kwargs)  # noqa: SLF001 - as the line above says
 
 
 def make_runner(app: web.Application, *, shutdown_timeout_s: float = 15.0) -> Runner:

@@ -10,10 +10,11 @@ import asyncio
 import logging
 import resource
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 
+from healthdesk.http import ready
 from healthdesk.http.problem_details import respond_status
 
 log = logging.getLogger(__name__)
@@ -75,9 +76,15 @@ class PatientHandler(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; what is no whole request yet has to become one in time."""
+        count = self._request_count
         super().data_received(data)
         waiter = self._waiter
-        if waiter is not None and not waiter.done() and self._head != self._request_count:
+        if (
+            waiter is not None
+            and not waiter.done()
+            and not self._request_in_progress
+            and self._head != self._request_count == count
+        ):
             patience = self._patience
             if patience is not None:
                 self._wait_for_head(patience)
@@ -104,11 +111,5 @@ class PatientHandler(web.RequestHandler):
         """Answer without a request, and close."""
         transport = self.transport
         if transport is not None:
-            answer = respond_status(status, detail)
-            body = cast("bytes", answer.body)
-            head = f"HTTP/1.1 {status} {answer.reason}\r\n" + "".join(
-                f"{name}: {value}\r\n" for name, value in answer.headers.items()
-            )
-            close = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-            transport.write((head + close).encode("latin-1") + body)
+            transport.write(ready.whole(respond_status(status, detail), close=True))
         self.force_close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -92,7 +92,7 @@ class Store:
         result: T = await self._backend.write(lambda conn: query(conn, *args, **kw))
         return result
 
-    def accept(self, record: NewRecord) -> Awaitable[AcceptedRecord]:
+    def accept(self, record: NewRecord) -> asyncio.Future[AcceptedRecord]:
         """Store a record; awaiting ends once it is on disk, or raises IdempotencyConflict."""
         return self._backend.accept(record)  # no coroutine of its own: records come by the thousand
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +119,7 @@ class PostgresBackend:
                     raise
         raise AssertionError("unreachable")
 
-    def accept(self, record: NewRecord) -> Awaitable[AcceptedRecord]:
+    def accept(self, record: NewRecord) -> asyncio.Future[AcceptedRecord]:
         """Store a record with the others that arrive now."""
         self._refuse_when_closed()
         waiting = Waiting(record, self._loop.create_future())

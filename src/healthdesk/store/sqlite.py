@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +107,7 @@ class SqliteBackend:
         """Run `query` in the next batch and return once that is committed."""
         return await self._submit(Item(self._loop.create_future(), run=query))
 
-    def accept(self, record: NewRecord) -> Awaitable[AcceptedRecord]:
+    def accept(self, record: NewRecord) -> asyncio.Future[AcceptedRecord]:
         """Store a record with the others that arrive now."""
         return self._submit(Item(self._loop.create_future(), record))
 

@@ -11,6 +11,8 @@ from tests.integration.http_desk import http_desk, record
 
 from healthdesk.testing import FakeClock, FakeEndpoint
 
+PATIENT_S = 60.0
+
 
 @pytest.fixture
 async def endpoint():
@@ -18,10 +20,30 @@ async def endpoint():
         yield server
 
 
+class Busy:
+    """How many questions to the database are under way."""
+
+    def __init__(self, store) -> None:
+        self.questions = 0
+        for name in ("read", "write", "settle_and_claim"):
+            setattr(store, name, self._counted(getattr(store, name)))
+
+    def _counted(self, ask):
+        async def asking(*args, **kw):
+            self.questions += 1
+            try:
+                return await ask(*args, **kw)
+            finally:
+                self.questions -= 1
+
+        return asking
+
+
 @contextlib.asynccontextmanager
 async def running(tmp_path, clock, **settings):
     """Yield a desk whose engine runs, on the test's clock."""
     async with http_desk(tmp_path, clock=clock, ALERTS__ENABLED="false", **settings) as desk:
+        desk.busy = Busy(desk.engine.ctx.store)
         await desk.engine.start()
         try:
             yield desk
@@ -29,26 +51,36 @@ async def running(tmp_path, clock, **settings):
             await desk.engine.stop(5)
 
 
-async def passing(clock, condition, step_s: float = 0.5, limit_s: float = 120.0):
-    """Let time pass in steps until the condition holds; network and database take real time in between.
+async def quiet(desk):
+    """Wait until only time can bring news: nothing is being asked, sent or checked, and no task can run.
 
-    On a busy machine that real time is long: an attempt may even reach its deadline on the test's clock and be
-    sent again, so the limit leaves room for a retry.
+    However busy the machine is: time that passes meanwhile would be a delay of the network, up to its deadline.
     """
+    ready = asyncio.get_running_loop()._ready
+    engine = desk.engine
+    async with asyncio.timeout(PATIENT_S):
+        while ready or desk.busy.questions or engine.deliverer.in_flight or engine.heartbeats._tasks:  # noqa: ASYNC110
+            # Without a task that can run the database's thread is at work, which is to have the interpreter.
+            await asyncio.sleep(0 if ready else 0.001)
+
+
+async def passing(desk, condition, step_s: float = 0.5, limit_s: float = 60.0):
+    """Let time pass in steps until the condition holds; whatever a step brings about is over before the next."""
     passed = 0.0
+    await quiet(desk)
     while not (answer := await condition()):
         assert passed < limit_s, f"it did not come about within {limit_s} s of the test's clock"
-        clock.advance(step_s)
+        desk.engine.ctx.clock.advance(step_s)
         passed += step_s
-        await asyncio.sleep(0.03)
+        await quiet(desk)
     return answer
 
 
-async def idle(clock, seconds: float = 10.0):
-    """Let some time pass in which everything due gets its turn."""
-    for _ in range(int(seconds)):
-        clock.advance(1)
-        await asyncio.sleep(0.01)
+async def idle(desk, seconds: int):
+    """Let time pass in which everything due gets its turn."""
+    for _ in range(seconds):
+        desk.engine.ctx.clock.advance(1)
+        await quiet(desk)
 
 
 async def states(desk) -> Counter:
@@ -99,34 +131,34 @@ async def test_failing_connection_judged_by_deliveries_is_probed_with_exactly_on
         delivery = await place(desk, endpoint)
         endpoint.answer(401)
         await post(delivery, 1)
-        await passing(clock, connection_is(desk, delivery, "suspect"))
+        await passing(desk, connection_is(desk, delivery, "suspect"))
         await post(delivery, 1)
-        await passing(clock, connection_is(desk, delivery, "failing"))
+        await passing(desk, connection_is(desk, delivery, "failing"))
         await post(delivery, 6)
-        await passing(clock, in_states(desk, failed=2, held=6))
+        await passing(desk, in_states(desk, failed=2, held=6))
         seen = len(endpoint.requests)
 
-        await idle(clock, 60)
+        await idle(desk, 60)
         assert len(endpoint.requests) == seen, "nothing is sent through a failing connection"
-        await passing(clock, in_states(desk, failed=3, held=5), step_s=60, limit_s=4000)
-        await passing(clock, connection_is(desk, delivery, "failing"))
-        await idle(clock, 30)
+        await passing(desk, in_states(desk, failed=3, held=5), step_s=60, limit_s=4000)
+        await passing(desk, connection_is(desk, delivery, "failing"))
+        await idle(desk, 30)
         assert len(endpoint.requests) == seen + 1, "an hour after the refusal one record is the probe"
 
         await desk.ok("POST", f"/v1/connections/{delivery.connection_id}/check")
         await post(delivery, 4)
-        await passing(clock, in_states(desk, failed=4, held=8))
-        await idle(clock, 30)
+        await passing(desk, in_states(desk, failed=4, held=8))
+        await idle(desk, 30)
         assert len(endpoint.requests) == seen + 2, "'check now' lets one through, whatever arrives meanwhile"
 
         endpoint.answer(200)
         await desk.ok("POST", f"/v1/connections/{delivery.connection_id}/check")
-        await passing(clock, in_states(desk, failed=4, held=0, delivered=8))
+        await passing(desk, in_states(desk, failed=4, held=0, delivered=8))
         assert await connection_is(desk, delivery, "connected")()
         (problem,) = await problems(desk)
         assert problem["count"] == 4, "the failed ones are still to be resent"
         await desk.ok("POST", "/v1/records/resend-all", {"filter": {"states": ["failed"]}, "expect": 4})
-        await passing(clock, in_states(desk, failed=0, delivered=12))
+        await passing(desk, in_states(desk, failed=0, delivered=12))
         assert await problems(desk) == []
         assert len(await problems(desk, state="resolved")) == 1
 
@@ -143,17 +175,17 @@ async def test_unreachable_connection_is_rechecked_after_1_5_and_15_minutes_then
         await desk.ok("POST", f"/v1/connections/{delivery.connection_id}/check")
         assert await connection_is(desk, delivery, "suspect")()
         began = clock.now()
-        await passing(clock, connection_is(desk, delivery, "failing"), step_s=20, limit_s=3000)
+        await passing(desk, connection_is(desk, delivery, "failing"), step_s=20, limit_s=3000)
         took = (clock.now() - began).total_seconds()
         assert 21 * 60 <= took <= 24 * 60, took
         checks = (await desk.ok("GET", f"/v1/connections/{delivery.connection_id}/heartbeats"))["items"]
         assert [check["ok"] for check in checks] == [False] * 4 + [True] * (len(checks) - 4)
         await post(delivery, 5)
-        await passing(clock, in_states(desk, held=5))
+        await passing(desk, in_states(desk, held=5))
         (problem,) = await problems(desk)
         assert problem["connection_id"] == delivery.connection_id
         await endpoint.start()
-        await passing(clock, in_states(desk, delivered=5), step_s=20, limit_s=1300)
+        await passing(desk, in_states(desk, delivered=5), step_s=20, limit_s=1300)
         assert await connection_is(desk, delivery, "connected")()
         assert await problems(desk) == []
         assert len(await problems(desk, state="resolved")) == 1
@@ -167,13 +199,13 @@ async def test_problem_opens_after_three_attempts_or_five_minutes_and_folds_by_c
         delivery = await place(desk, endpoint)
         endpoint.answer(500)
         await post(delivery, 1)
-        await passing(clock, in_states(desk, retrying=1))
+        await passing(desk, in_states(desk, retrying=1))
         assert await problems(desk) == [], "one failed attempt is no problem yet"
 
         async def opened():
             return await problems(desk)
 
-        (problem,) = await passing(clock, opened)
+        (problem,) = await passing(desk, opened)
         assert len(endpoint.requests) == 3
         assert (problem["count"], problem["state"]) == (1, "open")
 
@@ -184,15 +216,15 @@ async def test_problem_opens_after_three_attempts_or_five_minutes_and_folds_by_c
         async def two():
             return len(await problems(desk)) == 2
 
-        await passing(clock, two, step_s=5, limit_s=400)
+        await passing(desk, two, step_s=5, limit_s=400)
         assert (clock.now() - began).total_seconds() >= 300, "one attempt that keeps failing: five minutes"
 
         endpoint.answer(422, json={"errors": {"risk_level": ["required"]}})
         await post(delivery, 100)
-        await passing(clock, in_states(desk, failed=100))
+        await passing(desk, in_states(desk, failed=100))
         endpoint.answer(422, json={"errors": {"birth_date": ["required"]}})
         await post(delivery, 3)
-        await passing(clock, in_states(desk, failed=103))
+        await passing(desk, in_states(desk, failed=103))
         counts = sorted(problem["count"] for problem in await problems(desk))
         assert counts == [1, 1, 3, 100]
 
@@ -203,12 +235,12 @@ async def test_retention_deletes_what_is_done_and_keeps_what_failed_or_waits(tmp
         delivery = await place(desk, endpoint)
         endpoint.script(422)
         kept = await post(delivery, 1)
-        await passing(clock, in_states(desk, failed=1))
-        gone = await post(delivery, 250)
-        await passing(clock, in_states(desk, delivered=250))
+        await passing(desk, in_states(desk, failed=1))
+        gone = [ids[0] for ids in await asyncio.gather(*(post(delivery) for _ in range(250)))]
+        await passing(desk, in_states(desk, delivered=250))
         await desk.ok("POST", f"/v1/integrations/{delivery.id}/pause", {})
         kept += await post(delivery, 1)
-        await passing(clock, in_states(desk, held=1))
+        await passing(desk, in_states(desk, held=1))
         old = await desk.ok("POST", f"/v1/integrations/{delivery.id}/keys", {"overlap_s": 60})
         assert old["secret"] != delivery.key
         clock.advance(91 * 86400)
@@ -216,7 +248,7 @@ async def test_retention_deletes_what_is_done_and_keeps_what_failed_or_waits(tmp
         async def deleted():
             return (await desk.ok("GET", "/v1/records/count"))["total"] == 2
 
-        await passing(clock, deleted)
+        await passing(desk, deleted)
         shown = {item["id"]: item["state"] for item in (await desk.ok("GET", "/v1/records"))["items"]}
         assert shown == dict(zip(kept, ["failed", "held"], strict=True))
         assert (await desk.call("GET", f"/v1/records/{gone[0]}")).status == 404
@@ -224,7 +256,7 @@ async def test_retention_deletes_what_is_done_and_keeps_what_failed_or_waits(tmp
         keys = await desk.ok("GET", f"/v1/integrations/{delivery.id}/keys")
         assert len(keys["items"] if isinstance(keys, dict) else keys) == 1
         await desk.ok("POST", f"/v1/integrations/{delivery.id}/resume", {})
-        await passing(clock, in_states(desk, delivered=1, failed=1, held=0))
+        await passing(desk, in_states(desk, delivered=1, failed=1, held=0))
         assert endpoint.requests[-1].headers["webhook-id"] == kept[1], "its body was kept for it"
 
 
@@ -234,12 +266,12 @@ async def test_clock_that_jumps_back_delays_nothing_for_ever_and_ids_still_grow(
         delivery = await place(desk, endpoint)
         endpoint.script(500)
         before = await post(delivery, 1)
-        await passing(clock, in_states(desk, retrying=1))
+        await passing(desk, in_states(desk, retrying=1))
         clock.jump(-600)
         after = await post(delivery, 5)
         assert sorted(before + after) == before + after
-        await passing(clock, in_states(desk, delivered=5), limit_s=10)
-        await passing(clock, in_states(desk, delivered=6), step_s=5, limit_s=700)
+        await passing(desk, in_states(desk, delivered=5), limit_s=10)
+        await passing(desk, in_states(desk, delivered=6), step_s=5, limit_s=700)
         assert len({request.headers["webhook-id"] for request in endpoint.requests}) == 6
 
 
@@ -249,9 +281,9 @@ async def test_clock_that_was_a_month_ahead_delays_no_retry_once_it_is_right(tmp
         delivery = await place(desk, endpoint)
         endpoint.script(500)
         await post(delivery, 1)
-        await passing(clock, in_states(desk, retrying=1))
+        await passing(desk, in_states(desk, retrying=1))
         clock.jump(-30 * 86400)
-        await passing(clock, in_states(desk, delivered=1))
+        await passing(desk, in_states(desk, delivered=1))
         assert len(endpoint.requests) == 2
 
 
@@ -260,13 +292,13 @@ async def test_delivered_record_is_resent_with_a_new_webhook_id_when_asked(tmp_p
     async with running(tmp_path, clock) as desk:
         delivery = await place(desk, endpoint)
         (record_id,) = await post(delivery, 1)
-        await passing(clock, in_states(desk, delivered=1))
+        await passing(desk, in_states(desk, delivered=1))
         await desk.ok("POST", f"/v1/records/{record_id}/resend", {})
-        await passing(clock, lambda: asyncio.sleep(0, len(endpoint.requests) == 2))
-        await passing(clock, in_states(desk, delivered=1))
+        await passing(desk, lambda: asyncio.sleep(0, len(endpoint.requests) == 2))
+        await passing(desk, in_states(desk, delivered=1))
         await desk.ok("POST", f"/v1/records/{record_id}/resend", {"new_webhook_id": True})
-        await passing(clock, lambda: asyncio.sleep(0, len(endpoint.requests) == 3))
-        await passing(clock, in_states(desk, delivered=1))
+        await passing(desk, lambda: asyncio.sleep(0, len(endpoint.requests) == 3))
+        await passing(desk, in_states(desk, delivered=1))
         first, second, third = (request.headers["webhook-id"] for request in endpoint.requests)
         assert first == second == record_id
         assert third != record_id

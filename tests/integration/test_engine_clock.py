@@ -304,3 +304,22 @@ async def test_delivered_record_is_resent_with_a_new_webhook_id_when_asked(tmp_p
         assert third != record_id
         attempts = (await desk.ok("GET", f"/v1/records/{record_id}/attempts"))["items"]
         assert sorted(attempt["webhook_id"] for attempt in attempts) == sorted([first, second, third])
+
+
+async def test_rate_of_an_environment_bounds_what_leaves_in_any_window(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(tmp_path, clock) as desk:
+        delivery = await desk.delivery(rate_per_s=20)
+        await desk.ok("PATCH", f"/v1/connections/{delivery.connection_id}", {"base_url": endpoint.url})
+        await post(delivery, 50)
+        left = []
+        for _ in range(4):
+            await quiet(desk)
+            left.append(len(endpoint.requests))
+            clock.advance(1)
+        assert left == [1, 21, 41, 50], "the first has no second behind it that could have been saved up"
+        await idle(desk, 10)
+        await post(delivery, 50)
+        await quiet(desk)
+        assert len(endpoint.requests) == 70, "ten idle seconds are worth no more than one"
+        await passing(desk, in_states(desk, delivered=100), limit_s=5)

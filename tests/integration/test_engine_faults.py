@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 
 import aiohttp
@@ -16,11 +16,12 @@ from tests.harness.desk import Desk, set_up_delivery
 from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, body_of, counted, ids_seen, post_many
 
-from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.daemon import main
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store.database import Store
 from healthdesk.testing import FakeEndpoint, hold
+
+PATIENT_S = 60.0
 
 
 @pytest.fixture
@@ -144,19 +145,6 @@ async def test_pause_and_resume_with_thousands_held_while_accepting_goes_on(desk
     assert Counter(ids_seen(endpoint)) == Counter(ids)
 
 
-async def test_rate_of_an_environment_bounds_what_leaves_in_any_window(desk, endpoint):
-    delivery = await set_up_delivery(desk, endpoint.url)
-    async with desk.client() as client:
-        await client.integration_edit(
-            delivery.integration_id, IntegrationEdit(production=EnvironmentEdit(rate_per_s=20))
-        )
-    began = time.monotonic()
-    await post_many(delivery, 50)
-    await counted(desk, delivered=50)
-    # 20 may leave at once, the other 30 take 1.5 s: more time can pass on a busy machine, never less.
-    assert time.monotonic() - began >= 1.4
-
-
 @pytest.fixture
 def impatient(monkeypatch):
     """Nobody waits for a lock for long."""
@@ -194,15 +182,14 @@ async def test_stop_with_a_stuck_endpoint_ends_within_the_grace_and_loses_nothin
     tmp_path, endpoint, monkeypatch
 ):
     monkeypatch.setattr(main, "GRACE_S", 0.3)
-    settings = QUICK | {"HEALTHDESK_DELIVERY__TIMEOUT": "60s"}
+    settings = QUICK | {"HEALTHDESK_DELIVERY__TIMEOUT": "1d"}
     folder = tmp_path / "desk"
-    async with served_desk(folder, **settings) as desk:
+    # It ends although neither the endpoint nor the attempt's deadline, a day away, lets go.
+    async with asyncio.timeout(PATIENT_S), served_desk(folder, **settings) as desk:
         delivery = await set_up_delivery(desk, endpoint.url, concurrency=2)
         endpoint.behave(hold())
         ids = await post_many(delivery, 6)
         await endpoint.wait_for(2)
-        began = time.monotonic()
-    assert time.monotonic() - began < 10
     endpoint.answer(200)
     async with served_desk(folder, **settings) as desk:
         await counted(desk, delivered=6)

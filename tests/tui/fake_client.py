@@ -74,6 +74,8 @@ class FakeDesk(FakeLog):
         self.fetched = 0
         self.down = False
         self.forbidden: set[str] = set()
+        self.no_role = False
+        self.refuse_once: dict[str, ApiRefused] = {}
         self.added = 0
         self.overrides: dict[int, RecordState] = {}
         self.kept: dict[str, Any] = {}
@@ -101,6 +103,11 @@ class FakeDesk(FakeLog):
         self.calls.append((name, what))
         if self.down:
             raise DaemonUnreachable("no daemon answers on /run/healthdesk/operator.sock", fix="Start it.")
+        if self.no_role:
+            fix = "Ask an administrator (alice) to name you in [roles] of config.toml."
+            raise ApiRefused("mallory has no role on this desk", status=403, slug="not-permitted", fix=fix)
+        if name in self.refuse_once:
+            raise self.refuse_once.pop(name)
         if name in self.forbidden:
             raise ApiRefused("members may read; this needs a manager", status=403, slug="not-permitted")
 

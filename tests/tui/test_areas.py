@@ -288,6 +288,42 @@ async def test_an_explanation_too_long_for_its_lines_takes_more_and_keeps_them()
         assert pane.size.height == before + 2
 
 
+async def test_an_explanation_that_is_longer_still_is_cut_before_what_helps():
+    desk = FakeDesk()
+    first = (await desk.accounts())[0]
+    assert first.explanation is not None
+    long = first.explanation.model_copy(update={"sentence": "word " * 200})
+    desk.account_rows = [first.model_copy(update={"explanation": long})]
+    async with open_desk(desk, area="connections") as driver:
+        assert driver.text().count("word") == 3 * 15
+        assert "word…" in driver.text()
+        assert "u  The credential: update the credentials" in driver.text()
+        assert driver.app.screen.query_one(Explanation).size.height == Explanation.MOST
+
+
+async def test_the_help_keeps_its_columns():
+    async with open_desk(FakeDesk(), area="connections") as driver:
+        await driver.press("question_mark", "G")
+        [areas] = [row for row in driver.text().splitlines() if "Connections, Problems, Log" in row]
+        [rest] = [row for row in driver.text().splitlines() if row.strip(" │▅▂▁").startswith("Activity")]
+        assert rest.index("Activity") == areas.index("Connections,")
+
+
+async def test_a_paused_integration_says_so_though_its_connection_fails():
+    desk = FakeDesk()
+    rows = await desk.accounts()
+    row = next(row for row in rows if row.kind == "integration")
+    failing = rows[0].model_copy(
+        update={"kind": "integration", "id": row.id, "app": "CRM endpoint", "paused": True}
+    )
+    desk.account_rows = [failing]
+    async with open_desk(desk, area="connections") as driver:
+        assert "Connection failure" in driver.text()
+        assert "Paused. " in driver.text()
+    async with open_desk(desk, area="connections", size=(160, 45)) as driver:
+        assert "Connection failure · paused" in driver.text()
+
+
 async def test_alerts_below_say_whether_they_arrived():
     async with open_desk(FakeDesk(), area="alerts") as driver:
         await driver.press("tab")
@@ -352,3 +388,10 @@ async def test_without_colour_the_cursor_is_still_seen(theme: str, monkeypatch: 
         assert not any(style.reverse for style in others)
         for style in others:
             assert style.color is None or style.color.is_default or style.color != style.bgcolor
+
+
+async def test_one_row_is_not_called_rows():
+    desk = FakeDesk()
+    desk.account_rows = (await desk.accounts())[:1]
+    async with open_desk(desk, area="connections") as driver:
+        assert driver.line(2).rstrip().endswith(" 1 row")

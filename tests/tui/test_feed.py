@@ -31,6 +31,18 @@ async def test_a_lost_daemon_is_a_banner_and_the_old_rows_stay():
         assert rows in driver.text()
 
 
+async def test_a_daemon_that_refuses_is_not_said_to_be_silent():
+    desk = FakeDesk()
+    desk.no_role = True
+    async with open_desk(desk, size=(80, 24)) as driver:
+        told = driver.text()
+        assert "not answering" not in told
+        assert "healthdesk · refused" in driver.line(0)
+        assert "mallory has no role on this desk. Ask an administrator (alice)" in told
+        assert "retry in 1 s" in told
+        assert "░░░" not in told
+
+
 async def test_it_comes_back_by_itself_and_reads_again():
     desk = FakeDesk()
     async with open_desk(desk) as driver:

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from healthdesk.api.records import Body, RecordFilter
-from healthdesk.domain.states import ConnectionState, RecordState, Role
+from healthdesk.domain.states import ConnectionState, HoldReason, RecordState, Role
 from healthdesk.tui.actions import ACTIONS, actions_of, allowed, footer_of
 from healthdesk.tui.feed import LIVE, Link
 from healthdesk.tui.format import plain
+from healthdesk.tui.terminal import wants_ascii
 from healthdesk.tui.view import accounts, filters, json_view, log, record, resend, times
 from healthdesk.tui.view.chrome import area_tabs, banner_lines, left_line
 from healthdesk.tui.widgets.columns import lay_out
@@ -90,6 +91,33 @@ def test_curl_quotes_what_would_break_out_of_it():
     text = record.curl_of(detail.model_copy(update={"attempts": [evil]}))
     assert "'https://x/'\"'\"'; rm -rf ~'" in text
     assert "9f3a" in text
+
+
+def test_a_record_held_by_a_pause_waits_for_the_resume():
+    desk = FakeDesk(total=10)
+    desk.overrides[3] = RecordState.HELD
+    row = desk.record_at(3)
+    assert "sent when that is resumed" in plain(log.log_explain(row, VIEW))
+    failing = row.model_copy(update={"hold_reason": HoldReason.CONNECTION})
+    assert "sent on recovery" in plain(log.log_explain(failing, VIEW))
+
+
+@pytest.mark.parametrize(
+    ("environ", "encoding", "utf8_mode", "letters"),
+    [
+        ({"LANG": "C.UTF-8"}, "UTF-8", False, False),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "UTF-8", True, True),
+        ({"LC_ALL": "C"}, "ANSI_X3.4-1968", True, True),
+        ({"LANG": "de_DE.ISO-8859-1"}, "ISO-8859-1", False, True),
+        ({"PYTHONUTF8": "1", "LANG": "C.UTF-8"}, "UTF-8", True, False),
+        ({"HEALTHDESK_ASCII": "1"}, "UTF-8", False, True),
+        ({"HEALTHDESK_ASCII": "0", "LC_ALL": "C"}, "ANSI_X3.4-1968", True, False),
+    ],
+)
+def test_glyphs_are_letters_where_the_locale_is_not_utf8(
+    environ: dict[str, str], encoding: str, utf8_mode: bool, letters: bool
+):
+    assert wants_ascii(environ, encoding, utf8_mode=utf8_mode) is letters
 
 
 async def test_accounts_show_the_worst_thing_as_a_number():

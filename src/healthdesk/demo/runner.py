@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -16,6 +17,7 @@ from healthdesk.demo.desk import demo_folder
 from healthdesk.demo.headless import play, say
 from healthdesk.demo.running import RunningDemo, running_demo
 from healthdesk.errors import HealthdeskError
+from healthdesk.tui.terminal import ascii_here
 
 DEFAULT_FOR_S = 20.0
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -75,8 +77,10 @@ async def _on_screen(folder: Path, for_s: float | None) -> int:
 
 async def _screen(demo: RunningDemo, for_s: float | None) -> int:
     """Open the TUI in this terminal, until it is left or `for_s` is over."""
+    # In the C locale Python sets LC_CTYPE for its children, who then take the terminal for one with UTF-8.
+    environ = {**os.environ, "HEALTHDESK_ASCII": "1" if ascii_here() else "0"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "healthdesk", "--socket", str(demo.socket)
+        sys.executable, "-m", "healthdesk", "--socket", str(demo.socket), env=environ
     )
     try:
         async with asyncio.timeout(for_s):

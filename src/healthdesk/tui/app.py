@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import locale
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -26,6 +24,7 @@ from healthdesk.tui.preferences import Preferences
 from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
+from healthdesk.tui.terminal import ascii_here, theme_of, zone_of
 from healthdesk.tui.view.times import View
 from healthdesk.tui.widgets.lines import TabLine
 
@@ -251,32 +250,6 @@ class HealthdeskApp(App[None]):
             self.tell(f"Internal error in {event.worker.name}: {type(error).__name__}: {error}", ok=False)
 
 
-def zone_of(environ: Mapping[str, str]) -> tzinfo | None:
-    """Return the zone `$TZ` names; None is the host's own."""
-    name = environ.get("TZ", "").removeprefix(":")
-    if not name:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
-def wants_ascii(environ: Mapping[str, str], encoding: str) -> bool:
-    """Return whether glyphs are letters: when the locale is not UTF-8, or HEALTHDESK_ASCII is set."""
-    if environ.get("HEALTHDESK_ASCII"):
-        return True
-    return encoding.lower().replace("-", "") != "utf8"
-
-
-def theme_of(environ: Mapping[str, str]) -> str:
-    """Return the theme: the terminal's own 16 colours where it has no more."""
-    term, depth = environ.get("TERM", ""), environ.get("COLORTERM", "")
-    if depth in ("truecolor", "24bit") or "256color" in term or "kitty" in term or "alacritty" in term:
-        return "textual-dark"
-    return "ansi-dark"
-
-
 def run(socket: Path | None = None) -> int:
     """Run the terminal UI; return the exit code."""
     from healthdesk.client.client import Client
@@ -288,7 +261,7 @@ def run(socket: Path | None = None) -> int:
             app = HealthdeskApp(
                 client,
                 tz=zone_of(environ),
-                ascii_only=wants_ascii(environ, locale.getpreferredencoding(False)),
+                ascii_only=ascii_here(),
                 theme=theme_of(environ),
             )
             await app.run_async()

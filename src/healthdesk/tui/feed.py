@@ -11,7 +11,7 @@ from typing import Protocol
 
 from healthdesk.api.desk import Event, Status
 from healthdesk.clock import Clock
-from healthdesk.errors import HealthdeskError
+from healthdesk.errors import ApiRefused, HealthdeskError, IncompatibleDaemon
 
 COALESCE_S = 0.25
 BACKOFF_S = (1.0, 2.0, 3.0, 5.0)
@@ -20,7 +20,10 @@ EVERYTHING = "reset"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Whether the daemon answers. `since` is when it stopped; `retry_at` when it is tried next."""
+    """Whether the daemon answers. `since` is when it stopped; `retry_at` when it is tried next.
+
+    `refused` says that it answers, but not to this operator or this client.
+    """
 
     live: bool
     known: bool = True
@@ -28,6 +31,7 @@ class Link:
     retry_at: datetime | None = None
     error: str = ""
     fix: str = ""
+    refused: bool = False
 
 
 CONNECTING = Link(live=False, known=False)
@@ -96,7 +100,10 @@ class Feed:
         now = self.clock.now()
         self._lost_at = self._lost_at or now
         delay = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
-        self.on_link(Link(False, True, self._lost_at, now + timedelta(seconds=delay), error.what, error.fix))
+        refused = isinstance(error, ApiRefused | IncompatibleDaemon)
+        self.on_link(
+            Link(False, True, self._lost_at, now + timedelta(seconds=delay), error.what, error.fix, refused)
+        )
         self._retry_now.clear()
         sleeper = asyncio.ensure_future(self.clock.sleep(delay))
         waker = asyncio.ensure_future(self._retry_now.wait())

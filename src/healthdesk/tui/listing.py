@@ -13,6 +13,7 @@ from healthdesk.errors import ApiRefused, HealthdeskError
 from healthdesk.tui.feed import Link
 from healthdesk.tui.format import Line
 from healthdesk.tui.messages import HeadLoaded, LoadFailed, PageLoaded, RefreshEnded, TotalLoaded
+from healthdesk.tui.view.words import one_of
 from healthdesk.tui.widgets.region import ListRegion, RegionState, error_lines, not_permitted_lines
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Chunk, Direction, PageRequest
@@ -135,14 +136,18 @@ class Listing:
             self.region.show(RegionState.LOADING)
 
     def position(self, noun: str) -> str:
-        """Return `1–50 of 103,412 records`: the rows in sight, and how many there are."""
+        """Return `1–50 of 103,412 records`: the rows in sight, and how many there are; `noun` is of many."""
         window = self.table.window
         if not window.loaded:
             return ""
         total = self.total
         if total is None:
+            if window.length == 1 and window.ended:
+                return f"1 {one_of(noun)}"
             many = f"{window.length:,}" + ("" if window.ended else "+")
             return f"{many} {noun}"
+        if total.total == 1:
+            noun = one_of(noun)
         many = f"{total.total:,}" + ("" if total.exact else "+")
         if window.length == 0:
             return f"{many} {noun}"

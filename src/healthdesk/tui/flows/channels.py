@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from healthdesk.api.alerts import Channel, RuleCreate, RuleEdit
+from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import Span, Tone, dim, line
 from healthdesk.tui.screens.dialog import Notice, Question
 from healthdesk.tui.screens.forms import Field, Form
@@ -37,14 +39,13 @@ def check_channel(values: Mapping[str, str]) -> dict[str, str]:
 
 async def add_channel(screen: DeskScreen) -> str:
     """Ask for a channel, add it, and offer a test."""
-    form = Form(
-        "New channel", FIELDS, button="Add", intro=INTRO, check=check_channel, ascii_only=screen.ascii_only
-    )
-    values = await screen.ask(form)
-    if values is None:
-        return ""
-    channel = await screen.client.channel_create(values["name"].strip(), values["url"].strip())
-    return f"{channel.name} is added. t sends a test message."
+    form = partial(Form, "New channel", FIELDS, button="Add", intro=INTRO, check=check_channel)
+
+    async def send(values: Mapping[str, str]) -> str:
+        channel = await screen.client.channel_create(values["name"].strip(), values["url"].strip())
+        return f"{channel.name} is added. t sends a test message."
+
+    return await ask_until_taken(screen, form, send) or ""
 
 
 async def add_notifications(screen: DeskScreen, integration_id: str, name: str) -> str:
@@ -60,21 +61,18 @@ async def add_notifications(screen: DeskScreen, integration_id: str, name: str) 
     ]
     told = [item.name for item in channels if item.id in taken]
     intro = line(dim(f"Told of it now: {', '.join(told)}." if told else SCOPE))
-    form = Form(
-        f"Add Notifications · {name}",
-        fields,
-        button="Add",
-        intro=[intro],
-        check=check_channel,
-        ascii_only=screen.ascii_only,
+    form = partial(
+        Form, f"Add Notifications · {name}", fields, button="Add", intro=[intro], check=check_channel
     )
-    values = await screen.ask(form)
-    if values is None:
+
+    async def send(values: Mapping[str, str]) -> str:
+        if values["channel"] != NEW_CHANNEL:
+            return values["channel"]
+        return (await screen.client.channel_create(values["name"].strip(), values["url"].strip())).id
+
+    channel_id = await ask_until_taken(screen, form, send)
+    if channel_id is None:
         return ""
-    channel_id = values["channel"]
-    if channel_id == NEW_CHANNEL:
-        channel = await screen.client.channel_create(values["name"].strip(), values["url"].strip())
-        channel_id = channel.id
     if rule is None:
         new = RuleCreate(name=name, integration_id=integration_id, channel_ids=[channel_id])
         rule = await screen.client.rule_create(new)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from healthdesk.api.connections import AccountRow, Connection
 from healthdesk.api.integrations import Integration
 from healthdesk.domain.states import HoldReason, IntegrationState
 from healthdesk.errors import HealthdeskError
+from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.connection_forms import (
     check_connection,
     check_credentials,
@@ -54,52 +57,54 @@ async def check_now(screen: DeskScreen, connection_id: str) -> str:
 
 async def add_connection(screen: DeskScreen) -> str:
     """Ask for a new connection to an HTTP endpoint, and add it."""
-    form = Form(
+    form = partial(
+        Form,
         "New connection · HTTP endpoint",
         connection_fields(None),
         button="Connect",
         check=check_connection,
-        ascii_only=screen.ascii_only,
     )
-    values = await screen.ask(form)
-    if values is None:
-        return ""
-    return told(await screen.client.connection_create(connection_create(values)))
+
+    async def send(values: Mapping[str, str]) -> Connection:
+        return await screen.client.connection_create(connection_create(values))
+
+    added = await ask_until_taken(screen, form, send)
+    return told(added) if added is not None else ""
 
 
 async def edit_connection(screen: DeskScreen, connection_id: str) -> str:
     """Ask for changes of a connection."""
     connection = await screen.client.connection(connection_id)
-    form = Form(
-        f"Edit connection · {connection.name}",
-        connection_fields(connection),
-        check=check_connection,
-        ascii_only=screen.ascii_only,
-    )
-    values = await screen.ask(form)
-    if values is None:
-        return ""
-    changes = connection_edit(values, connection)
-    if not changes.model_fields_set:
-        return "Nothing was changed."
-    return told(await screen.client.connection_edit(connection_id, changes))
+    title = f"Edit connection · {connection.name}"
+    form = partial(Form, title, connection_fields(connection), check=check_connection)
+
+    async def send(values: Mapping[str, str]) -> str:
+        changes = connection_edit(values, connection)
+        if not changes.model_fields_set:
+            return "Nothing was changed."
+        return told(await screen.client.connection_edit(connection_id, changes))
+
+    return await ask_until_taken(screen, form, send) or ""
 
 
 async def update_credentials(screen: DeskScreen, connection_id: str) -> str:
     """Ask for new credentials; they are checked at once."""
     connection = await screen.client.connection(connection_id)
-    form = Form(
+    form = partial(
+        Form,
         f"Update credentials · {connection.name}",
         credential_fields(connection.auth),
         button="Update and check",
         intro=[line(dim(f"{connection.base_url} · now {connection.auth} {connection.credential_hint}"))],
         check=check_credentials,
-        ascii_only=screen.ascii_only,
     )
-    values = await screen.ask(form)
-    if values is None:
-        return ""
-    return told(await screen.client.connection_update_credentials(connection_id, credentials_update(values)))
+
+    async def send(values: Mapping[str, str]) -> Connection:
+        update = credentials_update(values)
+        return await screen.client.connection_update_credentials(connection_id, update)
+
+    updated = await ask_until_taken(screen, form, send)
+    return told(updated) if updated is not None else ""
 
 
 async def disconnect(screen: DeskScreen, connection_id: str) -> str:
@@ -134,12 +139,9 @@ async def pause_or_resume(screen: DeskScreen, integration_id: str) -> str:
     ]
     if len(choices) > 1:
         choices.append(("both", "Pause both"))
-    lines = [
-        line(f"{integration.name} stops delivering. Records are still accepted, kept and held,"),
-        line("and sent when it is resumed."),
-    ]
+    told = f"{integration.name} stops delivering. Records are still accepted, kept and held, and sent when it is resumed."
     answer = await screen.ask(
-        Question(f"Pause {integration.name}", lines, choices, ascii_only=screen.ascii_only)
+        Question(f"Pause {integration.name}", [line(told)], choices, ascii_only=screen.ascii_only)
     )
     if answer is None:
         return ""

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from healthdesk.tui.app import HealthdeskApp
 
 
+def refusal(error: HealthdeskError) -> str:
+    """Return an error and what to do about it, as sentences."""
+    fix = error.fix[:1].upper() + error.fix[1:]
+    return " ".join(
+        part if part.endswith((".", "?", "!")) else f"{part}." for part in (error.what, fix) if part
+    )
+
+
 class ActingScreen(Screen[None]):
     """A screen that acts. Subclasses give `CONTEXT`, their name in the registry, and a `do_<action>` for each action."""
 
@@ -151,8 +159,7 @@ class ActingScreen(Screen[None]):
 
     @on(messages.FlowRefused)
     def _flow_refused(self, message: messages.FlowRefused) -> None:
-        fix = f" {message.error.fix}" if message.error.fix else ""
-        self.desk.tell(f"{message.error.what}.{fix}".replace("..", "."), ok=False)
+        self.desk.tell(refusal(message.error), ok=False)
 
     def ask(self, question: ModalScreen[Any]) -> Any:
         """Return an awaitable answer to a modal; only for flows, which run in workers."""

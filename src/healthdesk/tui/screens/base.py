@@ -98,6 +98,7 @@ class DeskScreen(ActingScreen):
         lines = banner_lines(self.desk.link, view)
         banner = self.query_one("#banner", Lines)
         banner.display = bool(lines)
+        banner.set_class(self.desk.link.refused, "-refused")
         if lines:
             banner.show(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from textual import on
 from textual.containers import Horizontal
@@ -20,16 +21,15 @@ class DatesForm(Box[str]):
 
     AUTO_FOCUS = "Input"
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
+    def __init__(self, today: date, *, ascii_only: bool = False) -> None:
         super().__init__("Records that arrived", ascii_only=ascii_only)
+        self.today = today
 
     def inside(self) -> Iterable[Widget]:
         """Two fields."""
         for name, label in (("first", "From the day"), ("last", "To the day")):
-            row = Horizontal(
-                Static(label, classes="label"), Input(placeholder="2026-11-22", id=name), classes="field"
-            )
-            yield row
+            field = Input(placeholder=self.today.isoformat(), id=name)
+            yield Horizontal(Static(label, classes="label"), field, classes="field")
         yield Lines(
             [line(dim("Both days included; either may be empty."))], ascii_only=self.ascii_only, id="wrong"
         )
@@ -56,7 +56,7 @@ class DatesForm(Box[str]):
     def _answer(self) -> None:
         value = custom_range(self.query_one("#first", Input).value, self.query_one("#last", Input).value)
         if value is None:
-            told = line(Span("Days are written 2026-11-22, the first before the last.", Tone.BAD))
+            told = line(Span(f"Days are written {self.today}, the first before the last.", Tone.BAD))
             self.query_one("#wrong", Lines).show([told])
         else:
             self.dismiss(value)

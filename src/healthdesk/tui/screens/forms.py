@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual import on
@@ -40,6 +41,7 @@ class Cycle(Static, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", show=False),
         Binding("right,space", "step(1)", show=False),
+        Binding("enter", "screen.go_on", show=False),
     ]
 
     def __init__(
@@ -77,7 +79,10 @@ class Cycle(Static, can_focus=True):
 
 
 class Form(Box[dict[str, str]]):
-    """Fields with labels. `check` names what is wrong, by field; the answer is the values by name."""
+    """Fields with labels. `check` names what is wrong, by field; the answer is the values by name.
+
+    A form that was refused is asked again with what was entered, `given`, and the `refusal`.
+    """
 
     AUTO_FOCUS = "Input, Cycle"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,10 +100,13 @@ class Form(Box[dict[str, str]]):
         button: str = "Save",
         intro: Iterable[Line] = (),
         check: Callable[[Mapping[str, str]], dict[str, str]] = lambda _: {},
+        given: Mapping[str, str] = MappingProxyType({}),
+        refusal: str = "",
         ascii_only: bool = False,
     ) -> None:
         super().__init__(title, ascii_only=ascii_only)
-        self.fields = fields
+        self.fields = [replace(field, value=given.get(field.name, field.value)) for field in fields]
+        self.refusal = refusal
         self.button = button
         self.intro = list(intro)
         self.check = check
@@ -122,7 +130,7 @@ class Form(Box[dict[str, str]]):
         yield VerticalScroll(*rows, classes="scroll", can_focus=False)
         yield Lines(ascii_only=self.ascii_only, id="wrong")
         yield Lines(
-            [line(dim("tab next · ←→ choose · ctrl+s saves · esc leaves"))],
+            [line(dim("enter next, at the end saves · ←→ choose · ctrl+s saves · esc leaves"))],
             ascii_only=self.ascii_only,
             classes="hint",
         )
@@ -134,7 +142,9 @@ class Form(Box[dict[str, str]]):
 
     def on_mount(self) -> None:
         """Show the fields that apply."""
-        self.query_one("#wrong", Lines).display = False
+        note = self.query_one("#wrong", Lines)
+        note.display = bool(self.refusal)
+        note.show([line(Span(self.refusal, Tone.BAD))])
         self.applies()
 
     @property
@@ -175,7 +185,15 @@ class Form(Box[dict[str, str]]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        self.focus_next()
+        self.action_go_on()
+
+    def action_go_on(self) -> None:
+        """Go to the next field; after the last one, answer."""
+        shown = [editor for name, editor in self._inputs.items() if self.query_one(f"#field-{name}").display]
+        if self.focused is shown[-1]:
+            self.action_save()
+        else:
+            self.focus_next()
 
     @on(Choice.Pressed)
     def _pressed(self, message: Choice.Pressed) -> None:

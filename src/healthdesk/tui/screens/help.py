@@ -16,6 +16,7 @@ from healthdesk.tui.view.words import ALERT, CALLBACK, CONNECTION, PROBLEM, RECO
 from healthdesk.tui.widgets.lines import Pane
 
 TOLD_WIDTH = 33
+MOVES_WIDTH = 50
 
 GLYPHS: dict[str, Iterable[Word]] = {
     "connections": CONNECTION.values(),
@@ -35,7 +36,10 @@ def help_lines(context: str) -> list[Line]:
         lines.append(line(" ", key(f"{key_name(action.key):<10}"), f"{action.label:<25} ", dim(told[0])))
         lines += [line(" " * 37, dim(more)) for more in told[1:]]
     lines += [(), line(strong("Everywhere"))]
-    lines += [line("  ", key(f"{keys:<18}"), told) for keys, told in MOVES]
+    for keys, means in MOVES:
+        begin, *rest = wrap(means, MOVES_WIDTH)
+        lines.append(line("  ", key(f"{keys:<18}"), begin))
+        lines += [line(" " * 20, words) for words in rest]
     words = list(GLYPHS.get(context, ()))
     if words:
         lines += [(), line(strong("Glyphs"))]

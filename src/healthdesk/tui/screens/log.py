@@ -143,7 +143,8 @@ class LogScreen(AreaScreen):
             self.flow(self._ask_dates())
 
     async def _ask_dates(self) -> str:
-        value = await self.ask(DatesForm(ascii_only=self.ascii_only))
+        view = self.view()
+        value = await self.ask(DatesForm(view.local(view.now).date(), ascii_only=self.ascii_only))
         if value is not None and "/" in value:
             self._offer_range(value)
         self.bar.set_values({"when": value or ANY})

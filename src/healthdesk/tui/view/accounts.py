@@ -15,7 +15,7 @@ ACCOUNT_COLUMNS = [
     Column("", 1),
     Column("App", 14, flex=2),
     Column("Account", 16, flex=3),
-    Column("Status", 20),
+    Column("Status", 20, flex=5),
     Column("Instances", 11, right=True),
     Column("Checked", 8, right=True),
     Column("Blame", 24, from_width=118),
@@ -90,7 +90,8 @@ def account_explain(row: AccountRow, view: View) -> list[Line]:
     explanation = row.explanation
     if explanation is not None and explanation.sentence:
         when = f" Since {since(explanation.since, view)}." if explanation.since else ""
-        first = line(explanation.sentence, dim(when))
+        paused = Span("Paused. ", Tone.WARN) if row.paused else ""
+        first = line(paused, explanation.sentence, dim(when))
         second: list[Span | str] = []
         if explanation.key:
             second += [key(explanation.key), "  "]

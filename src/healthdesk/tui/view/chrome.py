@@ -18,7 +18,7 @@ def left_line(status: Status | None, link: Link, crumbs: str) -> Line:
     if crumbs:
         return line(strong("healthdesk"), dim(" · "), crumbs)
     if status is None:
-        words = "connecting" if not link.known else "no daemon"
+        words = "connecting" if not link.known else "refused" if link.refused else "no daemon"
         return line(strong("healthdesk"), dim(" · "), dim(words))
     return line(strong("healthdesk"), dim(" · "), Span(status.sentence, _tone(status)))
 
@@ -64,11 +64,14 @@ def area_tabs(status: Status | None, *, narrow: bool = False) -> list[Tab]:
 
 
 def banner_lines(link: Link, view: View) -> list[Line]:
-    """Return the banner of a lost daemon: since when, and when it is tried again."""
+    """Return the banner of a lost daemon: since when, or why it refuses, and when it is tried again."""
     if link.live or not link.known:
         return []
     wait = max(0, round((link.retry_at - view.now).total_seconds())) if link.retry_at else 0
     when = f"retry in {wait} s" if wait else "retrying"
+    if link.refused:
+        why = f"{link.error.rstrip('.')}. {link.fix}".strip()
+        return [line(Span(f" ⚠ {why}", Tone.WARN), dim(f" · {when}"))]
     at = f"{view.local(link.since):%H:%M:%S}" if link.since else full(None, view)
     detail = f" · {link.error}" if link.error else ""
     return [line(Span(f" ⚠ daemon not answering since {at}, {when}", Tone.WARN), dim(detail))]

@@ -100,7 +100,8 @@ def log_explain(record: Record, view: View, known: RecordDetail | None = None) -
 def _plain_state(record: Record, view: View) -> str:
     if record.state is RecordState.HELD:
         why = HOLDS[record.hold_reason] if record.hold_reason else "its integration is paused or failing"
-        return f"Held: {why}. It is sent on recovery."
+        paused = record.hold_reason is HoldReason.PAUSED
+        return f"Held: {why}. It is sent {'when that is resumed' if paused else 'on recovery'}."
     if record.state is RecordState.QUEUED:
         return "Waiting for its first attempt."
     if record.state is RecordState.SENDING:

@@ -89,6 +89,11 @@ def blame_word(blame: str) -> str:
     return next((word for known, word in BLAME.items() if known.value == blame), blame)
 
 
+def one_of(noun: str) -> str:
+    """Return `entry` for `entries`, `row` for `rows`."""
+    return noun.removesuffix("ies") + "y" if noun.endswith("ies") else noun.removesuffix("s")
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
     """Return `1 record`, `1,204 records`."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"

@@ -41,22 +41,31 @@ class Lines(Static):
 
 
 class Explanation(Lines):
-    """Explains the row above it in two lines, in up to four where the words need them. It never shrinks again."""
+    """Explains the row above it in two lines, in up to four where the words need them. It never shrinks again.
+
+    Where four are not enough the first text is cut: what helps comes after it, and has to be seen.
+    """
 
     LEAST = 2
     MOST = 4
 
     def explain(self, lines: Iterable[Line]) -> None:
         """Show other lines, and take the room they need."""
-        lines = list(lines)
-        self.show(lines)
         width = self.size.width
-        if width:
-            text = content(lines, ascii_only=self.ascii_only)
-            needed = min(self.MOST, len(text.wrap(width)))
-            if needed > self.rows:
-                self.rows = needed
-                self.styles.height = needed
+        texts = [one_line(item, ascii_only=self.ascii_only) for item in lines]
+        if not width or not texts:
+            self.update(Content("\n").join(texts))
+            return
+        first, *others = [text.wrap(width) for text in texts]
+        room = max(1, self.MOST - sum(map(len, others)))
+        if len(first) > room:
+            ellipsis = "~" if self.ascii_only else "…"
+            first = [*first[: room - 1], first[room - 1].truncate(width - 1) + ellipsis]
+        rows = [row for wrapped in (first, *others) for row in wrapped]
+        self.update(Content("\n").join(rows))
+        if min(self.MOST, len(rows)) > self.rows:
+            self.rows = min(self.MOST, len(rows))
+            self.styles.height = self.rows
 
     def on_resize(self, event: events.Resize) -> None:
         """Begin anew in another width."""

@@ -15,6 +15,7 @@ from tests.harness.fake_daemon import FakeDaemon, running
 from healthdesk import __version__
 from healthdesk.cli.command import NOUNS, every_command
 from healthdesk.cli.parser import build
+from healthdesk.cli.screen import lacks_terminal
 
 HEAVY = ("pydantic", "aiohttp", "textual", "sqlalchemy", "asyncio", "cryptography", "apprise", "httpx")
 LOOK = """
@@ -108,6 +109,33 @@ def test_without_a_terminal_the_screen_is_a_usage_error():
     assert ran.returncode == 2
     assert "healthdesk status" in ran.stderr
     assert ran.stdout == ""
+
+
+def test_a_screen_whose_drawing_goes_to_a_file_is_a_usage_error_too():
+    keyboard, screen = os.openpty()
+    try:
+        command = [sys.executable, "-m", "healthdesk"]
+        ran = subprocess.run(
+            command, stdin=screen, stdout=screen, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(keyboard)
+        os.close(screen)
+    assert ran.returncode == 2
+    assert "needs a terminal on standard error" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("terminals", "lacking"),
+    [
+        ({0, 1, 2}, ""),
+        ({0, 1}, "standard error"),
+        ({1, 2}, "standard input"),
+        (set(), "standard input and standard output and standard error"),
+    ],
+)
+def test_what_lacks_a_terminal_is_named(terminals: set[int], lacking: str):
+    assert lacks_terminal(lambda number: number in terminals) == lacking
 
 
 def test_socket_comes_from_the_environment(daemon):

@@ -13,6 +13,7 @@ from healthdesk.cli import options
 from healthdesk.cli.command import DONE, FAILED, Command, UsageError
 from healthdesk.cli.marks import BAD, GOOD, WARN, Cell
 from healthdesk.cli.output import Output
+from healthdesk.cli.screen import lacks_terminal
 
 if TYPE_CHECKING:
     from healthdesk.host.check import Check
@@ -147,8 +148,11 @@ def demo(args: argparse.Namespace, out: Output) -> int:  # noqa: ARG001 - every 
         return control(args.act, args.dir)
     from healthdesk.demo.runner import run
 
-    headless = args.headless or not (sys.stdin.isatty() and sys.stdout.isatty())
-    return run(headless, None if args.for_s is None else float(args.for_s), args.dir)
+    lacking = "" if args.headless else lacks_terminal()
+    if lacking:
+        told = sys.stderr if os.isatty(2) or not os.isatty(1) else sys.stdout
+        print(f"demo: no screen without a terminal on {lacking}; running headless", file=told, flush=True)
+    return run(args.headless or bool(lacking), None if args.for_s is None else float(args.for_s), args.dir)
 
 
 INIT = (

@@ -21,6 +21,7 @@ from healthdesk.cli.command import (
 )
 from healthdesk.cli.output import Output
 from healthdesk.cli.parser import parse
+from healthdesk.cli.screen import lacks_terminal
 from healthdesk.errors import ApiRefused, DaemonUnreachable, HealthdeskError, NotPermitted
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ def exit_code(error: HealthdeskError) -> int:
 
 
 def _terminal_ui(args: argparse.Namespace) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    lacking = lacks_terminal()
+    if lacking:
         raise UsageError(
-            "the terminal UI needs a terminal",
+            f"the terminal UI needs a terminal on {lacking}",
             "give a command: `healthdesk status`, or `healthdesk --help`",
         )
     from healthdesk.tui.app import run

@@ -276,9 +276,9 @@ async def test_status_and_accounts_say_the_worst_first(
     assert status["you"] == {"user": "alice", "role": "administrator"}
     assert (status["database"], status["writable"]) == ("sqlite", True)
     rows = await desk.ok("GET", "/v1/accounts")
-    assert [(row["kind"], row["app"]) for row in rows] == [
-        ("integration", "CRM endpoint"),
-        ("connection", "HTTP endpoint"),
+    assert [(row["kind"], row["app"], row["name"]) for row in rows] == [
+        ("integration", "CRM endpoint", "CRM endpoint"),
+        ("connection", "HTTP endpoint", "CRM"),
     ]
     worst = rows[0]
     assert (worst["failed"], worst["total"], worst["unit"]) == (1, 1, "records")

@@ -179,9 +179,9 @@ class FakeDesk(FakeLog):
             key="u",
         )
         return [
-            AccountRow(kind="connection", id="con_jira", app="HTTP endpoint", account="Jira · ops@acme.io", state=ConnectionState.FAILING, state_word="Connection failure", failed=12, total=40, unit="records", checked_at=NOW - timedelta(minutes=3), explanation=bad),
+            AccountRow(kind="connection", id="con_jira", app="HTTP endpoint", name="Jira", account="ops@acme.io", state=ConnectionState.FAILING, state_word="Connection failure", failed=12, total=40, unit="records", checked_at=NOW - timedelta(minutes=3), explanation=bad),
             AccountRow(kind="integration", id="int_crm", app="CRM endpoint", account="crm.acme.io", state=ConnectionState.CONNECTED, state_word="Connected", failed=131, total=4123, retrying=2, held=3, unit="records", checked_at=NOW - timedelta(minutes=1), paused=self.paused),
-            AccountRow(kind="connection", id="con_git", app="HTTP endpoint", account="git.acme.io", state=ConnectionState.SUSPECT, state_word="Checking again", checked_at=NOW - timedelta(seconds=20), details={"suspect_checks": 2}),
+            AccountRow(kind="connection", id="con_git", app="HTTP endpoint", account="git.acme.io", state=ConnectionState.SUSPECT, state_word="Checking again", checked_at=NOW - timedelta(seconds=20), suspect_checks=2),
             AccountRow(kind="connection", id="con_evil", app="HTTP endpoint", account=HOSTILE, state=ConnectionState.CONNECTED, state_word="Connected", checked_at=NOW - timedelta(hours=2)),
             AccountRow(kind="connection", id="con_new", app="HTTP endpoint", account="new.acme.io", state=ConnectionState.UNKNOWN, state_word="Not checked yet"),
         ]  # fmt: skip

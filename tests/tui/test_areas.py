@@ -319,7 +319,7 @@ async def test_a_paused_integration_says_so_though_its_connection_fails():
     desk.account_rows = [failing]
     async with open_desk(desk, area="connections") as driver:
         assert "Connection failure" in driver.text()
-        assert "Paused. " in driver.text()
+        assert "Paused. Jira" in driver.text()
     async with open_desk(desk, area="connections", size=(160, 45)) as driver:
         assert "Connection failure · paused" in driver.text()
 

@@ -125,6 +125,8 @@ async def test_accounts_show_the_worst_thing_as_a_number():
     assert accounts.account_cells(rows[0], VIEW)[4].text == "✗ 12 / 40"
     assert accounts.account_cells(rows[1], VIEW)[4].text == "✗ 131 rec"
     assert accounts.account_cells(rows[2], VIEW)[3].text == "Checking again 2/3"
+    assert accounts.account_cells(rows[0], VIEW)[2].text == "Jira · ops@acme.io"
+    assert accounts.account_cells(rows[1], VIEW)[2].text == "crm.acme.io"
     assert "the credential" in plain(accounts.account_explain(rows[0], VIEW)).lower()
     assert [row.id for row in rows if accounts.keep_account(row, {"state": "trouble"})] == [
         "con_jira",

@@ -290,7 +290,7 @@ def test_connections_of_one_account_are_one_row_with_the_worst_shown() -> None:
     rows = connection_rows(
         [
             connection(id="con_1"),
-            connection(ConnectionState.FAILING, id="con_2", failure=REFUSED),
+            connection(ConnectionState.FAILING, id="con_2", name="Nightly", failure=REFUSED),
             connection(id="con_3", base_url="https://other.example"),
         ],
         {"http-endpoint": "HTTP endpoint"},
@@ -300,6 +300,13 @@ def test_connections_of_one_account_are_one_row_with_the_worst_shown() -> None:
         ("HTTP endpoint", "other.example", "con_3", "Connected"),
     ]
     assert rows[0].details["connections"] == ["con_2", "con_1"]
+    assert rows[0].name == "Nightly"
+
+
+def test_how_often_a_connection_was_checked_again_is_in_its_row_and_its_integrations() -> None:
+    doubt = connection(ConnectionState.SUSPECT, failure=REFUSED, suspect_checks=2)
+    rows = [*connection_rows([doubt], {}), *integration_rows([integration(environment())], [doubt], [])]
+    assert [row.suspect_checks for row in rows] == [2, 2]
 
 
 def test_a_delivery_integration_shows_its_records_and_its_worst_problem() -> None:

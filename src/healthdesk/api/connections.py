@@ -168,10 +168,14 @@ class AccountRow(Output):
     kind: Literal["connection", "integration"]
     id: str
     """The worst connection's id, or the integration's."""
+    name: str = ""
+    """What that connection, or the integration, is called."""
     app: str
     account: str
     state: ConnectionState
     state_word: str
+    suspect_checks: int = 0
+    """How many checks of that connection failed since it was last well, while it is checked again."""
     paused: bool = False
     failed: int = 0
     held: int = 0

@@ -78,18 +78,15 @@ def _connection_row(app: str, account: str, rows: Sequence[ConnectionRow]) -> Ac
     return AccountRow(
         kind="connection",
         id=worst.id,
+        name=worst.name,
         app=app,
         account=account,
         state=worst.state,
         state_word=state_word(worst.state, worst.judged_by_deliveries),
+        suspect_checks=worst.suspect_checks,
         checked_at=worst.last_checked,
         explanation=explain_connection(worst),
-        details={
-            "name": worst.name,
-            "owner": worst.owner,
-            "suspect_checks": worst.suspect_checks,
-            "connections": [each.id for each in rows],
-        },
+        details={"owner": worst.owner, "connections": [each.id for each in rows]},
     )
 
 
@@ -126,10 +123,12 @@ def _integration_row(
     return AccountRow(
         kind="integration",
         id=row.id,
+        name=row.name,
         app=row.name,
         account=", ".join(dict.fromkeys(account_of(each) for each in used)),
         state=state,
         state_word=state_word(state, worst.judged_by_deliveries) if worst else "Not checked yet",
+        suspect_checks=worst.suspect_checks if worst else 0,
         paused=paused,
         failed=failed,
         held=held,

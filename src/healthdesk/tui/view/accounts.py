@@ -56,17 +56,16 @@ def account_cells(row: AccountRow, view: View) -> list[Span]:
 
 
 def account_word(row: AccountRow) -> str:
-    """Return the account, after the connection's own name where it has one."""
-    name = row.details.get("name")
-    return f"{name} · {row.account}" if isinstance(name, str) and name else row.account or "–"
+    """Return the account, after the connection's own name; an integration's stands in the column before."""
+    name = row.name if row.kind == "connection" else ""
+    return " · ".join(part for part in (name, row.account) if part) or "–"
 
 
 def status_words(row: AccountRow) -> str:
     """Return the status, with what belongs to it."""
     words = row.state_word or CONNECTION[row.state].text
-    checks = row.details.get("suspect_checks")
-    if row.state is ConnectionState.SUSPECT and isinstance(checks, int):
-        words += f" {checks}/3"
+    if row.state is ConnectionState.SUSPECT and row.suspect_checks:
+        words += f" {row.suspect_checks}/3"
     if row.paused:
         return "Paused" if row.state is not ConnectionState.FAILING else f"{words} · paused"
     return words
@@ -90,7 +89,8 @@ def account_explain(row: AccountRow, view: View) -> list[Line]:
     explanation = row.explanation
     if explanation is not None and explanation.sentence:
         when = f" Since {since(explanation.since, view)}." if explanation.since else ""
-        paused = Span("Paused. ", Tone.WARN) if row.paused else ""
+        said = explanation.sentence.startswith("Paused")
+        paused = Span("Paused. ", Tone.WARN) if row.paused and not said else ""
         first = line(paused, explanation.sentence, dim(when))
         second: list[Span | str] = []
         if explanation.key:

@@ -6,7 +6,6 @@ import json
 import os
 import queue
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.harness.desk import free_port
 
 PATIENCE_S = 60.0
 """How long a thing that has to happen may take on a busy machine; nothing waits that long when all is well."""
@@ -108,13 +108,6 @@ def folder() -> Iterator[Path]:
     # Short, because a socket goes below it.
     with TemporaryDirectory(prefix="hd") as name:
         yield Path(name)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_the_first_hour_works_as_written(repository: Path, folder: Path) -> None:

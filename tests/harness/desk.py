@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -35,11 +36,16 @@ from healthdesk.vault import create_key_file
 START_TIMEOUT_S = 60.0
 
 
+_CHANCE = random.SystemRandom()  # hypothesis sets the common one, in every worker alike
+
+
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that is free, and below those that the kernel gives to outgoing connections meanwhile."""
+    while True:
+        port = _CHANCE.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

@@ -121,10 +121,10 @@ def running(daemon: FakeDaemon) -> Iterator[FakeDaemon]:
 
     thread = threading.Thread(target=work, name="fake-daemon")
     thread.start()
-    if not started.wait(20):
+    if not started.wait(60):
         raise RuntimeError("the fake daemon did not start")
     try:
         yield daemon
     finally:
         loop.call_soon_threadsafe(stopping.set)
-        thread.join(20)
+        thread.join(60)

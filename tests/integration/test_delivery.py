@@ -25,7 +25,7 @@ from healthdesk.testing import FakeEndpoint, hold, reply, reset_after_request
 
 QUICK = {
     "HEALTHDESK_DELIVERY__SCHEDULE": "0s,0.05s,0.05s,0.05s",
-    "HEALTHDESK_DELIVERY__TIMEOUT": "0.5s",
+    "HEALTHDESK_DELIVERY__TIMEOUT": "60s",
 }
 
 
@@ -143,12 +143,16 @@ async def test_record_that_may_have_arrived_is_unknown_where_the_integration_wan
     delivery = await set_up_delivery(desk, endpoint.url)
     async with desk.client() as client:
         await client.integration_edit(
-            delivery.integration_id, IntegrationEdit(production=EnvironmentEdit(on_unknown=OnUnknown.HOLD))
+            delivery.integration_id,
+            IntegrationEdit(production=EnvironmentEdit(on_unknown=OnUnknown.HOLD, timeout_s=0.5)),
         )
     endpoint.script(behaviour)
     record = await in_state(desk, await post(delivery, {}), RecordState.UNKNOWN)
     assert record.attempts[0].outcome is AttemptOutcome.UNKNOWN
     async with desk.client() as client:
+        await client.integration_edit(
+            delivery.integration_id, IntegrationEdit(production=EnvironmentEdit(timeout_s=60))
+        )
         await client.record_resend(record.id)
     record = await in_state(desk, record.id, RecordState.DELIVERED)
     assert {request.headers["webhook-id"] for request in endpoint.requests} == {record.id}

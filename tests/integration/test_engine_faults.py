@@ -141,7 +141,7 @@ async def test_pause_and_resume_with_thousands_held_while_accepting_goes_on(desk
                 await client.integration_pause(delivery.integration_id)
             else:
                 await client.integration_resume(delivery.integration_id)
-    await counted(desk, 60, delivered=1100, held=0)
+    await counted(desk, delivered=1100, held=0)
     assert Counter(ids_seen(endpoint)) == Counter(ids)
 
 
@@ -166,7 +166,7 @@ async def test_locked_database_keeps_results_waiting_and_recovers(impatient, des
                 async with http.get(f"{desk.url}/readyz") as answer:
                     return answer.status == 503
 
-            await until(not_ready, timeout_s=10)
+            await until(not_ready)
             async with http.post(
                 delivery.url, headers=delivery.headers, data=body_of(delivery, {})
             ) as answer:
@@ -236,7 +236,7 @@ async def test_full_disk_answers_503_stores_nothing_by_halves_and_recovers(tmp_p
                 async with http.get(f"{desk.url}/readyz") as answer:
                     return answer.status == 503
 
-            await until(not_ready, timeout_s=5)
+            await until(not_ready)
         desk.process.send_signal(signal.SIGUSR2)
         ids += await post_many(delivery, 5)
         await counted(desk, delivered=10)

@@ -30,7 +30,7 @@ from healthdesk.store.rows import AlertRow
 from healthdesk.testing import FakeClock, FakeEndpoint
 from healthdesk.vault import create_key_file
 
-PATIENT_S = 30.0
+PATIENT_S = 60.0
 DOWN = SendResult(
     ok=False, sentence="refused the connection", kind=ErrorKind.CONNECTION_REFUSED, retryable=True
 )

@@ -57,7 +57,7 @@ async def speak(desk: HttpDesk, *parts: bytes, replies: int = 1) -> list[Reply]:
     """Send the parts one after the other on one connection, and return the answers."""
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             for part in parts:
                 writer.write(part)
                 await writer.drain()
@@ -148,7 +148,7 @@ async def test_huge_headers_are_refused(desk: HttpDesk, delivery: Delivery) -> N
         reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
         try:
             writer.write(post(delivery, RECORD, *lines))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 refused(await read_reply(reader), 400)
         finally:
             writer.close()
@@ -192,7 +192,7 @@ async def test_expect_is_answered_before_the_body_is_sent(desk: HttpDesk, delive
     whole = post(delivery, RECORD, b"Expect: 100-continue")
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
     writer.write(whole.removesuffix(RECORD))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert (await read_reply(reader)).status == 100
         writer.write(RECORD)
         assert (await read_reply(reader)).status == 202

@@ -63,7 +63,7 @@ async def test_closing_ends_listening_and_leaves_no_listener_behind(postgres_wor
     connection = await admin(postgres_url)
     try:
         left = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await connection.fetchval(left, name):  # the server takes its time to notice
                 pass
     finally:
@@ -98,6 +98,6 @@ async def listeners(world, count):
 
 
 async def wait_for(condition):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what the server sends sets no event of ours
             await asyncio.sleep(0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 
 from healthdesk.domain.fields import FieldSpec, check_data
 from healthdesk.domain.rawjson import ParsedRecord
+from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.errors import Malformed
-from healthdesk.store.rows import SourceRow
+from healthdesk.store.rows import NewRecord, SourceRow
 
 _SHOWN_FAULTS = 20
 
@@ -36,6 +38,38 @@ def known_source(row: SourceRow) -> KnownSource:
 def body_hash(body: bytes, idempotency_key: str | None) -> bytes:
     """Return what a repeat under the same Idempotency-Key is compared by; without a key nothing is compared."""
     return b"" if idempotency_key is None else hashlib.sha256(body).digest()
+
+
+def new_record(
+    record_id: str,
+    now: datetime,
+    parsed: ParsedRecord,
+    body: bytes,
+    *,
+    integration_id: str,
+    environment: Environment,
+    source_id: str,
+    hold: HoldReason | None,
+    idempotency_key: str | None,
+) -> NewRecord:
+    """Return the row of a record that was checked: to be sent, or held while `hold` says why."""
+    return NewRecord(
+        id=record_id,
+        integration_id=integration_id,
+        environment=environment,
+        source_id=source_id,
+        level=parsed.level,
+        completed_at=parsed.completed_at,
+        body=body,
+        data_start=parsed.data_start,
+        data_end=parsed.data_end,
+        body_hash=body_hash(body, idempotency_key),
+        content_type="application/json",
+        now=now,
+        state=RecordState.QUEUED if hold is None else RecordState.HELD,
+        hold_reason=hold,
+        idempotency_key=idempotency_key,
+    )
 
 
 def check_source(source: KnownSource | None, parsed: ParsedRecord, integration_id: str) -> KnownSource:

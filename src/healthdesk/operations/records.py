@@ -18,9 +18,8 @@ from healthdesk.api.records import (
 )
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.rawjson import split_record
-from healthdesk.domain.states import RecordState
 from healthdesk.errors import Malformed, NotFound
-from healthdesk.operations.accepting import KnownSource, body_hash, check_source, known_source
+from healthdesk.operations.accepting import KnownSource, check_source, known_source, new_record
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import model_of, to_page
 from healthdesk.operations.posted import data_of, posted_body
@@ -29,7 +28,7 @@ from healthdesk.store import integrations as integration_queries
 from healthdesk.store import ledger as ledger_queries
 from healthdesk.store import records as queries
 from healthdesk.store import sources as source_queries
-from healthdesk.store.rows import NewRecord, RecordQuery
+from healthdesk.store.rows import RecordQuery
 
 SHOWN_ATTEMPTS = 100
 MOST_ATTEMPTS = 10_000
@@ -140,24 +139,17 @@ async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:
         raise Malformed(f"{integration.name} has no environment {new.environment.value}", field="environment")
     source = await _source(desk, parsed.source)
     source = check_source(source, parsed, integration.id)
-    hold = desk.engine.hold_state(integration.id, new.environment)
     now = desk.now()
     accepted = await desk.ctx.store.accept(
-        NewRecord(
-            id=desk.ctx.ids.new("rec", now),
+        new_record(
+            desk.ctx.ids.new("rec", now),
+            now,
+            parsed,
+            body,
             integration_id=integration.id,
             environment=new.environment,
             source_id=source.id,
-            level=parsed.level,
-            completed_at=parsed.completed_at,
-            body=body,
-            data_start=parsed.data_start,
-            data_end=parsed.data_end,
-            body_hash=body_hash(body, new.idempotency_key),
-            content_type="application/json",
-            now=now,
-            state=RecordState.QUEUED if hold is None else RecordState.HELD,
-            hold_reason=hold,
+            hold=desk.engine.hold_state(integration.id, new.environment),
             idempotency_key=new.idempotency_key,
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,19 +32,8 @@ def insert_key(
     overlap_s: float = 0,
 ) -> datetime | None:
     """Store a new bearer key. Those before it expire after `overlap_s`; return when, or None if there were none."""
-    until = _retire(conn, api_keys, integration_id, environment, now, overlap_s)
-    conn.execute(
-        sa.insert(api_keys).values(
-            id=key_id,
-            integration_id=integration_id,
-            environment=environment,
-            key_hash=key_hash,
-            hint=hint,
-            created_at=now,
-            created_by=by,
-        )
-    )
-    return until
+    values = {"id": key_id, "key_hash": key_hash, "hint": hint, "created_by": by}
+    return _replace(conn, api_keys, integration_id, environment, now, overlap_s, values)
 
 
 def insert_signing_secret(
@@ -59,18 +49,23 @@ def insert_signing_secret(
     overlap_s: float = 0,
 ) -> datetime | None:
     """Store a new signing secret. Those before it retire after `overlap_s`; return when, or None."""
-    until = _retire(conn, secret_table, integration_id, environment, now, overlap_s)
-    conn.execute(
-        sa.insert(secret_table).values(
-            id=secret_id,
-            integration_id=integration_id,
-            environment=environment,
-            secret_enc=secret_enc,
-            hint=hint,
-            created_at=now,
-            created_by=by,
-        )
-    )
+    values = {"id": secret_id, "secret_enc": secret_enc, "hint": hint, "created_by": by}
+    return _replace(conn, secret_table, integration_id, environment, now, overlap_s, values)
+
+
+def _replace(
+    conn: Connection,
+    table: Table,
+    integration_id: str,
+    environment: Environment,
+    now: datetime,
+    overlap_s: float,
+    values: Mapping[str, Any],
+) -> datetime | None:
+    """Add a row with these values; return when those before it end, or None if there were none."""
+    until = _retire(conn, table, integration_id, environment, now, overlap_s)
+    whose = {"integration_id": integration_id, "environment": environment, "created_at": now}
+    conn.execute(sa.insert(table).values(**whose, **values))
     return until
 
 

@@ -71,10 +71,6 @@ class ActivityScreen(AreaScreen):
         row = self.item()
         return f"{row.user} · {row.verb}" if row is not None else ""
 
-    def refuses(self, action_id: str) -> str:
-        """There may be no filter to clear."""
-        return "no filter is set" if action_id == "clear" and not self.bar.narrows else ""
-
     def do_open(self) -> None:
         """Read it whole."""
         row = self.item()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from textual import on
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
 from healthdesk.tui.actions import key_name
 from healthdesk.tui.format import Line, line
@@ -162,6 +164,10 @@ class AreaScreen(DeskScreen):
         """Actions are for the row under the cursor."""
         return self.listing.table.current
 
+    def refuses(self, action_id: str) -> str:
+        """There may be no filter to clear."""
+        return "no filter is set" if action_id == "clear" and not self.bar.narrows else ""
+
     def cursor_moved(self, row: Any) -> None:
         """Explain the row, and preview it once the cursor rests."""
         self.show_explanation(row)
@@ -188,14 +194,27 @@ class AreaScreen(DeskScreen):
 
     async def _preview(self, key: str) -> None:
         await self.desk.clock.sleep(PREVIEW_DELAY_S)
-        await self.read_preview(key)
+        # What the row tells stays in the preview; the list itself says what is wrong.
+        with contextlib.suppress(HealthdeskError):
+            self.post_message(messages.DetailLoaded(key, await self.read_detail(key)))
 
-    async def read_preview(self, key: str) -> None:
-        """Read what the preview shows and post DetailLoaded."""
+    async def read_detail(self, key: str) -> Any:
+        """Read the row with this key whole, where `PREVIEWS` says so."""
+        raise NotImplementedError
 
-    def show_preview(self, lines: Iterable[Line]) -> None:
-        """Show a preview that was read."""
-        self.query_one("#preview", Pane).show(lines)
+    @on(messages.DetailLoaded)
+    def _detail_loaded(self, message: messages.DetailLoaded) -> None:
+        row = self.item()
+        if row is not None and self.row_key(row) == message.key:
+            self.take_detail(row, message.detail)
+
+    def take_detail(self, row: Any, detail: Any) -> None:  # noqa: ARG002 - subclasses read it
+        """Show the row under the cursor as it was read whole."""
+        self.query_one("#preview", Pane).show(self.detail_lines(detail))
+
+    def detail_lines(self, detail: Any) -> Iterable[Line]:
+        """Return the preview of a row that was read whole, where `PREVIEWS` says so."""
+        raise NotImplementedError
 
     def show_totals(self) -> None:
         """Say which rows are in sight, and how many there are."""

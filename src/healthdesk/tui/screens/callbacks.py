@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 
-from healthdesk.api.callbacks import Callback
+from healthdesk.api.callbacks import Callback, CallbackDetail
 from healthdesk.api.common import Page
 from healthdesk.domain.states import CallbackState
 from healthdesk.errors import HealthdeskError
@@ -85,18 +85,13 @@ class CallbacksScreen(AreaScreen):
         """What became of it, and why."""
         return callback_explain(row, self.view())
 
-    async def read_preview(self, key: str) -> None:
+    async def read_detail(self, key: str) -> CallbackDetail:
         """Read it whole."""
-        try:
-            self.post_message(messages.DetailLoaded(key, await self.client.callback(key)))
-        except HealthdeskError as error:
-            self.post_message(messages.DetailFailed(key, error))
+        return await self.client.callback(key)
 
-    @on(messages.DetailLoaded)
-    def _preview_loaded(self, message: messages.DetailLoaded) -> None:
-        row = self.item()
-        if row is not None and row.id == message.key:
-            self.show_preview(callback_lines(message.detail, self.view()))
+    def detail_lines(self, detail: CallbackDetail) -> Iterable[Line]:
+        """All of it."""
+        return callback_lines(detail, self.view())
 
     def item_name(self) -> str:
         """Event and delivery id."""
@@ -105,10 +100,10 @@ class CallbacksScreen(AreaScreen):
 
     def refuses(self, action_id: str) -> str:
         """A rejected callback is not processed."""
-        if action_id == "clear" and not self.bar.narrows:
-            return "no filter is set"
         row = self.item()
-        return reprocess_refusal(row) if action_id == "reprocess" and row is not None else ""
+        if action_id == "reprocess" and row is not None:
+            return reprocess_refusal(row)
+        return super().refuses(action_id)
 
     def do_open(self) -> None:
         """Open it."""

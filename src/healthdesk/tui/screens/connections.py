@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar
 
-from textual import on
-
 from healthdesk.api.common import Page
-from healthdesk.api.connections import AccountRow
-from healthdesk.errors import HealthdeskError
-from healthdesk.tui import messages
+from healthdesk.api.connections import AccountRow, Connection
+from healthdesk.api.integrations import Integration
 from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import (
     add_connection,
@@ -94,29 +91,18 @@ class ConnectionsScreen(AreaScreen):
         """Kind and id."""
         return account_id(row)
 
-    async def read_preview(self, key: str) -> None:
+    async def read_detail(self, key: str) -> Connection | Integration:
         """Read the connection or the integration."""
         kind, _, row_id = key.partition(":")
-        try:
-            if kind == "connection":
-                self.post_message(messages.DetailLoaded(key, await self.client.connection(row_id)))
-            else:
-                self.post_message(messages.DetailLoaded(key, await self.client.integration(row_id)))
-        except HealthdeskError as error:
-            self.post_message(messages.DetailFailed(key, error))
+        if kind == "connection":
+            return await self.client.connection(row_id)
+        return await self.client.integration(row_id)
 
-    @on(messages.DetailLoaded)
-    def _preview_loaded(self, message: messages.DetailLoaded) -> None:
-        row = self.item()
-        if row is None or account_id(row) != message.key:
-            return
-        if row.kind == "connection":
-            view = self.view()
-            self.show_preview(
-                [*connection_head(message.detail, view), (), *connection_facts(message.detail, view)]
-            )
-        else:
-            self.show_preview(integration_head(message.detail))
+    def detail_lines(self, detail: Connection | Integration) -> Iterable[Line]:
+        """Its head and facts."""
+        if isinstance(detail, Connection):
+            return [*connection_head(detail, self.view()), (), *connection_facts(detail, self.view())]
+        return integration_head(detail)
 
     def item_name(self) -> str:
         """App and account."""
@@ -126,15 +112,11 @@ class ConnectionsScreen(AreaScreen):
     def refuses(self, action_id: str) -> str:
         """Connections are checked, integrations paused."""
         row = self.item()
-        if action_id == "clear" and not self.bar.narrows:
-            return "no filter is set"
-        if row is None:
-            return ""
-        if row.kind == "integration" and action_id in FOR_CONNECTIONS:
+        if row is not None and row.kind == "integration" and action_id in FOR_CONNECTIONS:
             return "this is an integration; open the connection it delivers on"
-        if row.kind == "connection" and action_id in FOR_INTEGRATIONS:
+        if row is not None and row.kind == "connection" and action_id in FOR_INTEGRATIONS:
             return "this is a connection; choose the integration that delivers on it"
-        return ""
+        return super().refuses(action_id)
 
     def do_open(self) -> None:
         """Open the connection's or the integration's window."""

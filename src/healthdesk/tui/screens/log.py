@@ -169,20 +169,19 @@ class LogScreen(AreaScreen):
         """What belongs to a problem is read without a preview too: how many are like it."""
         return bool(row.problem_id) or super().reads_preview(row)
 
-    async def read_preview(self, key: str) -> None:
-        """Read the record for the preview."""
-        try:
-            self.post_message(messages.DetailLoaded(key, await self.client.record(key)))
-        except HealthdeskError as error:
-            self.post_message(messages.DetailFailed(key, error))
+    async def read_detail(self, key: str) -> RecordDetail:
+        """Read the record."""
+        return await self.client.record(key)
 
-    @on(messages.DetailLoaded)
-    def _preview_loaded(self, message: messages.DetailLoaded) -> None:
-        row = self.item()
-        if row is not None and row.id == message.key:
-            self.known = message.detail
-            self.show_explanation(row)
-            self.show_preview(log_preview(message.detail, self.view()))
+    def take_detail(self, row: Record, detail: RecordDetail) -> None:
+        """Explain how many are like it, too."""
+        self.known = detail
+        self.show_explanation(row)
+        super().take_detail(row, detail)
+
+    def detail_lines(self, detail: RecordDetail) -> Iterable[Line]:
+        """The record."""
+        return log_preview(detail, self.view())
 
     def item_name(self) -> str:
         """The record's id and source."""
@@ -198,9 +197,7 @@ class LogScreen(AreaScreen):
             return "it has no error"
         if action_id == "unmark" and not self.listing.table.marks:
             return "nothing is marked"
-        if action_id == "clear" and not self.bar.narrows:
-            return "no filter is set"
-        return ""
+        return super().refuses(action_id)
 
     def do_open(self) -> None:
         """Open the record."""

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import on
-
 from healthdesk.api.common import Page
-from healthdesk.api.problems import ProblemRow
+from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.domain.states import ProblemState
-from healthdesk.errors import HealthdeskError
-from healthdesk.tui import messages
 from healthdesk.tui.flows.problems import acknowledge, mute, resolve
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
@@ -66,18 +62,13 @@ class ProblemsScreen(AreaScreen):
         """How much, whose fault, what next."""
         return problem_explain(row, self.view())
 
-    async def read_preview(self, key: str) -> None:
+    async def read_detail(self, key: str) -> ProblemDetail:
         """Read the evidence."""
-        try:
-            self.post_message(messages.DetailLoaded(key, await self.client.problem(key)))
-        except HealthdeskError as error:
-            self.post_message(messages.DetailFailed(key, error))
+        return await self.client.problem(key)
 
-    @on(messages.DetailLoaded)
-    def _preview_loaded(self, message: messages.DetailLoaded) -> None:
-        row = self.item()
-        if row is not None and row.id == message.key:
-            self.show_preview(problem_preview(message.detail, self.view()))
+    def detail_lines(self, detail: ProblemDetail) -> Iterable[Line]:
+        """The evidence."""
+        return problem_preview(detail, self.view())
 
     def item_name(self) -> str:
         """Where and what."""
@@ -87,9 +78,7 @@ class ProblemsScreen(AreaScreen):
     def refuses(self, action_id: str) -> str:
         """A problem that is closed is not taken."""
         row = self.item()
-        if action_id == "clear" and not self.bar.narrows:
-            return "no filter is set"
-        return problem_refusal(action_id, row) if row is not None else ""
+        return (problem_refusal(action_id, row) if row is not None else "") or super().refuses(action_id)
 
     def do_open(self) -> None:
         """Open the problem."""

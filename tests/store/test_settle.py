@@ -16,7 +16,7 @@ async def test_a_claim_commits_the_intent_before_it_answers(world):
     (record_id,) = await world.accept(1, source_id=world.sources[1])
     (claimed,) = await world.claim()
     assert (claimed.id, claimed.webhook_id, claimed.data) == (record_id, record_id, DATA)
-    assert (claimed.source_key, claimed.number, claimed.tries) == ("sleep", 1, 1)
+    assert (claimed.number, claimed.tries) == (1, 1)
     assert (claimed.trigger, claimed.triggered_by) == (Trigger.FIRST, "")
     (attempt,) = await world.store.read(records.attempts, record_id)
     assert (attempt.id, attempt.outcome) == (claimed.attempt_id, AttemptOutcome.SENDING)

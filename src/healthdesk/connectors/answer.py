@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
+from typing import Protocol
 
 import aiohttp
 
@@ -55,6 +57,20 @@ class Inflater:
         return zlib.MAX_WBITS if chunk[0] & 0x0F == 8 else -zlib.MAX_WBITS
 
 
+class Response(Protocol):
+    """An answer whose body is still to be read."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, their names in any case."""
+        ...
+
+    @property
+    def content(self) -> aiohttp.StreamReader:
+        """The body as it came."""
+        ...
+
+
 class Body:
     """The kept part of a body, in place while it is read, so that what came survives a broken connection."""
 
@@ -72,7 +88,7 @@ class Body:
         """What was kept so far."""
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
-    async def read(self, response: aiohttp.ClientResponse, limit: int) -> None:
+    async def read(self, response: Response, limit: int) -> None:
         """Read the body of `response`, keeping up to `limit` inflated bytes; the rest is drained or given up."""
         content = response.content
         if content.at_eof():

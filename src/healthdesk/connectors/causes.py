@@ -9,7 +9,7 @@ import ssl
 import aiohttp
 
 from healthdesk.connectors.policy import FIX
-from healthdesk.connectors.wire import Progress, ResendRefused
+from healthdesk.connectors.wire import BadAnswer, Progress, ResendRefused
 from healthdesk.domain.exchange import Sent, TransportError
 from healthdesk.domain.states import ErrorKind
 
@@ -44,7 +44,7 @@ def network_error(error: BaseException, progress: Progress, *, host: str) -> Tra
     if progress.protocol is None:
         return _before_connection(error, progress, host)
     sent = Sent.MAYBE if progress.started else Sent.NO
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, aiohttp.ClientResponseError | BadAnswer):
         return TransportError(
             ErrorKind.PROTOCOL,
             Sent.YES,

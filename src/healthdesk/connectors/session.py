@@ -7,6 +7,7 @@ import io
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 
 import aiohttp
@@ -20,6 +21,7 @@ from healthdesk.connectors.causes import NETWORK_ERRORS, blocked, body_error, de
 from healthdesk.connectors.policy import AddressPolicy, Network
 from healthdesk.connectors.proxies import Proxies, is_literal
 from healthdesk.connectors.redaction import redacted, redacted_url
+from healthdesk.connectors.reuse import Reuse, ReusedResponse
 from healthdesk.connectors.wire import (
     CallLater,
     Cancellable,
@@ -46,7 +48,7 @@ _DEFAULT_HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every attempt
 class Request:
     """One HTTP request to send, once.
 
@@ -61,6 +63,9 @@ class Request:
     timeout_s: float = 30.0
     stored_body_bytes: int = 65_536
     secret_headers: frozenset[str] = frozenset()
+
+
+parsed_url = lru_cache(maxsize=1024)(URL)
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:
@@ -106,14 +111,16 @@ class GuardedSession:
         self._call_later = call_later or asyncio.get_running_loop().call_later
         self._policy = AddressPolicy(allow)
         self._proxies = Proxies(use=use_proxy)
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            resolver=resolver or aiohttp.ThreadedResolver(),
+            socket_factory=guarded_sockets(self._policy),
+            ssl=ssl_context or True,
+        )
+        self._reuse = Reuse(connector, _DEFAULT_HEADERS)
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                keepalive_timeout=_KEEP_ALIVE_S,
-                resolver=resolver or aiohttp.ThreadedResolver(),
-                socket_factory=guarded_sockets(self._policy),
-                ssl=ssl_context or True,
-            ),
+            connector=connector,
             headers=_DEFAULT_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=TrackedRequest,
@@ -155,9 +162,9 @@ class GuardedSession:
         deadline.start(request.timeout_s, self._connect_timeout_s)
         token = current.set(progress)
         try:
-            url = URL(request.url)
+            url = parsed_url(request.url)
             host = url.host or host
-            await self._exchange(answer, request, url)
+            await self._exchange(answer, request, url, progress)
         except asyncio.CancelledError:
             if not deadline.expired():
                 raise
@@ -185,7 +192,7 @@ class GuardedSession:
             after_s = min(after_s, self._connect_timeout_s)
         answer.error = deadline_error(progress, host=host, flushed=deadline.flushed, after_s=after_s)
 
-    async def _exchange(self, answer: Answer, request: Request, url: URL) -> None:
+    async def _exchange(self, answer: Answer, request: Request, url: URL, progress: Progress) -> None:
         headers = request.headers
         proxy: URL | None = None
         proxy_headers: dict[str, str] | None = None
@@ -199,15 +206,19 @@ class GuardedSession:
                 proxy_headers = {"Proxy-Authorization": authorization}
             elif authorization:
                 headers = {**headers, "Proxy-Authorization": authorization}
-        response = await self._http.request(
-            request.method,
-            url,
-            headers=headers,
-            data=_payload(request.body),
-            allow_redirects=False,
-            proxy=proxy,
-            proxy_headers=proxy_headers,
-        )
+        response: aiohttp.ClientResponse | ReusedResponse | None = None
+        if proxy is None:
+            response = await self._reuse.send(request.method, request.url, headers, request.body, progress)
+        if response is None:
+            response = await self._http.request(
+                request.method,
+                url,
+                headers=headers,
+                data=_payload(request.body),
+                allow_redirects=False,
+                proxy=proxy,
+                proxy_headers=proxy_headers,
+            )
         kept = Body()
         try:
             answer.status = response.status
@@ -217,7 +228,7 @@ class GuardedSession:
             answer.body = kept.kept
             answer.cut = kept.cut or kept.broken
             answer.inflated = kept.inflated
-            # Read to its end, the connection is back in the pool already.
+            # Read to its end, aiohttp's connection is back in the pool already.
             if not response.closed:
                 response.close()
         if kept.broken:

@@ -56,6 +56,14 @@ class ResendRefused(aiohttp.ClientError):
     """The transport wanted to send a request a second time."""
 
 
+class BadAnswer(aiohttp.ClientError):
+    """What came is not HTTP; `message` is the parser's."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
 class TrackedRequest(aiohttp.ClientRequest):
     """aiohttp's request, which tells the current Progress how far it got and is sent at most once."""
 

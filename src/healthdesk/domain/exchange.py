@@ -42,7 +42,7 @@ class Failure:
     pattern: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every attempt, and that would make it twice as slow
 class Exchange:
     """A request as it left and the answer as it came, secrets left out of headers and URL.
 

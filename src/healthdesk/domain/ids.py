@@ -81,7 +81,9 @@ def is_id(prefix: str, text: str) -> bool:
 
 
 def _milliseconds(at: datetime) -> int:
-    return min(max((at - _EPOCH) // _MILLISECOND, 0), _MAX_MS)
+    since = at - _EPOCH
+    milliseconds = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    return milliseconds if 0 <= milliseconds <= _MAX_MS else 0 if milliseconds < 0 else _MAX_MS
 
 
 @lru_cache(maxsize=64)

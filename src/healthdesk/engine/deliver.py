@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
 
@@ -120,8 +120,8 @@ class Deliverer:
     async def _turn(self) -> None:
         """Commit the results so far and claim what may go out next."""
         self._give_back_held()
-        wants = [] if self._stopping else self._wants()
         results, self._results = self._results, []
+        wants = [] if self._stopping else self._wants(results)
         if not results and not wants and not self._in_doubt:
             return
         try:
@@ -162,8 +162,9 @@ class Deliverer:
             log.warning("%d attempts were interrupted and are taken up again", total)
             self.wake_all()
 
-    def _wants(self) -> list[EnvWant]:
+    def _wants(self, results: list[Settlement]) -> list[EnvWant]:
         now = self._ctx.clock.monotonic()
+        settling = Counter((result.integration_id, result.environment) for result in results)
         wants: list[EnvWant] = []
         probing: set[str] = set()
         for target in self._targets.all():
@@ -176,7 +177,9 @@ class Deliverer:
                 or self._probed.get(target.connection_id) == target.probe_since
             ):
                 continue
-            free = lane.wants(now, ahead=not target.probing)
+            # A probe's verdict is awaited: its slot is free only once its result is in.
+            freed = 0 if target.probing else settling[key]
+            free = lane.wants(now, ahead=not target.probing, settling=freed)
             if free:
                 if target.probe_since is not None:
                     probing.add(target.connection_id)
@@ -200,11 +203,11 @@ class Deliverer:
         return lane
 
     def _settled(self, results: list[Settlement]) -> None:
-        attempts = self._ctx.metrics.attempts
         for result in results:
             self._open.discard(result.attempt_id)
             self._lanes[result.integration_id, result.environment].done()
-            attempts.labels(outcome=result.outcome.value).inc()
+        for outcome, count in Counter(result.outcome for result in results).items():
+            self._ctx.metrics.attempts.labels(outcome=outcome.value).inc(count)
 
     def _claimed(self, wants: list[EnvWant], claimed: list[ClaimedRecord]) -> None:
         got: dict[Key, int] = {}

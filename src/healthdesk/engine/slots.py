@@ -43,11 +43,14 @@ class Lane:
     dirty: bool = True
     bucket: Bucket | None = None
 
-    def wants(self, now: float, *, ahead: bool) -> int:
-        """Return how many records to claim now; 0 when nothing is due or no slot is free."""
+    def wants(self, now: float, *, ahead: bool, settling: int = 0) -> int:
+        """Return how many records to claim now; 0 when nothing is due or no slot is free.
+
+        `settling` results are committed in the transaction that claims: their slots are free by then.
+        """
         if not self.dirty:
             return 0
-        room = self.concurrency * (2 if ahead and self.bucket is None else 1) - self.claimed
+        room = self.concurrency * (2 if ahead and self.bucket is None else 1) - self.claimed + settling
         if self.bucket is not None:
             room = min(room, self.bucket.available(now))
         return max(0, room)

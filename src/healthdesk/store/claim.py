@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import RecordState, Trigger
 from healthdesk.store.bulk import Row, with_arrays, with_values
-from healthdesk.store.columns import from_micros, to_micros
+from healthdesk.store.columns import load_rows, to_micros
 from healthdesk.store.ledger import Deltas
 from healthdesk.store.rows import ClaimedRecord, EnvWant
 from healthdesk.store.scope import driver, on_sqlite, scope_of
 
 # One row of JSON rather than one a record: each row fetched would be a step (see `bulk`).
 DUE_SQLITE = """
-    SELECT json_group_array(json_array(id, webhook_id, key, level, completed_at, state, attempts, tries,
-                                       next_trigger, triggered_by, content_type, problem_id, sample, data))
+    SELECT json_group_array(json_array(id, webhook_id, state, attempts, tries, next_trigger, triggered_by,
+                                       content_type, sample, data))
     FROM (
-        SELECT r.id, r.webhook_id, s.key, r.level, r.completed_at, r.state, r.attempts, r.tries, r.next_trigger,
-               r.triggered_by, b.content_type, r.problem_id, r.sample,
-               hex(substr(b.body, b.data_start + 1, b.data_end - b.data_start)) AS data
+        SELECT r.id, r.webhook_id, r.state, r.attempts, r.tries, r.next_trigger, r.triggered_by, b.content_type,
+               r.sample, hex(substr(b.body, b.data_start + 1, b.data_end - b.data_start)) AS data
         FROM records r INDEXED BY ix_records_due
         JOIN record_bodies b ON b.record_id = r.id
-        LEFT JOIN sources s ON s.id = r.source_id
         WHERE r.integration_id = ? AND r.environment = ? AND r.state IN ('queued', 'retrying') AND r.next_at <= ?
         ORDER BY r.next_at, r.id LIMIT ?
     )
 """
 DUE_POSTGRES = """
-    SELECT r.id, r.webhook_id, s.key, r.level, r.completed_at, r.state, r.attempts, r.tries, r.next_trigger,
-           r.triggered_by, b.content_type, r.problem_id, r.sample,
-           substring(b.body FROM b.data_start + 1 FOR b.data_end - b.data_start) AS data
+    SELECT r.id, r.webhook_id, r.state, r.attempts, r.tries, r.next_trigger, r.triggered_by, b.content_type,
+           r.sample, substring(b.body FROM b.data_start + 1 FOR b.data_end - b.data_start) AS data
     FROM records r
     JOIN record_bodies b ON b.record_id = r.id
-    LEFT JOIN sources s ON s.id = r.source_id
     WHERE r.integration_id = $1 AND r.environment = $2 AND r.state IN ('queued', 'retrying') AND r.next_at <= $3
     ORDER BY r.next_at, r.id LIMIT $4
     FOR UPDATE OF r SKIP LOCKED
 """
+_TRIGGERS = {trigger.value: trigger for trigger in Trigger}
+
 _ATTEMPT_COLUMNS = "record_id, id, number, trigger, triggered_by, outcome, daemon_id, webhook_id, started_at"
 INSERT_ATTEMPTS_SQLITE = f"INSERT INTO attempts ({_ATTEMPT_COLUMNS}) VALUES {{values}}"  # noqa: S608 - our own columns
 INSERT_ATTEMPTS_POSTGRES = f"""
@@ -65,12 +62,14 @@ TAKE_POSTGRES = f"""
 def claim(conn: Connection, wants: Sequence[EnvWant], now: datetime, deltas: Deltas) -> list[ClaimedRecord]:
     """Take what is due, oldest due first; on PostgreSQL what another daemon is taking is passed over."""
     claimed: list[ClaimedRecord] = []
+    new_id = scope_of(conn).new_id
     for want in sorted(wants, key=lambda want: (want.integration_id, want.environment)):
         if want.free > 0:
-            for row in _due(conn, want, now):
-                record = _claimed(row, want, scope_of(conn).new_id("att"))
-                claimed.append(record)
-                deltas.moved(want.integration_id, want.environment, RecordState(row[5]), RecordState.SENDING)
+            due = _due(conn, want, now)
+            claimed += [_claimed(row, want, new_id("att")) for row in due]
+            for state, count in Counter(row[2] for row in due).items():
+                old = RecordState(state)
+                deltas.moved(want.integration_id, want.environment, old, RecordState.SENDING, count)
     if claimed:
         _take(conn, claimed, now)
     return claimed
@@ -79,31 +78,26 @@ def claim(conn: Connection, wants: Sequence[EnvWant], now: datetime, deltas: Del
 def _due(conn: Connection, want: EnvWant, now: datetime) -> Sequence[Any]:
     values = (want.integration_id, want.environment.value, to_micros(now), want.free)
     if on_sqlite(conn):
-        found: Sequence[Any] = json.loads(driver(conn).execute(DUE_SQLITE, values).fetchone()[0])
+        found: Sequence[Any] = load_rows(driver(conn).execute(DUE_SQLITE, values).fetchone()[0])
         return found
     return conn.exec_driver_sql(DUE_POSTGRES, values).all()
 
 
 def _claimed(row: Any, want: EnvWant, attempt_id: str) -> ClaimedRecord:
-    data = row[13]
+    record_id, webhook_id, _, attempts, tries, trigger, triggered_by, content_type, sample, data = row
     return ClaimedRecord(
-        id=row[0],
-        webhook_id=row[1],
+        id=record_id,
+        webhook_id=webhook_id,
         integration_id=want.integration_id,
         environment=want.environment,
-        source_key=row[2] or "",
-        level=row[3],
-        completed_at=from_micros(row[4]),
         attempt_id=attempt_id,
-        number=row[6] + 1,
-        tries=row[7] + 1,
-        trigger=Trigger(row[8]),
-        triggered_by=row[9],
+        number=attempts + 1,
+        tries=tries + 1,
+        trigger=_TRIGGERS[trigger],
+        triggered_by=triggered_by,
         data=bytes.fromhex(data) if isinstance(data, str) else bytes(data),
-        content_type=row[10],
-        problem_id=row[11],
-        sample=bool(row[12]),
-        arrived_at=id_time(row[0]),
+        content_type=content_type,
+        sample=bool(sample),
     )
 
 
@@ -114,7 +108,7 @@ def _take(conn: Connection, claimed: Sequence[ClaimedRecord], now: datetime) -> 
             record.id,
             record.attempt_id,
             record.number,
-            record.trigger.value,
+            record.trigger._value_,
             record.triggered_by,
             "sending",
             daemon_id,

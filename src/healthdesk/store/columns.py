@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar, overload
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import BigInteger, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 
@@ -44,6 +46,16 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 def dump_json(value: Any) -> str:
     """Return JSON as it is kept: compact, keys in their order."""
     return _ENCODE(value)
+
+
+def dump_texts(texts: Mapping[str, str]) -> str:
+    """Return the same JSON for a mapping of texts, in a fraction of the time."""
+    return to_json(texts).decode()
+
+
+def load_rows(text: str) -> Any:
+    """Return what SQLite's own JSON functions gave."""
+    return from_json(text)
 
 
 def load_json(text: str | None) -> Any:

@@ -58,7 +58,7 @@ class EnvWant:
     free: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClaimedRecord:
     """A record to send now; its intent (the attempt) is committed.
 
@@ -69,9 +69,6 @@ class ClaimedRecord:
     webhook_id: str
     integration_id: str
     environment: Environment
-    source_key: str
-    level: str | None
-    completed_at: datetime
     attempt_id: str
     number: int
     tries: int
@@ -79,12 +76,10 @@ class ClaimedRecord:
     triggered_by: str
     data: bytes
     content_type: str
-    problem_id: str | None
     sample: bool
-    arrived_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settlement:
     """What became of one attempt, and where its record goes from here.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from healthdesk.domain.states import AttemptOutcome, RecordState
 from healthdesk.store import ledger
 from healthdesk.store.bulk import Row, with_arrays, with_values
 from healthdesk.store.claim import claim
-from healthdesk.store.columns import dump_json, to_micros
+from healthdesk.store.columns import dump_texts, load_rows, to_micros
 from healthdesk.store.folding import Folding
 from healthdesk.store.rows import EnvWant, Settlement, SettleResult
 from healthdesk.store.scope import driver, on_sqlite
@@ -153,7 +154,7 @@ def settle_and_claim(
 def _current(conn: Connection, record_ids: list[str]) -> dict[str, Current]:
     rows: Sequence[Any]
     if on_sqlite(conn):
-        rows = json.loads(driver(conn).execute(CURRENT_SQLITE, (json.dumps(record_ids),)).fetchone()[0])
+        rows = load_rows(driver(conn).execute(CURRENT_SQLITE, (json.dumps(record_ids),)).fetchone()[0])
     else:
         rows = conn.exec_driver_sql(CURRENT_POSTGRES, (record_ids,)).all()
     return {row[0]: Current(row[1], row[2]) for row in rows}
@@ -177,12 +178,14 @@ def _settle(
         next_at = to_micros(settlement.next_at)
         if settlement.outcome is AttemptOutcome.INTERRUPTED:
             rows["given_back"].append(
-                (settlement.record_id, settlement.state.value, settlement.tries, next_at)
+                (settlement.record_id, settlement.state._value_, settlement.tries, next_at)
             )
         else:
             problem_id = problem_ids.get(settlement.record_id, record.problem_id)
             rows["record"].append(_record_row(settlement, next_at, problem_id))
-        deltas.moved(settlement.integration_id, settlement.environment, RecordState.SENDING, settlement.state)
+    moves = Counter((each.integration_id, each.environment, each.state) for each, _ in valid)
+    for (integration_id, environment, state), count in moves.items():
+        deltas.moved(integration_id, environment, RecordState.SENDING, state, count)
     for kind, values in rows.items():
         if values and on_sqlite(conn):
             with_values(conn, SQLITE[kind], values)
@@ -195,7 +198,7 @@ def _attempt_row(settlement: Settlement) -> Row:
     return (
         settlement.record_id,
         settlement.attempt_id,
-        settlement.outcome.value,
+        settlement.outcome._value_,
         to_micros(settlement.finished_at),
         exchange.duration_ms if exchange else None,
         exchange.status if exchange else None,
@@ -211,8 +214,8 @@ def _record_row(settlement: Settlement, next_at: int | None, problem_id: str | N
     exchange, failure = settlement.exchange, settlement.failure
     return (
         settlement.record_id,
-        settlement.state.value,
-        settlement.hold_reason.value if settlement.hold_reason else None,
+        settlement.state._value_,
+        settlement.hold_reason._value_ if settlement.hold_reason else None,
         settlement.tries,
         next_at,
         exchange.status if exchange else None,
@@ -228,8 +231,8 @@ def _exchange_row(attempt_id: str, exchange: Exchange) -> Row:
         attempt_id,
         exchange.method,
         exchange.url,
-        dump_json(dict(exchange.request_headers)),
-        dump_json(dict(exchange.response_headers)),
+        dump_texts(exchange.request_headers),
+        dump_texts(exchange.response_headers),
         exchange.response_cut,
         exchange.response_body,
     )

@@ -12,15 +12,20 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import pytest
 
+from healthdesk.api.alerts import Channel
+from healthdesk.api.common import Page
+from healthdesk.client.client import Client
 from healthdesk.demo.app_events import Hook, signed
 from healthdesk.demo.children import child, first_line
 from healthdesk.demo.faults import CYCLE, Fault, Misbehaviour
 from healthdesk.demo.headless import Report
-from healthdesk.demo.running import STATE_FILE, WorldLink, find_demo
+from healthdesk.demo.running import STATE_FILE, WorldLink, find_demo, ports_before
+from healthdesk.demo.setup import Ports, keep_channels
 from healthdesk.demo.submissions import Intake, submission
 from healthdesk.domain.signing import verify_standard_webhook
 
@@ -120,6 +125,66 @@ async def test_world_ends_with_the_pipe_of_whoever_started_it(tmp_path: Path) ->
         world.stdin.close()
         async with asyncio.timeout(PATIENT_S):
             assert await world.wait() == 0
+
+
+async def test_world_listens_where_it_did_before_unless_that_is_taken(tmp_path: Path) -> None:
+    log = tmp_path / "world.log"
+    async with child("healthdesk.demo.world", log=log) as world:
+        before = await first_line(world, "world", log)
+        async with child("healthdesk.demo.world", json.dumps(before), log=log) as another:
+            elsewhere = await first_line(another, "world", log)
+            assert set(elsewhere) == {"crm", "partner", "app", "smtp"}
+            assert not set(elsewhere.values()) & set(before.values())
+    async with child("healthdesk.demo.world", json.dumps(before), log=log) as again:
+        assert await first_line(again, "world", log) == before
+
+
+class Channels:
+    """As much of the client as the demo's channels need."""
+
+    def __init__(self) -> None:
+        self.there: list[Channel] = []
+        self.made = 0
+
+    async def channels_list(self, *, limit: int) -> Page[Channel]:
+        return Page[Channel](items=self.there[:limit])
+
+    async def channel_create(self, name: str, url: str) -> Channel:
+        self.made += 1
+        made_at = datetime(2024, 11, 22, tzinfo=UTC)
+        channel = Channel(id=f"chn_{self.made}", name=name, url=url, created_at=made_at, created_by="root")
+        self.there.append(channel)
+        return channel
+
+    async def channel_remove(self, channel_id: str) -> None:
+        self.there = [channel for channel in self.there if channel.id != channel_id]
+
+    @property
+    def ids(self) -> list[str]:
+        return [channel.id for channel in self.there]
+
+
+async def test_channels_of_a_kept_demo_stay_and_those_of_others_too() -> None:
+    desk = Channels()
+    client = cast("Client", desk)
+    ports = Ports(crm=1, partner=2, app=3, smtp=4)
+    await desk.channel_create("my own", "json://127.0.0.1:9")
+    await keep_channels(client, ports, None)
+    assert desk.ids == ["chn_1", "chn_2", "chn_3"]
+    await keep_channels(client, ports, ports)
+    assert desk.ids == ["chn_1", "chn_2", "chn_3"]
+    await keep_channels(client, Ports(crm=1, partner=2, app=3, smtp=5), ports)
+    assert desk.ids == ["chn_1", "chn_3", "chn_4"]
+    assert desk.there[-1].url.startswith("mailto://127.0.0.1:5/")
+
+
+def test_ports_before_are_those_a_demo_left(tmp_path: Path) -> None:
+    file = tmp_path / STATE_FILE
+    assert ports_before(file) is None
+    file.write_text('{"world": "http://127.0.0.1:1", "pid": 1}')
+    assert ports_before(file) is None
+    file.write_text('{"ports": {"crm": 1, "partner": 2, "app": 3, "smtp": 4}}')
+    assert ports_before(file) == Ports(crm=1, partner=2, app=3, smtp=4)
 
 
 async def test_running_demo_is_found_and_repaired_from_another_terminal(tmp_path: Path) -> None:

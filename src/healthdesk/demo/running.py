@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,22 +84,44 @@ async def running_demo(
     """Start the world and the desk, set it up, and let the world play for the length of the block."""
     config = prepare(folder)
     world_log = folder / "world.log"
+    before = ports_before(folder / STATE_FILE)
+    wanted = json.dumps(asdict(before) if before else {})
     async with contextlib.AsyncExitStack() as stack:
-        world = await stack.enter_async_context(child("healthdesk.demo.world", log=world_log))
+        world = await stack.enter_async_context(child("healthdesk.demo.world", wanted, log=world_log))
         told = await first_line(world, "the demo world", world_log)
         ports = Ports(**told)
         await stack.enter_async_context(running_daemon(folder, config))
         client = await stack.enter_async_context(Client(config.operator.socket))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        setup = await set_up(client, ports)
-        before = await look_before(client)
-        state = {"world": ports.world, "socket": str(config.operator.socket), "pid": os.getpid()}
+        setup = await set_up(client, ports, before)
+        earlier = await look_before(client)
+        state = {
+            "world": ports.world,
+            "socket": str(config.operator.socket),
+            "pid": os.getpid(),
+            "ports": asdict(ports),
+        }
         (folder / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
         await order(
             world,
             setup.orders(rate_per_s=rate_per_s, callback_every_s=callback_every_s, living=living),
         )
-        yield RunningDemo(folder, config.operator.socket, client, WorldLink(ports.world, http), setup, before)
+        yield RunningDemo(
+            folder, config.operator.socket, client, WorldLink(ports.world, http), setup, earlier
+        )
+
+
+def ports_before(file: Path) -> Ports | None:
+    """Return where the world of the last demo in this folder listened, or None."""
+    try:
+        return Ports(
+            **{
+                name: int(port)
+                for name, port in json.loads(file.read_text(encoding="utf-8"))["ports"].items()
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 async def look_before(client: Client) -> Before:

@@ -36,6 +36,7 @@ from healthdesk.demo.submissions import LEVELS, Intake
 from healthdesk.domain.signing import new_secret
 
 CRM, PARTNER, TICKETS = "CRM wellness", "Partner exchange", "Ticket app"
+MAIL, CHAT = "Operators' mail", "Operators' chat"
 SOURCES = {"heart-health": "Heart health", "diabetes-risk": "Diabetes risk", "sleep": "Sleep"}
 HMAC = CallbackVerification(
     scheme="hmac",
@@ -82,8 +83,11 @@ class DemoSetup:
         }
 
 
-async def set_up(client: Client, ports: Ports) -> DemoSetup:
-    """Add connections, integrations, sources, keys and channels."""
+async def set_up(client: Client, ports: Ports, before: Ports | None = None) -> DemoSetup:
+    """Add connections, integrations, sources, keys and channels.
+
+    `before` is where the world of an earlier demo in this folder listened.
+    """
     receipts, tickets = new_secret(secrets.token_bytes(32)), secrets.token_urlsafe(32)
     crm = await _connection(
         client,
@@ -105,7 +109,7 @@ async def set_up(client: Client, ports: Ports) -> DemoSetup:
         ),
     }
     await _sources(client, list(deliveries.values()))
-    await _channels(client, ports)
+    await keep_channels(client, ports, before)
     signing = await client.integration_signing_secret_create(deliveries["crm"].id, KeyCreate())
     intakes = {}
     for name, integration in deliveries.items():
@@ -183,10 +187,21 @@ async def _sources(client: Client, integrations: list[Integration]) -> None:
             await client.source_enable(key, SourceEnable(integration_id=integration.id))
 
 
-async def _channels(client: Client, ports: Ports) -> None:
-    mail = f"mailto://127.0.0.1:{ports.smtp}/operators@demo.example?from=desk@demo.example"
-    chat = f"json://127.0.0.1:{ports.crm}/chat/ops"
-    for channel in (await client.channels_list(limit=500)).items:
-        await client.channel_remove(channel.id)
-    await client.channel_create("Operators' mail", mail)
-    await client.channel_create("Operators' chat", chat)
+async def keep_channels(client: Client, ports: Ports, before: Ports | None) -> None:
+    """Add the demo's channels. One that is there stays, unless what it points at has moved; others are left alone."""
+    there = {one.name: one for one in (await client.channels_list(limit=500)).items}
+    addresses = {MAIL: _mail_address, CHAT: _chat_address}
+    for name, address in addresses.items():
+        if name in there:
+            if before is not None and address(before) == address(ports):
+                continue
+            await client.channel_remove(there[name].id)
+        await client.channel_create(name, address(ports))
+
+
+def _mail_address(ports: Ports) -> str:
+    return f"mailto://127.0.0.1:{ports.smtp}/operators@demo.example?from=desk@demo.example"
+
+
+def _chat_address(ports: Ports) -> str:
+    return f"json://127.0.0.1:{ports.crm}/chat/ops"

@@ -33,10 +33,17 @@ class Mailbox:
         del self.subjects[:-KEPT]
         return "250 OK"
 
-    async def listen(self) -> asyncio.Server:
-        """Listen on a free loopback port."""
+    async def listen(self, wanted: int = 0) -> asyncio.Server:
+        """Listen on the loopback port wanted, or on another when it is taken."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True), "127.0.0.1", 0)
+
+        def protocol() -> SMTP:
+            return SMTP(self, enable_SMTPUTF8=True)
+
+        try:
+            server = await loop.create_server(protocol, "127.0.0.1", wanted)
+        except OSError:
+            server = await loop.create_server(protocol, "127.0.0.1", 0)
         self.port = int(server.sockets[0].getsockname()[1])
         return server
 

@@ -1,7 +1,8 @@
 """The demo world, a process of its own: `python -m healthdesk.demo.world`.
 
-It listens on loopback, prints its ports as one JSON line, waits for one JSON line with the desk's addresses, keys
-and secrets on standard input, then plays until standard input ends: so it never outlives who started it.
+It listens on loopback (on the ports its argument names as JSON, where they are free), prints its ports as one JSON
+line, waits for one JSON line with the desk's addresses, keys and secrets on standard input, then plays until standard
+input ends: so it never outlives who started it.
 `GET /stats` tells what it saw, `POST /control/repair` and `/control/break` change the CRM, `/control/pause` ends
 the stream of submissions and callbacks.
 """
@@ -14,7 +15,7 @@ import logging
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -130,13 +131,15 @@ class World:
                 group.create_task(live(self.crm.mood, self.operator_repaired))
 
 
-async def serve(orders: asyncio.StreamReader, tell: Callable[[dict[str, Any]], None]) -> None:
-    """Listen, tell the ports, take the orders, play until they end."""
+async def serve(
+    orders: asyncio.StreamReader, tell: Callable[[dict[str, Any]], None], wanted: Mapping[str, int]
+) -> None:
+    """Listen (on the ports `wanted`, where they are free), tell the ports, take the orders, play until they end."""
     world = World()
     runner = web.AppRunner(world.app(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    ports = await _listen(runner)
-    smtp = await world.mailbox.listen()
+    ports = await _listen(runner, wanted)
+    smtp = await world.mailbox.listen(wanted.get("smtp", 0))
     playing: asyncio.Task[None] | None = None
     try:
         tell({**ports, "smtp": world.mailbox.port})
@@ -152,11 +155,14 @@ async def serve(orders: asyncio.StreamReader, tell: Callable[[dict[str, Any]], N
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner) -> dict[str, int]:
+async def _listen(runner: web.AppRunner, wanted: Mapping[str, int]) -> dict[str, int]:
     """Listen on a port for each system of the world, so that they look like the different hosts they stand for."""
     ports = {}
     for system in SYSTEMS:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", wanted.get(system, 0)).start()
+        except OSError:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
         ports[system] = int(runner.addresses[-1][1])
     return ports
 
@@ -174,7 +180,8 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    await serve(orders, lambda message: print(json.dumps(message), flush=True))
+    wanted = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    await serve(orders, lambda message: print(json.dumps(message), flush=True), wanted)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from healthdesk.connectors.policy import AddressPolicy, Network
 from healthdesk.connectors.proxies import Proxies, is_literal
 from healthdesk.connectors.redaction import redacted, redacted_url
 from healthdesk.connectors.reuse import Reuse, ReusedResponse
+from healthdesk.connectors.timers import Timers
 from healthdesk.connectors.wire import (
     CallLater,
     Cancellable,
@@ -108,7 +109,7 @@ class GuardedSession:
     ) -> None:
         self._clock = clock
         self._connect_timeout_s = connect_timeout_s
-        self._call_later = call_later or asyncio.get_running_loop().call_later
+        self._call_later = call_later or Timers(asyncio.get_running_loop()).call_later
         self._policy = AddressPolicy(allow)
         self._proxies = Proxies(use=use_proxy)
         connector = aiohttp.TCPConnector(

@@ -109,7 +109,8 @@ class GuardedSession:
     ) -> None:
         self._clock = clock
         self._connect_timeout_s = connect_timeout_s
-        self._call_later = call_later or Timers(asyncio.get_running_loop()).call_later
+        self._loop = asyncio.get_running_loop()
+        self._call_later = call_later or Timers(self._loop).call_later
         self._policy = AddressPolicy(allow)
         self._proxies = Proxies(use=use_proxy)
         connector = aiohttp.TCPConnector(
@@ -160,7 +161,7 @@ class GuardedSession:
         answer = Answer()
         host = "the endpoint"
         deadline = Deadline(self._call_later, progress)
-        deadline.start(request.timeout_s, self._connect_timeout_s)
+        deadline.start(request.timeout_s, self._connect_timeout_s, self._loop)
         token = current.set(progress)
         try:
             url = parsed_url(request.url)

@@ -135,9 +135,9 @@ class Deadline:
         self._call_later = call_later
         self._task: asyncio.Task[Any] | None = None
 
-    def start(self, total_s: float, connect_s: float) -> None:
-        """Start the clock for the current task."""
-        task = asyncio.current_task()
+    def start(self, total_s: float, connect_s: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Start the clock for the current task. Given the loop, it need not be looked up (a system call in Python 3.11)."""
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a request is sent inside a task")
         self._task = task

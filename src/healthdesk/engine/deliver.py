@@ -235,7 +235,9 @@ class Deliverer:
     def _start_waiting(self, key: Key) -> None:
         """Start attempts for claims that wait, while the lane has a free slot."""
         waiting = self._waiting[key]
-        lane = self._lanes[key]
+        if not waiting:
+            return
+        lane, loop = self._lanes[key], asyncio.get_running_loop()
         while waiting and self._sending[key] < lane.concurrency and not self._stopping:
             record = waiting.popleft()
             target = self._targets.get(*key)
@@ -243,7 +245,7 @@ class Deliverer:
                 self._give_back(record, HELD_MEANWHILE)
                 continue
             self._sending[key] += 1
-            task = asyncio.create_task(self._attempt(key, target, record))
+            task = loop.create_task(self._attempt(key, target, record))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

@@ -13,7 +13,7 @@ from healthdesk.tui.actions import ACTIONS, actions_of, allowed, footer_of
 from healthdesk.tui.feed import LIVE, Link
 from healthdesk.tui.format import plain
 from healthdesk.tui.terminal import wants_ascii
-from healthdesk.tui.view import accounts, filters, json_view, log, record, resend, times
+from healthdesk.tui.view import accounts, filters, json_view, log, problems, record, resend, times
 from healthdesk.tui.view.chrome import area_tabs, banner_lines, left_line
 from healthdesk.tui.widgets.columns import lay_out
 from tests.tui.fake_client import NOW, FakeDesk
@@ -91,6 +91,15 @@ def test_curl_quotes_what_would_break_out_of_it():
     text = record.curl_of(detail.model_copy(update={"attempts": [evil]}))
     assert "'https://x/'\"'\"'; rm -rf ~'" in text
     assert "9f3a" in text
+
+
+async def test_a_problem_of_a_connection_counts_no_records():
+    row = (await FakeDesk().problems_list()).items[0]
+    assert "Holds up" in plain(problems.problem_explain(row, VIEW))
+    alone = row.model_copy(update={"count": 0, "total": 0})
+    for told in (problems.problem_explain(alone, VIEW), problems.problem_head(alone, VIEW)):
+        assert "record" not in plain(told)
+    assert plain(problems.problem_explain(alone, VIEW)).startswith("Last at ")
 
 
 def test_a_record_held_by_a_pause_waits_for_the_resume():

@@ -59,10 +59,14 @@ def state_words(problem: ProblemRow, view: View) -> str:
 
 def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
     """Explain a problem in two lines: how much, whose fault, what next."""
-    parts = [f"Holds up {plural(problem.count, 'record')}, {problem.total:,} in all"]
-    if problem.retrying:
-        parts.append(f"{problem.retrying:,} still retrying")
-    parts.append(f"last at {since(problem.last_at, view)}")
+    last = since(problem.last_at, view)
+    if problem.total:
+        parts = [f"Holds up {plural(problem.count, 'record')}, {problem.total:,} in all"]
+        if problem.retrying:
+            parts.append(f"{problem.retrying:,} still retrying")
+        parts.append(f"last at {last}")
+    else:
+        parts = [f"Last at {last}"]
     first = line(" · ".join(parts), dim(f" · {blame_word(problem.blame)}" if problem.blame else ""))
     if problem.state is ProblemState.RESOLVED:
         by = f" by {problem.resolved_by}" if problem.resolved_by else ""
@@ -81,7 +85,9 @@ def problem_head(problem: ProblemRow, view: View) -> list[Line]:
     lines = [
         line(Span(f"{word.glyph} {problem.cause}", word.tone), dim(f"  {problem.where}")),
         line(
-            f"{plural(problem.count, 'record')} now, {problem.total:,} in all since {since(problem.since, view)}",
+            f"{plural(problem.count, 'record')} now, {problem.total:,} in all since {since(problem.since, view)}"
+            if problem.total
+            else f"Since {since(problem.since, view)}",
             dim(f" · {blame_word(problem.blame)} · {state_words(problem, view)}"),
         ),
     ]

@@ -109,6 +109,24 @@ def url_at(desk, delivery) -> str:
     return f"{desk.url}/v1/records/{delivery.integration_id}"
 
 
+async def test_daemons_share_what_an_integration_allows_and_take_over_what_is_left(
+    tmp_path, database, endpoint, beats
+):
+    async with contextlib.AsyncExitStack() as stack:
+        first = await stack.enter_async_context(daemons(tmp_path, database, 1))
+        endpoint.behave(hold())
+        delivery = await set_up_delivery(first[0], endpoint.url, concurrency=3)
+        second = await stack.enter_async_context(served_desk(beside(tmp_path, "b"), database, **QUICK))
+        await beats.whole_round(2)
+        ids = await post_many(delivery, 20, url_at(second, delivery))
+        await endpoint.wait_for(3)
+        await beats.whole_round(2)  # each has looked for due work since, and found no slot
+        assert len(endpoint.requests) == 3
+        endpoint.release()
+        await counted(second, delivered=20)
+    assert sorted(ids_seen(endpoint)) == sorted(ids)
+
+
 async def test_three_daemons_deliver_each_record_once_and_tell_of_one_problem_once(
     tmp_path, database, endpoint, beats
 ):

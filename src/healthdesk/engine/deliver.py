@@ -34,6 +34,7 @@ POLL_S = 1.0
 STORE_RETRY_S = 0.5
 LOST_STEP = 200
 HELD_MEANWHILE = "Not sent: its integration was put on hold meanwhile."
+ANOTHERS_TURN = "Not sent: another daemon sends for this integration now."
 
 
 class Deliverer:
@@ -195,11 +196,13 @@ class Deliverer:
             lane = self._lanes[key] = Lane(target.concurrency)
             self._waiting[key] = deque()
             self._sending[key] = 0
-        lane.concurrency = 1 if target.probing else target.concurrency
-        if target.rate_per_s is None:
+        share = self._targets.share
+        lane.concurrency = share.slots(1 if target.probing else target.concurrency, *key)
+        rate_per_s = None if target.rate_per_s is None else share.rate(target.rate_per_s)
+        if rate_per_s is None:
             lane.bucket = None
-        elif lane.bucket is None or lane.bucket.rate_per_s != target.rate_per_s:
-            lane.bucket = Bucket(target.rate_per_s, at=self._ctx.clock.monotonic())
+        elif lane.bucket is None or lane.bucket.rate_per_s != rate_per_s:
+            lane.bucket = Bucket(rate_per_s, at=self._ctx.clock.monotonic())
         return lane
 
     def _settled(self, results: list[Settlement]) -> None:
@@ -279,11 +282,13 @@ class Deliverer:
                 self._give_back(waiting.popleft(), "Not sent: the daemon was stopped before its turn came.")
 
     def _give_back_held(self) -> None:
-        """Do not let claims of an environment on hold wait for a slot."""
+        """Do not let claims wait for a slot where there is none: on hold, or with no share of the environment."""
         for key, waiting in self._waiting.items():
             target = self._targets.get(*key)
             while waiting and (target is None or target.hold is not None):
                 self._give_back(waiting.popleft(), HELD_MEANWHILE)
+            while waiting and self._lanes[key].concurrency == 0:
+                self._give_back(waiting.popleft(), ANOTHERS_TURN)
 
     def _tell(self, results: list[Settlement], claimed: list[ClaimedRecord]) -> None:
         ids = {result.record_id for result in results} | {record.id for record in claimed}

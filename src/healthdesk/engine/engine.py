@@ -15,6 +15,7 @@ from healthdesk.engine.holds import Holds
 from healthdesk.engine.janitor import Janitor
 from healthdesk.engine.notify import ChannelTestResult, Notifier
 from healthdesk.engine.relay import Relay
+from healthdesk.engine.share import share_of
 from healthdesk.engine.supervisor import Supervisor
 from healthdesk.engine.targets import Targets
 
@@ -35,13 +36,21 @@ class Engine:
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.callbacks = CallbackProcessor(ctx)
         self.notifier = Notifier(ctx)
-        self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all)
+        self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all, self._divide)
         self.relay = Relay(ctx, self.targets, self.deliverer, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
         self.heartbeats.on_change = self.holds.wake
         self.heartbeats.on_alerts = self.wake_alerts
         self._supervisor = Supervisor(ctx.clock, ctx.metrics)
         self._keeper = Supervisor(ctx.clock, ctx.metrics)
+
+    def _divide(self, live: list[str]) -> None:
+        """Take this daemon's share of every limit among the daemons that live."""
+        share = share_of(self.ctx.daemon_id, live)
+        if share != self.targets.share:
+            log.info("this daemon is one of %d that deliver", share.of)
+            self.targets.share = share
+            self.deliverer.wake_all()
 
     async def start(self) -> None:
         """Recover what a crash interrupted, then start every loop."""

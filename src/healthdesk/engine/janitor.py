@@ -32,8 +32,16 @@ RETENTION_STRETCH_S = 2.0
 class Janitor:
     """Housekeeping of one daemon."""
 
-    def __init__(self, ctx: Context, on_alerts: Callable[[], None], on_recovered: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        on_alerts: Callable[[], None],
+        on_recovered: Callable[[], None],
+        on_live: Callable[[list[str]], None] = lambda _: None,
+    ) -> None:
+        """Tell `on_live` of each beat's ids of daemons whose lease holds."""
         self._ctx = ctx
+        self._on_live = on_live
         self._on_alerts = on_alerts
         self._on_recovered = on_recovered
         self._pulse = Pulse(ctx.clock, BEAT_S)
@@ -47,6 +55,8 @@ class Janitor:
         """
         store = self._ctx.store
         await store.write(daemons.register, self._ctx.daemon_id, self._ctx.clock.now(), LEASE)
+        if store.dialect != "sqlite":
+            self._on_live(await store.read(daemons.live, self._ctx.clock.now()))
         await self._clock_watch.judge_again()
         return await self._recover(others_are_dead=store.dialect == "sqlite")
 
@@ -96,6 +106,7 @@ class Janitor:
             log.warning("the lease of this daemon had run out; others may have sent its records again")
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
+            self._on_live(await store.read(daemons.live, now))
         if await self._clock_watch.look():
             self._on_alerts()
             self._on_recovered()

@@ -11,6 +11,7 @@ from healthdesk.connectors.auth import StoredCredentials, auth_headers
 from healthdesk.connectors.heartbeat import join_url
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
+from healthdesk.engine.share import Share
 from healthdesk.errors import ConnectorError, VaultError
 from healthdesk.store import integrations as queries
 from healthdesk.store.rows import TargetRow
@@ -66,6 +67,8 @@ class Targets:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._targets: dict[Key, Target] = {}
+        self.share = Share()
+        """What of each target's limits is this daemon's."""
 
     async def refresh(self) -> None:
         """Read every delivery environment again."""

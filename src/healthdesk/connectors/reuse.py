@@ -3,7 +3,8 @@
 aiohttp builds a request, a writer with a task of its own, and a response for each request; for a small one that is
 most of the work. Where its pool has an idle connection to the endpoint, the request is written straight to it and
 aiohttp's parser reads the answer. Every other request (a new connection, a proxy, a large or unusual one) goes
-aiohttp's way. What is private to aiohttp here is held to its version by a test.
+aiohttp's way. What is touched here is private to aiohttp, which is why its version is pinned, and the tests compare
+both ways.
 """
 
 from __future__ import annotations

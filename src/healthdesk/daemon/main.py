@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -39,12 +40,23 @@ def run(config: Path | None = None) -> int:
     raise_open_files()
     try:
         settings = load_config(config, os.environ)
+        _settle_memory()
         with DaemonLock(settings.storage.data_dir):
             _run_loop(serve(settings))
     except HealthdeskError as error:
         sys.stderr.write(f"healthdesk daemon: {error}\n" + (f"fix: {error.fix}\n" if error.fix else ""))
         return 1
     return 0
+
+
+def _settle_memory() -> None:
+    """What is loaded by now stays: the collector need not look through it again, and looks at the rest less often.
+
+    With the interpreter's own settings the collector took a tenth of the time of a delivery.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def _run_loop(main: Coroutine[None, None, None]) -> None:

@@ -3,8 +3,8 @@
 aiohttp makes a request, a stream writer and two tasks' worth of switches for every message. For a record of a
 kilobyte that is most of the work, so a whole message that is for an express handler is handed over where it was
 parsed, and its answer is written when it is known. Everything else goes aiohttp's way, and so does whatever the
-handler declines. The parser is aiohttp's; what of its connection is touched here is private to it and is held to
-its version by a test.
+handler declines. The parser is aiohttp's; what of its connection is touched here is private to it, which is why its
+version is pinned, and the tests compare both ways.
 """
 
 from __future__ import annotations

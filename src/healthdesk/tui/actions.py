@@ -37,7 +37,7 @@ def _on(names: str) -> frozenset[str]:
 
 M = Role.MANAGER
 LISTS = "connections problems log callbacks alerts activity"
-WINDOWS = "connection integration record attempt problem callback alert"
+WINDOWS = "connection integration record attempt problem callback"
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", "enter", "Open", "open", _on(LISTS + " connection integration record problem"), "Open what is under the cursor", rank=1),

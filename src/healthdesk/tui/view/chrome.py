@@ -71,7 +71,7 @@ def banner_lines(link: Link, view: View) -> list[Line]:
     when = f"retry in {wait} s" if wait else "retrying"
     if link.refused:
         why = f"{link.error.rstrip('.')}. {link.fix}".strip()
-        return [line(Span(f" ⚠ {why}", Tone.WARN), dim(f" · {when}"))]
+        return [line(Span(f"⚠ {why}", Tone.WARN), dim(f" · {when}"))]
     at = f"{view.local(link.since):%H:%M:%S}" if link.since else full(None, view)
     detail = f" · {link.error}" if link.error else ""
     return [line(Span(f" ⚠ daemon not answering since {at}, {when}", Tone.WARN), dim(detail))]

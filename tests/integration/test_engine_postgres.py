@@ -281,7 +281,12 @@ async def test_what_a_killed_daemon_was_sending_is_sent_by_the_other_once_the_le
             async with survivor.client() as client:
                 await client.integration_resume(delivery.integration_id)
             ids = await post_many(delivery, 80, url_at(doomed, delivery))
-            await endpoint.wait_for(32)  # both daemons are at their concurrency
+            await endpoint.wait_for(16)  # both daemons have what they may have of the concurrency
+
+            async def its_attempts():
+                return await asked(database, ITS_ATTEMPTS)
+
+            await until(its_attempts)
         finally:
             doomed.end()
         endpoint.release()

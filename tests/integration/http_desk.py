@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from healthdesk.clock import Clock
@@ -21,9 +23,13 @@ from healthdesk.http.operator import build_operator_app
 from healthdesk.http.public import build_public_app
 from healthdesk.http.server import make_runner
 from healthdesk.operations.desk import Operator
+from healthdesk.store.database import Store
+from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
 from healthdesk.vault import create_key_file
 
 Json = dict[str, Any]
+Accept = Callable[[NewRecord], Awaitable[AcceptedRecord]]
+Around = Callable[[NewRecord, Accept], Awaitable[AcceptedRecord]]
 
 
 @dataclass
@@ -94,6 +100,35 @@ class HttpDesk:
         await self.ok("POST", "/v1/sources/heart/enable", {"integration_id": integration["id"]})
         key = await self.ok("POST", f"/v1/integrations/{integration['id']}/keys", {})
         return Delivery(self, integration["id"], connection["id"], source["id"], key["secret"])
+
+
+def intercept(patch: pytest.MonkeyPatch, store: Store, around: Around) -> None:
+    """Put `around(new, accept)` in the place of the store's accepting, whichever way records come."""
+    real = store.accept_then
+
+    async def accept(new: NewRecord) -> AcceptedRecord:
+        future: asyncio.Future[AcceptedRecord | Failed] = asyncio.get_running_loop().create_future()
+        real(new, future.set_result)
+        outcome = await future
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return outcome
+
+    async def through(new: NewRecord, done: Callable[[AcceptedRecord | Failed], object]) -> None:
+        try:
+            outcome: AcceptedRecord | Failed = await around(new, accept)
+        except Exception as error:  # noqa: BLE001 - the store tells of all of them
+            outcome = Failed(error)
+        done(outcome)
+
+    tasks = set()
+
+    def accept_then(new: NewRecord, done: Callable[[AcceptedRecord | Failed], object]) -> None:
+        task = asyncio.ensure_future(through(new, done))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    patch.setattr(store, "accept_then", accept_then)
 
 
 @dataclass

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from tests.harness.serving import until
-from tests.integration.http_desk import Delivery, HttpDesk, http_desk, record
+from tests.integration.http_desk import Accept, Delivery, HttpDesk, http_desk, intercept, record
 from tests.integration.test_public_wire import Reply, read_reply
 
 from healthdesk.errors import StoreUnavailable
@@ -81,15 +81,12 @@ class Gate:
     def __init__(self, desk: HttpDesk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached = asyncio.Event()
         self.opened = asyncio.Event()
-        self._accept = desk.engine.ctx.store.accept
-        monkeypatch.setattr(
-            desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(self.accept(new))
-        )
+        intercept(monkeypatch, desk.engine.ctx.store, self.accept)
 
-    async def accept(self, new: NewRecord) -> AcceptedRecord:
+    async def accept(self, new: NewRecord, accept: Accept) -> AcceptedRecord:
         self.reached.set()
         await self.opened.wait()
-        return await self._accept(new)
+        return await accept(new)
 
 
 async def stored(desk: HttpDesk) -> int:
@@ -306,10 +303,10 @@ async def test_idle_connections_are_closed_and_busy_ones_are_not(
 async def test_a_database_that_cannot_be_written_is_503(
     desk: HttpDesk, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(_new: NewRecord) -> AcceptedRecord:
+    async def full(_new: NewRecord, _accept: Accept) -> AcceptedRecord:
         raise StoreUnavailable("the disk is full")
 
-    monkeypatch.setattr(desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(full(new)))
+    intercept(monkeypatch, desk.engine.ctx.store, full)
     async with connected(desk.port) as (reader, writer):
         writer.write(message(delivery))
         reply = await read_reply(reader)

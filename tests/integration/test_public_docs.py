@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.http_desk import HttpDesk, http_desk, record
+from tests.integration.http_desk import Accept, HttpDesk, http_desk, intercept, record
 
 from healthdesk.domain.signing import sign
+from healthdesk.store.rows import AcceptedRecord, NewRecord
 
 
 @pytest.fixture
@@ -53,18 +54,16 @@ async def test_the_example_posts_again_when_told_to_wait(
     delivery = await desk.delivery()
     waits: list[float] = []
     monkeypatch.setattr(post.__globals__["time"], "sleep", waits.append)
-    accept, calls = desk.engine.ctx.store.accept, 0
+    calls = 0
 
-    async def full_at_first(new: Any) -> Any:
+    async def full_at_first(new: NewRecord, accept: Accept) -> AcceptedRecord:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise StoreUnavailable("the disk is full")
         return await accept(new)
 
-    monkeypatch.setattr(
-        desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(full_at_first(new))
-    )
+    intercept(monkeypatch, desk.engine.ctx.store, full_at_first)
     url = f"{desk.url}/v1/records/{delivery.id}"
     await asyncio.to_thread(post, url, delivery.key, "submission-1", record())
     assert waits == [5]

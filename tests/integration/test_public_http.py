@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from tests.integration.http_desk import HttpDesk, http_desk, record
+from tests.integration.http_desk import Accept, HttpDesk, http_desk, intercept, record
 
 from healthdesk.errors import StoreUnavailable
 from healthdesk.http.public import build_public_app
@@ -127,14 +127,13 @@ async def test_requests_under_way_finish_when_the_listener_stops(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     began, go = asyncio.Event(), asyncio.Event()
-    accept = desk.engine.ctx.store.accept
 
-    async def slow(new: NewRecord) -> AcceptedRecord:
+    async def slow(new: NewRecord, accept: Accept) -> AcceptedRecord:
         began.set()
         await go.wait()
         return await accept(new)
 
-    monkeypatch.setattr(desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(slow(new)))
+    intercept(monkeypatch, desk.engine.ctx.store, slow)
 
     async def posted() -> int:
         async with desk.session.post(

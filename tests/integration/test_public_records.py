@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.http_desk import Answer, Delivery, HttpDesk, http_desk, record
+from tests.integration.http_desk import Accept, Answer, Delivery, HttpDesk, http_desk, intercept, record
 
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import records as queries
-from healthdesk.store.rows import NewRecord, RecordQuery
+from healthdesk.store.rows import AcceptedRecord, NewRecord, RecordQuery
 from healthdesk.testing import FakeClock
 
 
@@ -305,11 +305,11 @@ async def test_a_store_that_cannot_write_is_503_and_nothing_is_stored(
 ) -> None:
     assert (await delivery.post()).status == 202
 
-    async def full(_record: NewRecord) -> None:
+    async def full(_new: NewRecord, _accept: Accept) -> AcceptedRecord:
         raise StoreUnavailable("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(full(new)))
+        intercept(patch, desk.engine.ctx.store, full)
         answer = await delivery.post()
         problem(answer, 503)
         assert int(answer.headers["Retry-After"]) > 0
@@ -320,10 +320,10 @@ async def test_a_store_that_cannot_write_is_503_and_nothing_is_stored(
 async def test_a_fault_of_ours_is_500_and_says_nothing(
     desk: HttpDesk, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(_record: NewRecord) -> None:
+    async def broken(_new: NewRecord, _accept: Accept) -> AcceptedRecord:
         raise RuntimeError("Grace Hopper")
 
-    monkeypatch.setattr(desk.engine.ctx.store, "accept", lambda new: asyncio.ensure_future(broken(new)))
+    intercept(monkeypatch, desk.engine.ctx.store, broken)
     answer = await delivery.post()
     problem(answer, 500)
     assert b"Grace" not in answer.body

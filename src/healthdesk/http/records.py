@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy, istr
 
 from healthdesk.domain.rawjson import ParsedRecord, split_record
-from healthdesk.domain.states import RecordState
 from healthdesk.engine.arrivals import Arrivals
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import (
     Malformed,
     NotFound,
     RateLimited,
-    StoreUnavailable,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -25,9 +23,9 @@ from healthdesk.http.express import Reply
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
 from healthdesk.http.problem_details import respond_any
-from healthdesk.operations.accepting import KnownSource, body_hash, check_source
+from healthdesk.operations.accepting import KnownSource, check_source, new_record
 from healthdesk.operations.secrets import hash_key
-from healthdesk.store.rows import AcceptedRecord, NewRecord
+from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
 
 LONGEST_IDEMPOTENCY_KEY = 255
 LONGEST_BEARER_KEY = 512
@@ -76,25 +74,19 @@ class Records:
             if source is None:
                 return False
             record = self._record(key, source, parsed, body, idempotency_key)
-            commit = self._ctx.store.accept(record)
+            self._ctx.store.accept_then(record, partial(self._committed, record, path, reply))
         except Exception as error:  # noqa: BLE001 - the one place errors of this way become answers
             reply(ready.whole(self._refusal(error, path)))
-            return True
-
-        def committed(commit: asyncio.Future[AcceptedRecord]) -> None:
-            try:
-                accepted = commit.result()
-            except asyncio.CancelledError:
-                error = StoreUnavailable("the store is closed")
-                reply(ready.whole(self._refusal(error, path)))
-            except Exception as error:  # noqa: BLE001 - as above
-                reply(ready.whole(self._refusal(error, path)))
-            else:
-                self._arrived(record, accepted)
-                reply(ready.accepted(accepted_body(accepted.id, duplicate=accepted.duplicate)))
-
-        commit.add_done_callback(committed)
         return True
+
+    def _committed(
+        self, record: NewRecord, path: str, reply: Reply, outcome: AcceptedRecord | Failed
+    ) -> None:
+        if isinstance(outcome, Failed):
+            reply(ready.whole(self._refusal(outcome.error, path)))
+        else:
+            self._arrived(record, outcome)
+            reply(ready.accepted(accepted_body(outcome.id, duplicate=outcome.duplicate)))
 
     def _refusal(self, error: Exception, path: str) -> web.Response:
         response = respond_any(error, instance=path)
@@ -149,21 +141,15 @@ class Records:
         source = check_source(source, parsed, key.integration_id)
         hold = self._engine.hold_state(key.integration_id, key.environment)
         now = self._ctx.clock.now()
-        return NewRecord(
-            id=self._ctx.ids.new("rec", now),
+        return new_record(
+            self._ctx.ids.new("rec", now),
+            now,
+            parsed,
+            body,
             integration_id=key.integration_id,
             environment=key.environment,
             source_id=source.id,
-            level=parsed.level,
-            completed_at=parsed.completed_at,
-            body=body,
-            data_start=parsed.data_start,
-            data_end=parsed.data_end,
-            body_hash=body_hash(body, idempotency_key),
-            content_type="application/json",
-            now=now,
-            state=RecordState.QUEUED if hold is None else RecordState.HELD,
-            hold_reason=hold,
+            hold=hold,
             idempotency_key=idempotency_key,
         )
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 MAX_BATCH = 256
+
+
+def tell(done: Callable[[T], object], outcome: T) -> None:
+    """Tell one what became of their item; a fault of theirs is logged and keeps it from nobody else."""
+    try:
+        done(outcome)
+    except Exception:
+        log.exception("what was stored could not be answered")
 
 
 class Batcher(Generic[T]):

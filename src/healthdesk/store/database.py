@@ -20,6 +20,7 @@ from healthdesk.store.postgres import PostgresBackend
 from healthdesk.store.rows import (
     AcceptedRecord,
     EnvWant,
+    Failed,
     NewCallback,
     NewRecord,
     Settlement,
@@ -92,9 +93,26 @@ class Store:
         result: T = await self._backend.write(lambda conn: query(conn, *args, **kw))
         return result
 
-    def accept(self, record: NewRecord) -> asyncio.Future[AcceptedRecord]:
-        """Store a record; awaiting ends once it is on disk, or raises IdempotencyConflict."""
-        return self._backend.accept(record)  # no coroutine of its own: records come by the thousand
+    async def accept(self, record: NewRecord) -> AcceptedRecord:
+        """Store a record and return once it is on disk; raise IdempotencyConflict."""
+        future: asyncio.Future[AcceptedRecord | Failed] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: AcceptedRecord | Failed) -> None:
+            if not future.done():
+                future.set_result(outcome)
+
+        self.accept_then(record, done)
+        outcome = await future
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return outcome
+
+    def accept_then(self, record: NewRecord, done: Callable[[AcceptedRecord | Failed], object]) -> None:
+        """Store a record and call `done` once, on the loop, when it is on disk or when it is known not to be.
+
+        Nobody waits in a task of their own: records come by the thousand.
+        """
+        self._backend.accept(record, done)
 
     async def accept_callback(self, callback: NewCallback) -> StoredCallback:
         """Store a callback and return once it is on disk."""

@@ -14,12 +14,12 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from healthdesk.clock import Clock
-from healthdesk.errors import StoreUnavailable
+from healthdesk.errors import IdempotencyConflict, StoreUnavailable
 from healthdesk.store.accept import accept_many
-from healthdesk.store.batching import Batcher
+from healthdesk.store.batching import Batcher, tell
 from healthdesk.store.faults import is_unavailable, translated, unavailable, wants_retry
 from healthdesk.store.migrate import migrate
-from healthdesk.store.rows import AcceptedRecord, NewRecord
+from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
 from healthdesk.store.scope import Scope
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Waiting:
     """A record that waits for its batch."""
 
     record: NewRecord
-    future: asyncio.Future[AcceptedRecord]
+    done: Callable[[AcceptedRecord | Failed], object]
 
 
 class PostgresBackend:
@@ -119,12 +119,10 @@ class PostgresBackend:
                     raise
         raise AssertionError("unreachable")
 
-    def accept(self, record: NewRecord) -> asyncio.Future[AcceptedRecord]:
+    def accept(self, record: NewRecord, done: Callable[[AcceptedRecord | Failed], object]) -> None:
         """Store a record with the others that arrive now."""
         self._refuse_when_closed()
-        waiting = Waiting(record, self._loop.create_future())
-        self._batches.add(waiting)
-        return waiting.future
+        self._batches.add(Waiting(record, done))
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
@@ -155,12 +153,7 @@ class PostgresBackend:
         records = [waiting.record for waiting in batch]
         answers = await self._write(lambda conn: accept_many(conn, records))
         for waiting, answer in zip(batch, answers, strict=True):
-            if waiting.future.done():
-                continue
-            if isinstance(answer, BaseException):
-                waiting.future.set_exception(answer)
-            else:
-                waiting.future.set_result(answer)
+            tell(waiting.done, Failed(answer) if isinstance(answer, IdempotencyConflict) else answer)
 
     async def notify(self, topic: str, payload: str) -> None:
         """Tell every daemon that listens, this one included."""
@@ -211,8 +204,7 @@ async def _driver(conn: AsyncConnection) -> Any:
     return raw.driver_connection
 
 
-def _fail(batch: list[Waiting], error: BaseException) -> None:
+def _fail(batch: list[Waiting], error: Exception) -> None:
     for waiting in batch:
-        if not waiting.future.done():
-            fault = StoreUnavailable(str(error)) if isinstance(error, StoreUnavailable) else error
-            waiting.future.set_exception(unavailable(fault) if is_unavailable(fault) else fault)
+        fault = StoreUnavailable(str(error)) if isinstance(error, StoreUnavailable) else error
+        tell(waiting.done, Failed(unavailable(fault) if is_unavailable(fault) else fault))

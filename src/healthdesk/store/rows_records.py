@@ -42,6 +42,13 @@ class NewRecord:
     sample: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why something was not stored."""
+
+    error: Exception
+
+
 class AcceptedRecord(NamedTuple):
     """The answer to an accepted record; `duplicate` means that `id` was accepted before."""
 

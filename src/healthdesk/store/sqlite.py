@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -18,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from healthdesk.errors import IdempotencyConflict, StoreError, StoreUnavailable
 from healthdesk.store.accept import accept_many
-from healthdesk.store.batching import Batcher
+from healthdesk.store.batching import Batcher, tell
 from healthdesk.store.faults import is_unavailable, translated, unavailable
 from healthdesk.store.migrate import migrate
-from healthdesk.store.rows import AcceptedRecord, NewRecord
+from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
 from healthdesk.store.scope import Scope, driver
 
 log = logging.getLogger(__name__)
@@ -32,21 +33,25 @@ STATEMENT_CACHE = 512
 
 @dataclass(slots=True)
 class Item:
-    """One thing to write: a record, or a function to run in the transaction."""
+    """One thing to write: a record, or a function to run in the transaction; and whom to tell, on the loop."""
 
-    future: asyncio.Future[Any]
+    done: Callable[[Any], object]
     record: NewRecord | None = None
     run: Callable[[Connection], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why an item was not written. What became of the others is what their function returned."""
-
-    error: BaseException
-
-
 Outcome = Any | Failed
+"""What an item's function returned, or why it was not written."""
+
+
+def _fulfil(future: asyncio.Future[Any], outcome: Outcome) -> None:
+    """Tell one who waits, unless they gave up."""
+    if future.done():
+        return
+    if isinstance(outcome, Failed):
+        future.set_exception(outcome.error)
+    else:
+        future.set_result(outcome)
 
 
 class SqliteBackend:
@@ -105,28 +110,24 @@ class SqliteBackend:
 
     async def write(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` in the next batch and return once that is committed."""
-        return await self._submit(Item(self._loop.create_future(), run=query))
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._submit(Item(partial(_fulfil, future), run=query))
+        return await future
 
-    def accept(self, record: NewRecord) -> asyncio.Future[AcceptedRecord]:
+    def accept(self, record: NewRecord, done: Callable[[AcceptedRecord | Failed], object]) -> None:
         """Store a record with the others that arrive now."""
-        return self._submit(Item(self._loop.create_future(), record))
+        self._submit(Item(done, record))
 
-    def _submit(self, item: Item) -> asyncio.Future[Any]:
+    def _submit(self, item: Item) -> None:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         self._batches.add(item)
-        return item.future
 
     def _settle(self, batch: list[Item], outcomes: Sequence[Outcome]) -> None:
         """Answer those who wait, on the loop, once a batch."""
-        for item, outcome in zip(batch, outcomes, strict=True):
-            if item.future.done():
-                continue
-            if isinstance(outcome, Failed):
-                item.future.set_exception(outcome.error)
-            else:
-                item.future.set_result(outcome)
         self._batches.finished()
+        for item, outcome in zip(batch, outcomes, strict=True):
+            tell(item.done, outcome)
 
     # Everything below runs in the writer thread.
 

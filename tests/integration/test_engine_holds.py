@@ -151,10 +151,33 @@ async def test_resume_while_the_connection_fails_releases_nothing(scene):
         assert await scene.rows(ids) == [HELD_PAUSED] * 2, "what people asked for is said first"
         await scene.integration(IntegrationState.ACTIVE)
         await scene.looked()
-        assert [state for state, _ in await scene.rows(ids)] == [RecordState.HELD] * 2
+        assert await scene.rows(ids) == [HELD_FAILING] * 2, "what holds them now is the connection"
         await scene.connection("connected")
         await scene.looked()
         assert await scene.rows(ids) == [QUEUED] * 2
+
+
+async def test_recovery_of_the_connection_while_paused_releases_nothing(scene, caplog):
+    ids = await scene.world.accept(450)
+    some = [ids[0], ids[-1]]
+    caplog.set_level("INFO")
+    await scene.connection("failing")
+    async with running(scene):
+        assert await scene.rows(some) == [HELD_FAILING] * 2
+        await scene.integration(IntegrationState.PAUSED)
+        scene.told.clear()
+        await scene.looked()
+        assert await scene.rows(some) == [HELD_PAUSED] * 2
+        assert scene.told == ["record.changed"], "whoever looks at one of them reads the reason anew"
+        assert "production: 450 records held (paused)" in caplog.text
+        await scene.connection("connected")
+        await scene.looked()
+        assert await scene.rows(some) == [HELD_PAUSED] * 2
+        assert await scene.world.check_ledger() == {"held": 450}
+        assert scene.told == ["record.changed"]
+        await scene.integration(IntegrationState.ACTIVE)
+        await scene.looked()
+        assert await scene.world.check_ledger() == {"queued": 450}
 
 
 async def test_connection_that_is_judged_by_deliveries_and_in_doubt_gets_one_record_the_oldest(scene):

@@ -45,6 +45,34 @@ async def test_holding_takes_queued_and_retrying_and_releasing_queues_them_again
     assert (again[claimed.id].tries, again[claimed.id].trigger) == (2, Trigger.RETRY)
 
 
+async def test_held_records_get_the_reason_that_holds_now_in_small_steps_and_are_released_whatever_it_was(
+    world,
+):
+    ids = await world.accept(3)
+    (testing,) = await world.accept(1, environment=TESTING)
+    place, other = (world.integration_id, PRODUCTION), (world.integration_id, TESTING)
+
+    async def reasons():
+        return [(await world.store.read(records.get, each)).hold_reason for each in (*ids, testing)]
+
+    await world.store.write(flow.hold_some, *place, HoldReason.PAUSED, 10)
+    await world.store.write(flow.hold_some, *other, HoldReason.PAUSED, 10)
+    (queued,) = await world.accept(1)
+    assert await world.store.write(flow.hold_some, *place, HoldReason.CONNECTION, 2) == 2
+    assert await state_of(world, queued) is RecordState.HELD, "what may still be sent comes first"
+    ids.append(queued)
+    assert await world.store.write(flow.hold_some, *place, HoldReason.CONNECTION, 2) == 2
+    assert await world.store.write(flow.hold_some, *place, HoldReason.CONNECTION, 2) == 0
+    assert await reasons() == [HoldReason.CONNECTION] * 4 + [HoldReason.PAUSED], (
+        "the other environment's stay"
+    )
+    assert await world.check_ledger() == {"held": 5}
+    assert await world.store.write(flow.hold_some, *place, HoldReason.PAUSED, 3) == 3
+    assert await world.store.write(flow.release_some, *place, world.clock.now(), 10) == 4
+    assert await reasons() == [None] * 4 + [HoldReason.PAUSED]
+    assert await world.check_ledger() == {"queued": 4, "held": 1}
+
+
 async def test_what_is_due_is_known_by_environment(world):
     now = world.clock.now()
     assert await world.store.read(flow.due_environments, now) == []

@@ -85,7 +85,7 @@ async def test_polling_holding_and_recovering_never_scan_the_log(sqlite_world):
         world,
         (flow.due_environments, (now,), {}),
         (flow.next_due, place, {}),
-        (flow.hold_some, (*place, HoldReason.PAUSED, 5), {}),
+        (flow.hold_some, (*place, HoldReason.PAUSED, 50), {}),
         (flow.release_some, (*place, now, 5), {}),
         (flow.recover_interrupted, (now,), {"daemon_id": "dmn_two", "others_are_dead": True, "limit": 5}),
     )
@@ -95,3 +95,5 @@ async def test_polling_holding_and_recovering_never_scan_the_log(sqlite_world):
             assert not step.startswith(("SCAN records", "SCAN record_bodies")), (statement, steps)
             if step.startswith("SCAN attempts"):
                 assert "ix_attempts_sending" in step, (statement, steps)
+    reasons = "USING INDEX ix_records_held (integration_id=? AND environment=? AND hold_reason=?)"
+    assert any(reasons in step for _, steps in plans for step in steps), "not every held one, with each look"

@@ -9,14 +9,17 @@ from sqlalchemy import ColumnElement, Connection, select, text, update
 
 from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.store import ledger
-from healthdesk.store.schema import DUE, records
+from healthdesk.store.schema import DUE, HELD, records
 
 
 def hold_some(
     conn: Connection, integration_id: str, environment: Environment, reason: HoldReason, limit: int
 ) -> int:
-    """Hold up to `limit` queued and retrying records of an environment; return how many."""
-    return _move_some(
+    """Make up to `limit` records of an environment wait for `reason`; return how many changed.
+
+    Queued and retrying ones come first, then those that are held already and still name another reason.
+    """
+    held = _move_some(
         conn,
         integration_id,
         environment,
@@ -25,6 +28,35 @@ def hold_some(
         {"state": RecordState.HELD, "hold_reason": reason, "next_at": None},
         limit,
     )
+    return held + _give_reason_to_some(conn, integration_id, environment, reason, limit - held)
+
+
+def _give_reason_to_some(
+    conn: Connection, integration_id: str, environment: Environment, reason: HoldReason, limit: int
+) -> int:
+    """Let held records say what holds them now; their state, and so the ledger, stays.
+
+    It asks for one past reason at a time: asked for both, SQLite goes through every held record.
+    """
+    given = 0
+    for past in HoldReason:
+        if past is reason or given == limit:
+            continue
+        picked = conn.scalars(
+            select(records.c.id)
+            .where(
+                records.c.integration_id == integration_id,
+                records.c.environment == environment,
+                text(HELD),
+                records.c.hold_reason == past,
+            )
+            .limit(limit - given)
+            .with_for_update(skip_locked=True)
+        ).all()
+        if picked:
+            conn.execute(update(records).where(records.c.id.in_(picked)).values(hold_reason=reason))
+        given += len(picked)
+    return given
 
 
 def release_some(

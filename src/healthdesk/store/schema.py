@@ -35,6 +35,7 @@ from healthdesk.store.columns import EnumText, IdText, JsonText, UtcMicros
 metadata = MetaData()
 
 DUE = "state IN ('queued', 'retrying')"
+HELD = "state = 'held'"
 SENDING = "outcome = 'sending'"
 KEYED = "idempotency_key IS NOT NULL"
 IN_PROBLEM = "problem_id IS NOT NULL"
@@ -85,6 +86,7 @@ records = Table(
     Index("ix_records_integration", "integration_id", "environment", "state", "id"),
     Index("ix_records_source", "source_id", "integration_id", "environment", "state", "id"),
     partial_index("ix_records_due", "integration_id", "environment", "next_at", "id", where=DUE),
+    partial_index("ix_records_held", "integration_id", "environment", "hold_reason", where=HELD),
     partial_index("ix_records_problem", "problem_id", "state", "id", where=IN_PROBLEM),
     partial_index(
         "ux_records_idempotency", "integration_id", "environment", "idempotency_key", where=KEYED, unique=True

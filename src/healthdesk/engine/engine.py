@@ -37,7 +37,7 @@ class Engine:
         self.callbacks = CallbackProcessor(ctx)
         self.notifier = Notifier(ctx)
         self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all, self._divide)
-        self.relay = Relay(ctx, self.targets, self.deliverer, self.notifier)
+        self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
         self.heartbeats.on_change = self.holds.wake
         self.heartbeats.on_alerts = self.wake_alerts

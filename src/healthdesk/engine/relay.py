@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.context import Context
 from healthdesk.engine.deliver import Deliverer
+from healthdesk.engine.holds import Holds
 from healthdesk.engine.notify import Notifier
 from healthdesk.engine.targets import Targets
 from healthdesk.errors import StoreUnavailable
@@ -25,10 +26,13 @@ TOLD_ONE_BY_ONE = 16
 class Relay:
     """Tells other daemons what changed here, and acts on what they tell. Silent on SQLite."""
 
-    def __init__(self, ctx: Context, targets: Targets, deliverer: Deliverer, notifier: Notifier) -> None:
+    def __init__(
+        self, ctx: Context, targets: Targets, deliverer: Deliverer, holds: Holds, notifier: Notifier
+    ) -> None:
         self._ctx = ctx
         self._targets = targets
         self._deliverer = deliverer
+        self._holds = holds
         self._notifier = notifier
         self._outgoing: dict[tuple[str, str], None] = {}
 
@@ -75,6 +79,7 @@ class Relay:
                     await self._targets.refresh()
                 except StoreUnavailable as error:
                     log.warning("a change of another daemon is seen later by polling: %s", error)
+                self._holds.wake()
             self._deliverer.wake_all()
             self._notifier.wake()
 

@@ -162,6 +162,23 @@ async def test_lease_is_renewed_with_every_beat_and_given_up_at_the_end(scene, c
     assert "run out" not in caplog.text
 
 
+async def test_stop_while_the_database_is_away_leaves_the_lease_to_run_out_and_says_so(
+    scene, caplog, monkeypatch
+):
+    await scene.janitor.recover()
+
+    async def away(*_args, **_kw):
+        raise StoreUnavailable("the database is away")
+
+    with monkeypatch.context() as patch:
+        async with running(scene):
+            held_until, _ = await scene.lease()
+            patch.setattr(scene.ctx.store, "write", away)
+    [told] = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert told == "the lease of this daemon is not given up, it runs out within 20 s: the database is away"
+    assert await scene.lease() == (held_until, None)
+
+
 async def test_lease_that_ran_out_is_taken_again_and_told(scene, caplog):
     await scene.janitor.recover()
     scene.clock.advance(LEASE.total_seconds() + 1)

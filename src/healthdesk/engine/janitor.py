@@ -98,7 +98,14 @@ class Janitor:
                 except StoreUnavailable as error:
                     log.warning("housekeeping waits for the database: %s", error)
                 await self._pulse.wait()
-        await self._ctx.store.write(daemons.leave, self._ctx.daemon_id, self._ctx.clock.now())
+        try:
+            await self._ctx.store.write(daemons.leave, self._ctx.daemon_id, self._ctx.clock.now())
+        except StoreUnavailable as error:
+            log.warning(
+                "the lease of this daemon is not given up, it runs out within %d s: %s",
+                LEASE.total_seconds(),
+                error,
+            )
 
     async def _beat(self, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,8 @@ from healthdesk.paths import paths_under
 
 START_S = 60.0
 PREFIX = "healthdesk-demo-"
+DRAWS = 100
+CHANCE = random.SystemRandom()
 SHORT_DELAYS = """
 # The demo's delays are short enough to watch; leave these out of a real desk.
 [delivery]
@@ -90,8 +93,14 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("HEALTHDESK_")}
 
 
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(chance: random.Random = CHANCE) -> int:
+    """Return a loopback port that is free now and that the kernel gives to no outgoing connection meanwhile.
+
+    The kernel gives those from 32768 on. DemoFailed when one draw after the other is taken.
+    """
+    for _ in range(DRAWS):
+        port = chance.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise DemoFailed("no free port was found between 20000 and 32000; is something else using them all?")

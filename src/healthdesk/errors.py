@@ -57,11 +57,17 @@ class HostError(HealthdeskError):
 
 
 class ConnectorError(HealthdeskError):
-    """A connector's manifest, settings or credentials are wrong."""
+    """A connector's manifest, settings or credentials are wrong. `field` is the JSON path at fault, where there is one."""
+
+    def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.field = field
 
 
 class ChannelError(HealthdeskError):
-    """An Apprise URL is wrong."""
+    """An Apprise URL is wrong. `field` is the one that such a URL is given in."""
+
+    field = "url"
 
 
 class RequestError(HealthdeskError):

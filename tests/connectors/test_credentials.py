@@ -51,23 +51,36 @@ def test_a_secret_is_not_in_the_repr():
 
 
 @pytest.mark.parametrize(
-    ("credentials", "part"),
+    ("credentials", "part", "field"),
     [
-        (StoredCredentials(auth="bearer"), "token is missing"),
-        (StoredCredentials(auth="header", header_name="X-Key"), "token is missing"),
-        (StoredCredentials(auth="header", token="abc"), "header name is missing"),
-        (StoredCredentials(auth="header", token="abc", header_name="X Key"), "not a header name"),
-        (StoredCredentials(auth="header", token="abc", header_name="X-Key:\r\nX"), "not a header name"),
-        (StoredCredentials(auth="header", token="abc", header_name="Host"), "set by the desk"),
-        (StoredCredentials(auth="header", token="abc", header_name="webhook-signature"), "set by the desk"),
-        (StoredCredentials(auth="basic", password="x"), "user name is missing"),
-        (StoredCredentials(auth="basic", username="a:b", password="x"), "colon"),
-        (StoredCredentials(auth="bearer", token="a\r\nX-Evil: 1"), "line break"),
-        (StoredCredentials(auth="bearer", token="schlüssel"), "not ASCII"),
+        (StoredCredentials(auth="bearer"), "token is missing", "token"),
+        (StoredCredentials(auth="header", header_name="X-Key"), "token is missing", "token"),
+        (StoredCredentials(auth="header", token="abc"), "header name is missing", "header_name"),
+        (
+            StoredCredentials(auth="header", token="abc", header_name="X Key"),
+            "not a header name",
+            "header_name",
+        ),
+        (
+            StoredCredentials(auth="header", token="abc", header_name="X-Key:\r\nX"),
+            "not a header name",
+            "header_name",
+        ),
+        (StoredCredentials(auth="header", token="abc", header_name="Host"), "set by the desk", "header_name"),
+        (
+            StoredCredentials(auth="header", token="abc", header_name="webhook-signature"),
+            "set by the desk",
+            "header_name",
+        ),
+        (StoredCredentials(auth="basic", password="x"), "user name is missing", "username"),
+        (StoredCredentials(auth="basic", username="a:b", password="x"), "colon", "username"),
+        (StoredCredentials(auth="bearer", token="a\r\nX-Evil: 1"), "line break", "token"),
+        (StoredCredentials(auth="bearer", token="schlüssel"), "not ASCII", "token"),
     ],
 )
-def test_credentials_no_request_can_carry_are_refused_without_showing_them(credentials, part):
+def test_credentials_no_request_can_carry_are_refused_without_showing_them(credentials, part, field):
     with pytest.raises(ConnectorError) as caught:
         check_credentials(credentials)
     assert part in caught.value.what
+    assert caught.value.field == f"credentials.{field}"
     assert "Evil" not in caught.value.what

@@ -41,7 +41,7 @@ async def test_a_channel_is_checked_and_never_returned_whole(desk: HttpDesk) -> 
     made = await channel(desk)
     assert (made["url"], made["kind"]) == ("mailto://…@mail.example", "Email")
     answer = await desk.call("POST", "/v1/channels", {"name": "x", "url": "nosuch://secret-token"})
-    assert (answer.status, answer.json["fix"]) == (400, "see Apprise")
+    assert (answer.status, answer.json["fix"], answer.json["field"]) == (400, "see Apprise", "url")
     for path in ("/v1/channels", f"/v1/channels/{made['id']}", "/v1/activity"):
         assert "pass-phrase" not in (await desk.call("GET", path)).body.decode()
 

@@ -105,9 +105,12 @@ async def test_no_answer_holds_a_secret(desk: HttpDesk) -> None:
     [
         ({"name": "x"}, "base_url"),
         ({"name": "", "base_url": "https://a.example"}, "name"),
-        ({"name": "x", "base_url": "ftp://a.example"}, None),
-        ({"name": "x", "base_url": "https://a.example", "app": "nosuch"}, None),
-        ({"name": "x", "base_url": "https://a.example", "credentials": {"auth": "bearer"}}, None),
+        ({"name": "x", "base_url": "ftp://a.example"}, "base_url"),
+        ({"name": "x", "base_url": "https://a.example", "app": "nosuch"}, "app"),
+        (
+            {"name": "x", "base_url": "https://a.example", "credentials": {"auth": "bearer"}},
+            "credentials.token",
+        ),
         (
             {"name": "x", "base_url": "https://a.example", "verification": {"scheme": "hmac"}},
             "callback_secret",

@@ -65,33 +65,35 @@ class StoredCredentials:
 def check_credentials(credentials: StoredCredentials) -> StoredCredentials:
     """Return `credentials` if a request can carry them; a ConnectorError says which part is missing or wrong."""
     if credentials.auth in ("bearer", "header") and not credentials.token:
-        raise ConnectorError("the token is missing", fix="give the token the app issued")
+        raise _wrong("token", "the token is missing", fix="give the token the app issued")
     if credentials.auth == "basic":
         if not credentials.username:
-            raise ConnectorError("the user name is missing", fix="give the user name the app knows")
+            raise _wrong("username", "the user name is missing", fix="give the user name the app knows")
         if ":" in credentials.username:
-            raise ConnectorError(
-                "a user name cannot contain a colon", fix="basic authentication separates by it"
+            raise _wrong(
+                "username", "a user name cannot contain a colon", fix="basic authentication separates by it"
             )
     if credentials.auth == "header":
         if not _TOKEN.fullmatch(credentials.header_name):
-            raise ConnectorError(
-                "the header name is missing or not a header name", fix="for example X-API-Key"
+            raise _wrong(
+                "header_name", "the header name is missing or not a header name", fix="for example X-API-Key"
             )
         if credentials.header_name.lower() in _RESERVED:
-            raise ConnectorError(
-                f"the header {credentials.header_name} is set by the desk", fix="use another header"
+            raise _wrong(
+                "header_name",
+                f"the header {credentials.header_name} is set by the desk",
+                fix="use another header",
             )
-    for part, value in (
-        ("token", credentials.token), ("user name", credentials.username), ("password", credentials.password)
-    ):  # fmt: skip
-        if _CONTROL.search(value):
-            raise ConnectorError(
-                f"the {part} contains a line break or control character", fix="paste it again"
-            )
+    for name, part in (("token", "token"), ("username", "user name"), ("password", "password")):
+        if _CONTROL.search(getattr(credentials, name)):
+            raise _wrong(name, f"the {part} contains a line break or control character", fix="paste it again")
     if credentials.auth in ("bearer", "header") and not credentials.token.isascii():
-        raise ConnectorError("the token contains characters that are not ASCII", fix="paste it again")
+        raise _wrong("token", "the token contains characters that are not ASCII", fix="paste it again")
     return credentials
+
+
+def _wrong(name: str, what: str, *, fix: str) -> ConnectorError:
+    return ConnectorError(what, fix=fix, field=f"credentials.{name}")
 
 
 def basic(username: str, password: str) -> str:

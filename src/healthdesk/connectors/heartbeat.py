@@ -86,34 +86,36 @@ def join_url(base_url: str, path: str) -> str:
     return f"{url}?{both}" if both else url
 
 
+def _bad_url(what: str, *, fix: str) -> ConnectorError:
+    return ConnectorError(what, fix=fix, field="base_url")
+
+
 def check_base_url(text: str) -> str:
     """Return the base URL in its plain form; a ConnectorError says what is wrong with it and the fix."""
     example = "for example https://crm.example.com/api"
     stripped = text.strip()
     if _SPACE_OR_CONTROL.search(stripped):
-        raise ConnectorError(
-            "the URL contains a space or control character", fix="write a space in it as %20"
-        )
+        raise _bad_url("the URL contains a space or control character", fix="write a space in it as %20")
     try:
         url = URL(stripped)
         port = url.explicit_port
     except ValueError as error:
-        raise ConnectorError(f"{_shown(stripped)} is not a URL", fix=example) from error
+        raise _bad_url(f"{_shown(stripped)} is not a URL", fix=example) from error
     if url.scheme not in {"http", "https"}:
-        raise ConnectorError(f"{_shown(stripped)} does not begin with http:// or https://", fix=example)
+        raise _bad_url(f"{_shown(stripped)} does not begin with http:// or https://", fix=example)
     if not url.host:
-        raise ConnectorError("the URL names no host", fix=example)
+        raise _bad_url("the URL names no host", fix=example)
     if url.user is not None or url.password is not None:
-        raise ConnectorError(
+        raise _bad_url(
             "the URL contains a user name or password",
             fix="leave them out and give them as credentials (authentication basic)",
         )
     if port == 0:
-        raise ConnectorError("port 0 is not a port", fix=example)
+        raise _bad_url("port 0 is not a port", fix=example)
     if url.raw_fragment:
-        raise ConnectorError("the URL contains a fragment (#…), which is never sent", fix="leave it out")
+        raise _bad_url("the URL contains a fragment (#…), which is never sent", fix="leave it out")
     if _LOOSE_IPV4.fullmatch(url.host) and not is_literal(url.host):
-        raise ConnectorError(f"{url.host} is not an IPv4 address in four parts", fix="for example 192.0.2.10")
+        raise _bad_url(f"{url.host} is not an IPv4 address in four parts", fix="for example 192.0.2.10")
     return str(url)
 
 

@@ -47,7 +47,7 @@ class Registry:
         if manifest is None:
             near = difflib.get_close_matches(app_id, self._apps, n=1)
             fix = f"did you mean {near[0]}?" if near else "`healthdesk apps` lists those there are"
-            raise ConnectorError(f"there is no app {app_id!r}", fix=fix)
+            raise ConnectorError(f"there is no app {app_id!r}", fix=fix, field="app")
         return manifest
 
     def __contains__(self, app_id: object) -> bool:

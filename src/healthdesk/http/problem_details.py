@@ -80,7 +80,7 @@ def respond(error: HealthdeskError, *, instance: str = "") -> web.Response:
         title,
         error.what,
         fix=error.fix,
-        field=error.field if isinstance(error, RequestError) else "",
+        field=error.field if isinstance(error, RequestError | ConnectorError | ChannelError) else "",
         instance=instance,
     )
     if isinstance(error, RateLimited):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.alerts import AlertsScreen
 from healthdesk.tui.screens.connections import ConnectionsScreen
-from healthdesk.tui.screens.forms import Form
+from healthdesk.tui.screens.forms import Cycle, Form
 from healthdesk.tui.widgets.window_table import WindowTable
-from tests.tui.desk import open_desk
+from tests.tui.desk import Driver, open_desk
 from tests.tui.fake_client import FakeDesk
 
 UNKNOWN_SERVICE = ApiRefused(
-    "foo:// is no service that Apprise knows", status=400, slug="malformed", fix="did you mean food://?"
+    "foo:// is no service that Apprise knows",
+    status=400,
+    slug="channel",
+    field="url",
+    fix="did you mean food://?",
 )
 
 
@@ -55,9 +60,50 @@ async def test_a_refused_form_is_there_again_with_the_reason_and_what_was_typed(
         assert "foo:// is no service that Apprise knows. Did you mean food://?" in told
         assert "ops" in told
         assert "secret-part" not in told
+        assert focused(driver) == "url"
         await driver.press("ctrl+s")
         assert isinstance(driver.app.screen, AlertsScreen)
         assert desk.called("channel_create") == [("ops", secret), ("ops", secret)]
+
+
+def focused(driver: Driver) -> str:
+    """Return the name of the field that has the focus; what is typed goes there."""
+    editor = driver.app.screen.focused
+    assert isinstance(editor, Input | Cycle)
+    return editor.name or ""
+
+
+@pytest.mark.parametrize(
+    ("at_fault", "expected"),
+    [
+        ("base_url", "base_url"),
+        ("credentials.token", "token"),
+        ("heartbeat.path", "path"),
+        ("verification.scheme", "scheme"),
+        ("credentials.password", "name"),  # asked for with another kind of credential
+        ("", "name"),
+    ],
+)
+async def test_a_refused_form_begins_at_the_field_at_fault(at_fault: str, expected: str):
+    desk = FakeDesk()
+    desk.refuse_once["connection_create"] = ApiRefused(
+        "Not so.", status=400, slug="malformed", field=at_fault
+    )
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("n")
+        await driver.write("CRM")
+        await driver.press("tab")
+        await driver.write("https://crm.example")
+        await driver.press("tab", "tab")
+        await driver.write("secret")
+        await driver.press("ctrl+s")
+        form = driver.app.screen
+        assert isinstance(form, Form)
+        assert form.refusal == "Not so."
+        assert focused(driver) == expected
+        assert form.find_widget(form.focused).visible_region, "it is in sight"
+        marked = [editor.name for editor in form.query(".-invalid")]
+        assert marked == ([expected] if expected in at_fault else [])
 
 
 async def test_a_refused_connection_keeps_its_choices_and_can_be_left():
@@ -89,6 +135,7 @@ async def test_what_the_daemon_would_not_even_read_is_said_in_the_form():
         await driver.press("tab", "left", "ctrl+s")
         assert isinstance(driver.app.screen, Form)
         assert "name: string should have at most" in driver.text()
+        assert focused(driver) == "name"
         assert not any("Internal error" in told for told in driver.said)
 
 

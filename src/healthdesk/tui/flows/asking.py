@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from healthdesk.errors import HealthdeskError
+from healthdesk.errors import ApiRefused, HealthdeskError
 from healthdesk.tui.screens.acting import refusal
 from healthdesk.tui.screens.forms import Form
 
@@ -23,20 +23,25 @@ async def ask_until_taken(
 ) -> T | None:
     """Return what `send` made of the values of the form, or None when it was left.
 
-    When it is refused, the form is there again: filled in, secrets too, with the reason.
+    When it is refused, the form is there again: filled in, secrets too, with the reason, at the field at fault.
     """
     given: Mapping[str, str] = {}
-    why = ""
+    why, at_fault = "", ""
     while True:
-        values = await screen.ask(form(given=given, refusal=why, ascii_only=screen.ascii_only))
+        values = await screen.ask(
+            form(given=given, refusal=why, at_fault=at_fault, ascii_only=screen.ascii_only)
+        )
         if values is None:
             return None
         try:
             return await send(values)
         except HealthdeskError as error:
             why = refusal(error)
+            at_fault = error.field if isinstance(error, ApiRefused) else ""
         except ValidationError as error:
-            why = "; ".join(_wrong(str(item["loc"][-1]), item["msg"]) for item in error.errors())
+            found = [(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
+            why = "; ".join(_wrong(place.rpartition(".")[2], told) for place, told in found)
+            at_fault = found[0][0]
         given = values
 
 

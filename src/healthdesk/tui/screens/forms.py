@@ -81,7 +81,8 @@ class Cycle(Static, can_focus=True):
 class Form(Box[dict[str, str]]):
     """Fields with labels. `check` names what is wrong, by field; the answer is the values by name.
 
-    A form that was refused is asked again with what was entered, `given`, and the `refusal`.
+    A form that was refused is asked again with what was entered, `given`, the `refusal`, and the dotted path of the
+    field `at_fault`, which has the focus if it is asked for here.
     """
 
     AUTO_FOCUS = "Input, Cycle"
@@ -102,11 +103,13 @@ class Form(Box[dict[str, str]]):
         check: Callable[[Mapping[str, str]], dict[str, str]] = lambda _: {},
         given: Mapping[str, str] = MappingProxyType({}),
         refusal: str = "",
+        at_fault: str = "",
         ascii_only: bool = False,
     ) -> None:
         super().__init__(title, ascii_only=ascii_only)
         self.fields = [replace(field, value=given.get(field.name, field.value)) for field in fields]
         self.refusal = refusal
+        self.at_fault = at_fault
         self.button = button
         self.intro = list(intro)
         self.check = check
@@ -146,6 +149,9 @@ class Form(Box[dict[str, str]]):
         note.display = bool(self.refusal)
         note.show([line(Span(self.refusal, Tone.BAD))])
         self.applies()
+        if (name := self.at_fault.rpartition(".")[2]) in self.values:
+            self._inputs[name].add_class("-invalid")
+            self.set_focus(self._inputs[name])
 
     @property
     def values(self) -> dict[str, str]:

@@ -289,18 +289,28 @@ def problem(count: int, **more: Any) -> ProblemRow:
 def test_connections_of_one_account_are_one_row_with_the_worst_shown() -> None:
     rows = connection_rows(
         [
-            connection(id="con_1"),
-            connection(ConnectionState.FAILING, id="con_2", name="Nightly", failure=REFUSED),
-            connection(id="con_3", base_url="https://other.example"),
+            connection(id="con_1", account="acme"),
+            connection(ConnectionState.FAILING, id="con_2", account="acme", name="Nightly", failure=REFUSED),
+            connection(id="con_3", account="other"),
         ],
         {"http-endpoint": "HTTP endpoint"},
     )
     assert [(row.app, row.account, row.id, row.state_word) for row in rows] == [
-        ("HTTP endpoint", "crm.acme.io", "con_2", "Connection failure"),
-        ("HTTP endpoint", "other.example", "con_3", "Connected"),
+        ("HTTP endpoint", "acme", "con_2", "Connection failure"),
+        ("HTTP endpoint", "other", "con_3", "Connected"),
     ]
     assert rows[0].details["connections"] == ["con_2", "con_1"]
     assert rows[0].name == "Nightly"
+
+
+def test_connections_of_an_app_without_accounts_are_a_row_each_also_on_one_host() -> None:
+    rows = connection_rows(
+        [connection(id="con_1"), connection(ConnectionState.FAILING, id="con_2", failure=REFUSED)], {}
+    )
+    assert [(row.id, row.account, row.details["connections"]) for row in rows] == [
+        ("con_1", "crm.acme.io", ["con_1"]),
+        ("con_2", "crm.acme.io", ["con_2"]),
+    ]
 
 
 def test_how_often_a_connection_was_checked_again_is_in_its_row_and_its_integrations() -> None:

@@ -162,6 +162,8 @@ class Heartbeat(Output):
 class AccountRow(Output):
     """A row of the Connections area: an app and account, or a delivery integration beside them.
 
+    A connection whose app tells no account is a row of its own.
+
     `failed` and `total` are instances (tasks, proof syncs) for a connection, records for a delivery integration.
     """
 

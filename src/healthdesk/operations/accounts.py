@@ -54,13 +54,16 @@ def app_name(desk: Desk, app: str) -> str:
 
 
 def connection_rows(connections: Iterable[ConnectionRow], names: Mapping[str, str]) -> list[AccountRow]:
-    """Return a row an app and account: the worst of its connections."""
-    groups: dict[tuple[str, str], list[ConnectionRow]] = {}
+    """Return a row an app and account: the worst of its connections.
+
+    Where the app tells no account, each connection is a row: two on one host may well be two accounts.
+    """
+    groups: dict[tuple[str, str, str], list[ConnectionRow]] = {}
     for row in connections:
-        groups.setdefault((row.app, account_of(row)), []).append(row)
+        groups.setdefault((row.app, row.account, "" if row.account else row.id), []).append(row)
     return [
-        _connection_row(names.get(app, app), account, sorted(rows, key=_worst))
-        for (app, account), rows in groups.items()
+        _connection_row(names.get(app, app), sorted(rows, key=_worst))
+        for (app, _, _), rows in groups.items()
     ]
 
 
@@ -73,14 +76,14 @@ def _worst(row: ConnectionRow) -> tuple[int, float]:
     return _WORST[row.state], row.state_since.timestamp()
 
 
-def _connection_row(app: str, account: str, rows: Sequence[ConnectionRow]) -> AccountRow:
+def _connection_row(app: str, rows: Sequence[ConnectionRow]) -> AccountRow:
     worst = rows[0]
     return AccountRow(
         kind="connection",
         id=worst.id,
         name=worst.name,
         app=app,
-        account=account,
+        account=account_of(worst),
         state=worst.state,
         state_word=state_word(worst.state, worst.judged_by_deliveries),
         suspect_checks=worst.suspect_checks,
@@ -169,7 +172,7 @@ def _explain(
     return explain_connection(worst) if worst is not None else None
 
 
-def _severity(row: AccountRow) -> tuple[int, int, int, str, str]:
+def _severity(row: AccountRow) -> tuple[int, int, int, str, str, str]:
     """Return what rows are sorted by: failing, then failed records, in doubt, paused, unknown, well."""
     if row.state is ConnectionState.FAILING:
         rank = 0
@@ -183,4 +186,4 @@ def _severity(row: AccountRow) -> tuple[int, int, int, str, str]:
         rank = 4
     else:
         rank = 5
-    return rank, -row.failed, -row.held, row.app.lower(), row.account.lower()
+    return rank, -row.failed, -row.held, row.app.lower(), row.account.lower(), row.name.lower()

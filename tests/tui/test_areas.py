@@ -11,6 +11,7 @@ from healthdesk.domain.states import ProblemState, Role
 from healthdesk.tui.actions import AREAS
 from healthdesk.tui.format import Span
 from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.screens.log import LogScreen
@@ -66,6 +67,32 @@ async def test_enter_opens_the_connection_or_the_integration():
         assert "131 failed" in driver.text()
         await driver.press("enter")
         assert isinstance(driver.app.screen, ProblemScreen)
+
+
+@pytest.mark.parametrize("keys", [("j", "o"), ("j", "enter", "o")])
+async def test_an_integration_opens_the_connection_it_delivers_on(keys: tuple[str, ...]):
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press(*keys)
+        assert isinstance(driver.app.screen, ConnectionScreen)
+        assert driver.app.screen.key == "con_crm"
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, IntegrationScreen if "enter" in keys else ConnectionsScreen)
+
+
+async def test_an_integration_with_two_connections_asks_which_to_open(monkeypatch: pytest.MonkeyPatch):
+    desk = FakeDesk()
+    made = desk._integration()
+    made.environments[1].connection_id, made.environments[1].connection_name = "con_test", "CRM test"
+    monkeypatch.setattr(desk, "_integration", lambda: made)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("j", "o")
+        assert "CRM test (testing)" in driver.text()
+        await driver.press("escape")
+        assert isinstance(driver.app.screen, ConnectionsScreen)
+        await driver.press("o", "right", "right", "enter")
+        assert isinstance(driver.app.screen, ConnectionScreen)
+        assert driver.app.screen.key == "con_test"
 
 
 async def test_check_now_tells_the_answer():
@@ -337,7 +364,11 @@ async def test_alerts_below_say_whether_they_arrived():
 async def test_activity_says_who_did_what():
     desk = FakeDesk()
     async with open_desk(desk, area="activity") as driver:
-        assert "resend all (records)" in driver.text()
+        told = " ".join(driver.text().split())
+        assert "alice resent all record resent 131," in told
+        assert "bob revealed record rec_0" in told
+        assert "alice edited connection Evil" in told
+        assert "resent 131, filter states failed" in told, "the one under the cursor is told whole"
         await driver.press("slash", "down", "enter")
         assert desk.called("activity_list")[-1] == "alice"
         assert "bob" not in driver.text()

@@ -62,8 +62,7 @@ def connection_rows(connections: Iterable[ConnectionRow], names: Mapping[str, st
     for row in connections:
         groups.setdefault((row.app, row.account, "" if row.account else row.id), []).append(row)
     return [
-        _connection_row(names.get(app, app), sorted(rows, key=_worst))
-        for (app, _, _), rows in groups.items()
+        _connection_row(names.get(app, app), sorted(rows, key=_worst)) for (app, _, _), rows in groups.items()
     ]
 
 

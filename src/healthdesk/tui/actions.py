@@ -44,6 +44,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
     Action("check", "c", "Check now", "check", _on("connections connection"), "Ask the app now whether the connection works", role=M, rank=3),
     Action("credentials", "u", "Update credentials", "credentials", _on("connections connection"), "Enter new credentials; they are checked at once", role=M, rank=4),
+    Action("connection", "o", "Open its connection", "connection", _on("integration"), "The connection the integration delivers on", rank=3),
+    Action("connection", "o", "Open its connection", "connection", _on("connections"), "Of an integration, the connection it delivers on"),
     Action("new", "n", "New connection", "new", _on("connections"), "Connect an HTTP endpoint", role=M, rank=6, item=False),
     Action("new", "n", "New channel", "new", _on("alerts"), "Add a channel by its Apprise URL", role=M, rank=4, item=False),
     Action("edit", "e", "Edit connection", "edit", _on("connections connection"), "Change name, address and heartbeat", role=M, rank=5),

@@ -44,8 +44,30 @@ async def connection_of(screen: DeskScreen, row: AccountRow) -> str:
     held = [item for item in integration.environments if item.hold_reason is HoldReason.CONNECTION]
     for item in (*held, *integration.environments):
         return item.connection_id
-    raise HealthdeskError(
-        f"{row.app} delivers nowhere yet", fix="`healthdesk integrations edit` gives it a connection."
+    raise _delivers_nowhere(row.app)
+
+
+async def choose_connection(screen: DeskScreen, integration_id: str) -> str:
+    """Return the connection that an integration delivers on; asked for when its environments have two."""
+    integration: Integration = await screen.client.integration(integration_id)
+    environments: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for item in integration.environments:
+        environments.setdefault(item.connection_id, []).append(item.environment.value)
+        names[item.connection_id] = item.connection_name
+    if not environments:
+        raise _delivers_nowhere(integration.name)
+    if len(environments) == 1:
+        return next(iter(environments))
+    choices = [(known, f"{names[known]} ({', '.join(which)})") for known, which in environments.items()]
+    told = line("Its environments deliver on different connections.")
+    question = Question(f"Connections of {integration.name}", [told], choices, ascii_only=screen.ascii_only)
+    return await screen.ask(question) or ""
+
+
+def _delivers_nowhere(name: str) -> HealthdeskError:
+    return HealthdeskError(
+        f"{name} delivers nowhere yet", fix="`healthdesk integrations edit` gives it a connection."
     )
 
 

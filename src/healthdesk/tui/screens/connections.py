@@ -12,6 +12,7 @@ from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import (
     add_connection,
     check_now,
+    choose_connection,
     connection_of,
     disconnect,
     edit_connection,
@@ -44,7 +45,7 @@ EMPTY = (
     line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
 )
 FOR_CONNECTIONS = ("edit", "disconnect")
-FOR_INTEGRATIONS = ("pause", "log", "notify")
+FOR_INTEGRATIONS = ("pause", "log", "notify", "connection")
 
 
 class ConnectionsScreen(AreaScreen):
@@ -113,7 +114,7 @@ class ConnectionsScreen(AreaScreen):
         """Connections are checked, integrations paused."""
         row = self.item()
         if row is not None and row.kind == "integration" and action_id in FOR_CONNECTIONS:
-            return "this is an integration; open the connection it delivers on"
+            return "this is an integration; o opens the connection it delivers on"
         if row is not None and row.kind == "connection" and action_id in FOR_INTEGRATIONS:
             return "this is a connection; choose the integration that delivers on it"
         return super().refuses(action_id)
@@ -124,6 +125,16 @@ class ConnectionsScreen(AreaScreen):
         self.app.push_screen(
             ConnectionScreen(row.id) if row.kind == "connection" else IntegrationScreen(row.id)
         )
+
+    def do_connection(self) -> None:
+        """Open the connection that the integration delivers on."""
+        self.flow(self._open_connection(self.item().id))
+
+    async def _open_connection(self, integration_id: str) -> str:
+        connection_id = await choose_connection(self, integration_id)
+        if connection_id:
+            await self.app.push_screen(ConnectionScreen(connection_id))
+        return ""
 
     def do_check(self) -> None:
         """Check the connection now; of an integration the one it delivers on."""

@@ -11,9 +11,10 @@ from healthdesk.api.common import Page
 from healthdesk.api.integrations import Integration
 from healthdesk.api.problems import ProblemRow
 from healthdesk.tui.flows.channels import add_notifications
-from healthdesk.tui.flows.connections import pause_or_resume
+from healthdesk.tui.flows.connections import choose_connection, pause_or_resume
 from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
+from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.problem import ProblemScreen
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.filters import SHOWN_PROBLEMS
@@ -79,6 +80,16 @@ class IntegrationScreen(WindowScreen):
     def do_open(self) -> None:
         """Open the problem under the cursor."""
         self.app.push_screen(ProblemScreen(self.lists["integration-problems-region"].table.current.id))
+
+    def do_connection(self) -> None:
+        """Open the connection it delivers on."""
+        self.flow(self._open_connection())
+
+    async def _open_connection(self) -> str:
+        connection_id = await choose_connection(self, self.key)
+        if connection_id:
+            await self.app.push_screen(ConnectionScreen(connection_id))
+        return ""
 
     def do_pause(self) -> None:
         """Pause or resume."""

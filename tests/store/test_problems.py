@@ -78,6 +78,31 @@ async def test_a_third_failed_attempt_opens(world):
     assert (problem.count, problem.total, problem.retrying) == (1, 1, 1)
 
 
+async def test_what_to_do_follows_from_whether_its_records_are_tried_again(world):
+    down = failure(ErrorKind.SERVER_ERROR, 503)
+    await world.accept(2)
+    first, second = await world.claim()
+    result = await world.step([world.failed(first, down), world.failed(second, down)])
+    (problem_id,) = result.problems_changed
+
+    async def advice():
+        return (await world.store.read(problems.get, problem_id)).next_action
+
+    assert await advice() == down.next_action
+    later = world.clock.now() + timedelta(hours=1)
+    again = await world.claim()
+    await world.step(
+        [world.failed(again[0], down, state=RecordState.FAILED), world.failed(again[1], down, next_at=later)]
+    )
+    assert await advice() == "Some are not tried again: have the endpoint mended, then resend"
+    world.clock.advance(3600)
+    (last,) = await world.claim()
+    await world.step([world.failed(last, down, state=RecordState.FAILED)])
+    assert await advice() == "No more tries: have the endpoint mended, then resend"
+    await world.store.write(records.resend, [first.id, second.id], by="bob", now=world.clock.now())
+    assert await advice() == down.next_action, "a resend makes it tried again"
+
+
 async def test_five_minutes_of_failing_open(world):
     await world.add_channel("chat")
     await fail(world, why=failure())

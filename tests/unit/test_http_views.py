@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.api.records import OperatorRecordCreate
+from healthdesk.domain.advice import next_action
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.states import (
@@ -26,6 +27,7 @@ from healthdesk.domain.states import (
     ProblemState,
     RecordState,
 )
+from healthdesk.domain.verdicts import verdict_for_status, verdict_for_transport
 from healthdesk.errors import Malformed
 from healthdesk.operations.accounts import _severity, connection_rows, integration_rows
 from healthdesk.operations.explain import explain_connection, explain_record, sentence
@@ -127,6 +129,28 @@ def attempt(**more: Any) -> AttemptRow:
         webhook_id="rec_1",
     )
     return replace(row, **more)
+
+
+def test_a_record_that_is_final_is_not_told_that_it_is_tried_again() -> None:
+    last = attempt(status=503, error_kind="server_error", next_action="Nothing now: it is tried again.")
+    failed = explain_record(record(RecordState.FAILED), last)
+    retrying = explain_record(record(RecordState.RETRYING), last)
+    assert failed is not None
+    assert retrying is not None
+    assert failed.next_action == "No more tries: have the endpoint mended, then resend"
+    assert retrying.next_action == "Nothing now: it is tried again."
+
+
+def test_no_failure_that_may_pass_is_told_that_nothing_is_to_be_done_once_its_tries_are_over() -> None:
+    verdicts = [verdict_for_transport(kind) for kind in ErrorKind]
+    verdicts += [verdict_for_status(status) for status in range(300, 600)]
+    for verdict in verdicts:
+        said = next_action(verdict.kind, verdict.next_action, final=True)
+        if verdict.permanent:
+            assert said == verdict.next_action
+        else:
+            assert said.startswith("No more tries: "), verdict.kind
+            assert said.endswith("resend"), verdict.kind
 
 
 def test_a_failing_connection_says_what_whose_fault_and_which_key_helps() -> None:

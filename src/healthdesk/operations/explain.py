@@ -6,6 +6,7 @@ Pure: rows in, explanations out. Times stay data, so that each reader sees them 
 from __future__ import annotations
 
 from healthdesk.api.common import Explanation
+from healthdesk.domain.advice import next_action
 from healthdesk.domain.health import RECHECKS_S
 from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, HoldReason, RecordState
 from healthdesk.store.rows import AttemptRow, ConnectionRow, ProblemRow, RecordRow
@@ -80,7 +81,7 @@ def explain_record(row: RecordRow, last: AttemptRow | None) -> Explanation | Non
             sentence=f"Failed: {_outcome(last)}. {sentence(row.error)}".strip(),
             since=since,
             blame=blame,
-            next_action=action or "Resend it when the cause is mended.",
+            next_action=_when_final(last) or "Resend it when the cause is mended.",
             key="s",
         )
     if row.state is RecordState.RETRYING:
@@ -102,6 +103,10 @@ def explain_record(row: RecordRow, last: AttemptRow | None) -> Explanation | Non
     if row.state is RecordState.HELD:
         return _held(row)
     return None
+
+
+def _when_final(last: AttemptRow | None) -> str:
+    return next_action(last.error_kind, last.next_action, final=True) if last else ""
 
 
 def _outcome(last: AttemptRow | None) -> str:

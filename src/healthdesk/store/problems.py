@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping, select, text
 
+from healthdesk.domain.advice import next_action
 from healthdesk.domain.problems import OPENS_AFTER
 from healthdesk.domain.states import ProblemState, RecordState
 from healthdesk.errors import Conflict
@@ -25,6 +26,7 @@ __all__ = ["acknowledge", "evidence", "get", "mute", "page", "resolve", "tick"]
 
 SHOWN = (ProblemState.OPEN, ProblemState.ACKNOWLEDGED, ProblemState.RESOLVED)
 UNDER_WAY = (RecordState.RETRYING, RecordState.SENDING, RecordState.QUEUED)
+FINAL = (RecordState.FAILED, RecordState.UNKNOWN)
 RETRYING_LIMIT = 10_000
 
 
@@ -154,24 +156,22 @@ def _select() -> sa.Select[Any]:
     )
 
 
-def _retrying(conn: Connection, row: Any) -> int:
-    """Return how many of a problem's records are still being tried."""
+def _members(conn: Connection, row: Any, states: tuple[RecordState, ...], limit: int) -> int:
+    """Return how many of a problem's records are in these states, counting no further than `limit`."""
     if row.state is ProblemState.RESOLVED or not row.count:
         return 0
     some = (
         select(records.c.id)
-        .where(
-            records.c.problem_id == row.id,
-            records.c.problem_id.is_not(None),
-            records.c.state.in_(UNDER_WAY),
-        )
-        .limit(RETRYING_LIMIT)
+        .where(records.c.problem_id == row.id, records.c.problem_id.is_not(None), records.c.state.in_(states))
+        .limit(limit)
         .subquery()
     )
     return conn.execute(select(sa.func.count()).select_from(some)).scalar_one()
 
 
 def _problem(conn: Connection, row: Any) -> ProblemRow:
+    retrying = _members(conn, row, UNDER_WAY, RETRYING_LIMIT)
+    final = bool(_members(conn, row, FINAL, 1))
     return ProblemRow(
         id=row.id,
         fingerprint=row.fingerprint,
@@ -181,7 +181,7 @@ def _problem(conn: Connection, row: Any) -> ProblemRow:
         kind=row.kind.value,
         blame=row.blame.value,
         status=row.status,
-        next_action=row.next_action,
+        next_action=next_action(row.kind, row.next_action, final=final, again=retrying > 0),
         where=row.integration_name or row.connection_name or "",
         integration_id=row.integration_id,
         connection_id=row.connection_id,
@@ -189,7 +189,7 @@ def _problem(conn: Connection, row: Any) -> ProblemRow:
         owner=row.owner,
         count=row.count,
         total=row.total,
-        retrying=_retrying(conn, row),
+        retrying=retrying,
         since=row.since,
         last_at=row.last_at,
         opened_at=row.opened_at,

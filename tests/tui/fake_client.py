@@ -17,6 +17,7 @@ from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.api.records import (
     Body,
 )
+from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import (
     AlertEvent,
     AlertState,
@@ -159,9 +160,9 @@ class FakeDesk(FakeLog):
     ) -> Page[Activity]:
         self.note("activity_list", user)
         rows = [
-            Activity(id="act_3", at=NOW - timedelta(minutes=1), user="alice", verb="records.resend_all", object_kind="integration", object_id="int_crm", object_name="CRM endpoint", detail={"count": 131, "filter": "failed"}),
-            Activity(id="act_2", at=NOW - timedelta(minutes=5), user="bob", verb="records.reveal", object_kind="record", object_id="rec_00000000000000000000000001"),
-            Activity(id="act_1", at=NOW - timedelta(hours=5), user="alice", verb="connections.edit", object_kind="connection", object_id="con_jira", object_name=HOSTILE),
+            Activity(id="act_3", at=NOW - timedelta(minutes=1), user="alice", verb=Verb.RESENT_ALL, object_kind="record", object_id="", detail={"resent": 131, "filter": {"states": ["failed"]}}),
+            Activity(id="act_2", at=NOW - timedelta(minutes=5), user="bob", verb=Verb.REVEALED, object_kind="record", object_id="rec_00000000000000000000000001"),
+            Activity(id="act_1", at=NOW - timedelta(hours=5), user="alice", verb=Verb.EDITED, object_kind="connection", object_id="con_jira", object_name=HOSTILE, detail={"changed": ["name"]}),
         ]  # fmt: skip
         return Page[Activity](items=[row for row in rows if user in (None, row.user)])
 

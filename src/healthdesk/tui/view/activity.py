@@ -26,31 +26,27 @@ def activity_cells(activity: Activity, view: View) -> list[Span]:
     return [
         Span(stamp(activity.at, view)),
         Span(activity.user, Tone.STRONG),
-        Span(verb_word(activity.verb)),
+        Span(activity.verb),
         Span(object_word(activity)),
         Span(detail_word(activity), Tone.DIM),
     ]
 
 
-def verb_word(verb: str) -> str:
-    """Return `resend all (records)` for `records.resend_all`."""
-    noun, _, does = verb.partition(".")
-    return f"{does.replace('_', ' ')} ({noun})" if does else verb.replace("_", " ")
-
-
 def object_word(activity: Activity) -> str:
-    """Return the name of what it was done to, else its id."""
-    return activity.object_name or activity.object_id or activity.object_kind
+    """Return what it was done to: its kind, and its name or else its id, as in `connection CRM`."""
+    return f"{activity.object_kind} {activity.object_name or activity.object_id}".strip()
 
 
 def detail_word(activity: Activity) -> str:
     """Return the details in one line."""
-    return ", ".join(f"{name} {_short(value)}" for name, value in activity.detail.items())
+    return _short(activity.detail)
 
 
 def _short(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_short(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return " ".join(_short(item) for item in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
@@ -61,7 +57,7 @@ def activity_lines(activity: Activity, view: View) -> list[Line]:
     rows = [
         ("When", full(activity.at, view)),
         ("Who", activity.user),
-        ("Did", verb_word(activity.verb)),
+        ("Did", activity.verb),
         (activity.object_kind or "What", f"{activity.object_name} {activity.object_id}".strip()),
         *((name, _short(value)) for name, value in activity.detail.items()),
     ]
@@ -72,7 +68,7 @@ def activity_explain(activity: Activity, view: View) -> list[Line]:
     """Explain an entry in two lines."""
     return [
         line(
-            f"{activity.user} · {verb_word(activity.verb)} · {object_word(activity)}",
+            f"{activity.user} · {activity.verb} · {object_word(activity)}",
             dim(f"  {full(activity.at, view)}"),
         ),
         line(dim(detail_word(activity))),

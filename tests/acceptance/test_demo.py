@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -16,7 +17,9 @@ from typing import cast
 
 import aiohttp
 import pytest
+from aiohttp import web
 
+from healthdesk.api import API_VERSION, API_VERSION_HEADER
 from healthdesk.api.alerts import Channel
 from healthdesk.api.common import Page
 from healthdesk.client.client import Client
@@ -24,6 +27,7 @@ from healthdesk.demo.app_events import Hook, signed
 from healthdesk.demo.children import child, first_line
 from healthdesk.demo.faults import CYCLE, Fault, Misbehaviour
 from healthdesk.demo.headless import Report
+from healthdesk.demo.patience import PatientClient
 from healthdesk.demo.running import STATE_FILE, WorldLink, find_demo, ports_before
 from healthdesk.demo.setup import Ports, keep_channels
 from healthdesk.demo.submissions import Intake, submission
@@ -84,6 +88,66 @@ def test_headless_demo_balances_with_every_number_above_zero(folder: Path) -> No
     assert {name: closing[name] for name in NUMBERS if closing[name] <= 0} == {}
     assert closing["accepted"] == closing["delivered"]
     assert processes_of(folder) == []
+
+
+def daemons_of(folder: Path) -> list[int]:
+    """The demo's daemons: without their keeper, which has the same words on its command line."""
+    wanted = f"-m\0healthdesk\0daemon\0--config\0{folder}".encode()
+    found = []
+    for pid in processes_of(folder):
+        with contextlib.suppress(OSError):
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if wanted in arguments and b"healthdesk.demo.keeper" not in arguments:
+                found.append(pid)
+    return found
+
+
+def test_demo_whose_daemon_is_killed_goes_on_and_balances(folder: Path) -> None:
+    process = start_demo(folder, 12)
+    assert process.stderr is not None
+    assert any("records and callbacks come in" in line for line in process.stderr)
+    [killed] = daemons_of(folder)
+    os.kill(killed, signal.SIGKILL)
+    out, progress = process.communicate(timeout=PATIENT_S)
+    assert process.returncode == 0, progress
+    closing = json.loads(out.splitlines()[-1])
+    assert closing["balanced"] is True
+    assert closing["accepted"] == closing["delivered"]
+    assert "keeper: the process ended with -9" in (folder / "daemon.log").read_text(encoding="utf-8")
+    assert processes_of(folder) == []
+
+
+async def test_story_waits_while_its_daemon_is_started_again(tmp_path: Path) -> None:
+    socket, told, died = tmp_path / "operator.sock", [], asyncio.Event()
+
+    def say(what: str) -> None:
+        told.append(what)
+        died.set()
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"items": [], "next": None}, headers={API_VERSION_HEADER: str(API_VERSION)})
+
+    app = web.Application()
+    app.router.add_get("/v1/alerts", answer)
+    runner = web.AppRunner(app)
+    async with asyncio.timeout(PATIENT_S), PatientClient(socket, say) as client:
+        asked = asyncio.create_task(client.alerts_list())
+        await died.wait()
+        await runner.setup()
+        await web.UnixSite(runner, str(socket)).start()
+        assert (await asked).items == []
+    await runner.cleanup()
+    assert told == ["the daemon died; its keeper starts it again", "the daemon is back"]
+
+
+async def test_daemon_that_never_came_up_is_not_started_again(tmp_path: Path) -> None:
+    log = tmp_path / "keeper.log"
+    said = "import sys; sys.exit(3)"
+    async with (
+        child("healthdesk.demo.keeper", sys.executable, "-c", said, log=log) as keeper,
+        asyncio.timeout(PATIENT_S),
+    ):
+        assert await keeper.wait() == 3
 
 
 def test_kept_folder_is_used_again_and_balances_again(folder: Path) -> None:

@@ -17,6 +17,7 @@ from healthdesk.domain.signing import sign
 HMAC_HEADER = "X-Demo-Signature"
 ID_HEADER = "X-Demo-Delivery"
 EVENT_HEADER = "X-Demo-Event"
+RETRY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,12 @@ class EventApp:
     async def _post(
         self, http: aiohttp.ClientSession, hook: Hook, headers: dict[str, str], body: bytes
     ) -> bool:
-        try:
-            async with http.post(hook.url, data=body, headers=headers) as answer:
-                return answer.status < 300
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        """Post until the desk answers: what it took before it died it must have, and a repeat has the same id."""
+        while True:
+            try:
+                async with http.post(hook.url, data=body, headers=headers) as answer:
+                    if answer.status < 500:
+                        return answer.status < 300
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            await asyncio.sleep(RETRY_S)

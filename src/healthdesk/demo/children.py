@@ -80,6 +80,13 @@ async def order(process: asyncio.subprocess.Process, message: Mapping[str, Any])
     await process.stdin.drain()
 
 
+async def keep(keeper: asyncio.subprocess.Process) -> None:
+    """Tell a keeper that what it runs came up, and is to be started again when it dies."""
+    assert keeper.stdin is not None
+    keeper.stdin.write(b"\n")
+    await keeper.stdin.drain()
+
+
 def daemon_command(config: Path) -> Sequence[str]:
     """Return the command that runs the demo's daemon."""
     return (sys.executable, "-m", "healthdesk", "daemon", "--config", str(config))

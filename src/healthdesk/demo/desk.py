@@ -13,7 +13,7 @@ from pathlib import Path
 
 from healthdesk.client.client import Client
 from healthdesk.config import Config, load_config
-from healthdesk.demo.children import DemoFailed, child, daemon_command, tail
+from healthdesk.demo.children import DemoFailed, child, daemon_command, keep, tail
 from healthdesk.errors import ClientError
 from healthdesk.host.init import InitChoices, init_desk
 from healthdesk.paths import paths_under
@@ -62,7 +62,7 @@ def prepare(folder: Path) -> Config:
 
 @contextlib.asynccontextmanager
 async def running_daemon(folder: Path, config: Config) -> AsyncIterator[None]:
-    """Run the desk's daemon for the length of the block."""
+    """Run the desk's daemon for the length of the block; one that dies after it answered is started again."""
     log = folder / "daemon.log"
     command = daemon_command(paths_under(folder).config)
     async with child("healthdesk.demo.keeper", *command, log=log, environ=clean_environment()) as process:
@@ -73,6 +73,7 @@ async def running_daemon(folder: Path, config: Config) -> AsyncIterator[None]:
             raise DemoFailed(f"the daemon does not answer: {tail(log)}") from None
         if process.returncode is not None:
             raise DemoFailed(f"the daemon did not start: {tail(log)}")
+        await keep(process)
         yield
 
 

@@ -9,12 +9,14 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from healthdesk.demo.children import DemoFailed
 from healthdesk.demo.desk import demo_folder
 from healthdesk.demo.headless import play, say
+from healthdesk.demo.patience import PatientClient
 from healthdesk.demo.running import RunningDemo, running_demo
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.terminal import ascii_here
@@ -62,7 +64,8 @@ async def _headless(folder: Path, for_s: float) -> int:
     say(f"starting a desk and its world in {folder}")
     async with running_demo(folder, rate_per_s=10, callback_every_s=0.4, living=False) as demo:
         say("records and callbacks come in; the CRM misbehaves")
-        report = await play(demo, for_s)
+        async with PatientClient(demo.socket, say) as client:
+            report = await play(replace(demo, client=client), for_s)
     for what in report.wrong:
         say(f"wrong: {what}")
     print(json.dumps(report.as_json()), flush=True)

@@ -264,6 +264,19 @@ def test_failing_connection_fails_its_check(daemon, desk):
     assert desk("connections check con_1").code == 0
 
 
+def test_callbacks_that_nothing_verifies_say_so_and_what_sets_a_scheme(daemon, desk):
+    daemon.on("GET", "/v1/connections/con_1", wire.connection())
+    shown = desk("connections show con_1").out
+    assert "not verified: whoever knows the address may post" in shown
+    assert "`healthdesk connections edit con_1 --scheme standard_webhooks`" in shown
+    verification = {"scheme": "standard_webhooks"}
+    signed = wire.connection(verification=verification, callback_secret_hint="••••2345")
+    daemon.on("GET", "/v1/connections/con_1", signed)
+    shown = desk("connections show con_1").out
+    assert "standard_webhooks ••••2345" in shown
+    assert "not verified" not in shown
+
+
 def test_connection_edit_changes_only_what_was_given(daemon, desk):
     daemon.on("GET", "/v1/connections/con_1", wire.connection())
     daemon.on("PATCH", "/v1/connections/con_1", wire.connection())

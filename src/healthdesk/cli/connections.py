@@ -85,7 +85,7 @@ def _show(desk: Desk, item: Connection) -> None:
             ("Last checked", out.time(item.last_checked)),
             ("Next check", out.time(item.next_check)),
             ("Callback URL", item.callback_url),
-            ("Callbacks", f"{item.verification.scheme} {item.callback_secret_hint}".strip()),
+            ("Callbacks", _callbacks(item)),
             (
                 "Callback limit",
                 f"{item.callback_limit_per_minute} a minute" if item.callback_limit_per_minute else "",
@@ -93,6 +93,17 @@ def _show(desk: Desk, item: Connection) -> None:
             ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
         ]
     )
+
+
+def _callbacks(item: Connection) -> Cell | str:
+    """Return how callbacks are verified. Nothing to verify them with is a warning: the address is no secret."""
+    if item.verification.scheme == "none":
+        return Cell(
+            "not verified: whoever knows the address may post;"
+            f" `healthdesk connections edit {item.id} --scheme standard_webhooks` (or hmac) sets a scheme",
+            marks.WARN,
+        )
+    return f"{item.verification.scheme} {item.callback_secret_hint}".strip()
 
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Coroutine
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +20,14 @@ import pytest
 
 from healthdesk.clock import SystemClock
 from healthdesk.config import load_config
+from healthdesk.daemon import main
 from healthdesk.domain.ids import IdFactory
 from healthdesk.errors import ConfigError, HostError
 from healthdesk.host import probes
 from healthdesk.host.check import Check, CheckStatus, worst
 from healthdesk.host.doctor import examine
 from healthdesk.host.init import InitChoices, InitReport, init_desk, running_user
-from healthdesk.host.lock import DaemonLock, bind_operator_socket, is_live
+from healthdesk.host.lock import DaemonLock, bind_operator_socket, is_live, lock_database
 from healthdesk.store import connections
 from healthdesk.store.database import Store
 from healthdesk.store.rows import NewConnection
@@ -169,6 +171,60 @@ def test_a_killed_daemon_frees_its_lock(tmp_path: Path) -> None:
     assert killed.returncode == -9
     with DaemonLock(tmp_path) as lock:
         assert lock.path.read_text().strip() == str(os.getpid())
+
+
+def test_an_sqlite_file_has_one_daemon_whatever_name_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "data" / "desk.db")
+    with lock_database(f"sqlite:///{tmp_path}/data/desk.db"):
+        for name in ("data/desk.db", "data/../data/desk.db", "link.db"):
+            with pytest.raises(HostError, match=rf"process {os.getpid()}") as caught:
+                with lock_database(f"sqlite:///{tmp_path}/{name}"):
+                    pytest.fail("two daemons hold one database")
+            assert "database_url of its own" in caught.value.fix
+        with lock_database(f"sqlite:///{tmp_path}/data/other.db"):
+            pass
+    with lock_database(f"sqlite:///{tmp_path}/link.db"):
+        pass
+
+
+def test_a_postgresql_database_is_shared(tmp_path: Path) -> None:
+    with lock_database("postgresql://desk@db/desk"), lock_database("postgresql://desk@db/desk"):
+        pass
+
+
+def test_a_mistyped_database_directory_is_told_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="there is no directory"):
+        with lock_database(f"sqlite:///{tmp_path}/tpyo/desk.db"):
+            pytest.fail("a directory was made up")
+    assert not (tmp_path / "tpyo").exists()
+
+
+def test_the_fix_of_a_held_data_directory_leads_to_no_shared_file(tmp_path: Path) -> None:
+    with DaemonLock(tmp_path), pytest.raises(HostError) as caught, DaemonLock(tmp_path):
+        pytest.fail("two daemons hold one lock")
+    assert "database of its own" in caught.value.fix
+
+
+def test_a_second_daemon_on_one_sqlite_file_does_not_start(
+    short_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another data directory and socket, the same database: what the first sends would be sent twice."""
+
+    def started(serving: Coroutine[None, None, None]) -> None:
+        serving.close()
+        pytest.fail("the second daemon started")
+
+    monkeypatch.setattr(main, "_run_loop", started)
+    other = init_desk(
+        InitChoices(directory=short_dir / "two", database_url=f"sqlite:///{short_dir}/one.db"),
+        {},
+        uid=1000,
+        user="anna",
+    )
+    with lock_database(f"sqlite:///{short_dir}/one.db"):
+        assert main.run(other.config) == 1
+    assert "another daemon runs this desk" in capsys.readouterr().err
 
 
 def test_the_socket_is_for_its_group_from_the_first_moment(short_dir: Path) -> None:

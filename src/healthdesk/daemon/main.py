@@ -21,7 +21,7 @@ from healthdesk.daemon.sdnotify import ServiceManager
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import HealthdeskError, HostError
 from healthdesk.host.files import raise_open_files
-from healthdesk.host.lock import DaemonLock, bind_operator_socket
+from healthdesk.host.lock import DaemonLock, bind_operator_socket, lock_database
 from healthdesk.http.operator import build_operator_app
 from healthdesk.http.public import build_public_app
 from healthdesk.http.server import make_runner
@@ -41,7 +41,7 @@ def run(config: Path | None = None) -> int:
     try:
         settings = load_config(config, os.environ)
         _settle_memory()
-        with DaemonLock(settings.storage.data_dir):
+        with DaemonLock(settings.storage.data_dir), lock_database(settings.storage.database_url):
             _run_loop(serve(settings))
     except HealthdeskError as error:
         sys.stderr.write(f"healthdesk daemon: {error}\n" + (f"fix: {error.fix}\n" if error.fix else ""))

@@ -1,4 +1,4 @@
-"""One daemon a desk: the lock of its data directory, and an operator socket that nobody can take over."""
+"""One daemon a desk: locks of its data directory and its SQLite file, and an operator socket nobody can take over."""
 
 from __future__ import annotations
 
@@ -15,21 +15,32 @@ from types import TracebackType
 from typing import Self
 
 from healthdesk.errors import HostError
+from healthdesk.host.database import database_file
 
 LOCK_NAME = "healthdesk.lock"
 DIRECTORY_MODE = 0o750
 SOCKET_MODE = 0o660
 BACKLOG = 128
 
+OWN_PLACES = (
+    "stop that daemon first, or give this one a [storage] data_dir, an [operator] socket and "
+    "a database of its own; only a PostgreSQL database can be shared"
+)
+OWN_DATABASE = (
+    "stop that daemon first, or give this one a [storage] database_url of its own: an SQLite file has "
+    "one daemon, a PostgreSQL database as many as you like"
+)
+
 
 class DaemonLock:
     """Holds the lock file of a data directory, which the kernel frees whatever way the process ends.
 
-    With `name` another file of the directory is the lock.
+    With `name` another file of the directory is the lock; `fix` says what to do where another daemon holds it.
     """
 
-    def __init__(self, directory: Path, name: str = LOCK_NAME) -> None:
+    def __init__(self, directory: Path, name: str = LOCK_NAME, *, fix: str = OWN_PLACES) -> None:
         self.path = directory / name
+        self._fix = fix
         self._handle = -1
 
     def __enter__(self) -> Self:
@@ -55,8 +66,7 @@ class DaemonLock:
                 ) from None
             raise HostError(
                 f"{self.path}: another daemon runs this desk" + (f" (process {holder})" if holder else ""),
-                fix="stop that daemon first, or give this one a [storage] data_dir "
-                "and an [operator] socket of its own",
+                fix=self._fix,
             ) from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
@@ -70,6 +80,27 @@ class DaemonLock:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
+
+
+@contextlib.contextmanager
+def lock_database(database_url: str) -> Iterator[None]:
+    """Hold the lock beside an SQLite file, whatever name leads to it; PostgreSQL needs none. Raises HostError.
+
+    A daemon takes what is under way in its SQLite file for interrupted when it starts: beside another one
+    it would send all of that twice.
+    """
+    file = database_file(database_url)
+    if file is None:
+        yield
+        return
+    real = Path(os.path.realpath(file))
+    if not real.parent.is_dir():
+        raise HostError(
+            f"{file}: there is no directory {real.parent}",
+            fix="make it for the daemon's user, or correct [storage] database_url",
+        )
+    with DaemonLock(real.parent, f"{real.name}.lock", fix=OWN_DATABASE):
+        yield
 
 
 @contextlib.contextmanager

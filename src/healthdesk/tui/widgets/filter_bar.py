@@ -136,12 +136,9 @@ class FilterBar(Static, can_focus=True):
         """Draw."""
         self.draw()
 
-    def on_focus(self) -> None:
-        """Show which chip is edited."""
-        self.draw()
-
-    def on_blur(self) -> None:
-        """Show none as edited."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show which chip is edited, or none. Textual calls `on_focus` and `on_blur` before the focus has changed."""
+        super().watch_has_focus(has_focus)
         self.draw()
 
     def on_click(self, event: events.Click) -> None:

@@ -1,0 +1,22 @@
+"""The chips of a filter: where their cursor is, how they are left and cleared."""
+
+from __future__ import annotations
+
+import pytest
+
+from healthdesk.tui.widgets.filter_bar import FilterBar
+from tests.tui.desk import LARGE, SMALL, open_desk
+from tests.tui.fake_client import FakeDesk
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("leave", ["enter", "escape", "slash"])
+async def test_the_cursor_on_the_chips_is_seen_while_they_are_edited_and_only_then(leave: str, size: tuple[int, int]):
+    async with open_desk(FakeDesk(), size=size) as driver:
+        assert "↑↓" not in driver.line(2)
+        await driver.press("slash")
+        assert driver.line(2).startswith(" Source all ↑↓ ·")
+        await driver.press("right")
+        assert "Status any ↑↓" in driver.line(2)
+        await driver.press(leave)
+        assert "↑↓" not in driver.line(2)

@@ -9,14 +9,16 @@ from healthdesk.domain.states import (
     AlertEvent,
     ConnectionState,
     ErrorKind,
+    HoldReason,
+    IntegrationState,
     ProblemState,
     RecordState,
     Trigger,
 )
 from healthdesk.errors import Conflict, NotFound
-from healthdesk.store import alerts, connections, problems, records
+from healthdesk.store import alerts, connections, flow, integrations, problems, records
 from healthdesk.store.rows import HeartbeatRow
-from tests.store.world import REFUSED, TESTING, UNAUTHORIZED, failure
+from tests.store.world import PRODUCTION, REFUSED, TESTING, UNAUTHORIZED, failure
 
 
 async def fail(world, count=1, why=REFUSED, **changes):
@@ -76,6 +78,25 @@ async def test_a_third_failed_attempt_opens(world):
         problem = await world.store.read(problems.get, problem_id)
         assert problem.state is expected
     assert (problem.count, problem.total, problem.retrying) == (1, 1, 1)
+
+
+async def test_a_failing_connections_problem_says_how_many_are_held_behind_it(world):
+    await world.accept(4)
+    await check(world, ConnectionState.FAILING, UNAUTHORIZED)
+    problem = await only(world)
+    assert (problem.count, problem.held, problem.total) == (0, 0, 0)
+    (claimed,) = await world.claim(free=1)
+    await world.step([world.failed(claimed, UNAUTHORIZED, state=RecordState.RETRYING)])
+    await world.accept(2, environment=TESTING)
+    held = HoldReason.CONNECTION
+    assert await world.store.write(flow.hold_some, world.integration_id, PRODUCTION, held, 10) == 4
+    assert await world.store.write(flow.hold_some, world.integration_id, TESTING, HoldReason.PAUSED, 10) == 2
+    await world.store.write(integrations.set_state, world.integration_id, TESTING, IntegrationState.PAUSED)
+    problem = await only(world)
+    assert (problem.count, problem.held, problem.total, problem.retrying) == (1, 3, 4, 0)
+    await check(world, ConnectionState.CONNECTED)
+    problem = await only(world)
+    assert (problem.count, problem.held, problem.total) == (1, 0, 4), "what it held up stays in its total"
 
 
 async def test_what_to_do_follows_from_whether_its_records_are_tried_again(world):

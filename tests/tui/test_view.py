@@ -102,6 +102,16 @@ async def test_a_problem_of_a_connection_counts_no_records():
     assert plain(problems.problem_explain(alone, VIEW)).startswith("Last at ")
 
 
+async def test_a_problem_of_a_connection_says_how_many_are_held_behind_it():
+    row = (await FakeDesk().problems_list()).items[0]
+    failing = row.model_copy(update={"count": 1, "held": 63, "total": 64})
+    assert "64" in [cell.text for cell in problems.problem_cells(failing, VIEW)]
+    assert "Holds up 64 records, 64 in all · 63 held behind it" in plain(
+        problems.problem_explain(failing, VIEW)
+    )
+    assert "64 records now, 63 held behind it, 64 in all since" in plain(problems.problem_head(failing, VIEW))
+
+
 def test_a_record_held_by_a_pause_waits_for_the_resume():
     desk = FakeDesk(total=10)
     desk.overrides[3] = RecordState.HELD

@@ -203,6 +203,20 @@ def test_record_is_added_with_its_data_as_it_is(daemon, desk, tmp_path):
     }
 
 
+@pytest.mark.parametrize("kind", ["", " --signing"])
+def test_keys_of_an_environment_that_is_not_there_are_refused(daemon, desk, kind):
+    daemon.on("GET", "/v1/integrations/int_1", wire.integration())
+    daemon.on("GET", "/v1/integrations/int_1/keys", [])
+    daemon.on("GET", "/v1/integrations/int_1/signing-secrets", [])
+    ran = desk(f"integrations keys int_1 --environment testing{kind}")
+    assert ran.code == 1
+    assert "CRM endpoint has no environment testing" in ran.err
+    assert (
+        "fix: add it with `healthdesk integrations edit int_1 --environment testing --connection" in ran.err
+    )
+    assert "No keys yet" in desk("integrations keys int_1 --environment production").out
+
+
 @pytest.mark.parametrize("data", ["", "{", '1, "source": "x"', "NaN", "[" * 100_000, "\udcff"])
 def test_data_that_is_not_json_is_refused_here(daemon, desk, tmp_path, data):
     file = tmp_path / "data.json"
@@ -275,6 +289,28 @@ def test_callbacks_that_nothing_verifies_say_so_and_what_sets_a_scheme(daemon, d
     shown = desk("connections show con_1").out
     assert "standard_webhooks ••••2345" in shown
     assert "not verified" not in shown
+
+
+def test_callbacks_with_an_hmac_say_how_it_is_looked_for(daemon, desk):
+    verification = {
+        "scheme": "hmac",
+        "header": "X-Sig",
+        "algorithm": "sha512",
+        "encoding": "base64",
+        "prefix": "v0=",
+        "id_header": "X-Id",
+        "event_header": "X-Event",
+    }
+    item = wire.connection(verification=verification, callback_secret_hint="••••2345")
+    daemon.on("GET", "/v1/connections/con_1", item)
+    said = "hmac ••••2345, signature in X-Sig, sha512 base64, prefix v0=, id in X-Id, event in X-Event\n"
+    assert said in desk("connections show con_1").out
+    plain = {"scheme": "hmac", "header": "X-Sig"}
+    daemon.on("GET", "/v1/connections/con_1", wire.connection(verification=plain))
+    assert (
+        "hmac, signature in X-Sig, sha256 hex, no prefix, no id header\n"
+        in desk("connections show con_1").out
+    )
 
 
 def test_connection_edit_changes_only_what_was_given(daemon, desk):
@@ -524,6 +560,14 @@ def test_problem_shows_its_evidence_and_who_was_told(daemon, desk):
         "fix the mapping",
     ):
         assert words in ran.out
+
+
+def test_a_problem_of_a_connection_says_how_many_are_held_behind_it(daemon, desk):
+    failing = {"count": 1, "held": 63, "total": 64}
+    daemon.on("GET", "/v1/problems/prb_1", wire.problem(**failing))
+    assert "64 now, 63 held behind it, 0 of them retrying, 64 in all" in desk("problems show prb_1").out
+    daemon.on("GET", "/v1/problems", wire.page(wire.problem_row(**failing)))
+    assert " 64 " in desk("problems list").out
 
 
 def test_problems_are_those_that_are_not_resolved(daemon, desk):

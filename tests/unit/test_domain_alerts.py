@@ -74,6 +74,27 @@ def test_how_many(count: int, retrying: int, words: str) -> None:
     assert body.startswith(f"What: {words}\n")
 
 
+@pytest.mark.parametrize(
+    ("count", "retrying", "held", "words"),
+    [
+        (0, 0, 64, "64 records of CRM not delivered; they are held until it works again"),
+        (0, 0, 1, "1 record of CRM not delivered; it is held until it works again"),
+        (2, 0, 62, "64 records of CRM not delivered; 62 of them held until it works again"),
+        (
+            2,
+            1,
+            62,
+            "64 records of CRM not delivered; 1 of them tried again; 62 of them held until it works again",
+        ),
+    ],
+)
+def test_what_waits_behind_a_connection_is_counted(count: int, retrying: int, held: int, words: str) -> None:
+    facts = replace(FACTS, where="CRM", environment=None, count=count, retrying=retrying, held=held)
+    title, body = render_alert(AlertEvent.REOPENED, facts)
+    assert title == f"CRM: failing again, {'1 record' if count + held == 1 else '64 records'}"
+    assert body.startswith(f"What: {words}\n")
+
+
 def test_a_connection_has_no_environment() -> None:
     title, _ = render_alert(AlertEvent.OPENED, replace(FACTS, environment=None, count=0, since=NOW))
     assert title == "CRM endpoint: failing"

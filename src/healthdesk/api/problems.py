@@ -14,7 +14,7 @@ from healthdesk.domain.states import Environment, ProblemState
 
 
 class ProblemRow(Output):
-    """A row of the Problems area. `count` is how many records or instances it holds up now."""
+    """A row of the Problems area. `count` is how many records that failed it holds up now."""
 
     id: str
     state: ProblemState
@@ -31,6 +31,8 @@ class ProblemRow(Output):
     total: int
     """How many it ever held up since it opened."""
     retrying: int = 0
+    held: int = 0
+    """How many more wait behind it: their connection fails, so they are held and not tried."""
     since: datetime
     last_at: datetime
     opened_at: datetime | None = None

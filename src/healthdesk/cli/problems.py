@@ -72,7 +72,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             marks.problem(item.state, muted=_muted(desk, item)),
             desk.out.ago(item.since),
             item.id,
-            f"{item.count:,}",
+            f"{item.count + item.held:,}",
             item.where,
             item.cause,
             item.blame,
@@ -81,6 +81,11 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         ]
 
     desk.out.page(page, columns, row, empty="No problems.")
+
+
+def _holds_up(item: ProblemDetail) -> str:
+    held = f", {item.held:,} held behind it" if item.held else ""
+    return f"{item.count + item.held:,} now{held}, {item.retrying:,} of them retrying, {item.total:,} in all"
 
 
 def _show(desk: Desk, item: ProblemDetail) -> None:
@@ -99,7 +104,7 @@ def _show(desk: Desk, item: ProblemDetail) -> None:
             ("Environment", item.environment.value if item.environment else ""),
             ("Whose fault", item.blame),
             ("Next", item.next_action),
-            ("Holds up", f"{item.count:,} now, {item.retrying:,} of them retrying, {item.total:,} in all"),
+            ("Holds up", _holds_up(item)),
             ("Since", out.time(item.since)),
             ("Last", out.time(item.last_at)),
             ("Owner", item.owner),

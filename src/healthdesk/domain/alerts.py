@@ -37,8 +37,8 @@ class AlertFacts:
     """A problem as an alert tells it.
 
     `where` is the integration's or connection's name, `at` when this is written (for a recovery: when it recovered).
-    `count` is how many records it holds up now, `retrying` those of them that are tried again by themselves, `total`
-    how many it ever held up since it opened.
+    `count` is how many records that failed it holds up now, `retrying` those of them that are tried again by
+    themselves, `held` how many more wait behind its connection, `total` how many it ever held up since it opened.
     """
 
     problem_id: str
@@ -53,6 +53,7 @@ class AlertFacts:
     next_action: str
     owner: str = ""
     retrying: int = 0
+    held: int = 0
     total: int = 0
 
 
@@ -74,7 +75,8 @@ def render_alert(event: AlertEvent, facts: AlertFacts) -> tuple[str, str]:
         if facts.total:
             lines.append(f"Records it held up: {facts.total:,}")
         return title, "\n".join([*lines, "", f"Details: {command}"])
-    how_many = f", {_records(facts.count)}" if facts.count else ""
+    waiting = facts.count + facts.held
+    how_many = f", {_records(waiting)}" if waiting else ""
     title = f"{place}: {_NEWS[event]}{how_many}"
     lines = [
         f"What: {_what(facts, place)}",
@@ -96,6 +98,8 @@ def render_test(channel_name: str, at: datetime) -> tuple[str, str]:
 
 
 def _what(facts: AlertFacts, place: str) -> str:
+    if facts.held:
+        return _what_is_held(facts, place)
     if not facts.count:
         return f"{place} fails; no record waits for it so far"
     if not facts.retrying:
@@ -104,6 +108,15 @@ def _what(facts: AlertFacts, place: str) -> str:
     if facts.retrying >= facts.count:
         return f"{_records(facts.count)} of {place} not delivered; {again} tried again"
     return f"{_records(facts.count)} of {place} not delivered; {facts.retrying:,} of them tried again"
+
+
+def _what_is_held(facts: AlertFacts, place: str) -> str:
+    waiting = facts.count + facts.held
+    parts = [f"{_records(waiting)} of {place} not delivered"]
+    if facts.retrying:
+        parts.append(f"{facts.retrying:,} of them tried again")
+    which = ("it is" if waiting == 1 else "they are") if not facts.count else f"{facts.held:,} of them"
+    return "; ".join([*parts, f"{which} held until it works again"])
 
 
 def _records(count: int) -> str:

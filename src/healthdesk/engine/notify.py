@@ -295,5 +295,6 @@ def facts_of(problem: ProblemRow, at: datetime) -> AlertFacts:
         next_action=problem.next_action,
         owner=problem.owner,
         retrying=problem.retrying,
+        held=problem.held,
         total=problem.total,
     )

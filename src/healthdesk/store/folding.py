@@ -21,6 +21,7 @@ from healthdesk.domain.problems import (
 )
 from healthdesk.domain.states import ProblemState, RecordState
 from healthdesk.store import outbox
+from healthdesk.store.behind import held_behind
 from healthdesk.store.rows import ProblemChanges, Settlement
 from healthdesk.store.schema_desk import problems
 from healthdesk.store.scope import on_sqlite, scope_of
@@ -100,7 +101,8 @@ class Folding:
 
     def connection_recovered(self, row: RowMapping) -> None:
         """Say that the connection of this problem is healthy again."""
-        self._store(row["id"], {"connection_failing": False})
+        total = row["total"] + held_behind(self._conn, row)
+        self._store(row["id"], {"connection_failing": False, "total": total})
         self._consider_cleared(dict(row) | {"connection_failing": False})
 
     def _gather(self, key: ProblemKey) -> Gathered:

@@ -12,6 +12,7 @@ from healthdesk.domain.advice import next_action
 from healthdesk.domain.problems import OPENS_AFTER
 from healthdesk.domain.states import ProblemState, RecordState
 from healthdesk.errors import Conflict
+from healthdesk.store.behind import held_behind
 from healthdesk.store.evidence import evidence
 from healthdesk.store.folding import Folding
 from healthdesk.store.paging import paged
@@ -171,6 +172,7 @@ def _members(conn: Connection, row: Any, states: tuple[RecordState, ...], limit:
 
 def _problem(conn: Connection, row: Any) -> ProblemRow:
     retrying = _members(conn, row, UNDER_WAY, RETRYING_LIMIT)
+    held = held_behind(conn, row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
     final = bool(_members(conn, row, FINAL, 1))
     return ProblemRow(
         id=row.id,
@@ -188,8 +190,9 @@ def _problem(conn: Connection, row: Any) -> ProblemRow:
         environment=row.environment,
         owner=row.owner,
         count=row.count,
-        total=row.total,
+        total=row.total + held,
         retrying=retrying,
+        held=held,
         since=row.since,
         last_at=row.last_at,
         opened_at=row.opened_at,

@@ -14,7 +14,8 @@ from healthdesk.store.rows_setup import HeartbeatRow
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """A problem: failures with one cause. `count` is how many records it holds up now.
+    """A problem: failures with one cause. `count` is how many records that failed it holds up now.
+    `held` is how many more wait behind it, untried, as their connection fails.
 
     `where` names the integration or connection. `safe_cause` may leave the desk, `cause` may not.
     """
@@ -47,6 +48,7 @@ class ProblemRow:
     resolved_by: str = ""
     note: str = ""
     sample_record_id: str | None = None
+    held: int = 0
     episode: int = 0
     """How many times it opened."""
 

@@ -27,11 +27,12 @@ def problem_cells(problem: ProblemRow, view: View) -> list[Span]:
     """Return the cells of a problem."""
     word = PROBLEM[problem.state]
     quiet = problem.state is ProblemState.RESOLVED
+    waiting = problem.count + problem.held
     where = problem.where + (" · testing" if problem.environment == "testing" else "")
     return [
         Span(word.glyph, word.tone),
         Span(since(problem.since, view)),
-        Span(f"{problem.count:,}" if problem.count else "–", Tone.DIM if quiet else Tone.PLAIN),
+        Span(f"{waiting:,}" if waiting else "–", Tone.DIM if quiet else Tone.PLAIN),
         Span(where),
         Span(problem.cause, Tone.DIM if quiet else Tone.PLAIN),
         Span(state_words(problem, view), Tone.DIM if muted(problem, view) else word.tone),
@@ -61,7 +62,9 @@ def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
     """Explain a problem in two lines: how much, whose fault, what next."""
     last = since(problem.last_at, view)
     if problem.total:
-        parts = [f"Holds up {plural(problem.count, 'record')}, {problem.total:,} in all"]
+        parts = [f"Holds up {plural(problem.count + problem.held, 'record')}, {problem.total:,} in all"]
+        if problem.held:
+            parts.append(f"{problem.held:,} held behind it")
         if problem.retrying:
             parts.append(f"{problem.retrying:,} still retrying")
         parts.append(f"last at {last}")
@@ -72,6 +75,11 @@ def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
         by = f" by {problem.resolved_by}" if problem.resolved_by else ""
         return [first, line(dim(f"Resolved {since(problem.resolved_at, view)}{by}."))]
     return [first, line(dim("Next: "), problem.next_action or "–")]
+
+
+def _waiting(problem: ProblemRow) -> str:
+    held = f", {problem.held:,} held behind it" if problem.held else ""
+    return f"{plural(problem.count + problem.held, 'record')} now{held}"
 
 
 def problem_preview(detail: ProblemDetail, view: View) -> list[Line]:
@@ -85,7 +93,7 @@ def problem_head(problem: ProblemRow, view: View) -> list[Line]:
     lines = [
         line(Span(f"{word.glyph} {problem.cause}", word.tone), dim(f"  {problem.where}")),
         line(
-            f"{plural(problem.count, 'record')} now, {problem.total:,} in all since {since(problem.since, view)}"
+            f"{_waiting(problem)}, {problem.total:,} in all since {since(problem.since, view)}"
             if problem.total
             else f"Since {since(problem.since, view)}",
             dim(f" · {blame_word(problem.blame)} · {state_words(problem, view)}"),

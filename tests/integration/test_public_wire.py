@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hmac
 import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -408,3 +409,25 @@ async def test_a_callback_with_headers_that_are_no_text_is_kept_and_shown(
     [row] = (await desk.ok("GET", "/v1/callbacks"))["items"]
     shown = await desk.ok("GET", f"/v1/callbacks/{row['id']}")
     assert shown["headers"]["X-Odd"].endswith(", again")
+
+
+@pytest.mark.parametrize("genuine", [True, False])
+async def test_an_id_that_is_no_text_is_verified_as_the_bytes_that_came(
+    desk: HttpDesk, clock: FakeClock, *, genuine: bool
+) -> None:
+    connection_id = await taking(desk)
+    key = base64.b64decode(SECRET.removeprefix("whsec_"))
+    at = int(clock.now().timestamp())
+    digest = hmac.digest(key if genuine else b"another key", b"\xff.%d.{}" % at, "sha256")
+    sent = (
+        b"POST /v1/callbacks/%b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nwebhook-id: \xff\r\n"
+        b"webhook-timestamp: %d\r\nwebhook-signature: v1,%b\r\n\r\n{}"
+    ) % (connection_id.encode(), at, base64.b64encode(digest))
+    first, again = await speak(desk, sent + sent, replies=2)
+    if genuine:
+        assert (first.status, json.loads(again.body)["duplicate"]) == (202, True)
+        assert await kept_callbacks(desk, connection_id) == ["accepted"]
+    else:
+        refused(first, 401)
+        refused(again, 401)
+        assert await kept_callbacks(desk, connection_id) == ["rejected", "rejected"]

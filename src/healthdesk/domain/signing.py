@@ -69,7 +69,8 @@ def verify_standard_webhook(
         return f"It was signed more than 5 minutes {when} (by the clock here)."
     if not secrets:
         return "No secret is configured to verify it with."
-    content = f"{msg_id}.{timestamp}.".encode() + body
+    # Signed are the bytes that came; a header that is not UTF-8 has them as surrogates.
+    content = f"{msg_id}.{timestamp}.".encode("utf-8", "surrogateescape") + body
     good = False
     expected = [hmac.digest(secret_key(secret), content, "sha256") for secret in secrets]
     for signature in signatures.split():
@@ -81,20 +82,27 @@ def verify_standard_webhook(
 
 
 def verify_hmac(
-    secret: str, *, header_value: str | None, algorithm: str, encoding: str, prefix: str, body: bytes
+    secret: str,
+    *,
+    header: str,
+    header_value: str | None,
+    algorithm: str,
+    encoding: str,
+    prefix: str,
+    body: bytes,
 ) -> str | None:
-    """Return why the HMAC of the raw body is not right, or None when it is."""
+    """Return why the HMAC of the raw body in `header` is not right, or None when it is."""
     if not secret:
         return "No secret is configured to verify it with."
     if not header_value:
-        return "The header with the signature is missing."
+        return f"The header {header}, which carries the signature, is missing."
     if not header_value.startswith(prefix):
-        return "The signature does not begin with the configured prefix."
+        return f"The signature in {header} does not begin with {prefix}, the configured prefix."
     given = _decoded(header_value[len(prefix) :].strip(), encoding)
     if given is None:
-        return f"The signature is not {encoding}."
+        return f"The signature in {header} is not {encoding}."
     digest = hmac.digest(secret.encode(), body, algorithm)
-    return None if hmac.compare_digest(given, digest) else "The signature does not match."
+    return None if hmac.compare_digest(given, digest) else f"The signature in {header} does not match."
 
 
 def _decoded(text: str, encoding: str) -> bytes | None:

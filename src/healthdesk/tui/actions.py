@@ -59,7 +59,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark", "space", "Mark", "mark", _on("log"), "Mark the record for a resend", rank=5),
     Action("unmark", "U", "Remove all marks", "unmark", _on("log"), "Forget what was marked", item=False),
     Action("reveal", "v", "Reveal values", "reveal", _on("record attempt callback"), "Show the values of the record, of the one attempt or of the callback; it is noted in the activity log", role=M, rank=5),
-    Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request, secrets left out"),
+    Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request as it was sent, once its values are revealed; secrets and signature left out"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("record"), "", item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("record"), "Request, Response, Error, Attempts, Record", rank=6, item=False),
     Action("ack", "a", "Acknowledge", "ack", _on("problems problem"), "Take it: no further alerts but its recovery", role=M, rank=3),

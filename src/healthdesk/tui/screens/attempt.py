@@ -13,7 +13,8 @@ from healthdesk.tui import messages
 from healthdesk.tui.format import Line
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.attempt import attempt_head, attempt_lines
-from healthdesk.tui.view.record import curl, short_id
+from healthdesk.tui.view.curl import curl, curl_refusal
+from healthdesk.tui.view.record import short_id
 from healthdesk.tui.widgets.lines import Lines, Pane, Ruler
 
 
@@ -63,8 +64,8 @@ class AttemptScreen(WindowScreen):
         """Revealed ones are not revealed again."""
         if action_id == "reveal" and self.detail is not None and self.detail is self.revealed:
             return "they are shown already"
-        if action_id == "curl" and self.detail is not None and not self._curl():
-            return "nothing was sent"
+        if action_id == "curl" and self.detail is not None:
+            return curl_refusal(self.detail, self.detail.request_body)
         return ""
 
     def do_reveal(self) -> None:
@@ -83,12 +84,10 @@ class AttemptScreen(WindowScreen):
         self._show()
         self.desk.tell("Values are shown. It is noted in the activity log.")
 
-    def _curl(self) -> str:
-        return curl(self.detail, self.detail.request_body) if self.detail else ""
-
     def do_curl(self) -> None:
         """Copy the request as a curl command."""
-        self.desk.copy(self._curl())
+        if self.detail is not None:
+            self.desk.copy(curl(self.detail, self.detail.request_body))
 
     def copy_lines(self) -> list[Line]:
         """Copy everything."""

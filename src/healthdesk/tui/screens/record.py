@@ -15,7 +15,8 @@ from healthdesk.tui.flows.records import resend_one
 from healthdesk.tui.format import Line, plain
 from healthdesk.tui.screens.attempt import AttemptScreen
 from healthdesk.tui.screens.window import WindowScreen
-from healthdesk.tui.view.record import TABS, curl_of, record_title, record_verdict, short_id, tab_lines
+from healthdesk.tui.view.curl import curl_of, curl_refusal
+from healthdesk.tui.view.record import TABS, record_title, record_verdict, short_id, tab_lines
 from healthdesk.tui.view.timeline import attempt_cells, attempt_columns, attempt_explain
 from healthdesk.tui.widgets.lines import Explanation, Lines, Pane, Ruler, Tab, TabLine
 from healthdesk.tui.widgets.window_table import WindowTable
@@ -144,8 +145,9 @@ class RecordScreen(WindowScreen):
             return resend_reason(self.detail.state)
         if action_id == "reveal" and self.revealed and self.attempt() is None:
             return "they are shown already"
-        if action_id == "curl" and self.detail is not None and not curl_of(self.detail):
-            return "nothing was sent yet"
+        if action_id == "curl" and self.detail is not None:
+            last = self.detail.attempts[-1] if self.detail.attempts else None
+            return curl_refusal(last, self.detail.request_body)
         return ""
 
     def do_error(self) -> None:

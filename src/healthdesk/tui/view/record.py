@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
-from healthdesk.api.records import Attempt, AttemptDetail, Body, RecordDetail
+from healthdesk.api.records import Attempt, AttemptDetail, RecordDetail
 from healthdesk.domain.states import RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.json_view import body_lines
@@ -182,21 +181,3 @@ def posted_lines(detail: RecordDetail, view: View) -> list[Line]:
     if detail.idempotency_key:
         rows.append(("Idempotency", detail.idempotency_key))
     return [*(line(dim(f"{name:<12} "), value) for name, value in rows), (), *body_lines(detail.posted_body)]
-
-
-def curl_of(detail: RecordDetail) -> str:
-    """Return a curl command of the last attempt, empty when nothing was sent."""
-    return curl(detail.attempts[-1], detail.request_body) if detail.attempts else ""
-
-
-def curl(attempt: Attempt, body: Body | None) -> str:
-    """Return a curl command of an attempt. Secrets are not in it: headers are as they are shown."""
-    if not attempt.url:
-        return ""
-    parts = ["curl", "-X", attempt.method or "POST", attempt.url]
-    for name, value in sorted(attempt.request_headers.items()):
-        if name.lower() not in ("content-length", "host", "accept-encoding", "connection"):
-            parts += ["-H", f"{name}: {value}"]
-    if body is not None and body.text:
-        parts += ["--data-raw", body.text]
-    return " ".join(shlex.quote(part) for part in parts)

@@ -190,13 +190,14 @@ async def test_a_store_that_cannot_write_is_503_and_nothing_is_kept(
     assert (await post(desk, connection_id, b"{}", signed(b"{}"))).status == 202
 
     async def full(_callback: NewCallback) -> None:
-        raise StoreUnavailable("the disk is full")
+        raise StoreUnavailable("the disk of db.example.org is full")
 
     with monkeypatch.context() as patch:
         patch.setattr(desk.engine.ctx.store, "accept_callback", full)
         headers = signed(b"{}", **{"X-GitHub-Delivery": "d-2"})
         answer = await post(desk, connection_id, b"{}", headers)
         assert answer.status == 503
+        assert b"db.example.org" not in answer.body
         assert int(answer.headers["Retry-After"]) > 0
         assert (await post(desk, connection_id, b"{}", signed(b"{}", "forged"))).status == 401
     assert len(await kept(desk, connection_id)) == 1

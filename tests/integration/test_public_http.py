@@ -80,7 +80,9 @@ async def test_every_documented_route_is_answered(desk: HttpDesk) -> None:
         assert answer.status != 404 or b"nothing at this path" not in answer.body, route
 
 
-async def test_alive_and_ready(desk: HttpDesk, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_alive_and_ready(
+    desk: HttpDesk, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     assert (await desk.ask("GET", "/readyz")).json == {"status": "ready"}
 
     checks = 0
@@ -88,14 +90,17 @@ async def test_alive_and_ready(desk: HttpDesk, clock: FakeClock, monkeypatch: py
     async def locked() -> None:
         nonlocal checks
         checks += 1
-        raise StoreUnavailable("the database is locked")
+        raise StoreUnavailable("cannot connect to ('10.1.2.3', 5432)", fix="look at db.example.org")
 
     monkeypatch.setattr(desk.engine.ctx.store, "check_writable", locked)
     assert (await desk.ask("GET", "/readyz")).status == 200
     clock.advance(1)
     answers = await asyncio.gather(*(desk.ask("GET", "/readyz") for _ in range(10)))
     assert {answer.status for answer in answers} == {503}
-    assert answers[0].json["detail"] == "the database is locked"
+    assert answers[0].json["detail"] == "the database cannot be used now"
+    assert b"10.1.2.3" not in answers[0].body
+    assert b"db.example.org" not in answers[0].body
+    assert caplog.text.count("10.1.2.3") == 1, "operators read it in the log, once for all these"
     assert int(answers[0].headers["Retry-After"]) > 0
     assert checks == 1
     assert (await desk.ask("GET", "/healthz")).json == {"status": "ok"}

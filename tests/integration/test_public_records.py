@@ -301,17 +301,18 @@ async def test_while_paused_records_are_taken_and_held(desk: HttpDesk, delivery:
 
 
 async def test_a_store_that_cannot_write_is_503_and_nothing_is_stored(
-    desk: HttpDesk, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    desk: HttpDesk, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await delivery.post()).status == 202
 
     async def full(_new: NewRecord, _accept: Accept) -> AcceptedRecord:
-        raise StoreUnavailable("the disk is full")
+        raise StoreUnavailable("the disk of db.example.org is full", fix="ask db.example.org")
 
     with monkeypatch.context() as patch:
         intercept(patch, desk.engine.ctx.store, full)
         answer = await delivery.post()
-        problem(answer, 503)
+        assert "db.example.org" not in json.dumps(problem(answer, 503))
+        assert "db.example.org" in caplog.text
         assert int(answer.headers["Retry-After"]) > 0
     assert await stored(desk) == 1
     assert (await delivery.post()).status == 202

@@ -14,7 +14,7 @@ from healthdesk.http import ready
 from healthdesk.http.bodies import read_body
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownConnection, Lookup
-from healthdesk.http.problem_details import respond_any
+from healthdesk.http.outages import Outages
 from healthdesk.http.records import accepted_body
 from healthdesk.store.rows import NewCallback
 
@@ -35,13 +35,14 @@ class Callbacks:
         self._most_bytes = engine.ctx.config.security.max_body_bytes
         self._counted = engine.ctx.metrics.callbacks
         self._refused = engine.ctx.metrics.records_refused
+        self._outages = Outages(engine.ctx.clock)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; whatever goes wrong is problem details."""
         try:
             return await self._accept(request)
         except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
-            response = respond_any(error, instance=request.path)
+            response = self._outages.respond(error, instance=request.path)
             response.headers.popall("WWW-Authenticate", None)
             self._refused.labels(status=str(response.status)).inc()
             return response

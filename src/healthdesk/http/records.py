@@ -22,7 +22,7 @@ from healthdesk.http.bodies import read_body, too_large
 from healthdesk.http.express import Reply
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
-from healthdesk.http.problem_details import respond_any
+from healthdesk.http.outages import Outages
 from healthdesk.operations.accepting import KnownSource, check_source, new_record
 from healthdesk.operations.secrets import hash_key
 from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
@@ -48,6 +48,7 @@ class Records:
         self._most_bytes = engine.ctx.config.security.max_body_bytes
         self._arrivals = Arrivals(engine)
         self._refused = engine.ctx.metrics.records_refused
+        self._outages = Outages(engine.ctx.clock)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; whatever goes wrong is problem details."""
@@ -89,7 +90,7 @@ class Records:
             reply(ready.accepted(accepted_body(outcome.id, duplicate=outcome.duplicate)))
 
     def _refusal(self, error: Exception, path: str) -> web.Response:
-        response = respond_any(error, instance=path)
+        response = self._outages.respond(error, instance=path)
         self._refused.labels(status=str(response.status)).inc()
         return response
 

@@ -100,6 +100,8 @@ class ActingScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Say why a greyed key does nothing."""
+        if self.leaves_key(event.key):
+            return
         for action in actions_of(self.CONTEXT):
             if action.key == event.key:
                 reason = self.why_not(action)
@@ -107,6 +109,10 @@ class ActingScreen(Screen[None]):
                     event.stop()
                     self.desk.tell(f"{action.label}: {reason}", ok=False)
                 return
+
+    def leaves_key(self, pressed: str) -> bool:  # noqa: ARG002 - subclasses read it
+        """Return whether a key means something else to what has the focus."""
+        return False
 
     async def action_do(self, action_id: str) -> None:
         """Do an action of the registry."""

@@ -23,7 +23,7 @@ from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
 
 PREVIEW_DELAY_S = 0.12
-FILTER_KEYS = (Key("←→", "choose"), Key("↑↓", "change"), Key("⌫", "reset"), Key("enter", "done"))
+FILTER_KEYS = (Key("←→", "choose"), Key("↑↓", "change"), Key("⌫", "clear"), Key("enter", "done"))
 
 
 class AreaScreen(DeskScreen):
@@ -152,6 +152,10 @@ class AreaScreen(DeskScreen):
         if isinstance(self.focused, FilterBar):
             return list(FILTER_KEYS)
         return super().keys()
+
+    def leaves_key(self, pressed: str) -> bool:
+        """Leave the keys of the chips to them while they are edited: there `enter` opens nothing."""
+        return isinstance(self.focused, FilterBar) and self.focused.takes(pressed)
 
     def on_descendant_focus(self) -> None:
         """The keys depend on what has the focus."""

@@ -57,7 +57,8 @@ class FilterBar(Static, can_focus=True):
         Binding("right,l,tab", "choose(1)", show=False),
         Binding("up,k", "change(-1)", show=False),
         Binding("down,j,space", "change(1)", show=False),
-        Binding("backspace,delete", "reset", show=False),
+        Binding("backspace", "clear", show=False),
+        Binding("delete", "reset", show=False),
         Binding("enter,escape,slash", "leave", show=False),
     ]
 
@@ -86,6 +87,10 @@ class FilterBar(Static, can_focus=True):
     def values(self) -> dict[str, str]:
         """What the chips say, by name."""
         return {chip.name: chip.value for chip in self.chips}
+
+    def takes(self, pressed: str) -> bool:
+        """Return whether a key does something here."""
+        return pressed in self._bindings.key_to_bindings
 
     @property
     def narrows(self) -> bool:
@@ -128,6 +133,11 @@ class FilterBar(Static, can_focus=True):
         self.draw()
         self.post_message(self.Changed(self))
 
+    def action_clear(self) -> None:
+        """Put every chip back to its default."""
+        if self.narrows:
+            self.clear()
+
     def action_leave(self) -> None:
         """Go back to the list."""
         self.post_message(self.Left(self))
@@ -136,7 +146,7 @@ class FilterBar(Static, can_focus=True):
         """Draw."""
         self.draw()
 
-    def watch_has_focus(self, has_focus: bool) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:  # noqa: FBT001 - Textual calls it so
         """Show which chip is edited, or none. Textual calls `on_focus` and `on_blur` before the focus has changed."""
         super().watch_has_focus(has_focus)
         self.draw()

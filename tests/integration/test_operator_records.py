@@ -298,3 +298,31 @@ async def test_a_filter_on_a_source_that_is_not_there_is_refused_rather_than_emp
         answer = await desk.call("GET", path)
         assert answer.status == 400
         assert answer.json["field"] == "source"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("records", "callbacks", "problems", "alerts", "activity", "connections", "integrations"),
+        *("sources", "channels", "rules", "connections/{connection}/heartbeats", "records/{record}/attempts"),
+    ],
+)
+async def test_a_cursor_that_is_none_is_refused(
+    desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint, path: str
+) -> None:
+    posted = await delivery.post(record())
+    path = "/v1/" + path.format(connection=delivery.connection_id, record=posted.json["id"])
+    assert "items" in await desk.ok("GET", path)
+    for wrong in ("garbage", delivery.id if "integrations" not in path else posted.json["id"]):
+        refused = await desk.call("GET", f"{path}?after={wrong}")
+        assert (refused.status, refused.json["field"]) == (400, "after"), refused.json
+        assert wrong in refused.json["detail"]
+        assert refused.json["fix"]
+
+
+@pytest.mark.parametrize("path", ["records", "records/count", "alerts"])
+async def test_a_problem_that_is_not_there_is_refused(desk: HttpDesk, path: str) -> None:
+    refused = await desk.call("GET", f"/v1/{path}?problem_id=prb_nope")
+    assert (refused.status, refused.json["field"]) == (400, "problem_id")
+    assert "prb_nope" in refused.json["detail"]
+    assert "problems list" in refused.json["fix"]

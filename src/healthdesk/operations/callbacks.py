@@ -8,7 +8,7 @@ from healthdesk.api.records import Body, Direction
 from healthdesk.domain.activity import Verb
 from healthdesk.operations.bodies import clear_body, gone, masked_body
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import callbacks as queries
 from healthdesk.store.rows import CallbackRow
 
@@ -24,7 +24,7 @@ async def list_all(
         states=tuple(dict.fromkeys(chosen.states)),
         arrived_from=chosen.arrived_from,
         arrived_to=chosen.arrived_to,
-        after=after,
+        after=cursor("cbk", after),
         limit=limit,
         newest_first=direction == "newest",
     )

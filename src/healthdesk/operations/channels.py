@@ -7,7 +7,7 @@ from healthdesk.api.common import Page
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import ChannelError
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, known_problem, model_of, to_page
 from healthdesk.operations.secrets import plain
 from healthdesk.store import alerts as queries
 from healthdesk.store.rows import ChannelRow
@@ -18,7 +18,7 @@ view = model_of(Channel)
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Channel]:
     """Return channels by age."""
     desk.require("channels.list")
-    return to_page(await desk.read(queries.channels, after=after, limit=limit), view)
+    return to_page(await desk.read(queries.channels, after=cursor("chn", after), limit=limit), view)
 
 
 async def show(desk: Desk, channel_id: str) -> Channel:
@@ -88,7 +88,8 @@ async def alerts(
 ) -> Page[Alert]:
     """Return messages of the outbox, newest first."""
     desk.require("alerts.list")
+    problem_id = await known_problem(desk, problem_id)
     rows = await desk.read(
-        queries.page, problem_id=problem_id, channel_id=channel_id, after=after, limit=limit
+        queries.page, problem_id=problem_id, channel_id=channel_id, after=cursor("alt", after), limit=limit
     )
     return to_page(rows, model_of(Alert))

@@ -23,7 +23,7 @@ from healthdesk.domain.states import Trigger
 from healthdesk.errors import ConnectorError, Malformed, StoreUnavailable
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.explain import explain_connection
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.paths import check_path
 from healthdesk.operations.secrets import plain, stored_credentials
 from healthdesk.store import connections as queries
@@ -58,7 +58,7 @@ async def apps(desk: Desk) -> list[App]:
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Connection]:
     """Return connections by age."""
     desk.require("connections.list")
-    rows = await desk.read(queries.page, after=after, limit=limit)
+    rows = await desk.read(queries.page, after=cursor("con", after), limit=limit)
     return to_page(rows, lambda row: view(desk, row))
 
 
@@ -72,7 +72,7 @@ async def heartbeats(desk: Desk, connection_id: str, after: str | None, limit: i
     """Return a connection's checks, newest first."""
     desk.require("connections.heartbeats")
     await desk.read(queries.get, connection_id)
-    rows = await desk.read(queries.heartbeats, connection_id, after=after, limit=limit)
+    rows = await desk.read(queries.heartbeats, connection_id, after=cursor("hbt", after), limit=limit)
     return to_page(rows, model_of(Heartbeat))
 
 

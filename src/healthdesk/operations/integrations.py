@@ -23,7 +23,7 @@ from healthdesk.domain.states import Environment, IntegrationKind, IntegrationSt
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.keys import first_signing_secret
-from healthdesk.operations.paging import to_page
+from healthdesk.operations.paging import cursor, to_page
 from healthdesk.operations.paths import check_path
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
@@ -83,7 +83,7 @@ def _environment(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Integration]:
     """Return integrations by age."""
     desk.require("integrations.list")
-    rows = await desk.read(queries.page, after=after, limit=limit)
+    rows = await desk.read(queries.page, after=cursor("int", after), limit=limit)
     return to_page(rows, lambda row: view(desk, row))
 
 

@@ -10,7 +10,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.desk import Activity, Preference
 from healthdesk.errors import Malformed
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import activity, preferences
 
 _PREFERENCE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -22,7 +22,9 @@ async def list_activity(
 ) -> Page[Activity]:
     """Return what was done, newest first."""
     desk.require("activity.list")
-    rows = await desk.read(activity.page, user=user, object_id=object_id, after=after, limit=limit)
+    rows = await desk.read(
+        activity.page, user=user, object_id=object_id, after=cursor("act", after), limit=limit
+    )
     return to_page(rows, model_of(Activity))
 
 

@@ -9,11 +9,39 @@ from pydantic import BaseModel
 
 from healthdesk.api import MAX_PAGE
 from healthdesk.api.common import Page
+from healthdesk.domain.ids import is_id
+from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.desk import Desk
+from healthdesk.store import problems
 from healthdesk.store.rows import PageRows
 
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
+
+
+def cursor(prefix: str, after: str | None) -> str | None:
+    """Return the cursor of a list of ids with this prefix. Malformed when it is none: no rows would be no answer."""
+    if after is not None and not is_id(prefix, after):
+        raise Malformed(
+            f"{after} is no cursor of this list",
+            field="after",
+            fix="give `next` of the page before, or leave it out for the first page",
+        )
+    return after
+
+
+async def known_problem(desk: Desk, problem_id: str | None) -> str | None:
+    """Return the problem of a filter. Malformed for one that is not there: no rows would be no answer."""
+    if problem_id is not None:
+        try:
+            await desk.read(problems.get, problem_id)
+        except NotFound:
+            raise Malformed(
+                f"there is no problem {problem_id}",
+                field="problem_id",
+                fix="`healthdesk problems list` names them",
+            ) from None
+    return problem_id
 
 
 def to_page(rows: PageRows[R], make: Callable[[R], M]) -> Page[M]:

@@ -13,7 +13,7 @@ from healthdesk.api.problems import Acknowledge, Mute, ProblemDetail, ProblemRow
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import ProblemState
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.record_views import evidence as shown_evidence
 from healthdesk.store import alerts as alert_queries
 from healthdesk.store import problems as queries
@@ -37,7 +37,7 @@ async def list_all(
         states=tuple(dict.fromkeys(states)) or NOT_RESOLVED,
         integration_id=integration_id,
         connection_id=connection_id,
-        after=after,
+        after=cursor("prb", after),
         limit=limit,
     )
     return to_page(rows, model_of(ProblemRow))

@@ -21,7 +21,7 @@ from healthdesk.domain.rawjson import split_record
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.accepting import KnownSource, check_source, known_source, new_record
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, known_problem, model_of, to_page
 from healthdesk.operations.posted import data_of, posted_body
 from healthdesk.operations.record_views import attempt_detail, attempt_rows, record_detail
 from healthdesk.store import integrations as integration_queries
@@ -48,11 +48,14 @@ def query_of(chosen: RecordFilter) -> RecordQuery:
 
 
 async def known_query(desk: Desk, chosen: RecordFilter) -> RecordQuery:
-    """Return a filter in the store's words. Malformed for a source that is not there: no rows would be no answer."""
+    """Return a filter in the store's words. Malformed for a source or problem that is not there: no rows would be
+    no answer.
+    """
     if chosen.source is not None and await _source(desk, chosen.source) is None:
         raise Malformed(
             f"there is no source {chosen.source}", field="source", fix="`healthdesk sources list` names them"
         )
+    await known_problem(desk, chosen.problem_id)
     return query_of(chosen)
 
 
@@ -62,7 +65,9 @@ async def list_all(
     """Return a page of the log."""
     desk.require("records.list")
     query = await known_query(desk, chosen)
-    rows = await desk.read(queries.page, query, after=after, limit=limit, newest_first=direction == "newest")
+    rows = await desk.read(
+        queries.page, query, after=cursor("rec", after), limit=limit, newest_first=direction == "newest"
+    )
     return to_page(rows, model_of(Record))
 
 
@@ -95,6 +100,7 @@ async def reveal(desk: Desk, record_id: str) -> RecordDetail:
 async def attempts(desk: Desk, record_id: str, after: str | None, limit: int) -> Page[Attempt]:
     """Return a record's attempts, oldest first."""
     desk.require("records.attempts")
+    after = cursor("att", after)
     await desk.read(queries.get, record_id)
     rows = await desk.read(queries.attempts, record_id, MOST_ATTEMPTS)
     rows = [row for row in rows if after is None or row.id > after]

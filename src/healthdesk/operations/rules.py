@@ -7,7 +7,7 @@ from healthdesk.api.common import Page
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import alerts as queries
 from healthdesk.store import connections, integrations
 from healthdesk.store.rows import RuleRow
@@ -18,7 +18,7 @@ view = model_of(Rule)
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Rule]:
     """Return rules by age."""
     desk.require("rules.list")
-    return to_page(await desk.read(queries.rules, after=after, limit=limit), view)
+    return to_page(await desk.read(queries.rules, after=cursor("rul", after), limit=limit), view)
 
 
 async def show(desk: Desk, rule_id: str) -> Rule:

@@ -9,7 +9,7 @@ from healthdesk.api.integrations import Source, SourceCreate, SourceEdit, Source
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.paging import model_of, to_page
+from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import sources as queries
 from healthdesk.store.rows import SourceRow
@@ -22,7 +22,7 @@ view = model_of(Source)
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Source]:
     """Return sources by age."""
     desk.require("sources.list")
-    return to_page(await desk.read(queries.page, after=after, limit=limit), view)
+    return to_page(await desk.read(queries.page, after=cursor("src", after), limit=limit), view)
 
 
 async def show(desk: Desk, id_or_key: str) -> Source:

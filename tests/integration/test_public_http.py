@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from tests.harness.serving import until
 from tests.integration.http_desk import Accept, HttpDesk, http_desk, intercept, record
 
 from healthdesk.errors import StoreUnavailable
@@ -157,7 +159,10 @@ async def test_requests_under_way_finish_when_the_listener_stops(
     await stopping
 
 
-async def test_a_caller_that_hangs_up_midway_leaves_nothing_behind(desk: HttpDesk) -> None:
+async def test_a_caller_that_hangs_up_midway_leaves_nothing_behind(
+    desk: HttpDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "healthdesk.http")
     delivery = await desk.delivery()
     _, writer = await asyncio.open_connection("127.0.0.1", desk.port)
     head = (
@@ -168,5 +173,19 @@ async def test_a_caller_that_hangs_up_midway_leaves_nothing_behind(desk: HttpDes
     await writer.drain()
     writer.close()
     await writer.wait_closed()
+    _, writer = await asyncio.open_connection("127.0.0.1", desk.port)
+    path = f"/v1/callbacks/{delivery.connection_id}"
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+    async def noticed() -> bool:
+        return caplog.text.count("hung up") + caplog.text.count(" failed\n") == 2
+
+    await until(noticed)
     assert (await delivery.post()).status == 202
     assert (await desk.ok("GET", "/v1/records/count"))["total"] == 1
+    assert [row.message for row in caplog.records if row.levelno > logging.DEBUG] == []
+    metrics = (await desk.ask("GET", "/metrics")).body
+    assert b"healthdesk_requests_refused_total{" not in metrics, "nobody was refused"

@@ -11,7 +11,7 @@ from healthdesk.domain.states import CallbackState
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import NotFound, RateLimited, StoreUnavailable, Unauthenticated
 from healthdesk.http import ready
-from healthdesk.http.bodies import read_body
+from healthdesk.http.bodies import HungUp, read_body, unread
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownConnection, Lookup
 from healthdesk.http.outages import Outages
@@ -41,6 +41,8 @@ class Callbacks:
         """Answer one request; whatever goes wrong is problem details."""
         try:
             return await self._accept(request)
+        except HungUp:
+            return unread()
         except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
             response = self._outages.respond(error, instance=request.path)
             response.headers.popall("WWW-Authenticate", None)

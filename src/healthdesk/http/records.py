@@ -18,7 +18,7 @@ from healthdesk.errors import (
     UnsupportedMedia,
 )
 from healthdesk.http import ready
-from healthdesk.http.bodies import read_body, too_large
+from healthdesk.http.bodies import HungUp, read_body, too_large, unread
 from healthdesk.http.express import Reply
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
@@ -54,6 +54,8 @@ class Records:
         """Answer one request; whatever goes wrong is problem details."""
         try:
             accepted = await self._accept(request, request.match_info["integration_id"])
+        except HungUp:
+            return unread()
         except Exception as error:  # noqa: BLE001 - the one place errors of this way become answers
             return self._refusal(error, request.path)
         body = accepted_body(accepted.id, duplicate=accepted.duplicate)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from healthdesk.domain.roles import MANAGER_GRANT_ACTIONS
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import Malformed, UnsupportedMedia
-from healthdesk.http.bodies import read_body
+from healthdesk.http.bodies import HungUp, read_body, unread
 from healthdesk.http.problem_details import BASE_HEADERS, respond_any
 from healthdesk.http.query import parse_body, parse_query, repeats
 from healthdesk.http.route import Call, Route
@@ -59,6 +59,8 @@ def guarded(handler: Handler) -> Handler:
     async def guard(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
+        except HungUp:
+            return unread()
         except Exception as error:  # noqa: BLE001 - the one place errors of this listener become answers
             response = respond_any(error, instance=request.path)
             response.headers.popall("WWW-Authenticate", None)

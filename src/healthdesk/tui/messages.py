@@ -72,6 +72,14 @@ class FlowEnded(Message):
 
 
 @dataclass
+class RowAdded(Message):
+    """An action added a row to a region: the cursor goes there once it is read."""
+
+    region_id: str
+    row_id: str
+
+
+@dataclass
 class FlowRefused(Message):
     """An action was refused or failed."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from healthdesk.api.alerts import Channel, RuleCreate, RuleEdit
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import Span, Tone, dim, line
+from healthdesk.tui.messages import RowAdded
 from healthdesk.tui.screens.dialog import Notice, Question
 from healthdesk.tui.screens.forms import Field, Form
 from healthdesk.tui.view.alerts import test_lines
@@ -43,6 +44,7 @@ async def add_channel(screen: DeskScreen) -> str:
 
     async def send(values: Mapping[str, str]) -> str:
         channel = await screen.client.channel_create(values["name"].strip(), values["url"].strip())
+        screen.post_message(RowAdded("channels-region", channel.id))
         return f"{channel.name} is added. t sends a test message."
 
     return await ask_until_taken(screen, form, send) or ""

@@ -21,6 +21,7 @@ from healthdesk.tui.flows.connection_forms import (
     credentials_update,
 )
 from healthdesk.tui.format import Span, Tone, dim, line
+from healthdesk.tui.messages import RowAdded
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.forms import Form
 
@@ -91,7 +92,10 @@ async def add_connection(screen: DeskScreen) -> str:
         return await screen.client.connection_create(connection_create(values))
 
     added = await ask_until_taken(screen, form, send)
-    return told(added) if added is not None else ""
+    if added is None:
+        return ""
+    screen.post_message(RowAdded("accounts-region", f"connection:{added.id}"))
+    return told(added)
 
 
 async def edit_connection(screen: DeskScreen, connection_id: str) -> str:

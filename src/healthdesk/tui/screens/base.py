@@ -36,6 +36,7 @@ class DeskScreen(ActingScreen):
         super().__init__()
         self.lists: dict[str, Listing] = {}
         self.missed = False
+        self._added: messages.RowAdded | None = None
 
     # Layout
 
@@ -170,6 +171,8 @@ class DeskScreen(ActingScreen):
         if listing.refresh_again:
             listing.refresh_again = False
             self.refresh_list(listing)
+        elif self._added is not None and self._added.region_id == listing.id:
+            self._added = None
 
     @on(messages.LoadFailed)
     def _load_failed(self, message: messages.LoadFailed) -> None:
@@ -183,7 +186,21 @@ class DeskScreen(ActingScreen):
         self.lists[message.region_id].total = message.total
         self.show_totals()
 
+    @on(messages.RowAdded)
+    def _row_added(self, message: messages.RowAdded) -> None:
+        if message.region_id in self.lists:
+            self._added = message
+            self.refresh_list(self.lists[message.region_id])
+
+    def _go_to_added(self, listing: Listing) -> None:
+        """Put the cursor on what was just added: the next key is for that."""
+        added = self._added
+        if added is not None and added.region_id == listing.id and listing.table.select(added.row_id):
+            self._added = None
+            listing.table.focus()
+
     def _painted(self, listing: Listing) -> None:
+        self._go_to_added(listing)
         listing.paint(self.desk.link, self.desk.status)
         self.show_totals()
         self.show_keys()

@@ -141,7 +141,7 @@ def test_short_randomness_is_refused() -> None:
 
 def test_the_published_hmac_vector() -> None:
     value = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-    verify = {"algorithm": "sha256", "encoding": "hex", "prefix": "sha256="}
+    verify = {"header": "X-Sig", "algorithm": "sha256", "encoding": "hex", "prefix": "sha256="}
     secret, body = "It's a Secret to Everybody", b"Hello, World!"
     assert verify_hmac(secret, header_value=value, body=body, **verify) is None
     assert verify_hmac(secret, header_value=value.replace("757", "758"), body=body, **verify)
@@ -158,15 +158,26 @@ def test_every_algorithm_and_encoding(body: bytes, algorithm: str, encoding: str
     digest = hmac.new(b"key", body, getattr(hashlib, algorithm)).digest()
     value = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
     assert (
-        verify_hmac("key", header_value=value, algorithm=algorithm, encoding=encoding, prefix="", body=body)
+        verify_hmac(
+            "key",
+            header="X-Sig",
+            header_value=value,
+            algorithm=algorithm,
+            encoding=encoding,
+            prefix="",
+            body=body,
+        )
         is None
     )
 
 
 @pytest.mark.parametrize("value", [None, "", "sha256=", "sha256=zz", "sha256=é", "abc"])
 @pytest.mark.parametrize("encoding", ["hex", "base64"])
-def test_nonsense_is_refused_with_a_reason(value: str | None, encoding: str) -> None:
-    assert verify_hmac(
-        "key", header_value=value, algorithm="sha256", encoding=encoding, prefix="sha256=", body=b""
-    )
-    assert verify_hmac("", header_value="x", algorithm="sha256", encoding=encoding, prefix="", body=b"")
+def test_nonsense_is_refused_with_a_reason_that_names_the_header(value: str | None, encoding: str) -> None:
+    verify = {"header": "X-Sig", "algorithm": "sha256", "encoding": encoding}
+    reason = verify_hmac("key", header_value=value, prefix="sha256=", body=b"", **verify)
+    assert reason is not None
+    assert "X-Sig" in reason
+    if value == "abc":
+        assert "sha256=" in reason
+    assert verify_hmac("", header_value="x", prefix="", body=b"", **verify)

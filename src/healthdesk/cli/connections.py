@@ -103,7 +103,18 @@ def _callbacks(item: Connection) -> Cell | str:
             f" `healthdesk connections edit {item.id} --scheme standard_webhooks` (or hmac) sets a scheme",
             marks.WARN,
         )
-    return f"{item.verification.scheme} {item.callback_secret_hint}".strip()
+    how = item.verification
+    said = [f"{how.scheme} {item.callback_secret_hint}".strip()]
+    if how.scheme == "hmac":
+        said += [
+            f"signature in {how.header}",
+            f"{how.algorithm} {how.encoding}",
+            f"prefix {how.prefix}" if how.prefix else "no prefix",
+            f"id in {how.id_header}" if how.id_header else "no id header",
+        ]
+    if how.event_header:
+        said.append(f"event in {how.event_header}")
+    return ", ".join(said)
 
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:

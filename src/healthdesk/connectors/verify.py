@@ -106,6 +106,7 @@ def _verify_hmac(
     for secret in secrets or ("",):
         reason = verify_hmac(
             secret,
+            header=verification.header,
             header_value=header_value,
             algorithm=verification.algorithm,
             encoding=verification.encoding,

@@ -408,6 +408,12 @@ def test_pause_and_resume(daemon, desk):
     assert daemon.last.json == {"environment": None}
 
 
+def with_testing():
+    shown = wire.integration()
+    testing = shown.environments[0].model_copy(update={"environment": Environment.TESTING})
+    return shown.model_copy(update={"environments": [*shown.environments, testing]})
+
+
 def test_new_key_is_shown_once_and_the_list_never_shows_it(daemon, desk):
     daemon.on("POST", "/v1/integrations/int_1/keys", wire.new_secret(replaces_until=wire.NOW))
     ran = desk("integrations keys int_1 --new --overlap 24h")
@@ -421,6 +427,7 @@ def test_new_key_is_shown_once_and_the_list_never_shows_it(daemon, desk):
         "items": [wire.key().model_dump(mode="json")],
         "next": None,
     }
+    daemon.on("GET", "/v1/integrations/int_1", with_testing())
     assert desk("integrations keys int_1 --json --environment testing").json["items"] == []
 
 
@@ -440,6 +447,7 @@ def test_every_signing_secret_that_is_valid_is_listed_with_until_when(daemon, de
     assert "••••11aa" in old_line
     assert "until 2024-11-22 14:02:11" in old_line
     assert desk("integrations keys int_1 --signing --json").json == {"items": found, "next": None}
+    daemon.on("GET", "/v1/integrations/int_1", with_testing())
     assert "sent unsigned" in desk("integrations keys int_1 --signing --environment testing").out
 
 

@@ -44,10 +44,31 @@ async def keys(desk: Desk, args: argparse.Namespace) -> None:
     integration_id = await desk.integration_id(args.integration)
     if args.new:
         await _new(desk, args, integration_id)
-    elif args.signing:
-        _list(desk, args, "Signing secret", await desk.client.integration_signing_secrets(integration_id))
-    else:
-        _list(desk, args, "Key", await desk.client.integration_keys(integration_id))
+        return
+    found = (
+        await desk.client.integration_signing_secrets(integration_id)
+        if args.signing
+        else await desk.client.integration_keys(integration_id)
+    )
+    shown = [key for key in found if args.environment in (None, key.environment)]
+    if not shown:
+        await _know_environment(desk, args, integration_id)
+    _list(desk, args, shown)
+
+
+async def _know_environment(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
+    """Refuse an environment that is not there: "no keys yet" would send people to make one, in vain."""
+    from healthdesk.errors import ClientError
+
+    if args.environment is None:
+        return
+    item = await desk.client.integration(integration_id)
+    if args.environment not in {each.environment for each in item.environments}:
+        raise ClientError(
+            f"{item.name} has no environment {args.environment}",
+            fix=f"add it with `healthdesk integrations edit {item.id} --environment {args.environment}"
+            " --connection CONNECTION`",
+        )
 
 
 async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
@@ -80,12 +101,10 @@ def _earlier(desk: Desk, until: datetime | None, overlap_s: int) -> str:
     return f"valid until {desk.out.time(until)}" if overlap_s else "not valid any more"
 
 
-def _list(
-    desk: Desk, args: argparse.Namespace, title: str, found: Sequence[Key] | Sequence[SigningSecret]
-) -> None:
+def _list(desk: Desk, args: argparse.Namespace, shown: Sequence[Key | SigningSecret]) -> None:
     """Print keys or signing secrets that are valid, those in their overlap too."""
     columns = (
-        Column(title),
+        Column("Signing secret" if args.signing else "Key"),
         Column("Environment"),
         Column("Id"),
         Column(desk.out.titled("Made")),
@@ -104,7 +123,6 @@ def _list(
             until,
         ]
 
-    shown = [key for key in found if args.environment in (None, key.environment)]
     none = "No signing secret yet: its records are sent unsigned." if args.signing else "No keys yet."
     desk.out.items(shown, columns, row, empty=f"{none} --new makes one.")
 

@@ -118,7 +118,8 @@ def _with_environment(conn: Conn, integration_id: str, choice: KeyCreate) -> Int
     if choice.environment not in {each.environment for each in row.environments}:
         raise NotFound(
             f"{row.name} has no environment {choice.environment.value}",
-            fix="add it with `healthdesk integrations edit`",
+            fix=f"add it with `healthdesk integrations edit {row.id} --environment {choice.environment.value}"
+            " --connection CONNECTION`",
         )
     return row
 

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -31,6 +32,9 @@ from healthdesk.tui.widgets.lines import TabLine
 if TYPE_CHECKING:
     from healthdesk.client.client import Client
     from healthdesk.tui.screens.acting import ActingScreen
+
+LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})
+"""Keys that are never meant for a form that is not there yet."""
 
 REDRAW_S = 20.0
 """How often relative times are drawn anew."""
@@ -118,6 +122,14 @@ class HealthdeskApp(App[None]):
         self.run_worker(self.feed.run(), name="feed", group="feed", exit_on_error=False)
         self.set_interval(1.0, self._second_passed)
         self.set_interval(REDRAW_S, self._redraw)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let a key do nothing between the one that asks for a form and the form."""
+        if not (isinstance(event, events.Key) and event.key not in LEAVING and self._opening()):
+            await super().on_event(event)
+
+    def _opening(self) -> bool:
+        return bool(self.screen_stack) and isinstance(self.screen, DeskScreen) and self.screen.opening
 
     # The feed's news
 

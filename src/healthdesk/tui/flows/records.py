@@ -20,10 +20,15 @@ CONFLICT = 409
 ID_CHOICES = ((SAME, "Same webhook-id"), (NEW, "New webhook-id"))
 
 
+def asks_before_resend(record: Record) -> bool:
+    """Return whether a resend of the record asks something first: its endpoint has it already."""
+    return record.state in (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
+
+
 async def resend_one(screen: DeskScreen, record: Record) -> str:
     """Resend a record; one that was delivered only after asking which webhook-id it gets."""
     new_id = False
-    if record.state in (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT):
+    if asks_before_resend(record):
         question = Question(
             "Resend a delivered record", delivered_question(record), ID_CHOICES, ascii_only=screen.ascii_only
         )

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from healthdesk.tui.app import HealthdeskApp
 
 
+OPENING_S = 2.0
+"""How long keys do nothing for a question at most: a daemon that is slow to tell what to ask locks nobody out."""
+
+
 def refusal(error: HealthdeskError) -> str:
     """Return an error and what to do about it, as sentences."""
     fix = error.fix[:1].upper() + error.fix[1:]
@@ -33,6 +37,7 @@ class ActingScreen(Screen[None]):
     """A screen that acts. Subclasses give `CONTEXT`, their name in the registry, and a `do_<action>` for each action."""
 
     CONTEXT: ClassVar[str] = ""
+    _opening_until = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make the key bindings from the registry."""
@@ -145,17 +150,30 @@ class ActingScreen(Screen[None]):
         if self.is_mounted:
             self.query_one(KeyLine).show(self.keys())
 
-    def flow(self, work: Coroutine[Any, Any, str]) -> None:
-        """Carry out an action in a worker; what it returns is told, what it raises too."""
-        self.run_worker(self._guarded(work), group="flow", exit_on_error=False)
+    def flow(self, work: Coroutine[Any, Any, str], *, asks: bool = False) -> None:
+        """Carry out an action in a worker; what it returns is told, what it raises too.
 
-    async def _guarded(self, work: Coroutine[Any, Any, str]) -> None:
+        What is typed after the key of one that `asks` is meant for its question, and must not act here before that is up.
+        """
+        if asks:
+            self._opening_until = self.desk.clock.monotonic() + OPENING_S
+        self.run_worker(self._guarded(work, asks=asks), group="flow", exit_on_error=False)
+
+    async def _guarded(self, work: Coroutine[Any, Any, str], *, asks: bool) -> None:
         try:
             sentence = await work
         except HealthdeskError as error:
             self.post_message(messages.FlowRefused(error))
         else:
             self.post_message(messages.FlowEnded(sentence))
+        finally:
+            if asks:
+                self._opening_until = 0.0
+
+    @property
+    def opening(self) -> bool:
+        """Whether a question is on its way."""
+        return self.desk.clock.monotonic() < self._opening_until
 
     @on(messages.FlowEnded)
     def _flow_ended(self, message: messages.FlowEnded) -> None:
@@ -169,6 +187,7 @@ class ActingScreen(Screen[None]):
 
     def ask(self, question: ModalScreen[Any]) -> Any:
         """Return an awaitable answer to a modal; only for flows, which run in workers."""
+        self._opening_until = 0.0
         return self.app.push_screen_wait(question)
 
     # Actions every screen has

@@ -174,7 +174,7 @@ class AlertsScreen(DeskScreen):
 
     def do_new(self) -> None:
         """Add a channel."""
-        self.flow(add_channel(self))
+        self.flow(add_channel(self), asks=True)
 
     def do_test(self) -> None:
         """Send a test message."""
@@ -182,7 +182,7 @@ class AlertsScreen(DeskScreen):
 
     def do_remove(self) -> None:
         """Remove the channel."""
-        self.flow(remove_channel(self, self.item()))
+        self.flow(remove_channel(self, self.item()), asks=True)
 
     def copy_lines(self) -> list[Line]:
         """Copy what is known of the row."""

@@ -108,15 +108,15 @@ class ConnectionScreen(WindowScreen):
 
     def do_credentials(self) -> None:
         """Enter new credentials."""
-        self.flow(update_credentials(self, self.key))
+        self.flow(update_credentials(self, self.key), asks=True)
 
     def do_edit(self) -> None:
         """Change it."""
-        self.flow(edit_connection(self, self.key))
+        self.flow(edit_connection(self, self.key), asks=True)
 
     def do_disconnect(self) -> None:
         """End it."""
-        self.flow(disconnect(self, self.key))
+        self.flow(disconnect(self, self.key), asks=True)
 
     def copy_lines(self) -> list[Line]:
         """Copy its facts."""

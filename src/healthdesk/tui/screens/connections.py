@@ -128,7 +128,7 @@ class ConnectionsScreen(AreaScreen):
 
     def do_connection(self) -> None:
         """Open the connection that the integration delivers on."""
-        self.flow(self._open_connection(self.item().id))
+        self.flow(self._open_connection(self.item().id), asks=True)
 
     async def _open_connection(self, integration_id: str) -> str:
         connection_id = await choose_connection(self, integration_id)
@@ -142,31 +142,31 @@ class ConnectionsScreen(AreaScreen):
 
     def do_credentials(self) -> None:
         """Enter new credentials; of an integration those of the connection it delivers on."""
-        self.flow(self._on_connection(update_credentials, self.item()))
+        self.flow(self._on_connection(update_credentials, self.item()), asks=True)
 
     async def _on_connection(self, does: Callable[[DeskScreen, str], Awaitable[str]], row: AccountRow) -> str:
         return await does(self, await connection_of(self, row))
 
     def do_new(self) -> None:
         """Connect something."""
-        self.flow(add_connection(self))
+        self.flow(add_connection(self), asks=True)
 
     def do_edit(self) -> None:
         """Change it."""
-        self.flow(edit_connection(self, self.item().id))
+        self.flow(edit_connection(self, self.item().id), asks=True)
 
     def do_disconnect(self) -> None:
         """End it."""
-        self.flow(disconnect(self, self.item().id))
+        self.flow(disconnect(self, self.item().id), asks=True)
 
     def do_pause(self) -> None:
         """Pause or resume."""
-        self.flow(pause_or_resume(self, self.item().id))
+        self.flow(pause_or_resume(self, self.item().id), asks=True)
 
     def do_notify(self) -> None:
         """Alert a channel of its failures."""
         row: AccountRow = self.item()
-        self.flow(add_notifications(self, row.id, row.app))
+        self.flow(add_notifications(self, row.id, row.app), asks=True)
 
     def do_log(self) -> None:
         """Show its records."""

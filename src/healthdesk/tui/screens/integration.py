@@ -83,7 +83,7 @@ class IntegrationScreen(WindowScreen):
 
     def do_connection(self) -> None:
         """Open the connection it delivers on."""
-        self.flow(self._open_connection())
+        self.flow(self._open_connection(), asks=True)
 
     async def _open_connection(self) -> str:
         connection_id = await choose_connection(self, self.key)
@@ -93,11 +93,11 @@ class IntegrationScreen(WindowScreen):
 
     def do_pause(self) -> None:
         """Pause or resume."""
-        self.flow(pause_or_resume(self, self.key))
+        self.flow(pause_or_resume(self, self.key), asks=True)
 
     def do_notify(self) -> None:
         """Alert a channel of its failures."""
-        self.flow(add_notifications(self, self.key, self.detail.name if self.detail else self.key))
+        self.flow(add_notifications(self, self.key, self.detail.name if self.detail else self.key), asks=True)
 
     def do_log(self) -> None:
         """Show its records."""

@@ -12,7 +12,7 @@ from healthdesk.api.records import Record, RecordDetail, RecordFilter
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
-from healthdesk.tui.flows.records import resend_all, resend_marked, resend_one
+from healthdesk.tui.flows.records import asks_before_resend, resend_all, resend_marked, resend_one
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
@@ -140,7 +140,7 @@ class LogScreen(AreaScreen):
     def filter_changed(self) -> None:
         """Ask for the days when `dates…` is chosen."""
         if self.values.get("when") == CUSTOM:
-            self.flow(self._ask_dates())
+            self.flow(self._ask_dates(), asks=True)
 
     async def _ask_dates(self) -> str:
         view = self.view()
@@ -211,12 +211,12 @@ class LogScreen(AreaScreen):
         """Resend the marked ones, or the one under the cursor."""
         marks = self.listing.table.marks
         if not marks:
-            self.flow(resend_one(self, self.item()))
+            self.flow(resend_one(self, self.item()), asks=asks_before_resend(self.item()))
             return
         window = self.listing.table.window
         rows = [window.at(index) for index in window.ids(0, window.length).values()]
         delivered = sum(1 for row in rows if row and row.id in marks and row.state is RecordState.DELIVERED)
-        self.flow(self._resend_marked(sorted(marks), delivered))
+        self.flow(self._resend_marked(sorted(marks), delivered), asks=True)
 
     async def _resend_marked(self, ids: list[str], delivered: int) -> str:
         told = await resend_marked(self, ids, delivered)
@@ -226,7 +226,7 @@ class LogScreen(AreaScreen):
 
     def do_resend_all(self) -> None:
         """Resend everything the filter matches."""
-        self.flow(resend_all(self, self.chosen(), self.described()))
+        self.flow(resend_all(self, self.chosen(), self.described()), asks=True)
 
     def do_mark(self) -> None:
         """Mark the record."""

@@ -81,7 +81,7 @@ class ProblemScreen(WindowScreen):
     def do_resolve(self) -> None:
         """Close it."""
         if self.detail is not None:
-            self.flow(resolve(self, self.detail))
+            self.flow(resolve(self, self.detail), asks=True)
 
     def do_log(self) -> None:
         """Show its records."""
@@ -92,7 +92,7 @@ class ProblemScreen(WindowScreen):
         """Resend all it holds up."""
         if self.detail is not None:
             described = f"held up by {self.detail.where}: {self.detail.cause}"
-            self.flow(resend_all(self, RecordFilter(problem_id=self.key), described))
+            self.flow(resend_all(self, RecordFilter(problem_id=self.key), described), asks=True)
 
     def copy_lines(self) -> list[Line]:
         """Copy all of it."""

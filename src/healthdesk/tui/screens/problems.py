@@ -94,7 +94,7 @@ class ProblemsScreen(AreaScreen):
 
     def do_resolve(self) -> None:
         """Close it."""
-        self.flow(resolve(self, self.item()))
+        self.flow(resolve(self, self.item()), asks=True)
 
     def do_log(self) -> None:
         """Show its records."""

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from healthdesk.api.records import Attempt, AttemptDetail, RecordDetail
 from healthdesk.tui import messages
-from healthdesk.tui.flows.records import resend_one
+from healthdesk.tui.flows.records import asks_before_resend, resend_one
 from healthdesk.tui.format import Line, plain
 from healthdesk.tui.screens.attempt import AttemptScreen
 from healthdesk.tui.screens.window import WindowScreen
@@ -156,7 +156,8 @@ class RecordScreen(WindowScreen):
 
     def do_resend(self) -> None:
         """Resend it."""
-        self.flow(resend_one(self, self.detail))
+        if self.detail is not None:
+            self.flow(resend_one(self, self.detail), asks=asks_before_resend(self.detail))
 
     def off_footer(self) -> frozenset[str]:
         """There is something to open in one tab only."""

@@ -165,6 +165,16 @@ async def test_disconnect_names_what_is_lost_and_starts_on_cancel():
         assert desk.called("connection_disconnect") == ["con_jira"]
 
 
+async def test_connection_that_an_integration_delivers_on_is_not_disconnected_and_names_it():
+    desk = FakeDesk()
+    desk.account_rows = [(await desk.accounts())[0].model_copy(update={"id": "con_crm"})]
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("D")
+        assert "delivers through" in " ".join(driver.said)
+        assert "Its credentials are erased" not in driver.text()
+        assert desk.called("connection_disconnect") == []
+
+
 async def test_pause_asks_for_the_environment_and_resume_does_not():
     desk = FakeDesk()
     async with open_desk(desk, area="connections") as driver:

@@ -151,7 +151,7 @@ GONE = [
         "connections disconnect con_1",
         "/v1/connections/con_1",
         wire.connection(),
-        "Its credentials are erased",
+        "Its credentials are erased and cannot be brought back, and its callbacks are refused.",
     ),
     ("channels remove chn_1", "/v1/channels/chn_1", wire.channel(), "Its URL is erased"),
     ("rules remove rul_1", "/v1/rules/rul_1", wire.rule(), "Remove the rule CRM to ops"),
@@ -161,6 +161,7 @@ GONE = [
 @pytest.mark.parametrize(("line", "path", "item", "question"), GONE)
 def test_removing_names_what_is_lost_and_starts_on_no(daemon, desk, line, path, item, question):
     daemon.on("GET", path, item)
+    daemon.on("GET", "/v1/integrations", wire.page())
     daemon.on("DELETE", path, 204)
     for typed in ("", "\n", "no\n", "yess\n"):
         ran = desk(line, stdin=typed, terminal=True)
@@ -176,6 +177,7 @@ def test_removing_names_what_is_lost_and_starts_on_no(daemon, desk, line, path, 
 @pytest.mark.parametrize(("line", "path", "item", "question"), GONE)
 def test_removing_without_a_person_needs_yes(daemon, desk, line, path, item, question):
     daemon.on("GET", path, item)
+    daemon.on("GET", "/v1/integrations", wire.page())
     daemon.on("DELETE", path, 204)
     ran = desk(line, stdin="y\n")
     assert ran.code == 2
@@ -185,6 +187,18 @@ def test_removing_without_a_person_needs_yes(daemon, desk, line, path, item, que
     assert (ran.code, ran.err) == (0, "")
     assert ran.json == item.model_dump(mode="json")
     assert daemon.lines()[-1] == f"DELETE {path}"
+
+
+@pytest.mark.parametrize("options", [{"terminal": True}, {}])
+def test_connection_in_use_is_not_asked_about_and_names_who_uses_it(daemon, desk, options):
+    daemon.on("GET", "/v1/connections/con_1", wire.connection())
+    daemon.on("GET", "/v1/integrations", wire.page(wire.integration(), wire.integration(name="Partner")))
+    ran = desk(f"connections disconnect con_1{'' if options else ' --yes'}", stdin="y\n", **options)
+    assert ran.code == 1
+    assert "error: CRM endpoint, Partner deliver through CRM" in ran.err
+    assert "fix: give their environments another connection first" in ran.err
+    assert "Disconnect CRM" not in ran.err
+    assert {one.method for one in daemon.asked} == {"GET"}
 
 
 def plan_then(daemon, answer):

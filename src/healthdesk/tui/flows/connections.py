@@ -133,14 +133,35 @@ async def update_credentials(screen: DeskScreen, connection_id: str) -> str:
     return told(updated) if updated is not None else ""
 
 
+async def _delivering_through(screen: DeskScreen, connection_id: str) -> list[str]:
+    """Return the names of the integrations for which the daemon would refuse to end a connection."""
+    names: list[str] = []
+    after: str | None = None
+    while True:
+        page = await screen.client.integrations_list(after=after, limit=500)
+        names += [
+            item.name
+            for item in page.items
+            if connection_id in {each.connection_id for each in item.environments}
+        ]
+        if page.next is None:
+            return names
+        after = page.next
+
+
 async def disconnect(screen: DeskScreen, connection_id: str) -> str:
     """End a connection, after naming it and what is lost."""
     connection = await screen.client.connection(connection_id)
+    if users := await _delivering_through(screen, connection_id):
+        verb = "delivers" if len(users) == 1 else "deliver"
+        raise HealthdeskError(
+            f"{', '.join(users)} {verb} through {connection.name}.",
+            fix="Give their environments another connection first.",
+        )
     lines = [
         line(f"{connection.app_name} · {connection.name} · {connection.base_url}"),
         (),
         line(Span("Its credentials are erased and cannot be brought back.", Tone.BAD)),
-        line("Integrations that deliver on it stop; their records are held."),
         line("Its callbacks are refused."),
     ]
     question = Question(

@@ -24,7 +24,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from healthdesk.api.connections import CallbackVerification, ConnectionCreate, Credentials
+from healthdesk.api.connections import CallbackVerification, ConnectionCreate, Credentials, HeartbeatRequest
 from healthdesk.api.integrations import (
     EnvironmentSettings,
     IntegrationCreate,
@@ -33,6 +33,7 @@ from healthdesk.api.integrations import (
     SourceEnable,
 )
 from healthdesk.client.client import Client
+from healthdesk.domain.masking import MASK
 from tests.harness.desk import Desk
 from tests.harness.serving import until
 from tests.harness.sinks import Chat, serving
@@ -86,19 +87,20 @@ SETTINGS = {
 }
 
 
-def told(form: str) -> tuple[str, str]:
-    """Return content type and body of an answer that repeats the record."""
-    sentence = (
-        f"{NAME} ({MAIL}), born {BORN}, no. {MEMBER_NO:,} of {PHONE} has Wolff-Parkinson-White: {SCORE}"
-    )
+def told(form: str, credential: str) -> tuple[str, str]:
+    """Return content type and body of an answer that repeats the record, and the credential it came with."""
+    sentence = f"{NAME} ({MAIL}), born {BORN}, no. {MEMBER_NO:,} of {PHONE} has Wolff-Parkinson-White: {SCORE}, {credential}"
     if form == "message":
         return "application/json", json.dumps({"message": sentence, "errors": [{"field": MAIL, "msg": NAME}]})
     if form == "keys":
-        tree = {"errors": {MAIL: [f"{NAME} is unknown"], NAME: {str(MEMBER_NO): "is required"}}, PHONE: SCORE}
+        tree = {
+            "errors": {MAIL: [f"{NAME} is unknown to {credential}"], NAME: {str(MEMBER_NO): "is required"}},
+            PHONE: SCORE,
+        }
         return "application/json", json.dumps(tree, ensure_ascii=False)
     if form == "list":
         return "application/json", json.dumps(
-            [{"loc": ["body", NAME], "msg": f"value {BORN} of Quillfeather"}]
+            [{"loc": ["body", NAME], "msg": f"{credential}: value {BORN} of Quillfeather"}]
         )
     if form == "page":
         page = f"<html><title>{html.escape(sentence)}</title><p>{NAME.encode('ascii', 'xmlcharrefreplace').decode()}"
@@ -106,11 +108,25 @@ def told(form: str) -> tuple[str, str]:
     return "text/plain; charset=utf-8", f"refused: {sentence}"
 
 
+def credential_of(request: web.Request) -> str:
+    """Return the credential that a request came with, as it came."""
+    return request.headers.get("Authorization") or request.headers.get("X-Odd-Name", "")
+
+
+def kept_of(form: str) -> str:
+    """Return what may be kept of the credential that was echoed."""
+    scheme = {"bearer": "Bearer ", "basic": "Basic ", "header": "", "none": None}[CREDENTIALS[form].auth]
+    return "" if scheme is None else f"{scheme}{MASK}"
+
+
 async def echo(request: web.Request) -> web.Response:
-    """Refuse a record with its values in reason, headers and body."""
+    """Refuse a record with its values, and the credential, in reason, headers and body."""
     status, form = int(request.match_info["status"]), request.match_info["form"]
-    content_type, body = told(form)
+    credential = credential_of(request)
+    content_type, body = told(form, credential)
     headers = {
+        "X-Seen": credential,
+        "X-Seen-As": quote(credential, safe=""),
         "X-Refused": f"Quillfeather {BORN}",
         "X-Participant": quote(NAME),
         f"X-{MEMBER_NO}": "no such member",
@@ -121,6 +137,14 @@ async def echo(request: web.Request) -> web.Response:
         "Content-Type": content_type,
     }
     return web.Response(status=status, reason=f"No Quillfeather {BORN}", headers=headers, body=body.encode())
+
+
+async def echo_check(request: web.Request) -> web.Response:
+    """Refuse a heartbeat with the credential in header and body."""
+    credential = credential_of(request)
+    return web.json_response(
+        {"message": f"{credential} is unknown"}, status=401, headers={"X-Seen": credential}
+    )
 
 
 @dataclass
@@ -177,6 +201,15 @@ async def build(scene: Scene, client: Client, port: int) -> None:
         signing = await client.integration_signing_secret_create(made.id, KeyCreate())
         scene.secrets += [key.secret, signing.secret]
         scene.records[status, form] = await post(scene.desk, made.id, key.secret)
+    beating = await client.connection_create(
+        ConnectionCreate(
+            name="beating",
+            base_url=f"http://127.0.0.1:{port}",
+            credentials=CREDENTIALS["message"],
+            heartbeat=HeartbeatRequest(path="/health"),
+        )
+    )
+    await client.connection_check(beating.id)
     taking = await client.connection_create(
         ConnectionCreate(
             name="app",
@@ -232,6 +265,7 @@ async def scene_of(folder: Path, database_url: str = "") -> AsyncIterator[Scene]
     chat = Chat()
     app = web.Application()
     app.router.add_post("/{status}/{form}", echo)
+    app.router.add_get("/health", echo_check)
     app.router.add_post(f"/alerts/{CHAT_SECRET}", chat.handle)
     async with (
         serving(app) as port,
@@ -351,6 +385,7 @@ async def test_no_value_leaves_unrevealed_and_no_secret_at_all(tmp_path: Path) -
         assert "CRM 422 keys" in left["chat"]
         assert "CRM 422 keys" in left["mail"]
         assert "record.changed" in left["events"]
+        assert any(path.endswith("/heartbeats") and MASK in text for path, text in read.items())
         for where, text in (read | left).items():
             nothing_of(TRACES, text, where)
 
@@ -380,15 +415,17 @@ async def reveal_all(scene: Scene) -> dict[str, str]:
     revealed = {}
     for (status, form), record_id in scene.records.items():
         text = revealed[record_id] = await scene.get(f"/v1/records/{record_id}/reveal", "POST")
+        kept = told(form, "CREDENTIAL")[1].replace("CREDENTIAL", kept_of(form))
         shown = json.loads(text)
         assert json.loads(shown["posted_body"]["text"])["data"] == DATA
         assert json.loads(shown["request_body"]["text"]) == DATA
-        assert shown["response_body"]["text"] == told(form)[1]
+        assert shown["response_body"]["text"] == kept
         last = shown["attempts"][-1]
         assert last["response_headers"]["X-Refused"] == f"Quillfeather {BORN}"
         path = f"/v1/records/{record_id}/attempts/{last['id']}/reveal"
         revealed[last["id"]] = await scene.get(path, "POST")
         attempt = json.loads(revealed[last["id"]])
-        assert (attempt["status"], attempt["response_body"]["text"]) == (status, told(form)[1])
+        assert (attempt["status"], attempt["response_body"]["text"]) == (status, kept)
+        assert attempt["response_headers"].get("X-Seen", "") == kept_of(form)
         assert attempt["response_headers"][f"X-{MEMBER_NO}"] == "no such member"
     return revealed

@@ -8,6 +8,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from healthdesk.connectors.echoes import Secrets
 from healthdesk.errors import ConnectorError
 
 AuthMethod = Literal["none", "bearer", "basic", "header"]
@@ -115,3 +116,11 @@ def auth_headers(credentials: StoredCredentials) -> dict[str, str]:
 def secret_headers(credentials: StoredCredentials) -> frozenset[str]:
     """Return the lower-case names of the headers whose values are secret, for `Request.secret_headers`."""
     return frozenset(name.lower() for name in auth_headers(credentials))
+
+
+def secrets_of(credentials: StoredCredentials) -> Secrets:
+    """Return what no answer may repeat, for `Request.secrets`: the token or password, and the basic form."""
+    if credentials.auth == "basic":
+        header = basic(credentials.username, credentials.password)
+        return Secrets((credentials.password, header.removeprefix("Basic ").rstrip("=")))
+    return Secrets((credentials.secret,) if credentials.auth != "none" else ())

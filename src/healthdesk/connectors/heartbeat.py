@@ -8,7 +8,7 @@ from typing import Protocol
 
 from yarl import URL
 
-from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers
+from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers, secrets_of
 from healthdesk.connectors.proxies import is_literal
 from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.domain.exchange import Exchange, Failure
@@ -68,6 +68,7 @@ async def check(
             timeout_s=timeout_s,
             stored_body_bytes=STORED_BODY_BYTES,
             secret_headers=secret_headers(credentials),
+            secrets=secrets_of(credentials),
         )
     )
     return CheckOutcome(exchange, judge_check(exchange, heartbeat.expected_status))

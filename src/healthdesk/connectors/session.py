@@ -6,7 +6,7 @@ import asyncio
 import io
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Self
 
@@ -18,6 +18,7 @@ from healthdesk import __version__
 from healthdesk.clock import Clock
 from healthdesk.connectors.answer import Body
 from healthdesk.connectors.causes import NETWORK_ERRORS, blocked, body_error, deadline_error, network_error
+from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.connectors.policy import AddressPolicy, Network
 from healthdesk.connectors.proxies import Proxies, is_literal
 from healthdesk.connectors.redaction import redacted, redacted_url
@@ -54,7 +55,8 @@ class Request:
     """One HTTP request to send, once.
 
     `timeout_s` covers everything from the name lookup to the last byte read. The answer's body is kept, inflated,
-    up to `stored_body_bytes`. `secret_headers` are lower-case names whose values never leave this module.
+    up to `stored_body_bytes`. `secret_headers` are lower-case names whose values never leave this module, and
+    `secrets` are taken out of the answer by `send`: some endpoints repeat the credential that they refuse.
     """
 
     method: str
@@ -64,6 +66,7 @@ class Request:
     timeout_s: float = 30.0
     stored_body_bytes: int = 65_536
     secret_headers: frozenset[str] = frozenset()
+    secrets: Secrets = NO_SECRETS
 
 
 parsed_url = lru_cache(maxsize=1024)(URL)
@@ -88,6 +91,18 @@ class Answer:
     inflated: bool = False
     error: TransportError | None = None
     body_error: TransportError | None = None
+
+
+def _without_secrets(answer: Answer, headers: dict[str, str], request: Request) -> dict[str, str]:
+    """Take the secrets of the request out of the answer's body and error; return its headers without them."""
+    secrets = request.secrets
+    if answer.body:
+        body = secrets.out_of(answer.body, cut=answer.cut)
+        answer.cut = answer.cut or len(body) > request.stored_body_bytes
+        answer.body = body[: request.stored_body_bytes]
+    if answer.error is not None:
+        answer.error = replace(answer.error, sentence=secrets.out_of_text(answer.error.sentence))
+    return secrets.out_of_headers(headers)
 
 
 class GuardedSession:
@@ -141,6 +156,9 @@ class GuardedSession:
         started_at = self._clock.now()
         started = self._clock.monotonic()
         answer = await self.fetch(request)
+        headers = redacted(answer.headers.items())
+        if request.secrets:
+            headers = _without_secrets(answer, headers, request)
         return Exchange(
             method=request.method,
             url=redacted_url(request.url),
@@ -148,7 +166,7 @@ class GuardedSession:
             started_at=started_at,
             duration_ms=(self._clock.monotonic() - started) * 1000,
             status=answer.status,
-            response_headers=redacted(answer.headers.items()),
+            response_headers=headers,
             response_body=answer.body,
             response_cut=answer.cut,
             error=answer.error,

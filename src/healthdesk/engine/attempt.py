@@ -62,6 +62,7 @@ async def send(
                 timeout_s=target.timeout_s,
                 stored_body_bytes=ctx.config.delivery.stored_body_bytes,
                 secret_headers=target.secret_headers,
+                secrets=target.secrets,
             )
         )
         if exchange.status is not None and 200 <= exchange.status < 300 and exchange.error is None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from healthdesk.connectors.auth import StoredCredentials, auth_headers
+from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers, secrets_of
+from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.connectors.heartbeat import join_url
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
@@ -25,7 +26,8 @@ Key = tuple[str, Environment]
 class Target:
     """One environment of a delivery integration, ready to send to.
 
-    `headers` hold the credentials in clear; `secret_headers` are the names to leave out of what is stored.
+    `headers` hold the credentials in clear; `secret_headers` are the names to leave out of what is stored, `secrets`
+    what to take out of the answers.
     `probing` says that health is judged by deliveries and in doubt: one record at a time.
     `probe_since` is set while a failing connection is given exactly one record as a probe: since when.
     `doubtful` says that a successful delivery would be news: health is judged by deliveries and not connected.
@@ -40,6 +42,7 @@ class Target:
     method: str
     headers: Mapping[str, str]
     secret_headers: frozenset[str]
+    secrets: Secrets
     signing_secrets: tuple[str, ...]
     timeout_s: float
     concurrency: int
@@ -80,13 +83,14 @@ class Targets:
         hold = hold_reason(row)
         headers: dict[str, str] = dict(row.headers)
         secret: frozenset[str] = frozenset()
-        secrets: tuple[str, ...] = ()
+        hidden = NO_SECRETS
+        signing: tuple[str, ...] = ()
         try:
             if row.credentials_enc:
-                auth = auth_headers(StoredCredentials.from_json(vault.decrypt(row.credentials_enc)))
-                headers |= auth
-                secret = frozenset(name.lower() for name in auth)
-            secrets = tuple(vault.decrypt(token) for token in row.signing_secrets_enc)
+                credentials = StoredCredentials.from_json(vault.decrypt(row.credentials_enc))
+                headers |= auth_headers(credentials)
+                secret, hidden = secret_headers(credentials), secrets_of(credentials)
+            signing = tuple(vault.decrypt(token) for token in row.signing_secrets_enc)
         except (VaultError, ConnectorError) as error:
             log.warning("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
             hold = hold or HoldReason.CONNECTION
@@ -102,7 +106,8 @@ class Targets:
             method=row.method,
             headers=headers,
             secret_headers=secret,
-            signing_secrets=secrets,
+            secrets=hidden,
+            signing_secrets=signing,
             timeout_s=row.timeout_s or self._ctx.config.delivery.timeout_s,
             concurrency=row.concurrency or self._ctx.config.delivery.concurrency,
             rate_per_s=row.rate_per_s,

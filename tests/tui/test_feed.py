@@ -26,6 +26,7 @@ async def test_a_lost_daemon_is_a_banner_and_the_old_rows_stay():
         await lose(desk, driver)
         assert "stale" in driver.line(0)
         assert "daemon not answering since 14:05:00, retry in 1 s" in driver.text()
+        assert "`systemctl status healthdesk` and `healthdesk doctor` say why" in driver.text()
         assert region(driver).state is RegionState.STALE
         assert region(driver).table.dimmed
         assert rows in driver.text()

@@ -74,4 +74,7 @@ def banner_lines(link: Link, view: View) -> list[Line]:
         return [line(Span(f"⚠ {why}", Tone.WARN), dim(f" · {when}"))]
     at = f"{view.local(link.since):%H:%M:%S}" if link.since else full(None, view)
     detail = f" · {link.error}" if link.error else ""
-    return [line(Span(f" ⚠ daemon not answering since {at}, {when}", Tone.WARN), dim(detail))]
+    return [
+        line(Span(f" ⚠ daemon not answering since {at}, {when}", Tone.WARN)),
+        line("   `systemctl status healthdesk` and `healthdesk doctor` say why", dim(detail)),
+    ]

@@ -109,6 +109,36 @@ def test_list_fits_the_terminal(daemon, desk, line, width):
     assert max(len(text) for text in desk(line).out.splitlines()) <= width
 
 
+def test_connections_are_listed_worst_first_with_why(daemon, desk):
+    why = {"sentence": "the CRM refused the token (401)", "blame": "credential", "next_action": ""}
+    bad = wire.connection(id="con_2", state="failing", state_word="Connection failure", explanation=why)
+    unsure = wire.connection(id="con_3", state="suspect", state_word="Checking again")
+    daemon.on("GET", "/v1/connections", wire.page(wire.connection(), unsure, bad))
+    for desk.width in (None, 80):
+        shown = desk("connections list").out
+        assert shown.index("con_2") < shown.index("con_3") < shown.index("con_1")
+        assert "the CRM refused the token (401)" in shown
+    assert [one["id"] for one in desk("connections list --json").json["items"]] == ["con_1", "con_3", "con_2"]
+
+
+def test_narrow_list_of_problems_has_cause_fault_taker_and_next_whole(daemon, desk):
+    taken = {"state": "acknowledged", "acknowledged_by": "bob"}
+    item = wire.problem_row(id="prb_01JD0000000000000000000001", **taken)
+    daemon.on("GET", "/v1/problems", wire.page(item))
+    desk.width = 80
+    lines = desk("problems list").out.splitlines()
+    assert max(len(line) for line in lines) <= 80
+    said = " ".join(" ".join(lines).split())
+    for words in (
+        f"Cause: {item.cause}",
+        f"Whose fault: {item.blame}",
+        "Taken by: bob",
+        f"Next: {item.next_action}",
+    ):
+        assert words in said
+    assert item.id in lines[1]
+
+
 def test_long_list_is_fetched_in_pages(daemon, desk):
     daemon.on(
         "GET",

@@ -21,9 +21,16 @@ from healthdesk.domain.states import ConnectionState
 if TYPE_CHECKING:
     from healthdesk.api.connections import Connection
 
+_WORST_FIRST = (
+    ConnectionState.FAILING,
+    ConnectionState.SUSPECT,
+    ConnectionState.UNKNOWN,
+    ConnectionState.CONNECTED,
+)
+
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
-    """Print every connection."""
+    """Print every connection, the worst first."""
     columns = (
         Column("Status"),
         Column("Id"),
@@ -32,18 +39,22 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         Column("URL", flex=True, spare=3),
         Column("Owner", flex=True, spare=1),
         Column("Checked", right=True),
+        Column("Why", below=True),
     )
 
     def row(item: Connection) -> list[Cell | str]:
         mark = marks.connection(item.state, item.state_word)
         checked = desk.out.ago(item.last_checked)
-        return [mark, item.id, item.name, item.app_name, item.base_url, item.owner, checked]
+        why = item.explanation.sentence if item.explanation else ""
+        return [mark, item.id, item.name, item.app_name, item.base_url, item.owner, checked, why]
 
     page = await desk.collect(
         lambda after, limit: desk.client.connections_list(after=after, limit=limit),
         limit=args.limit,
         after=args.after,
     )
+    if not desk.out.as_json:  # programs get the order that the cursor follows
+        page.items.sort(key=lambda item: _WORST_FIRST.index(item.state))
     desk.out.page(
         page,
         columns,

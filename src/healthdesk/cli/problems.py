@@ -61,10 +61,10 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         Column("Id"),
         Column("Count", right=True),
         Column("Where", flex=True),
-        Column("Cause", flex=True),
-        Column("Whose fault", spare=3),
-        Column("Taken by", spare=2),
-        Column("Next", flex=True, spare=4),
+        Column("Cause", below=True),
+        Column("Whose fault", below=True),
+        Column("Taken by", below=True),
+        Column("Next", below=True),
     )
 
     def row(item: ProblemRow) -> list[Cell | str]:

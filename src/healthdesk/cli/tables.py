@@ -9,17 +9,22 @@ from healthdesk.cli.marks import Cell, paint
 from healthdesk.cli.text import cells, clean, cut, pad
 
 GAP = "  "
+INDENT = "    "
 NARROWEST = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `flex` ones are cut to fit; then those with the highest `spare` are left out."""
+    """A column: `flex` ones are cut to fit; then those with the highest `spare` are left out.
+
+    Where the table is too wide, what is `below` stands whole on lines under its row instead.
+    """
 
     title: str
     right: bool = False
     flex: bool = False
     spare: int = 0
+    below: bool = False
 
 
 def render(
@@ -36,12 +41,20 @@ def render(
         max([cells(column.title), *(cells(row[index].text) for row in grid)])
         for index, column in enumerate(columns)
     ]
-    shown, widths = _fit(columns, natural, width)
+    everything = sum(natural) + len(GAP) * (len(columns) - 1)
+    under = (
+        [index for index, column in enumerate(columns) if column.below]
+        if width is not None and everything > width
+        else []
+    )
+    shown, widths = _fit(columns, natural, width, without=under)
     titles = [Cell(columns[index].title) for index in shown]
     yield _line([columns[index] for index in shown], titles, widths, ascii_only=ascii_only, colour=False)
     for row in grid:
         picked = [row[index] for index in shown]
         yield _line([columns[index] for index in shown], picked, widths, ascii_only=ascii_only, colour=colour)
+        if width is not None:
+            yield from _under([(columns[index].title, row[index].text) for index in under], width)
 
 
 def _cleaned(cell: Cell | str, *, ascii_only: bool) -> Cell:
@@ -50,9 +63,24 @@ def _cleaned(cell: Cell | str, *, ascii_only: bool) -> Cell:
     return Cell(clean(cell.text, ascii_only=ascii_only), cell.tone)
 
 
-def _fit(columns: Sequence[Column], natural: Sequence[int], width: int | None) -> tuple[list[int], list[int]]:
+def _under(named: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """Yield the lines under a row: `Title: text` of each that is not empty."""
+    for title, text in named:
+        line = f"{INDENT}{title}:"
+        for word in text.split():
+            if cells(line) + 1 + cells(word) > width and line.strip():
+                yield line
+                line = INDENT + " "
+            line = cut(f"{line} {word}", width)
+        if text:
+            yield line
+
+
+def _fit(
+    columns: Sequence[Column], natural: Sequence[int], width: int | None, *, without: Sequence[int] = ()
+) -> tuple[list[int], list[int]]:
     """Return which columns are shown, and how wide each is."""
-    shown = list(range(len(columns)))
+    shown = [index for index in range(len(columns)) if index not in without]
     if width is None:
         return shown, list(natural)
     while True:

@@ -129,6 +129,7 @@ async def test_a_resend_sends_again_with_the_same_webhook_id(
     delivered = await settled(desk, shown["id"], "delivered")
     assert [each["trigger"] for each in delivered["attempts"]] == ["first", "resend"]
     assert delivered["attempts"][1]["triggered_by"] == "alice"
+    assert (delivered["tries"], delivered["attempts_total"]) == (1, 2)
     first, second = await endpoint.wait_for(2)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert delivered["explanation"] is None

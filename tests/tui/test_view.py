@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from healthdesk.api.records import Body, RecordFilter
-from healthdesk.domain.states import ConnectionState, HoldReason, RecordState, Role
+from healthdesk.domain.states import ConnectionState, HoldReason, ProblemState, RecordState, Role
 from healthdesk.tui.actions import ACTIONS, actions_of, allowed, footer_of
 from healthdesk.tui.feed import LIVE, Link
 from healthdesk.tui.format import plain
@@ -152,6 +152,30 @@ async def test_a_problem_of_a_connection_says_how_many_are_held_behind_it():
         problems.problem_explain(failing, VIEW)
     )
     assert "64 records now, 63 held behind it, 64 in all since" in plain(problems.problem_head(failing, VIEW))
+
+
+def test_the_log_counts_the_tries_before_a_resend_too():
+    desk = FakeDesk(total=10)
+    row = desk.record_at(3).model_copy(update={"tries": 1, "attempts_total": 4})
+    assert [cell.text for cell in log.log_cells(row, VIEW)][7] == "4"
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "told"),
+    [
+        (ProblemState.OPEN, 86_399, "muted 24 h"),
+        (ProblemState.ACKNOWLEDGED, 86_399, "ack bob · muted 24 h"),
+        (ProblemState.ACKNOWLEDGED, -1, "ack bob"),
+        (ProblemState.OPEN, 600, "muted 10 min"),
+        (ProblemState.RESOLVED, 600, "resolved"),
+    ],
+)
+async def test_the_state_of_a_problem_says_who_has_it_and_how_long_it_is_muted(
+    state: ProblemState, seconds: int, told: str
+):
+    problem = (await FakeDesk().problems_list()).items[0]
+    changes = {"state": state, "acknowledged_by": "bob", "muted_until": NOW + timedelta(seconds=seconds)}
+    assert problems.state_words(problem.model_copy(update=changes), VIEW) == told
 
 
 def test_a_record_held_by_a_pause_waits_for_the_resume():

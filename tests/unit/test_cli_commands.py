@@ -585,6 +585,17 @@ def test_rule_is_added_and_edited(daemon, desk):
     assert daemon.last.json == {"enabled": False, "environments": []}
 
 
+def test_tries_of_a_record_that_was_resent_are_told_with_all_its_attempts(daemon, desk):
+    again = {"tries": 1, "attempts_total": 4}
+    daemon.on("GET", "/v1/records/rec_1", wire.record_detail(**again))
+    assert "1 since the resend, 4 in all\n" in desk("records show rec_1").out
+    daemon.on("GET", "/v1/records/rec_1", wire.record_detail(tries=4, attempts_total=4))
+    assert "since the resend" not in desk("records show rec_1").out
+    daemon.on("GET", "/v1/records/rec_1", wire.record_detail(**again))
+    told = desk("records show rec_1 --json").json
+    assert (told["tries"], told["attempts_total"]) == (1, 4)
+
+
 def test_problem_shows_its_evidence_and_who_was_told(daemon, desk):
     daemon.on("GET", "/v1/problems/prb_1", wire.problem())
     ran = desk("problems show prb_1")

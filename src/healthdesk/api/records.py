@@ -64,6 +64,8 @@ class Record(Output):
     state: RecordState
     hold_reason: HoldReason | None = None
     tries: int
+    """Since it was posted or, if it was, resent."""
+    attempts_total: int = 0
     first_attempt_at: datetime | None = None
     last_attempt_at: datetime | None = None
     next_attempt_at: datetime | None = None
@@ -74,6 +76,20 @@ class Record(Output):
     """One plain sentence, values of the record left out."""
     problem_id: str | None = None
     sample: bool = False
+
+    @property
+    def tried(self) -> int:
+        """How often it was tried in all."""
+        return max(self.tries, self.attempts_total)
+
+    @property
+    def tried_words(self) -> str:
+        """Return `4`, or `1 since the resend, 4 in all`."""
+        return (
+            str(self.tried)
+            if self.tries == self.tried
+            else f"{self.tries} since the resend, {self.tried} in all"
+        )
 
 
 class Attempt(Output):

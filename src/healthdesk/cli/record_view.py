@@ -43,7 +43,7 @@ def print_record(out: Output, item: RecordDetail) -> None:
             ("First attempt", out.time(item.first_attempt_at)),
             ("Last attempt", out.time(item.last_attempt_at)),
             ("Next attempt", out.time(item.next_attempt_at) if item.next_attempt_at else ""),
-            ("Tries", str(item.tries)),
+            ("Tries", item.tried_words),
             ("webhook-id", item.webhook_id),
             ("Idempotency-Key", item.idempotency_key or ""),
         ]

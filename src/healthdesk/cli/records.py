@@ -66,7 +66,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             item.id,
             item.source_name or item.source,
             "T" if item.environment is Environment.TESTING else "",
-            str(item.tries) + (" ~" if item.sample else ""),
+            str(item.tried) + (" ~" if item.sample else ""),
             desk.out.short_time(item.first_attempt_at),
             desk.out.short_time(item.last_attempt_at),
             item.integration_name or item.integration_id,

@@ -165,6 +165,11 @@ class RecordRow:
     sample: bool
     idempotency_key: str | None = None
 
+    @property
+    def attempts_total(self) -> int:
+        """Return all attempts ever, under the name they are shown by."""
+        return self.attempts
+
 
 @dataclass(frozen=True, slots=True)
 class BodyRow:

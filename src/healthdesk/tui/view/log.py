@@ -46,7 +46,7 @@ def log_cells(record: Record, view: View) -> list[Span]:
         Span(time_of_day(record.last_attempt_at, view), Tone.DIM),
         Span(record.source_name or record.source),
         Span(status, Tone.DIM if quiet else word.tone),
-        Span(str(record.tries), Tone.DIM if record.tries <= 1 else Tone.PLAIN),
+        Span(str(record.tried), Tone.DIM if record.tried <= 1 else Tone.PLAIN),
         Span(record.level or "–"),
         Span(record.integration_name or record.integration_id),
         Span(record.id, Tone.DIM),

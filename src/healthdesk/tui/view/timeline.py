@@ -59,8 +59,8 @@ def attempt_explain(attempt: Attempt, detail: RecordDetail, view: View) -> list[
     word = ATTEMPT[attempt.outcome]
     told = attempt.error or word.text.capitalize()
     second: list[str | Span] = [key("enter"), " opens it · ", key("v"), " reveals its values"]
-    if detail.tries > len(detail.attempts):
-        second.append(dim(f" · the newest {len(detail.attempts)} of {detail.tries:,}"))
+    if detail.tried > len(detail.attempts):
+        second.append(dim(f" · the newest {len(detail.attempts)} of {detail.tried:,}"))
     if detail.state is RecordState.RETRYING and detail.next_attempt_at is not None:
         second.append(Span(f" · next try {time_of_day(detail.next_attempt_at, view)}", Tone.WARN))
     return [line(Span(told, word.tone), dim(fault)), line(*second)]
@@ -71,7 +71,7 @@ def timeline_lines(detail: RecordDetail, view: View) -> list[Line]:
     if not detail.attempts:
         return [line(dim("No attempt yet."))]
     lines: list[Line] = []
-    if detail.tries > len(detail.attempts):
+    if detail.tried > len(detail.attempts):
         lines.append(line(dim(f"The newest {len(detail.attempts)} attempts.")))
     for attempt in detail.attempts:
         word = ATTEMPT[attempt.outcome]

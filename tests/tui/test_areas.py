@@ -206,6 +206,7 @@ async def test_problems_are_taken_muted_and_resolved():
         assert "muted" in driver.text()
         await driver.press("m")
         assert desk.called("problem_mute")[-1] == ("prb_1", 0)
+        assert driver.said[-1] == "Muted no more; taken by somebody, it alerts of its recovery only."
         await driver.press("R", "right", "enter")
         assert desk.problem_states["prb_1"] is ProblemState.RESOLVED
         assert "CRM endpoint      422" not in driver.text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthdesk.api.problems import ProblemRow
+from healthdesk.domain.states import ProblemState
 from healthdesk.tui.format import dim, line
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.view.problems import muted
@@ -25,6 +26,8 @@ async def mute(screen: DeskScreen, problem: ProblemRow) -> str:
     """Silence a problem for a day, or let it be heard again."""
     if muted(problem, screen.view()):
         await screen.client.problem_mute(problem.id, for_s=0)
+        if problem.state is ProblemState.ACKNOWLEDGED:
+            return f"Muted no more; taken by {problem.acknowledged_by or 'somebody'}, it alerts of its recovery only."
         return "Alerts of it are sent again."
     await screen.client.problem_mute(problem.id, for_s=DAY_S)
     return "Muted for a day."

@@ -18,7 +18,7 @@ PROBLEM_COLUMNS = [
     Column("Count", 7, right=True),
     Column("Where", 14, flex=2),
     Column("Cause", 18, flex=4),
-    Column("State", 12),
+    Column("State", 12, flex=1),
     Column("Owner", 8, flex=1, from_width=100),
 ]
 
@@ -46,16 +46,21 @@ def muted(problem: ProblemRow, view: View) -> bool:
 
 
 def state_words(problem: ProblemRow, view: View) -> str:
-    """Return `open`, `ack bob`, `muted 23 h`."""
-    if (
-        problem.state is not ProblemState.RESOLVED
-        and problem.muted_until is not None
-        and muted(problem, view)
-    ):
-        return f"muted {span((problem.muted_until - view.now).total_seconds())}"
-    if problem.state is ProblemState.ACKNOWLEDGED and problem.acknowledged_by:
-        return f"ack {problem.acknowledged_by}"
-    return PROBLEM[problem.state].text
+    """Return `open`, `ack bob`, `muted 24 h`, `ack bob · muted 24 h`."""
+    words = PROBLEM[problem.state].text
+    taken = problem.state is ProblemState.ACKNOWLEDGED
+    if taken and problem.acknowledged_by:
+        words = f"ack {problem.acknowledged_by}"
+    if problem.state is ProblemState.RESOLVED or problem.muted_until is None or not muted(problem, view):
+        return words
+    silence = f"muted {mute_left((problem.muted_until - view.now).total_seconds())}"
+    return f"{words} · {silence}" if taken else silence
+
+
+def mute_left(seconds: float) -> str:
+    """Return how long a mute lasts yet, to the nearest hour: a day is 24 h, also a moment after it began."""
+    hours = round(seconds / 3600)
+    return f"{hours} h" if 1 <= hours <= 48 else span(seconds)
 
 
 def problem_explain(problem: ProblemRow, view: View) -> list[Line]:

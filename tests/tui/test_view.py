@@ -154,6 +154,12 @@ async def test_a_problem_of_a_connection_says_how_many_are_held_behind_it():
     assert "64 records now, 63 held behind it, 64 in all since" in plain(problems.problem_head(failing, VIEW))
 
 
+def test_the_log_counts_the_tries_before_a_resend_too():
+    desk = FakeDesk(total=10)
+    row = desk.record_at(3).model_copy(update={"tries": 1, "attempts_total": 4})
+    assert [cell.text for cell in log.log_cells(row, VIEW)][7] == "4"
+
+
 @pytest.mark.parametrize(
     ("state", "seconds", "told"),
     [

@@ -81,6 +81,30 @@ async def test_the_same_key_and_body_is_the_same_record_and_another_body_a_confl
     assert await stored(desk) == 1
 
 
+@pytest.mark.parametrize("chunked", [False, True], ids=["at once", "usual way"])
+async def test_a_repeat_gets_the_first_answer_though_its_source_has_changed(
+    desk: HttpDesk, delivery: Delivery, *, chunked: bool
+) -> None:
+    headers = {"Idempotency-Key": "order-1"}
+
+    async def sent(body: Any, headers: dict[str, str]) -> Answer:
+        return await delivery.post(body, headers=headers, **({"chunked": True} if chunked else {}))
+
+    first = await sent(record(), headers)
+    assert first.json["duplicate"] is False
+    fields = [{"name": "risk", "type": "string", "required": True}]
+    await desk.ok("PATCH", "/v1/sources/heart", {"fields": fields})
+    again = await sent(record(), headers)
+    assert (again.status, again.json) == (202, {"id": first.json["id"], "duplicate": True})
+    problem(await sent(record(), {}), 400, "data")
+    problem(await sent(record(), {"Idempotency-Key": "order-2"}), 400, "data")
+    problem(await sent(record(level="x"), headers), 400, "data")
+    await desk.ok("POST", "/v1/sources/heart/enable", {"integration_id": delivery.id, "enabled": False})
+    again = await sent(record(), headers)
+    assert (again.status, again.json) == (202, {"id": first.json["id"], "duplicate": True})
+    assert await stored(desk) == 1
+
+
 async def test_many_at_once_with_one_idempotency_key_are_one_record(
     desk: HttpDesk, delivery: Delivery
 ) -> None:

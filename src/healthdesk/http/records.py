@@ -23,8 +23,9 @@ from healthdesk.http.express import Reply
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
 from healthdesk.http.outages import Outages
-from healthdesk.operations.accepting import KnownSource, check_source, new_record
+from healthdesk.operations.accepting import KnownSource, body_hash, check_source, new_record
 from healthdesk.operations.secrets import hash_key
+from healthdesk.store.repeats import accepted_before
 from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
 
 LONGEST_IDEMPOTENCY_KEY = 255
@@ -76,7 +77,12 @@ class Records:
             source = self._lookup.sources.known(parsed.source)
             if source is None:
                 return False
-            record = self._record(key, source, parsed, body, idempotency_key)
+            try:
+                record = self._record(key, source, parsed, body, idempotency_key)
+            except Malformed:
+                if idempotency_key is None:
+                    raise
+                return False  # it may be a repeat of what was accepted before, which has to be read
             self._ctx.store.accept_then(record, partial(self._committed, record, path, reply))
         except Exception as error:  # noqa: BLE001 - the one place errors of this way become answers
             reply(ready.whole(self._refusal(error, path)))
@@ -106,10 +112,26 @@ class Records:
         body = await read_body(request, self._most_bytes)
         parsed = split_record(body)
         source = await self._lookup.sources.get(parsed.source)
-        record = self._record(key, source, parsed, body, idempotency_key)
+        try:
+            record = self._record(key, source, parsed, body, idempotency_key)
+        except Malformed:
+            first = await self._first(key, body, idempotency_key)
+            if first is None:
+                raise
+            return AcceptedRecord(first, duplicate=True)
         accepted = await self._ctx.store.accept(record)
         self._arrived(record, accepted)
         return accepted
+
+    async def _first(self, key: KnownKey, body: bytes, idempotency_key: str | None) -> str | None:
+        """Return the record that a repeat repeats: what was accepted once is not refused when its source has changed."""
+        if idempotency_key is None:
+            return None
+        place = (key.integration_id, key.environment)
+        found: str | None = await self._ctx.store.read(
+            accepted_before, *place, idempotency_key, body_hash(body, idempotency_key)
+        )
+        return found
 
     def _check(self, headers: CIMultiDictProxy[str], key: KnownKey | None, integration_id: str) -> str | None:
         """Check what comes before the body; return the Idempotency-Key."""

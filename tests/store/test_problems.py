@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -185,7 +186,7 @@ async def test_a_refused_credential_is_the_connections_problem_for_all_it_delive
     assert problem.where == "CRM"
 
 
-async def check(world, state, why=None, *, at=None):
+async def check(world, state, why=None, *, version=0):
     now = world.clock.now()
     change = HealthChange(
         state=state,
@@ -209,8 +210,22 @@ async def check(world, state, why=None, *, at=None):
     )
     key = world.connection_key(why) if why else None
     return await world.store.write(
-        connections.set_health, world.connection_id, change, why, key, heartbeat, now
+        connections.set_health, world.connection_id, change, why, key, heartbeat, now, version=version
     )
+
+
+async def test_what_was_found_with_older_credentials_decides_nothing_and_is_in_the_log(world):
+    await check(world, ConnectionState.CONNECTED)
+    before = await world.store.read(connections.get, world.connection_id)
+    world.clock.advance(60)
+    await world.store.write(connections.update, world.connection_id, {"credentials_enc": "renewed"})
+    assert await check(world, ConnectionState.FAILING, UNAUTHORIZED) is None
+    assert await world.store.read(connections.get, world.connection_id) == replace(before, settings_version=1)
+    assert (await world.store.read(problems.page)).items == []
+    newest, _ = (await world.store.read(connections.heartbeats, world.connection_id)).items
+    assert (newest.ok, newest.state_after) == (False, ConnectionState.CONNECTED)
+    await world.store.write(connections.update, world.connection_id, {"name": "another name"})
+    assert await check(world, ConnectionState.FAILING, UNAUTHORIZED, version=1) is not None
 
 
 async def test_a_failing_connection_opens_its_problem_and_health_resolves_it(world):

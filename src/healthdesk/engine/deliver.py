@@ -53,7 +53,7 @@ class Deliverer:
         """Attempts this daemon knows of whose result is not committed."""
         self._in_doubt = False
         """Whether a commit may have gone through that we were not told of, or attempts died with the loop."""
-        self._probed: dict[str, datetime] = {}
+        self._probed: dict[str, tuple[datetime, int]] = {}
         """Per connection judged by deliveries: the probe for which its one record was let through."""
         self._pulse = Pulse(ctx.clock, POLL_S)
         self._stopping = False
@@ -174,8 +174,7 @@ class Deliverer:
             if target.hold is not None:
                 continue
             if target.probe_since is not None and (
-                target.connection_id in probing
-                or self._probed.get(target.connection_id) == target.probe_since
+                target.connection_id in probing or self._probed.get(target.connection_id) == target.probe
             ):
                 continue
             # A probe's verdict is awaited: its slot is free only once its result is in.
@@ -232,8 +231,8 @@ class Deliverer:
     def _note_probe(self, key: Key) -> None:
         """One record is the probe of a connection judged by its deliveries; the next waits for its verdict."""
         target = self._targets.get(*key)
-        if target is not None and target.probe_since is not None:
-            self._probed[target.connection_id] = target.probe_since
+        if target is not None and target.probe is not None:
+            self._probed[target.connection_id] = target.probe
 
     def _start_waiting(self, key: Key) -> None:
         """Start attempts for claims that wait, while the lane has a free slot."""
@@ -274,7 +273,9 @@ class Deliverer:
     def _note_health(self, target: Target, exchange: Exchange | None, failure: Failure | None) -> None:
         """Let a delivery speak for its connection: authentication and reachability only."""
         if exchange is not None:
-            self._heartbeats.note_delivery(target.connection_id, failure, doubtful=target.doubtful)
+            self._heartbeats.note_delivery(
+                target.connection_id, failure, version=target.version, doubtful=target.doubtful
+            )
 
     def _give_back_waiting(self) -> None:
         for waiting in self._waiting.values():

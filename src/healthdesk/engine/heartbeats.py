@@ -44,8 +44,10 @@ class Heartbeats:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._pulse = Pulse(ctx.clock, POLL_S)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._evidence: dict[str, Failure | None] = {}
+        self._tasks: dict[str, asyncio.Task[bool]] = {}
+        """Checks under way by connection; each tells whether what it found was kept."""
+        self._evidence: dict[str, tuple[int, Failure | None]] = {}
+        """What deliveries say of a connection: the version of its settings that they had, and their failure."""
         self._asked_at: dict[str, float] = {}
         self.on_change: Callable[[], None] = lambda: None
         self.on_alerts: Callable[[], None] = lambda: None
@@ -54,15 +56,19 @@ class Heartbeats:
         """Look for due checks now."""
         self._pulse.set()
 
-    def note_delivery(self, connection_id: str, failure: Failure | None, *, doubtful: bool = False) -> None:
-        """Take what a delivery says of its connection's health; never blocks.
+    def note_delivery(
+        self, connection_id: str, failure: Failure | None, *, version: int, doubtful: bool = False
+    ) -> None:
+        """Take what a delivery with settings of a `version` says of its connection's health; never blocks.
 
         A failure of the record itself says nothing, unless the connection is `doubtful`: judged by its
         deliveries and not known to work, so that any answer is news.
         """
         if not doubtful and (failure is None or not is_health_evidence(failure)):
             return
-        self._evidence[connection_id] = failure
+        if connection_id in self._evidence and self._evidence[connection_id][0] > version:
+            return
+        self._evidence[connection_id] = (version, failure)
         self._pulse.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -85,9 +91,9 @@ class Heartbeats:
 
     async def _turn(self) -> None:
         while self._evidence:
-            connection_id, failure = next(iter(self._evidence.items()))
-            await self._weigh(connection_id, failure)
-            if self._evidence.get(connection_id) is failure:
+            connection_id, evidence = next(iter(self._evidence.items()))
+            await self._weigh(connection_id, *evidence)
+            if self._evidence.get(connection_id) is evidence:
                 del self._evidence[connection_id]
         free = AT_ONCE - len(self._tasks)
         if free <= 0:
@@ -99,12 +105,12 @@ class Heartbeats:
         for connection_id in await self._ctx.store.write(queries.claim_due_checks, now, free):
             self._start(connection_id, Trigger.SCHEDULE)
 
-    def _start(self, connection_id: str, trigger: Trigger) -> asyncio.Task[None]:
+    def _start(self, connection_id: str, trigger: Trigger) -> asyncio.Task[bool]:
         """Start a check, or return the one under way."""
         task = self._tasks.get(connection_id)
         return task or self._register(connection_id, self._check_loudly(connection_id, trigger))
 
-    def _register(self, connection_id: str, check: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _register(self, connection_id: str, check: Coroutine[None, None, bool]) -> asyncio.Task[bool]:
         """Run a check as the one of its connection, so that two never overlap."""
         task = asyncio.create_task(check, name=f"check:{connection_id}")
         self._tasks[connection_id] = task
@@ -115,38 +121,45 @@ class Heartbeats:
         self._tasks.pop(connection_id, None)
         self._pulse.set()
 
-    async def _check_loudly(self, connection_id: str, trigger: Trigger) -> None:
+    async def _check_loudly(self, connection_id: str, trigger: Trigger) -> bool:
         try:
-            await self._check(connection_id, trigger)
+            return await self._check(connection_id, trigger)
         except NotFound:
             log.info("connection %s was removed while it was to be checked", connection_id)
         except Conflict as error:
             log.warning("%s", error)
         except StoreUnavailable as error:
             log.warning("the check of %s could not be kept: %s", connection_id, error)
+        return False
 
     async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
-        """Check now and return when the result is committed; joins a check under way.
+        """Check now and return when the result is committed.
 
+        Joins a check under way, unless that began with settings that are changed since: then one more follows it.
         Raises NotFound for an unknown connection, Conflict when its credentials cannot be read, and
         StoreUnavailable when the result cannot be kept.
         """
+        running = self._tasks.get(connection_id)
+        if running is not None and await _is_kept(running):
+            return
         task = self._tasks.get(connection_id)
         if task is None:
             task = self._register(connection_id, self._check(connection_id, trigger))
         await asyncio.shield(task)
 
-    async def _check(self, connection_id: str, trigger: Trigger) -> None:
+    async def _check(self, connection_id: str, trigger: Trigger) -> bool:
+        """Check, twice where the first asks for it; return whether what was found is of the settings as they are."""
         row = await self._ctx.store.read(queries.get_secret, connection_id)
         if row.heartbeat is None:
-            await self._probe_by_delivery(row)
-            return
-        change = await self._check_once(row, trigger)
-        if change.recheck_now:
+            return await self._probe_by_delivery(row)
+        kept, change = await self._check_once(row, trigger)
+        if kept and change.recheck_now:
             row = await self._ctx.store.read(queries.get_secret, connection_id)
-            await self._check_once(row, trigger)
+            if row.heartbeat is not None:
+                kept, _ = await self._check_once(row, trigger)
+        return kept
 
-    async def _check_once(self, row: ConnectionSecretRow, trigger: Trigger) -> HealthChange:
+    async def _check_once(self, row: ConnectionSecretRow, trigger: Trigger) -> tuple[bool, HealthChange]:
         assert row.heartbeat is not None
         outcome = await check(
             self._ctx.session,
@@ -164,9 +177,9 @@ class Heartbeats:
             jitter_unit=self._ctx.jitter_unit(),
             jitter=heartbeat.jitter,
         )
-        await self._keep(row, change, outcome.failure, self._row(row, trigger, outcome, change))
+        kept = await self._keep(row, change, outcome.failure, self._row(row, trigger, outcome, change))
         self._ctx.metrics.checks.labels(result="ok" if outcome.ok else "failed").inc()
-        return change
+        return kept, change
 
     def _credentials(self, row: ConnectionSecretRow) -> StoredCredentials:
         if not row.credentials_enc:
@@ -196,18 +209,21 @@ class Heartbeats:
             response_cut=exchange.response_cut,
         )
 
-    async def _probe_by_delivery(self, row: ConnectionRow) -> None:
+    async def _probe_by_delivery(self, row: ConnectionRow) -> bool:
         """Judged by deliveries: while failing, let one record through as the probe."""
         if row.state is not ConnectionState.FAILING:
-            return
+            return True
         probe = after_delivery_evidence(facts(row), None, self._ctx.clock.now(), probe=True)
-        await self._keep(row, probe, row.failure, None)
+        return await self._keep(row, probe, row.failure, None)
 
-    async def _weigh(self, connection_id: str, failure: Failure | None) -> None:
+    async def _weigh(self, connection_id: str, version: int, failure: Failure | None) -> None:
         """Put what a delivery said through the decision, or ask for a check where there is one."""
         try:
             row = await self._ctx.store.read(queries.get_secret, connection_id)
         except NotFound:
+            return
+        if row.settings_version != version:
+            log.debug("%s was changed since: what a delivery found is out of date", row.name)
             return
         if row.heartbeat is None:
             change = after_delivery_evidence(facts(row), failure, self._ctx.clock.now())
@@ -231,12 +247,25 @@ class Heartbeats:
         change: HealthChange,
         failure: Failure | None,
         heartbeat: HeartbeatRow | None,
-    ) -> None:
-        """Commit the new health, the check, and the connection's problem in one transaction."""
+    ) -> bool:
+        """Commit the new health, the check, and the connection's problem in one transaction.
+
+        Returns False when the connection's settings are others than those of `row`: its health is left as it is.
+        """
         key = key_for_connection(failure, row.id, row.name, row.owner) if failure is not None else None
         kept = await self._ctx.store.write(
-            queries.set_health, row.id, change, failure, key, heartbeat, self._ctx.clock.now()
+            queries.set_health,
+            row.id,
+            change,
+            failure,
+            key,
+            heartbeat,
+            self._ctx.clock.now(),
+            version=row.settings_version,
         )
+        if kept is None:
+            log.info("%s was changed while it was checked: what was found is out of date", row.name)
+            return False
         if heartbeat is not None or change.state is not row.state:
             self._ctx.bus.publish("connection.changed", row.id, {"state": change.state.value})
         if change.state is not row.state:
@@ -246,6 +275,15 @@ class Heartbeats:
             self._ctx.bus.publish("problem.changed", problem_id)
         if kept.alerts_queued:
             self.on_alerts()
+        return True
+
+
+async def _is_kept(running: asyncio.Task[bool]) -> bool:
+    """Wait for a check under way and tell whether its result was kept; one that failed says nothing to others."""
+    try:
+        return await asyncio.shield(running)
+    except (NotFound, Conflict, StoreUnavailable):
+        return False
 
 
 def facts(row: ConnectionRow) -> HealthFacts:

@@ -53,6 +53,13 @@ class Target:
     probing: bool
     probe_since: datetime | None
     doubtful: bool
+    version: int = 0
+    """Of the connection's settings: what was found with those of another version is out of date."""
+
+    @property
+    def probe(self) -> tuple[datetime, int] | None:
+        """Return what tells one probe from the next, or None: new credentials are given one of their own."""
+        return None if self.probe_since is None else (self.probe_since, self.version)
 
 
 def hold_reason(row: TargetRow) -> HoldReason | None:
@@ -117,6 +124,7 @@ class Targets:
             probing=probing,
             probe_since=row.connection_state_since if probing and not row.connection_suspect_checks else None,
             doubtful=judged and row.connection_state is not ConnectionState.CONNECTED,
+            version=row.settings_version,
         )
 
     def get(self, integration_id: str, environment: Environment) -> Target | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,11 +32,20 @@ def set_health(
     key: ProblemKey | None,
     heartbeat: HeartbeatRow | None,
     now: datetime,
-) -> ProblemChanges:
+    *,
+    version: int,
+) -> ProblemChanges | None:
     """Store what a check (or the evidence of deliveries) decided, the check itself, and what that does to the
     connection's problem: failing opens it, connected lets it go.
+
+    What was found with settings of another `version` than the connection's decides nothing: only the check is
+    stored, and None returned.
     """
     row = connection_row(conn, connection_id, lock=True)
+    if row.settings_version != version:
+        if heartbeat is not None:
+            _insert_heartbeat(conn, replace(heartbeat, state_after=row.state))
+        return None
     values: dict[str, Any] = {
         "state": change.state,
         "suspect_checks": change.suspect_checks,

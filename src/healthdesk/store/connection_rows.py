@@ -57,6 +57,7 @@ def fields_of(row: Any, members: list[MemberRow]) -> dict[str, Any]:
         "state_since": row.state_since,
         "judged_by_deliveries": row.heartbeat is None,
         "suspect_checks": row.suspect_checks,
+        "settings_version": row.settings_version,
         "verification": VerificationSettings(**row.verification),
         "callback_secret_hint": row.callback_secret_hint,
         "created_at": row.created_at,

@@ -53,6 +53,9 @@ CHANGEABLE = frozenset(
     }
 )
 
+JUDGED = frozenset({"base_url", "auth", "credentials_enc", "heartbeat"})
+"""What a check or a delivery is judged with: a change makes what was found before it out of date."""
+
 
 def insert(conn: Connection, new: NewConnection) -> None:
     """Store a new connection, in state unknown."""
@@ -105,6 +108,8 @@ def update(conn: Connection, connection_id: str, changes: Mapping[str, Any]) -> 
         name: plain(value) if name in {"heartbeat", "verification"} else value
         for name, value in changes.items()
     }
+    if values.keys() & JUDGED:
+        values["settings_version"] = connections.c.settings_version + 1
     if values:
         conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(values))
 

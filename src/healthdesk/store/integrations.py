@@ -175,6 +175,7 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             connections.c.owner,
             connections.c.state.label("connection_state"),
             connections.c.suspect_checks,
+            connections.c.settings_version,
             connections.c.state_since,
             connections.c.deleted_at.label("connection_deleted_at"),
             connections.c.heartbeat,
@@ -213,6 +214,7 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             signing_secrets_enc=tuple(secrets.get((row.integration_id, row.environment), ())),
             connection_suspect_checks=row.suspect_checks,
             connection_state_since=row.state_since,
+            settings_version=row.settings_version,
         )
         for row in found
     ]

@@ -113,6 +113,8 @@ class ConnectionRow:
     next_check: datetime | None = None
     failure: Failure | None = None
     """Why the last check did not succeed; None while healthy."""
+    settings_version: int = 0
+    """Counts changes of the address, the credentials and the heartbeat: what was found before one is out of date."""
     members: list[MemberRow] = field(default_factory=list)
     app_name: str = ""
     state_word: str = ""
@@ -224,6 +226,8 @@ class TargetRow:
     """Newest first; those that have not retired."""
     connection_suspect_checks: int = 0
     connection_state_since: datetime | None = None
+    settings_version: int = 0
+    """That of the connection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ connections = Table(
     Column("state", EnumText(ConnectionState), nullable=False),
     Column("state_since", UtcMicros, nullable=False),
     Column("suspect_checks", Integer, nullable=False, server_default="0"),
+    Column("settings_version", Integer, nullable=False, server_default="0"),
     Column("failure", JsonText),
     Column("connected_on", UtcMicros),
     Column("last_healthy", UtcMicros),

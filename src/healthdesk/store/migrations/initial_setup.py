@@ -46,6 +46,7 @@ def create() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("state_since", sa.BigInteger(), nullable=False),
         sa.Column("suspect_checks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("settings_version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("connected_on", sa.BigInteger(), nullable=True),
         sa.Column("last_healthy", sa.BigInteger(), nullable=True),

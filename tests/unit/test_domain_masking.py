@@ -168,7 +168,8 @@ DATA = {
     [
         ("Smith is unknown", "•••• is unknown"),
         ("JOHN SMITH is unknown", "•••• is unknown"),
-        ("john_smith", "john_smith"),
+        ("john_smith, johnSmith and johnsmith", "•••• and ••••"),
+        ("john_stone", "john_stone"),
         ("patient_Smith is unknown", "•••• is unknown"),
         ("score must be below 70, is 71", "score must be below 70, is ••••"),
         ("score 71.0 and 71,00 and +71 and 71kg", "score •••• and •••• and +•••• and ••••kg"),

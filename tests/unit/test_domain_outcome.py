@@ -174,6 +174,50 @@ def test_a_value_is_never_named_as_a_field(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("Alice Smith", "alice_smith"),
+        ("Alice Smith", "AliceSmith"),
+        ("Alice Smith", "aliceSmith"),
+        ("Alice Smith", "alicesmith"),
+        ("Alice Smith", "ALICE-SMITH"),
+        ("Alice Smith", "answers.alice_smith"),
+        ("Alice Smith", "patient_alice_smith_name"),
+        ("Alice Smith", "smith_alice"),
+        ("Alice Smith", "SmithAlice"),
+        ("alice smith", "AliceSmith"),
+        ("Zsófia Quill", "zsofia_quill"),
+        ("alice@example.com", "alice_example_com"),
+    ],
+)
+def test_a_value_written_as_an_identifier_is_never_named_as_a_field(value: str, name: str) -> None:
+    for body in (
+        {"errors": {name: ["is required"]}},
+        {"errors": [{"field": name, "message": "is required"}]},
+        {"message": f"{name} is required"},
+    ):
+        failure = judge(422, body, {"name": value})
+        assert failure.field == ""
+        assert name not in failure.safe_sentence
+        assert name not in failure.sentence
+
+
+@pytest.mark.parametrize("field", ["risk_level", "first_name", "emailAddress", "blood-sugar", "risk"])
+def test_a_field_that_shares_words_with_values_is_named(field: str) -> None:
+    data = {
+        "name": "John Smith",
+        "group": "risk",
+        "way": "E-mail",
+        "street": "First Street",
+        "sign": "Blood Pressure",
+    }
+    failure = judge(
+        422, {"errors": {field: ["is required"]}}, data | ({} if field != "risk" else {"group": 1})
+    )
+    assert failure.field == field
+
+
+@pytest.mark.parametrize(
     ("value", "body"),
     [
         ("x: smith", "x: smith is required"),

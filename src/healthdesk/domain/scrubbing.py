@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from healthdesk.domain.values import fold, plain, readings, unescaped
+from healthdesk.domain.values import fold, plain, readings, squashed, unescaped
 
 MASK = "••••"
 
@@ -40,6 +40,8 @@ Span = tuple[int, int]
 _WORD = re.compile(r"\w+")
 _CODE = re.compile(r"\w{3}\d|\d\w{3}|\w\d\w\w|\w\w\d\w")
 _IDENTIFIER_PARTS = re.compile(r"[\W_]+")
+_IDENTIFIER_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_CAMEL_CASE = re.compile(r"[A-Za-z]*[a-z]+[A-Z]")
 _NUMBER = re.compile(r"(?<![A-Za-z_\d])\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?")
 _PERSONAL = re.compile(
     r"[^\s@<>\"'=:,;()]{1,80}@[^\s@<>\"'=:,;()]+"  # mail addresses
@@ -96,7 +98,7 @@ class Scrubber:
         )
 
     def holds(self, word: str) -> bool:
-        """Tell whether an identifier is, or is made of, a value: `patient_Smith`; but not `risk_level` of `risk`."""
+        """Tell whether an identifier is, or is made of, a value: `patient_Smith`, `aliceSmith`; not `risk_level` of `risk`."""
         folded = fold(word)
         return (
             folded in self._names
@@ -106,7 +108,16 @@ class Scrubber:
                 for known, value in self._whole
             )
             or any(part in self._name_words for part in _IDENTIFIER_PARTS.split(word))
+            or self._is_written_as_one(word)
         )
+
+    def _is_written_as_one(self, word: str) -> bool:
+        """Tell whether an identifier is a value without the marks between its words, or words of it in another order."""
+        bare = squashed(word)
+        if bare in self._squashed or any(known in bare for known in self._phrases):
+            return True
+        parts = {squashed(part) for part in _IDENTIFIER_WORD.findall(word)}
+        return len(parts) > 1 and any(len(parts & words) > 1 for words in self._words_of_names)
 
     @cached_property
     def _whole(self) -> list[tuple[str, str]]:
@@ -131,6 +142,21 @@ class Scrubber:
     @cached_property
     def _names(self) -> set[str]:
         return {fold(word) for word in self._name_words}
+
+    @cached_property
+    def _squashed(self) -> set[str]:
+        return {squashed(value) for value in self._values} - {""}
+
+    @cached_property
+    def _phrases(self) -> set[str]:
+        """The values of several words, written as one."""
+        phrases = (squashed(value) for value in self._values if " " in value)
+        return {phrase for phrase in phrases if len(phrase) > _WHOLE_WORD_BELOW}
+
+    @cached_property
+    def _words_of_names(self) -> list[set[str]]:
+        names = (_name_words(value) for value in self._values if not value.isalnum())
+        return [{squashed(word) for word in words} for words in names if len(words) > 1]
 
     @cached_property
     def _numbers(self) -> set[float]:
@@ -167,7 +193,9 @@ class Scrubber:
         known = self._beginnings
         for word in _WORD.finditer(shown):
             start, end = word.span()
-            if folded[start:end] in self._names or ("_" in word[0] and self.holds(word[0])):
+            if folded[start:end] in self._names or (
+                self.holds(word[0]) if "_" in word[0] else self._is_phrase(word[0])
+            ):
                 yield start, end
             at = known.find(folded[start : start + _PART_CHARS]) if known else -1
             if at < 0 or start + _PART_CHARS > len(folded):
@@ -176,6 +204,11 @@ class Scrubber:
             while end < len(folded) and at < len(known) and folded[end] == known[at]:
                 end, at = end + 1, at + 1
             yield start, end
+
+    def _is_phrase(self, word: str) -> bool:
+        if _CAMEL_CASE.match(word) is None:
+            return len(word) > _WHOLE_WORD_BELOW and fold(word) in self._phrases
+        return self._is_written_as_one(word)
 
     def _numbers_in(self, shown: str) -> Iterator[Span]:
         numbers = self._numbers

@@ -61,6 +61,13 @@ def fold(text: str) -> str:
     return "".join([char.lower() if len(char.lower()) == 1 else char for char in text])
 
 
+def squashed(text: str) -> str:
+    """Return letters and digits alone, in lower case and without accents: `Zsófia Quill` is `zsofiaquill`."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+    return "".join([char for char in text.casefold() if char.isalnum()])
+
+
 def readings(text: str) -> list[float]:
     """Return what number the text can mean: commas separate thousands or decimals; the sign is left out."""
     digits = text.lstrip("+-")

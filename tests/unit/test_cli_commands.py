@@ -139,6 +139,22 @@ def test_narrow_list_of_problems_has_cause_fault_taker_and_next_whole(daemon, de
     assert item.id in lines[1]
 
 
+def test_source_names_the_integrations_it_is_enabled_for_and_no_is_no_failure(daemon, desk):
+    fields = [{"name": "score", "type": "integer", "required": False, "sensitive": False}]
+    daemon.on("GET", "/v1/sources/heart", wire.source(integrations=["int_1", "int_9"], fields=fields))
+    daemon.on("GET", "/v1/integrations", wire.page(wire.integration()))
+    shown = desk("sources show heart").out
+    assert "CRM endpoint, int_9\n" in shown
+    assert "✗" not in shown
+
+
+def test_listed_records_have_environment_and_level(daemon, desk):
+    daemon.on("GET", "/v1/records", wire.page(wire.record(environment="production", level="severe")))
+    shown = desk("records list").out
+    assert "production" in shown
+    assert "severe" in shown
+
+
 def test_long_list_is_fetched_in_pages(daemon, desk):
     daemon.on(
         "GET",
@@ -482,11 +498,12 @@ def test_every_signing_secret_that_is_valid_is_listed_with_until_when(daemon, de
 
 
 def test_source_fields_are_described_in_words(daemon, desk):
+    daemon.on("GET", "/v1/integrations", wire.page(wire.integration()))
     daemon.on("POST", "/v1/sources", wire.source())
     desk(
         "sources add heart --name Heart --level low --level high --field score:integer:required --field id:open"
     )
-    assert daemon.last.json == {
+    assert daemon.asked[0].json == {
         "key": "heart",
         "name": "Heart",
         "levels": ["low", "high"],
@@ -501,6 +518,7 @@ def test_source_fields_are_described_in_words(daemon, desk):
 
 
 def test_source_is_enabled_and_emptied(daemon, desk):
+    daemon.on("GET", "/v1/integrations", wire.page(wire.integration()))
     daemon.on("POST", "/v1/sources/heart/enable", wire.source())
     daemon.on("PATCH", "/v1/sources/heart", wire.source())
     desk("sources enable heart --integration int_1")
@@ -508,7 +526,10 @@ def test_source_is_enabled_and_emptied(daemon, desk):
     desk("sources disable heart --integration int_1")
     assert daemon.last.json == {"integration_id": "int_1", "enabled": False}
     desk("sources edit heart --no-fields --level low")
-    assert daemon.last.json == {"levels": ["low"], "fields": []}
+    assert next(one for one in daemon.asked if one.method == "PATCH").json == {
+        "levels": ["low"],
+        "fields": [],
+    }
 
 
 def test_wrong_value_is_a_usage_error_that_names_the_field(daemon, desk):

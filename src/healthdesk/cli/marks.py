@@ -115,6 +115,8 @@ def alert(state: AlertState) -> Cell:
     return Cell(f"{glyph} {word}", tone)
 
 
-def yes_no(value: bool) -> Cell:  # noqa: FBT001 - a cell of one value
-    """Return the mark of something that is or is not."""
-    return Cell("✓ yes", GOOD) if value else Cell("✗ no", BAD)
+def yes_no(value: bool, *, wanted: bool = False) -> Cell:  # noqa: FBT001 - a cell of one value
+    """Return the mark of something that is or is not; not to be is a failure only where it is `wanted`."""
+    if value:
+        return Cell("✓ yes", GOOD)
+    return Cell("✗ no", BAD) if wanted else Cell("– no", DIM)

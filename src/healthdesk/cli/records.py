@@ -51,7 +51,8 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         Column(desk.out.titled("Completed")),
         Column("Id"),
         Column("Source", flex=True),
-        Column("Env", spare=2),
+        Column("Level", flex=True, spare=7),
+        Column("Environment", spare=2),
         Column("Tries", right=True, spare=1),
         Column("First attempt", spare=5),
         Column("Last attempt", spare=4),
@@ -65,7 +66,8 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             desk.out.short_time(item.completed_at),
             item.id,
             item.source_name or item.source,
-            "T" if item.environment is Environment.TESTING else "",
+            item.level or "–",
+            item.environment.value,
             str(item.tried) + (" ~" if item.sample else ""),
             desk.out.short_time(item.first_attempt_at),
             desk.out.short_time(item.last_attempt_at),
@@ -185,7 +187,7 @@ async def ledger(desk: Desk, _: argparse.Namespace) -> int | None:
             name,
             item.environment.value,
             *(f"{number:,}" for number in numbers),
-            marks.yes_no(item.balanced),
+            marks.yes_no(item.balanced, wanted=True),
         ]
 
     desk.out.table(columns, [row(item) for item in answer.rows], empty="No records yet: nothing to balance.")

@@ -47,18 +47,37 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
     desk.out.page(page, columns, row, empty="No sources yet. `healthdesk sources add` adds one.")
 
 
-def _show(desk: Desk, item: Source) -> None:
+async def _integration_names(desk: Desk, ids: list[str]) -> list[str]:
+    """Return what integrations are called; the id of one that is gone."""
+    from healthdesk.errors import ClientError
+
+    if not ids:
+        return []
+    try:
+        page = await desk.collect(
+            lambda after, limit: desk.client.integrations_list(after=after, limit=limit),
+            limit=10_000,
+            after=None,
+        )
+    except ClientError:  # what was asked for is done: ids tell it too
+        return ids
+    names = {each.id: each.name for each in page.items}
+    return [names.get(each, each) for each in ids]
+
+
+async def _show(desk: Desk, item: Source) -> None:
     out = desk.out
     if out.as_json:
         out.model(item)
         return
+    names = await _integration_names(desk, item.integrations)
     out.facts(
         [
             ("Key", item.key),
             ("Name", item.name),
             ("Id", item.id),
             ("Levels", ", ".join(item.levels)),
-            ("Enabled for", ", ".join(item.integrations) or "no integration"),
+            ("Enabled for", ", ".join(names) or "no integration"),
             ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
         ]
     )
@@ -79,7 +98,7 @@ def _show(desk: Desk, item: Source) -> None:
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
     """Print one source with its fields."""
-    _show(desk, await desk.client.source(args.source))
+    await _show(desk, await desk.client.source(args.source))
 
 
 def field(text: str) -> SourceField:
@@ -125,7 +144,7 @@ async def add(desk: Desk, args: argparse.Namespace) -> None:
     """Add a source."""
     from healthdesk.api.integrations import SourceCreate
 
-    _show(desk, await desk.client.source_create(SourceCreate(key=args.key, **_settings(args))))
+    await _show(desk, await desk.client.source_create(SourceCreate(key=args.key, **_settings(args))))
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
@@ -153,7 +172,7 @@ async def edit(desk: Desk, args: argparse.Namespace) -> None:
             fields[key] = []
     if not fields:
         raise UsageError("nothing to change", f"see `{args.prog} --help`")
-    _show(desk, await desk.client.source_edit(args.source, SourceEdit(**fields)))
+    await _show(desk, await desk.client.source_edit(args.source, SourceEdit(**fields)))
 
 
 def _enable_arguments(parser: argparse.ArgumentParser) -> None:

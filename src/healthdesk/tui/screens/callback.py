@@ -44,7 +44,8 @@ class CallbackScreen(WindowScreen):
 
     def crumbs(self) -> str:
         """Where you are."""
-        return f"Callbacks › {self.detail.event or self.detail.delivery_id if self.detail else self.key}"
+        named = self.detail.event or self.detail.delivery_id if self.detail else ""
+        return f"Callbacks › {named or self.key}"
 
     async def read(self) -> CallbackDetail:
         """Read it; once revealed, its body stays so in this window."""

@@ -60,7 +60,8 @@ def callback_explain(callback: Callback, view: View) -> list[Line]:
     elif callback.state is CallbackState.FAILED:
         second = line(key("P"), dim(" processes it again"))
     else:
-        second = line(dim(f"{callback.delivery_id} · {plural(callback.size, 'byte')}"))
+        size = plural(callback.size, "byte")
+        second = line(dim(f"{callback.delivery_id} · {size}" if callback.delivery_id else size))
     return [tuple(first), second]
 
 

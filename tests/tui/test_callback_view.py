@@ -1,0 +1,21 @@
+"""A callback that names no event and no delivery is still called something."""
+
+from datetime import UTC
+
+from healthdesk.tui.format import plain
+from healthdesk.tui.screens.callback import CallbackScreen
+from healthdesk.tui.view.callbacks import callback_explain
+from healthdesk.tui.view.times import View
+from tests.harness import wire
+
+
+def test_callback_without_event_and_delivery_id_is_called_by_its_id() -> None:
+    screen = CallbackScreen("cbk_1")
+    screen.detail = wire.callback(event="", delivery_id="")
+    assert screen.crumbs() == "Callbacks › cbk_1"
+
+
+def test_second_line_of_a_callback_without_delivery_id_is_its_size_alone() -> None:
+    view = View(wire.NOW, UTC)
+    item = wire.callback_row(event="", delivery_id="", state="processed", reason="", size=19)
+    assert plain([callback_explain(item, view)[1]]) == "19 bytes"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from healthdesk.clock import Clock
@@ -29,6 +30,18 @@ TRIES = 8
 
 CHANNEL = "healthdesk"
 RECONNECT_S = 1.0
+
+ACCEPT_TIMEOUT_S = 15.0
+"""How long records may wait for their commit: an upstream system that is told 503 posts again, a silent one hangs."""
+
+QUERY_TIMEOUT_S = 70.0
+"""Everything else. The server itself ends a statement after 60 s; what takes longer has no server at the other end."""
+
+CLOSE_TIMEOUT_S = 10.0
+
+LOST_AFTER_S = 20
+"""A connection whose other end says nothing, not even that it is there, is given up by the kernel after this."""
+
 SERVER_SETTINGS = {
     "application_name": "healthdesk",
     "jit": "off",
@@ -72,10 +85,12 @@ class PostgresBackend:
             hide_parameters=True,  # an error that quotes them would bring values of records into the log
             execution_options={"scope": scope},
         )
+        event.listen(engine.sync_engine, "connect", _watch_socket)
         backend = cls(engine, clock)
         async with AsyncExitStack() as unless_opened:
             unless_opened.push_async_callback(backend.close)
-            await backend.write(lambda conn: migrate(conn, allowed=migrating))
+            # Without a deadline: a migration takes as long as it takes.
+            await backend._write(lambda conn: migrate(conn, allowed=migrating))
             unless_opened.pop_all()
         return backend
 
@@ -85,16 +100,21 @@ class PostgresBackend:
         await self._batches.drained()
         for listener in tuple(self._listeners):
             listener.terminate()
-        await self._engine.dispose()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._engine.dispose()
+        except TimeoutError:
+            log.warning("the database did not say goodbye within %.0f s", CLOSE_TIMEOUT_S)
 
     async def read(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` on one snapshot; once more when a pooled connection turns out to be gone."""
-        try:
-            return await self._read_once(query)
-        except StoreUnavailable:
-            if self._closed:
-                raise
-            return await self._read_once(query)
+        async with _within(QUERY_TIMEOUT_S):
+            try:
+                return await self._read_once(query)
+            except StoreUnavailable:
+                if self._closed:
+                    raise
+                return await self._read_once(query)
 
     async def _read_once(self, query: Callable[[Connection], Any]) -> Any:
         self._refuse_when_closed()
@@ -106,7 +126,8 @@ class PostgresBackend:
     async def write(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` in its own transaction; again when it was undone for another's sake."""
         self._refuse_when_closed()
-        return await self._write(query)
+        async with _within(QUERY_TIMEOUT_S):
+            return await self._write(query)
 
     async def _write(self, query: Callable[[Connection], Any]) -> Any:
         for left in reversed(range(TRIES)):
@@ -151,7 +172,8 @@ class PostgresBackend:
 
     async def _store(self, batch: list[Waiting]) -> None:
         records = [waiting.record for waiting in batch]
-        answers = await self._write(lambda conn: accept_many(conn, records))
+        async with _within(ACCEPT_TIMEOUT_S):
+            answers = await self._write(lambda conn: accept_many(conn, records))
         for waiting, answer in zip(batch, answers, strict=True):
             tell(waiting.done, Failed(answer) if isinstance(answer, IdempotencyConflict) else answer)
 
@@ -197,6 +219,37 @@ class PostgresBackend:
                     self._listeners.discard(listener)
                     listener.terminate()
                     await conn.invalidate()
+
+
+@asynccontextmanager
+async def _within(timeout_s: float) -> AsyncIterator[None]:
+    """Raise StoreUnavailable for what takes longer. A connection that it cuts off is thrown away."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise StoreUnavailable(
+            f"the database cannot be used now: no answer within {timeout_s:.0f} s",
+            fix="Look at the database's host and the network to it: is the server up, does it hang?",
+        ) from error
+
+
+def _watch_socket(dbapi_connection: Any, _record: object) -> None:
+    """Have the kernel notice that the other end is gone: a host that lost its power says no goodbye."""
+    # asyncpg has no public way to its socket.
+    transport = dbapi_connection.driver_connection._transport  # noqa: SLF001 - as the line above says
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.family == socket.AF_UNIX:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", LOST_AFTER_S // 2),
+        ("TCP_KEEPINTVL", LOST_AFTER_S // 4),
+        ("TCP_KEEPCNT", 2),
+        ("TCP_USER_TIMEOUT", LOST_AFTER_S * 1000),
+    ):
+        if (option := getattr(socket, name, None)) is not None:  # each system has its own of these
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def _driver(conn: AsyncConnection) -> Any:

@@ -322,6 +322,21 @@ async def test_message_under_way_at_a_crash_is_sent_again(tmp_path: Path, clock:
         assert len(after.sender.sent) == 1
 
 
+async def test_message_under_way_when_the_loop_dies_is_sent_when_it_starts_again(outbox: Outbox) -> None:
+    await outbox.channel("mail")
+    outbox.sender.gates["mail"] = asyncio.Event()
+    await outbox.opens()
+    outbox.start()
+    await outbox.sender.at_gate.wait()
+    await outbox.crash()
+    assert await outbox.states() == ["sending"]
+    outbox.sender.gates["mail"].set()
+    assert outbox.notifier is not None
+    outbox.running = asyncio.create_task(outbox.notifier.run(outbox.stop_asked))
+    await outbox.until_states("sent")
+    assert len(outbox.sender.sent) == 1
+
+
 async def test_stop_lets_the_message_under_way_finish(outbox: Outbox) -> None:
     await outbox.channel("mail")
     outbox.sender.gates["mail"] = asyncio.Event()

@@ -103,6 +103,8 @@ class Notifier:
                 task.cancel()
             await asyncio.gather(stopper, *self._busy.values(), return_exceptions=True)
             self._busy.clear()
+            self._open.clear()
+            self._in_doubt = True  # what was under way when the loop died is sent when it starts again
             await self._sender.close()
 
     async def test_channel(self, url: str, name: str) -> ChannelTestResult:

@@ -74,6 +74,7 @@ async def test_a_refused_credential_says_so_and_new_ones_are_tried_at_once(desk:
 
 async def test_no_answer_holds_a_secret(desk: HttpDesk) -> None:
     made = await desk.connection(
+        name="Sealed",
         credentials={"auth": "basic", "username": "desk", "password": "pass-phrase-9876"},
         verification={"scheme": "hmac"},
         callback_secret="callback-secret-5555",
@@ -353,3 +354,27 @@ async def test_apps_are_the_folders(desk: HttpDesk) -> None:
     apps = await desk.ok("GET", "/v1/apps")
     assert {"id": "http-endpoint", "name": "HTTP endpoint"}.items() <= apps[0].items()
     assert json.dumps(apps)
+
+
+async def test_a_name_is_one_connections(desk: HttpDesk) -> None:
+    made, other = await desk.connection(), await desk.connection(name="Spare")
+    refused = await desk.call("POST", "/v1/connections", {"name": "CRM", "base_url": "http://127.0.0.1:9/"})
+    assert (refused.status, refused.json["field"]) == (409, "name")
+    assert made["id"] in refused.json["fix"]
+    path = f"/v1/connections/{other['id']}"
+    assert (await desk.call("PATCH", path, {"name": "CRM"})).status == 409
+    assert (await desk.ok("PATCH", path, {"name": "Spare", "base_url": "http://127.0.0.1:8/"}))[
+        "name"
+    ] == "Spare"
+    assert (await desk.call("DELETE", path)).status == 204
+    await desk.connection(name="Spare")
+
+
+async def test_what_is_not_there_says_where_to_look(desk: HttpDesk) -> None:
+    delivery = await desk.delivery()
+    missing = await desk.call("GET", "/v1/sources/nope")
+    assert (missing.status, missing.json["fix"]) == (404, "`healthdesk sources list` names them")
+    path = f"/v1/integrations/{delivery.id}"
+    unset = await desk.call("PATCH", path, {"testing": {"path": "/t"}})
+    assert unset.status == 400
+    assert "--connection" in unset.json["fix"]

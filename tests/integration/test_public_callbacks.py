@@ -42,7 +42,8 @@ async def desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[HttpDesk]:
 
 
 async def github(desk: HttpDesk, **more: Any) -> str:
-    made = await desk.connection(name="GitHub", verification=HMAC, callback_secret=SECRET, **more)
+    settings = {"name": "GitHub", "verification": HMAC, "callback_secret": SECRET}
+    made = await desk.connection(**settings | more)
     assert made["callback_url"].endswith(f"/v1/callbacks/{made['id']}")
     return str(made["id"])
 
@@ -116,7 +117,7 @@ async def test_without_an_id_nothing_is_taken_for_a_repeat(desk: HttpDesk) -> No
 
 
 async def test_two_connections_do_not_share_delivery_ids(desk: HttpDesk) -> None:
-    first, second = await github(desk), await github(desk)
+    first, second = await github(desk), await github(desk, name="Other GitHub")
     assert (await post(desk, first, b"{}", signed(b"{}"))).json["duplicate"] is False
     assert (await post(desk, second, b"{}", signed(b"{}"))).json["duplicate"] is False
 

@@ -10,6 +10,7 @@ from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, known_problem, model_of, to_page
 from healthdesk.operations.secrets import plain
 from healthdesk.store import alerts as queries
+from healthdesk.store.naming import refuse_taken
 from healthdesk.store.rows import ChannelRow
 
 view = model_of(Channel)
@@ -39,6 +40,7 @@ async def add(desk: Desk, new: ChannelCreate) -> Channel:
     channel_id = desk.ctx.ids.new("chn", now)
 
     def change(conn: Conn) -> ChannelRow:
+        refuse_taken(conn, "channel", new.name)
         queries.insert_channel(
             conn,
             channel_id=channel_id,

@@ -27,6 +27,7 @@ from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.paths import check_path
 from healthdesk.operations.secrets import plain, stored_credentials
 from healthdesk.store import connections as queries
+from healthdesk.store.naming import refuse_taken
 from healthdesk.store.rows import ConnectionRow, HeartbeatSettings, NewConnection, VerificationSettings
 from healthdesk.vault import hint
 
@@ -108,6 +109,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
     )
 
     def change(conn: Conn) -> None:
+        refuse_taken(conn, "connection", row.name)
         queries.insert(conn, row)
         desk.note(conn, Verb.ADDED, "connection", row.id, row.name, {"app": row.app, "auth": row.auth})
 
@@ -143,6 +145,8 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
         return view(desk, row)
 
     def change(conn: Conn) -> None:
+        if changes.name is not None:
+            refuse_taken(conn, "connection", changes.name, but=connection_id)
         queries.update(conn, connection_id, columns)
         desk.note(conn, Verb.EDITED, "connection", connection_id, row.name, {"changed": sorted(given)})
 

@@ -1,0 +1,24 @@
+"""A name is one object's: two of one name could only be told apart by id."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from healthdesk.errors import Conflict
+from healthdesk.store.schema_desk import channels
+from healthdesk.store.schema_setup import connections
+
+_TABLES = {"channel": channels, "connection": connections}
+
+
+def refuse_taken(conn: Connection, noun: str, name: str, but: str = "") -> None:
+    """Raise Conflict when a channel or connection that is not removed, other than `but`, has the name already."""
+    table = _TABLES[noun]
+    taken = select(table.c.id).where(table.c.name == name, table.c.deleted_at.is_(None), table.c.id != but)
+    other_id = conn.execute(taken.limit(1)).scalar_one_or_none()
+    if other_id is not None:
+        raise Conflict(
+            f"there is a {noun} named {name!r} already: {other_id}",
+            field="name",
+            fix=f"use {other_id}, or give another name",
+        )

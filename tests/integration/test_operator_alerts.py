@@ -46,6 +46,15 @@ async def test_a_channel_is_checked_and_never_returned_whole(desk: HttpDesk) -> 
         assert "pass-phrase" not in (await desk.call("GET", path)).body.decode()
 
 
+async def test_a_name_is_one_channels(desk: HttpDesk) -> None:
+    made = await channel(desk)
+    refused = await desk.call("POST", "/v1/channels", {"name": "Ops", "url": URL})
+    assert (refused.status, refused.json["field"]) == (409, "name")
+    assert made["id"] in refused.json["fix"]
+    assert (await desk.call("DELETE", f"/v1/channels/{made['id']}")).status == 204
+    await channel(desk)
+
+
 async def test_a_test_message_says_what_became_of_it_and_the_channel_remembers(
     desk: HttpDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +90,9 @@ async def test_rules_name_channels_that_exist(desk: HttpDesk) -> None:
     ):
         answer = await desk.call("POST", "/v1/rules", body | wrong)
         assert (answer.status, answer.json["field"]) == (400, field)
+        if given := str(wrong.get("channel_ids") or wrong.get("integration_id") or ""):
+            assert given.strip("[']") in answer.json["detail"]
+            assert "list` names them" in answer.json["fix"]
     assert len((await desk.ok("GET", "/v1/rules"))["items"]) == 1
     assert (await desk.call("DELETE", path)).status == 204
     assert (await desk.call("GET", path)).status == 404

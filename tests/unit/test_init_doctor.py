@@ -451,6 +451,15 @@ async def test_a_dead_socket_means_no_daemon(short_dir: Path) -> None:
     assert (check.status, "dead socket" in check.sentence) == (CheckStatus.WARN, True)
 
 
+async def test_the_daemon_to_start_is_that_of_the_config(short_dir: Path) -> None:
+    config = short_dir / "other.toml"
+    path = short_dir / "operator.sock"
+    assert (await probes.check_socket(path, os.getuid(), config)).fix == (
+        f"start `healthdesk daemon --config {config}`"
+    )
+    assert (await probes.check_socket(path, os.getuid())).fix == "start `healthdesk daemon`"
+
+
 async def test_only_names_are_resolved_and_each_lost_one_is_named() -> None:
     asked: list[str] = []
 

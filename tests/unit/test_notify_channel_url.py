@@ -52,3 +52,9 @@ def test_ordinary_url_passes(url: str) -> None:
 )
 def test_shown_form_has_no_middle(private: str, host_is_public: bool, shown: str) -> None:
     assert mask(private, host_is_public=host_is_public) == shown
+
+
+def test_a_service_alone_is_no_channel() -> None:
+    with pytest.raises(ChannelError, match=r"ends after mailto://") as raised:
+        refuse_unsafe("mailto://")
+    assert "mailto://user:password@" in raised.value.fix

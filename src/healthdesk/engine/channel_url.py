@@ -53,6 +53,11 @@ def refuse_unsafe(url: str) -> None:
             f"{schema}:// speaks to this host's own desktop or log, which a daemon does not use",
             fix="use a service on the network",
         )
+    if not url.partition("://")[2].strip():
+        raise ChannelError(
+            f"the channel's URL ends after {schema}://",
+            fix="write all of it, such as mailto://user:password@mail.example?to=ops@mail.example",
+        )
     try:
         arguments = parse_qsl(urlsplit(url.strip()).query, keep_blank_values=True)
     except ValueError as error:

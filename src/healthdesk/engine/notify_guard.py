@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from healthdesk.connectors.policy import AddressPolicy
+from healthdesk.connectors.policy import FIX, AddressPolicy
 
 _PROGRAMS = frozenset(
     {
@@ -66,7 +66,7 @@ class Guard:
             self._refuse("a channel may not use local sockets")
         reason = self._policy.refusal(_text(address[0]))
         if reason:
-            self._refuse(reason)
+            self._refuse(f"{reason}; {FIX}")
 
     def _name(self, host: Any) -> None:
         """Refuse a literal before it is tried; a name is judged by the addresses it leads to."""
@@ -77,7 +77,7 @@ class Guard:
             return
         reason = self._policy.refusal(text)
         if reason:
-            self._refuse(reason)
+            self._refuse(f"{reason}; {FIX}")
 
     def _file(self, path: Any) -> None:
         if not isinstance(path, str | bytes | os.PathLike):

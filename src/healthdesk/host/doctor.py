@@ -73,7 +73,7 @@ async def examine(
         checks.append(probes.check_key(config.security.key_file, seen.sealed))
         hosts = (*seen.hosts, *probes.configured_hosts(config))
         checks.append(finding)
-        checks.append(await probes.check_socket(config.operator.socket, uid))
+        checks.append(await probes.check_socket(config.operator.socket, uid, config_path))
         checks.append(probes.check_disk(config.storage.data_dir))
     checks.append(await probes.check_clock(clock, seen))
     checks.append(await probes.check_dns(hosts, resolve))

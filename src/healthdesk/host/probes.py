@@ -57,13 +57,14 @@ def check_key(key_file: Path, sealed: Sequence[str] = ()) -> Check:
     return Check("key", OK, f"{key_file} encrypts and decrypts{opens}")
 
 
-async def check_socket(path: Path, uid: int) -> Check:
+async def check_socket(path: Path, uid: int, config_path: Path | None = None) -> Check:
     """Look whether a daemon answers on the operator socket, and whether its directory is safe."""
-    return await asyncio.to_thread(_look_at_socket, path, uid)
+    return await asyncio.to_thread(_look_at_socket, path, uid, config_path)
 
 
-def _look_at_socket(path: Path, uid: int) -> Check:
-    start = "start `healthdesk daemon`"
+def _look_at_socket(path: Path, uid: int, config_path: Path | None) -> Check:
+    option = f" --config {config_path}" if config_path else ""
+    start = f"start `healthdesk daemon{option}`"
     try:
         if not path.parent.exists():
             return Check("socket", WARN, f"no daemon is running: {path} is not there", start)

@@ -208,6 +208,7 @@ def _settings(
         raise Malformed(
             f"{environment.value} does not exist yet and needs a connection",
             field=f"{environment.value}.connection_id",
+            fix="name one: `--connection` of `healthdesk integrations edit`, or `connection_id`",
         )
     if "headers" in columns:
         _check_headers(columns["headers"], f"{environment.value}.headers")

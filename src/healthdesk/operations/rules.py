@@ -11,6 +11,7 @@ from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import alerts as queries
 from healthdesk.store import connections, integrations
 from healthdesk.store.rows import RuleRow
+from healthdesk.store.scope import listing
 
 view = model_of(Rule)
 
@@ -105,7 +106,8 @@ def _known(conn: Conn, field: str, object_id: str | None) -> None:
         else:
             connections.get(conn, object_id)
     except NotFound:
-        raise Malformed(f"no such {field.removesuffix('_id')}", field=field) from None
+        noun = field.removesuffix("_id")
+        raise Malformed(f"there is no {noun} {object_id}", field=field, fix=listing(noun)) from None
 
 
 def _known_channels(conn: Conn, channel_ids: list[str]) -> None:
@@ -113,4 +115,6 @@ def _known_channels(conn: Conn, channel_ids: list[str]) -> None:
         try:
             queries.get_channel(conn, channel_id)
         except NotFound:
-            raise Malformed("no such channel", field="channel_ids") from None
+            raise Malformed(
+                f"there is no channel {channel_id}", field="channel_ids", fix=listing("channel")
+            ) from None

@@ -24,6 +24,12 @@ _SQLITE_UNAVAILABLE = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
+_SQLITE_FORBIDDEN = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY})
+_LOOK = "Look at the database's host: is it running, is its disk full, does another process hold a lock?"
+_NOT_PERMITTED = (
+    "Run this as the daemon's user (`sudo -u healthdesk …`), or look whether the database's file and directory "
+    "are there and may be written"
+)
 _PG_UNAVAILABLE = ("08", "25006", "28", "3D000", "53", "55", "57", "58", "XX")
 _PG_RETRY = frozenset({"40001", "40P01"})
 
@@ -61,11 +67,19 @@ def wants_retry(error: BaseException) -> bool:
     return _sqlstate(error) in _PG_RETRY
 
 
+def _is_forbidden(cause: BaseException) -> bool:
+    """Tell whether the file of an SQLite database cannot be opened as this user."""
+    if isinstance(cause, PermissionError):
+        return True
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code is not None and (code & 0xFF) in _SQLITE_FORBIDDEN
+
+
 def unavailable(error: BaseException) -> StoreUnavailable:
     """Return the error for callers, with the cause and the likely fix."""
     cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     text = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-    fix = "Look at the database's host: is it running, is its disk full, does another process hold a lock?"
+    fix = _NOT_PERMITTED if _is_forbidden(cause) else _LOOK
     wrapped = StoreUnavailable(f"the database cannot be used now: {text}", fix=fix)
     wrapped.__cause__ = error
     return wrapped

@@ -36,4 +36,9 @@ def driver(conn: Connection) -> Any:
 
 def missing(noun: str, object_id: str) -> NotFound:
     """Return the error for an id that is not there."""
-    return NotFound(f"there is no {noun} {object_id}")
+    return NotFound(f"there is no {noun} {object_id}", fix="" if noun == "attempt" else listing(noun))
+
+
+def listing(noun: str) -> str:
+    """Return the fix for a name or id that is not there."""
+    return f"`healthdesk {noun}s list` names them"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from healthdesk.cli import options
@@ -12,6 +11,7 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import BAD, GOOD, Cell
 from healthdesk.cli.tables import Column
 from healthdesk.cli.tail import tail
+from healthdesk.domain.activity_words import detail_words, object_words
 
 if TYPE_CHECKING:
     from healthdesk.api.connections import App
@@ -76,8 +76,8 @@ async def activity(desk: Desk, args: argparse.Namespace) -> None:
     )
 
     def row(entry: Activity) -> list[Cell | str]:
-        name = f"{entry.object_kind} {entry.object_name}".strip()
-        detail = ", ".join(f"{key} {_plain(value)}" for key, value in entry.detail.items())
+        name = object_words(entry.object_kind, entry.object_name, entry.object_id, entry.detail)
+        detail = detail_words(entry.detail)
         return [desk.out.short_time(entry.at), entry.user, entry.verb, name, entry.object_id, detail]
 
     page = await desk.collect(
@@ -86,10 +86,6 @@ async def activity(desk: Desk, args: argparse.Namespace) -> None:
         after=args.after,
     )
     desk.out.page(page, columns, row, empty="Nothing was done yet.")
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 async def openapi(desk: Desk, _: argparse.Namespace) -> None:

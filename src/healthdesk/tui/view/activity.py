@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from healthdesk.api.desk import Activity
+from healthdesk.domain.activity_words import detail_words, named_words, object_words
 from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.view.times import View, full, stamp
 from healthdesk.tui.widgets.columns import Column
@@ -33,23 +32,13 @@ def activity_cells(activity: Activity, view: View) -> list[Span]:
 
 
 def object_word(activity: Activity) -> str:
-    """Return what it was done to: its kind, and its name or else its id, as in `connection CRM`."""
-    return f"{activity.object_kind} {activity.object_name or activity.object_id}".strip()
+    """Return what it was done to, as in `connection CRM` or `3 records`."""
+    return object_words(activity.object_kind, activity.object_name, activity.object_id, activity.detail)
 
 
 def detail_word(activity: Activity) -> str:
     """Return the details in one line."""
-    return _short(activity.detail)
-
-
-def _short(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_short(item)}" for name, item in value.items())
-    if isinstance(value, list | tuple):
-        return " ".join(_short(item) for item in value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return detail_words(activity.detail)
 
 
 def activity_lines(activity: Activity, view: View) -> list[Line]:
@@ -59,7 +48,7 @@ def activity_lines(activity: Activity, view: View) -> list[Line]:
         ("Who", activity.user),
         ("Did", activity.verb),
         (activity.object_kind or "What", f"{activity.object_name} {activity.object_id}".strip()),
-        *((name, _short(value)) for name, value in activity.detail.items()),
+        *named_words(activity.detail),
     ]
     return [line(dim(f"{name[:14]:<14} "), value) for name, value in rows if value]
 

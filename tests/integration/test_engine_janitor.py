@@ -15,7 +15,7 @@ from tests.integration.engine_desk import engine_on
 from tests.store.world import PRODUCTION, World, failure
 
 from healthdesk.engine.context import Context
-from healthdesk.engine.janitor import BEAT_S, LEASE, RETENTION_EVERY_S, STEP, Janitor
+from healthdesk.engine.janitor import BEAT_S, LEASE, RETENTION_EVERY_S, SETTLED_IN, STEP, Janitor
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import alerts, daemons, keyring
 from healthdesk.testing import FakeClock
@@ -120,6 +120,30 @@ async def test_recovery_takes_up_all_that_a_dead_daemon_left_and_says_so(scene, 
     assert scene.woken == ["delivery"]
     held_until, stopped_at = await scene.lease()
     assert (held_until, stopped_at) == (micros(scene.clock.now() + LEASE), None)
+
+
+async def test_claim_whose_lost_commit_shows_late_is_taken_up_with_a_beat(tmp_path, caplog):
+    """The loop looked for lost claims and found none; then the commit it was not told of became visible."""
+    clock = FakeClock()
+    async with engine_on(tmp_path, clock) as engine:
+        ctx = engine.ctx
+        world = await World.made(ctx.store, clock, ctx.ids)
+        await world.accept(1)
+        (late,), began = await world.claim(), clock.now()
+
+        def interrupted(conn: Any) -> Any:
+            outcomes = text("SELECT outcome FROM attempts WHERE id = :id")
+            return conn.execute(outcomes, {"id": late.attempt_id}).scalar_one() == "interrupted"
+
+        await engine.start()
+        try:
+            async with asyncio.timeout(PATIENT_S):
+                while not await ctx.store.read(interrupted):
+                    clock.advance(0.5)
+        finally:
+            await engine.stop(1)
+        assert "1 attempts were interrupted and are taken up again" in caplog.text
+        assert clock.now() - began > SETTLED_IN
 
 
 async def test_recovery_after_a_clean_stop_is_silent(scene, caplog):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from healthdesk.domain.exchange import Exchange, Failure
@@ -71,6 +71,12 @@ class Deliverer:
         for lane in self._lanes.values():
             lane.dirty = True
         self._pulse.set()
+
+    def look_over(self, attempts: Collection[str]) -> None:
+        """Take attempts that the database holds for this daemon; those it knows nothing of are taken up again."""
+        if not self._open.issuperset(attempts):
+            self._in_doubt = True
+            self._pulse.set()
 
     @property
     def in_flight(self) -> int:

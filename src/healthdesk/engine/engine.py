@@ -36,7 +36,7 @@ class Engine:
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.callbacks = CallbackProcessor(ctx)
         self.notifier = Notifier(ctx)
-        self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all, self._divide)
+        self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all, self._divide, self.deliverer.look_over)
         self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
         self.heartbeats.on_change = self.holds.wake

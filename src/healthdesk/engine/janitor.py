@@ -20,6 +20,9 @@ BEAT_S = 5.0
 LEASE = timedelta(seconds=20)
 """A daemon that did not renew its lease for this long is taken for dead; its attempts were interrupted."""
 
+SETTLED_IN = timedelta(minutes=1)
+"""How old an attempt is before it is asked whether this daemon knows of it: a lost commit may become visible late."""
+
 RETENTION_EVERY_S = 300.0
 STEP = 200
 """Rows touched in one small transaction."""
@@ -38,9 +41,13 @@ class Janitor:
         on_alerts: Callable[[], None],
         on_recovered: Callable[[], None],
         on_live: Callable[[list[str]], None] = lambda _: None,
+        on_open: Callable[[list[str]], None] = lambda _: None,
     ) -> None:
-        """Tell `on_live` of each beat's ids of daemons whose lease holds."""
+        """Tell, with each beat, `on_live` the ids of daemons whose lease holds, and `on_open` those of this daemon's
+        attempts that have been without a result for a while.
+        """
         self._ctx = ctx
+        self._on_open = on_open
         self._on_live = on_live
         self._on_alerts = on_alerts
         self._on_recovered = on_recovered
@@ -114,6 +121,7 @@ class Janitor:
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
             self._on_live(await store.read(daemons.live, now))
+        self._on_open(await store.read(recovery.open_attempts, self._ctx.daemon_id, now - SETTLED_IN))
         if await self._clock_watch.look():
             self._on_alerts()
             self._on_recovered()

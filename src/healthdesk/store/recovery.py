@@ -81,6 +81,16 @@ def recover_interrupted(
     return len(picked)
 
 
+def open_attempts(conn: Connection, daemon_id: str, before: datetime) -> list[str]:
+    """Return ids of attempts of a daemon that were begun before a time and are without a result."""
+    found = conn.execute(
+        select(attempts.c.id).where(
+            text(SENDING), attempts.c.daemon_id == daemon_id, attempts.c.started_at < before
+        )
+    )
+    return list(found.scalars())
+
+
 def recover_lost(
     conn: Connection, now: datetime, *, daemon_id: str, known: frozenset[str], limit: int
 ) -> int:

@@ -7,6 +7,7 @@ import dataclasses
 
 import pytest
 from tests.connectors.conftest import LOOPBACK
+from tests.harness.serving import until
 
 from healthdesk.connectors.reuse import LARGEST, place_of
 from healthdesk.connectors.session import GuardedSession, Request
@@ -144,6 +145,34 @@ async def test_a_connection_that_cannot_go_on_is_not_used_again(
     assert [seen.connection for seen in endpoint.requests if seen.connection > 1] == [2]
     assert (await session.send(request(endpoint))).status == 200
     assert endpoint.connections == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_an_answer_nobody_asked_for_is_not_the_next_requests(
+    session: GuardedSession, endpoint: FakeEndpoint, method: str
+) -> None:
+    answer, go = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", asyncio.Event()
+
+    async def twice(visit):
+        visit.writer.write(answer)
+        await go.wait()
+        visit.writer.write(answer)
+        await visit.writer.drain()
+        return True
+
+    body = b"" if method == "GET" else b"1"
+    endpoint.script(Behaviour("twice", twice), reply(500), reply(500))
+    assert (await session.send(request(endpoint, body, method))).status == 200
+    ((kept, _),) = next(iter(session._http.connector._conns.values()))
+    go.set()
+
+    async def astray() -> bool:
+        return kept.should_close
+
+    await until(astray)
+    for _ in range(2):
+        assert (await session.send(request(endpoint, body, method))).status == 500
+    assert [seen.connection for seen in endpoint.requests] == [1, 2, 2]
 
 
 async def test_the_deadline_ends_the_attempt_and_the_connection(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.integration.http_desk import Accept, Delivery, HttpDesk, http_desk, i
 from tests.integration.test_public_wire import Reply, read_reply
 
 from healthdesk.errors import StoreUnavailable
-from healthdesk.http.express import MOST_HELD
+from healthdesk.http.express import MOST_HELD, ExpressConnection
 from healthdesk.http.public import build_public_app
 from healthdesk.http.records import Records
 from healthdesk.http.server import make_runner
@@ -313,6 +314,25 @@ async def test_a_database_that_cannot_be_written_is_503(
         assert (reply.status, reply.headers["retry-after"]) == (503, "5")
         monkeypatch.undo()
         assert await alive(reader, writer)
+
+
+async def test_answers_that_nobody_reads_do_not_pile_up(desk: HttpDesk, delivery: Delivery) -> None:
+    """A caller that posts one by one and reads nothing is not answered past what its connection takes."""
+    refused = message(delivery, Authorization="x")
+    async with connected(desk.port) as (_, writer):
+        sock = writer.get_extra_info("socket")
+        (mine,) = [each for each in public_connections() if each.peername == sock.getsockname()]
+        sent = 0
+        while mine.transport.is_reading() and sent < 100_000:
+            writer.write(refused)
+            sent += 1
+            await asyncio.sleep(0)
+        assert mine.transport.get_write_buffer_size() < 1_000_000
+        assert sent < 100_000, "it is no longer read"
+
+
+def public_connections() -> list[ExpressConnection]:
+    return [each for each in gc.get_objects() if isinstance(each, ExpressConnection) and each.transport]
 
 
 @pytest.mark.parametrize("sign", ["1.0", "close", "expect"])

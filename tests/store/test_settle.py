@@ -235,3 +235,22 @@ async def test_a_write_undone_for_anothers_sake_is_run_again(postgres_world, sql
     assert len(runs) == 3
     kept = [await postgres_world.store.read(desk.setting, f"run {n}") for n in range(3)]
     assert kept == [None, None, "x"]
+
+
+async def test_a_claim_takes_large_records_as_far_as_there_is_room_and_the_oldest_whatever_its_size(world):
+    sizes = (100, 200_000, 200_000, 100, 300_000)
+    bodies = [b'"' + b"x" * size + b'"' for size in sizes]
+    ids = []
+    for body in bodies:
+        ids += await world.accept(1, body=body, data_start=0, data_end=len(body))
+
+    async def claimed(**limits):
+        want = EnvWant(world.integration_id, PRODUCTION, 10, **limits)
+        result = await world.store.settle_and_claim([], [want], now=world.clock.now())
+        return [(record.id, record.data) for record in result.claimed]
+
+    both = list(zip(ids, bodies, strict=True))
+    assert await claimed(room_bytes=250_000) == both[:2]
+    assert await claimed(room_bytes=0, at_least_one=False) == []
+    assert await claimed(room_bytes=0) == both[2:4]
+    assert await claimed(room_bytes=0) == both[4:]

@@ -28,6 +28,7 @@ from healthdesk.connectors.wire import (
     CallLater,
     Cancellable,
     Deadline,
+    GuardedConnector,
     Progress,
     TrackedRequest,
     current,
@@ -128,7 +129,7 @@ class GuardedSession:
         self._call_later = call_later or Timers(self._loop).call_later
         self._policy = AddressPolicy(allow)
         self._proxies = Proxies(use=use_proxy)
-        connector = aiohttp.TCPConnector(
+        connector = GuardedConnector(
             limit=0,
             keepalive_timeout=_KEEP_ALIVE_S,
             resolver=resolver or aiohttp.ThreadedResolver(),

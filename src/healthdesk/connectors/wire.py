@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import AddrInfoType, Connection
 
 from healthdesk.connectors.policy import AddressPolicy
@@ -62,6 +63,20 @@ class BadAnswer(aiohttp.ClientError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """aiohttp's pool, without connections on which something came that nobody had asked for.
+
+    A second answer to one request would be taken for the answer to the next one.
+    """
+
+    async def _get(self, key: ConnectionKey, traces: list[Any]) -> Connection | None:
+        while (connection := await super()._get(key, traces)) is not None:
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        return None
 
 
 class TrackedRequest(aiohttp.ClientRequest):

@@ -33,6 +33,10 @@ POLL_S = 1.0
 
 STORE_RETRY_S = 0.5
 LOST_STEP = 200
+LARGE_BYTES = 65_536
+IN_FLIGHT_BYTES = 134_217_728
+"""Bytes of records in this daemon's memory from which on it claims no further large ones, but one for each lane."""
+
 HELD_MEANWHILE = "Not sent: its integration was put on hold meanwhile."
 ANOTHERS_TURN = "Not sent: another daemon sends for this integration now."
 
@@ -49,8 +53,8 @@ class Deliverer:
         self._sending: dict[Key, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
-        self._open: set[str] = set()
-        """Attempts this daemon knows of whose result is not committed."""
+        self._open: dict[str, int] = {}
+        """Attempts this daemon knows of whose result is not committed, with the bytes of their records."""
         self._in_doubt = False
         """Whether a commit may have gone through that we were not told of, or attempts died with the loop."""
         self._probed: dict[str, tuple[datetime, int]] = {}
@@ -174,6 +178,7 @@ class Deliverer:
         settling = Counter((result.integration_id, result.environment) for result in results)
         wants: list[EnvWant] = []
         probing: set[str] = set()
+        room = max(0, IN_FLIGHT_BYTES - sum(self._open.values()))
         for target in self._targets.all():
             key = (target.integration_id, target.environment)
             lane = self._lane(key, target)
@@ -190,10 +195,23 @@ class Deliverer:
                 if target.probe_since is not None:
                     probing.add(target.connection_id)
                 lane.asking()
-                wants.append(EnvWant(target.integration_id, target.environment, free))
+                wants.append(EnvWant(*key, free, room_bytes=room, at_least_one=lane.claimed <= freed))
+                room = 0  # the next turn has room again; meanwhile each lane without anything gets one
             elif lane.dirty and lane.bucket is not None and lane.claimed < lane.concurrency:
-                asyncio.get_running_loop().call_later(lane.bucket.wait_s(), self._pulse.set)
+                self._wake_later(lane, lane.bucket.wait_s())
         return wants
+
+    def _wake_later(self, lane: Lane, seconds: float) -> None:
+        """Look again when the lane's rate allows the next attempt; one timer a lane."""
+        if lane.waking:
+            return
+
+        def wake() -> None:
+            lane.waking = False
+            self._pulse.set()
+
+        lane.waking = True
+        asyncio.get_running_loop().call_later(seconds, wake)
 
     def _lane(self, key: Key, target: Target) -> Lane:
         lane = self._lanes.get(key)
@@ -212,24 +230,31 @@ class Deliverer:
 
     def _settled(self, results: list[Settlement]) -> None:
         for result in results:
-            self._open.discard(result.attempt_id)
+            self._open.pop(result.attempt_id, None)
             self._lanes[result.integration_id, result.environment].done()
         for outcome, count in Counter(result.outcome for result in results).items():
             self._ctx.metrics.attempts.labels(outcome=outcome.value).inc(count)
 
     def _claimed(self, wants: list[EnvWant], claimed: list[ClaimedRecord]) -> None:
         got: dict[Key, int] = {}
+        large = {
+            (record.integration_id, record.environment)
+            for record in claimed
+            if len(record.data) > LARGE_BYTES
+        }
         for record in claimed:
             key = (record.integration_id, record.environment)
             got[key] = got.get(key, 0) + 1
             self._waiting[key].append(record)
-            self._open.add(record.attempt_id)
+            self._open[record.attempt_id] = len(record.data)
             self._note_probe(key)
         for want in wants:
             key = (want.integration_id, want.environment)
             count = got.get(key, 0)
             lane = self._lanes[key]
             lane.took(want.free, count)
+            if key in large:
+                lane.dirty = True  # memory, not the work, may have been what ended the claim
             if lane.dirty and count:
                 self._pulse.set()
             self._start_waiting(key)
@@ -255,7 +280,13 @@ class Deliverer:
             self._sending[key] += 1
             task = loop.create_task(self._attempt(key, target, record))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("an attempt's task died after its result was in", exc_info=error)
+            self._pulse.set()
 
     def _give_back(self, record: ClaimedRecord, why: str) -> None:
         self._results.append(attempt.give_back(self._ctx, record, why))
@@ -270,7 +301,13 @@ class Deliverer:
             self._ctx.metrics.attempt_seconds.observe(exchange.duration_ms / 1000)
         else:
             self._probed.pop(target.connection_id, None)  # nothing was learned of the connection
-        self._results.append(attempt.settle(self._ctx, target, record, exchange, failure))
+        try:
+            self._results.append(attempt.settle(self._ctx, target, record, exchange, failure))
+        except Exception:  # a fault of ours: the attempt is taken up as interrupted, and its slot is free
+            log.exception("what came of attempt %s of record %s is lost", record.attempt_id, record.id)
+            self._open.pop(record.attempt_id, None)
+            self._lanes[key].done()
+            self._in_doubt = True
         self._sending[key] -= 1
         self._start_waiting(key)
         self._note_health(target, exchange, failure)

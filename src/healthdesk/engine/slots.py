@@ -42,6 +42,8 @@ class Lane:
     claimed: int = 0
     dirty: bool = True
     bucket: Bucket | None = None
+    waking: bool = False
+    """Whether a timer is set for when its rate allows the next attempt."""
 
     def wants(self, now: float, *, ahead: bool, settling: int = 0) -> int:
         """Return how many records to claim now; 0 when nothing is due or no slot is free.

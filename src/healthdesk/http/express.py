@@ -84,7 +84,8 @@ class ExpressConnection(PatientHandler):
             self._hold(data)
             return (), False, b""
         messages, upgraded, tail = self._inner.feed_data(data)
-        if len(messages) == 1 and len(data) <= LARGEST and not upgraded:
+        # Answers that nobody reads pile up: aiohttp's way waits until they are taken.
+        if len(messages) == 1 and len(data) <= LARGEST and not upgraded and not self._paused:
             waiter = self._waiter  # set while the connection's task waits for a message: nothing is under way
             if waiter is not None and not waiter.done() and not self._messages and messages[0][1].is_eof():
                 return self._take(*messages[0]), upgraded, tail

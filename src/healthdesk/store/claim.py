@@ -16,27 +16,40 @@ from healthdesk.store.ledger import Deltas
 from healthdesk.store.rows import ClaimedRecord, EnvWant
 from healthdesk.store.scope import driver, on_sqlite, scope_of
 
+SMALL_BYTES = 65_536
+"""Data up to this size comes with the claim itself, in one piece for all; larger ones are read one by one."""
+
 # One row of JSON rather than one a record: each row fetched would be a step (see `bulk`).
-DUE_SQLITE = """
+DUE_SQLITE = f"""
     SELECT json_group_array(json_array(id, webhook_id, state, attempts, tries, next_trigger, triggered_by,
-                                       content_type, sample, data))
+                                       content_type, sample, size, data))
     FROM (
         SELECT r.id, r.webhook_id, r.state, r.attempts, r.tries, r.next_trigger, r.triggered_by, b.content_type,
-               r.sample, hex(substr(b.body, b.data_start + 1, b.data_end - b.data_start)) AS data
+               r.sample, b.data_end - b.data_start AS size,
+               CASE WHEN b.data_end - b.data_start <= {SMALL_BYTES}
+                   THEN hex(substr(b.body, b.data_start + 1, b.data_end - b.data_start)) END AS data
         FROM records r INDEXED BY ix_records_due
         JOIN record_bodies b ON b.record_id = r.id
         WHERE r.integration_id = ? AND r.environment = ? AND r.state IN ('queued', 'retrying') AND r.next_at <= ?
         ORDER BY r.next_at, r.id LIMIT ?
     )
-"""
-DUE_POSTGRES = """
+"""  # noqa: S608 - our own number
+DUE_POSTGRES = f"""
     SELECT r.id, r.webhook_id, r.state, r.attempts, r.tries, r.next_trigger, r.triggered_by, b.content_type,
-           r.sample, substring(b.body FROM b.data_start + 1 FOR b.data_end - b.data_start) AS data
+           r.sample, b.data_end - b.data_start AS size,
+           CASE WHEN b.data_end - b.data_start <= {SMALL_BYTES}
+               THEN substring(b.body FROM b.data_start + 1 FOR b.data_end - b.data_start) END AS data
     FROM records r
     JOIN record_bodies b ON b.record_id = r.id
     WHERE r.integration_id = $1 AND r.environment = $2 AND r.state IN ('queued', 'retrying') AND r.next_at <= $3
     ORDER BY r.next_at, r.id LIMIT $4
     FOR UPDATE OF r SKIP LOCKED
+"""  # noqa: S608 - as above
+LARGE_SQLITE = (
+    "SELECT substr(body, data_start + 1, data_end - data_start) FROM record_bodies WHERE record_id = ?"
+)
+LARGE_POSTGRES = """
+    SELECT substring(body FROM data_start + 1 FOR data_end - data_start) FROM record_bodies WHERE record_id = $1
 """
 _TRIGGERS = {trigger.value: trigger for trigger in Trigger}
 
@@ -65,7 +78,7 @@ def claim(conn: Connection, wants: Sequence[EnvWant], now: datetime, deltas: Del
     new_id = scope_of(conn).new_id
     for want in sorted(wants, key=lambda want: (want.integration_id, want.environment)):
         if want.free > 0:
-            due = _due(conn, want, now)
+            due = _fitting(conn, want, _due(conn, want, now))
             claimed += [_claimed(row, want, new_id("att")) for row in due]
             for state, count in Counter(row[2] for row in due).items():
                 old = RecordState(state)
@@ -81,6 +94,27 @@ def _due(conn: Connection, want: EnvWant, now: datetime) -> Sequence[Any]:
         found: Sequence[Any] = load_rows(driver(conn).execute(DUE_SQLITE, values).fetchone()[0])
         return found
     return conn.exec_driver_sql(DUE_POSTGRES, values).all()
+
+
+def _fitting(conn: Connection, want: EnvWant, due: Sequence[Any]) -> list[Any]:
+    """Return what of the due rows may be held in memory, oldest first, with the bodies of the large ones."""
+    room = want.room_bytes
+    fitting: list[Any] = []
+    for row in due:
+        *facts, size, data = row
+        if data is None:
+            if size > room and (fitting or not want.at_least_one):
+                break
+            room -= size
+            data = _large(conn, row[0])
+        fitting.append((*facts, data))
+    return fitting
+
+
+def _large(conn: Connection, record_id: str) -> bytes:
+    if on_sqlite(conn):
+        return bytes(driver(conn).execute(LARGE_SQLITE, (record_id,)).fetchone()[0])
+    return bytes(conn.exec_driver_sql(LARGE_POSTGRES, (record_id,)).scalar_one())
 
 
 def _claimed(row: Any, want: EnvWant, attempt_id: str) -> ClaimedRecord:

@@ -58,11 +58,17 @@ class AcceptedRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EnvWant:
-    """How many records of one environment the engine can send now."""
+    """How many records of one environment the engine can send now.
+
+    Records over 64 KiB are claimed as far as they fit into `room_bytes`, the first of them even if it does not
+    when `at_least_one` says so.
+    """
 
     integration_id: str
     environment: Environment
     free: int
+    room_bytes: int = 67_108_864
+    at_least_one: bool = True
 
 
 @dataclass(slots=True)

@@ -11,7 +11,9 @@ from tests.tui.fake_client import FakeDesk
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 @pytest.mark.parametrize("leave", ["enter", "escape", "slash"])
-async def test_the_cursor_on_the_chips_is_seen_while_they_are_edited_and_only_then(leave: str, size: tuple[int, int]):
+async def test_the_cursor_on_the_chips_is_seen_while_they_are_edited_and_only_then(
+    leave: str, size: tuple[int, int]
+):
     async with open_desk(FakeDesk(), size=size) as driver:
         assert "↑↓" not in driver.line(2)
         await driver.press("slash")

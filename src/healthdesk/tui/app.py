@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})
 """Keys that are never meant for a form that is not there yet."""
 
+TOLD_S, LONG_TOLD_S = 3.0, 6.0
+"""How long something is told: it covers lines that are read, so no longer than it takes to read it."""
+SHORT = 60
+"""Up to how many characters something told is short."""
 REDRAW_S = 20.0
 """How often relative times are drawn anew."""
 
@@ -199,9 +203,15 @@ class HealthdeskApp(App[None]):
     # What screens ask for
 
     def tell(self, sentence: str, *, ok: bool = True) -> None:
-        """Say something for a moment."""
+        """Say something for a moment, in the place of what was said before."""
         text = clean(sentence, ascii_only=self.ascii_only)
-        self.notify(text, severity="information" if ok else "warning", timeout=6, markup=False)
+        self.hush()
+        timeout = TOLD_S if len(text) <= SHORT else LONG_TOLD_S
+        self.notify(text, severity="information" if ok else "warning", timeout=timeout, markup=False)
+
+    def hush(self) -> None:
+        """Take away what was said: something else is being done. In turn, as what is told is a message too."""
+        self.call_later(self.clear_notifications)
 
     def copy(self, text: str) -> None:
         """Copy by OSC 52, and show the same text on a plain page."""

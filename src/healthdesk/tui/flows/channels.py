@@ -88,6 +88,7 @@ async def test_channel(screen: DeskScreen, channel: Channel) -> str:
     screen.desk.tell(f"Sending a test message to {channel.name}…")
     result = await screen.client.channel_test(channel.id)
     lines = test_lines(channel, result)
+    screen.desk.hush()
     await screen.ask(Notice(f"Test of {channel.name}", lines, ascii_only=screen.ascii_only))
     return f"{channel.name}: {'it works' if result.ok else 'the test failed'}."
 

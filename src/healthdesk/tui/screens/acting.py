@@ -132,6 +132,7 @@ class ActingScreen(Screen[None]):
         if reason:
             self.desk.tell(f"{action.label}: {reason}", ok=False)
         else:
+            self.desk.hush()
             getattr(self, f"do_{action_id}")()
 
     def keys(self) -> list[Key]:

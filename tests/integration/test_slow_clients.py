@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import resource
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -107,6 +108,23 @@ async def test_a_connection_without_a_request_is_closed_in_time(tmp_path: Path) 
     async with http_desk(tmp_path, SERVER__IDLE_TIMEOUT="0.2s") as desk, connected(desk) as client:
         assert await client.alive()
         assert await client.reader.read() == b""
+
+
+async def test_a_caller_that_reads_no_answers_is_cut_off(tmp_path: Path) -> None:
+    async with http_desk(tmp_path, SERVER__IDLE_TIMEOUT="0.2s") as desk:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect(("127.0.0.1", desk.port))
+            sock.setblocking(False)
+            request = b"GET /metrics HTTP/1.1\r\nHost: desk\r\nX-Fill: " + b"x" * 4000 + b"\r\n\r\n"
+
+            async def ask_on() -> None:
+                async with asyncio.timeout(30):
+                    while True:
+                        await asyncio.get_running_loop().sock_sendall(sock, request)
+
+            with pytest.raises(ConnectionError):
+                await ask_on()
 
 
 async def test_connections_over_the_limit_are_turned_away_and_told_once(

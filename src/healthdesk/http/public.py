@@ -28,7 +28,12 @@ def build_public_app(engine: Engine) -> web.Application:
             "auto_decompress": False,
             "access_log": None,
             "keepalive_timeout": server.idle_timeout_s,
-            "patience": Patience(server.header_timeout_s, most_connections(server.max_connections)),
+            "patience": Patience(
+                server.header_timeout_s,
+                most_connections(server.max_connections),
+                # A connection that neither sends nor reads is as idle as one without a request.
+                unread_s=server.idle_timeout_s,
+            ),
         },
     )
     lookup = Lookup(engine)

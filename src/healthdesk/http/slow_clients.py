@@ -1,4 +1,4 @@
-"""Connections that wait too long with their request, and connections that are too many.
+"""Connections that wait too long with their request or do not read their answers, and connections that are too many.
 
 aiohttp closes a connection on which nothing is under way (`keepalive_timeout`), but gives the head of a request as long.
 Here a head that was begun has to be complete in time; so has the first one of a connection.
@@ -27,10 +27,12 @@ FEWEST = 64
 
 @dataclass(slots=True)
 class Patience:
-    """How long a listener waits for the head of a request, and how many connections it holds at once."""
+    """How long a listener waits for the head of a request and for a reader, and how many connections it holds at once."""
 
     head_s: float
     most_connections: int
+    unread_s: float
+    """How long answers may wait for a caller that does not read them."""
     full: bool = False
     """Whether it was said that there are too many."""
 
@@ -46,12 +48,13 @@ def most_connections(wanted: int) -> int:
 class PatientHandler(web.RequestHandler):
     """aiohttp's connection with a deadline for heads. Without `patience` it waits as aiohttp does."""
 
-    __slots__ = ("_deadline", "_head", "_patience")
+    __slots__ = ("_deadline", "_head", "_patience", "_unread")
 
     def __init__(self, manager: web.Server, *, patience: Patience | None = None, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._patience = patience
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._head = 0
         """How many requests had come when the head that is waited for began."""
 
@@ -89,8 +92,27 @@ class PatientHandler(web.RequestHandler):
             if patience is not None:
                 self._wait_for_head(patience)
 
+    def pause_writing(self) -> None:
+        """Begin to wait for the caller to read: what it was told fills all buffers."""
+        super().pause_writing()
+        transport = self.transport
+        if self._patience is not None and transport is not None:
+            # Not closed but aborted: closing would wait for the reader, too.
+            self._unread = self._loop.call_later(self._patience.unread_s, transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the caller reads."""
+        self._forget_unread()
+        super().resume_writing()
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget the deadline with the connection."""
+        """Forget the deadlines with the connection."""
+        self._forget_unread()
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

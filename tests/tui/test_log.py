@@ -247,6 +247,13 @@ async def test_the_preview_explains_the_row_when_there_is_room():
         assert "127 records fail the same way" not in driver.text()
 
 
+async def test_a_wide_terminal_has_more_columns_beside_the_preview():
+    async with open_desk(FakeDesk(), size=LARGE) as driver:
+        [header] = [line for line in driver.text().splitlines() if "First attempt" in line]
+        assert "Level" in header
+        assert "Integration" in header
+
+
 async def test_hostile_names_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch):
     desk = FakeDesk()
     real = desk.record_at

@@ -27,8 +27,8 @@ def log_columns(view: View) -> list[Column]:
         Column("Source", 10, flex=3),
         Column("Status", 13, flex=1),
         Column("Tries", 5, right=True),
-        Column("Level", 8, flex=1, from_width=96),
-        Column("Integration", 10, flex=2, from_width=112),
+        Column("Level", 8, flex=1, from_width=86),
+        Column("Integration", 10, flex=2, from_width=96),
         Column("Record", 31, from_width=150),
     ]
 

@@ -155,6 +155,12 @@ def test_listed_records_have_environment_and_level(daemon, desk):
     assert "severe" in shown
 
 
+def test_problems_that_form_can_be_asked_for(daemon, desk):
+    daemon.on("GET", "/v1/problems", wire.page(wire.problem_row(state="forming")))
+    assert "Forming" in desk("problems list --state forming").out
+    assert ("state", "forming") in daemon.last.query
+
+
 def test_long_list_is_fetched_in_pages(daemon, desk):
     daemon.on(
         "GET",
@@ -319,7 +325,8 @@ def test_failing_connection_fails_its_check(daemon, desk):
     ran = desk("connections check con_1")
     assert ran.code == 1
     assert "✗ Connection failure" in ran.out
-    assert "the CRM refused the token (401) (credential)" in ran.out
+    assert "the CRM refused the token (401)\n" in ran.out
+    assert "Whose fault   credential\n" in ran.out
     daemon.on("POST", "/v1/connections/con_1/check", wire.connection())
     assert desk("connections check con_1").code == 0
 

@@ -250,7 +250,7 @@ def test_names_are_not_capitalised() -> None:
         ),
         (
             {"connections_failing": 2, "connections_suspect": 1},
-            "2 connections failing · 1 connection checked again",
+            "2 connections failing · 1 connection being checked again",
         ),
         ({"connections": 2, "records_held": 1200}, "1,200 records held"),
         ({"connections": 2, "alerts_failed": 1}, "1 alert not sent"),

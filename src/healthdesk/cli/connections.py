@@ -74,7 +74,8 @@ def _show(desk: Desk, item: Connection) -> None:
     out.facts(
         [
             ("Status", marks.connection(item.state, item.state_word)),
-            ("Why", f"{why.sentence} ({why.blame})" if why and why.blame else why.sentence if why else ""),
+            ("Why", why.sentence if why else ""),
+            ("Whose fault", why.blame if why else ""),
             ("Next", why.next_action if why else ""),
             ("Since", out.time(item.state_since)),
             ("Id", item.id),

@@ -22,13 +22,13 @@ _DAY_S = 86400
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    states = [word for word in options.words(ProblemState) if word != ProblemState.FORMING]
+    states = options.words(ProblemState)
     parser.add_argument(
         "--state",
         action="append",
         choices=states,
         metavar="STATE",
-        help=f"repeatable: {', '.join(states)} (all but resolved)",
+        help=f"repeatable: {', '.join(states)} (open, acknowledged); forming: not told to anybody yet",
     )
     parser.add_argument("--integration", metavar="INTEGRATION", help="id or name")
     parser.add_argument("--connection", metavar="CONNECTION", help="id or name")

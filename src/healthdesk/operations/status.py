@@ -55,7 +55,7 @@ def worst_first(counts: Mapping[str, int], *, writable: bool) -> str:
     if alerts := number("alerts_failed"):
         parts.append(f"{plural(alerts, 'alert')} not sent")
     if suspect := number("connections_suspect"):
-        parts.append(f"{plural(suspect, 'connection')} checked again")
+        parts.append(f"{plural(suspect, 'connection')} being checked again")
     if held := number("records_held"):
         parts.append(f"{plural(held, 'record')} held")
     if not parts and (problems := number("problems_open")):

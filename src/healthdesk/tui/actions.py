@@ -93,7 +93,7 @@ MOVES: tuple[tuple[str, str], ...] = (
     ("pgup pgdn ^u ^d", "a page up or down"),
     ("tab shift+tab", "next and previous pane"),
     ("1 – 6", "Connections, Problems, Log, Callbacks, Alerts, Activity"),
-    ("^p", "palette: every action by its name"),
+    ("^p", "palette: every action of the screen, and every area, by name"),
     ("q", "quit"),
 )
 """Keys that work everywhere; the tables and the app bind them."""

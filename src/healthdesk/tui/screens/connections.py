@@ -114,7 +114,7 @@ class ConnectionsScreen(AreaScreen):
         """Connections are checked, integrations paused."""
         row = self.item()
         if row is not None and row.kind == "integration" and action_id in FOR_CONNECTIONS:
-            return "this is an integration; o opens the connection it delivers on"
+            return "this is an integration; o opens its connection"
         if row is not None and row.kind == "connection" and action_id in FOR_INTEGRATIONS:
             return "this is a connection; choose the integration that delivers on it"
         return super().refuses(action_id)

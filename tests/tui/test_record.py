@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from healthdesk.domain.states import RecordState, Role
 from healthdesk.tui.screens.attempt import AttemptScreen
 from healthdesk.tui.screens.copy import CopyPage
@@ -157,6 +159,15 @@ async def test_the_cursor_of_the_timeline_stays_on_its_attempt():
         assert driver.app.screen.attempt().id == "att_3"
         await driver.press("right_square_bracket", "enter")
         assert any("the Attempts tab has them" in told for told in driver.said)
+
+
+async def test_the_tab_of_the_attempts_counts_those_before_a_resend_too(monkeypatch: pytest.MonkeyPatch):
+    desk = FakeDesk()
+    detail = desk._detail(RETRYING, masked=True).model_copy(update={"tries": 1, "attempts_total": 4})
+    monkeypatch.setattr(desk, "_detail", lambda *_, **__: detail)
+    async with open_desk(desk) as driver:
+        await driver.press(*TO_ATTEMPTS)
+        assert "Attempts 4" in driver.text()
 
 
 async def test_resend_updates_the_verdict():

@@ -73,7 +73,7 @@ class RecordScreen(WindowScreen):
     def show_detail(self) -> None:
         """Show the tabs and the one chosen."""
         detail: RecordDetail = self.detail
-        counts = {TIMELINE: str(detail.tries or len(detail.attempts) or "")}
+        counts = {TIMELINE: str(detail.tried or len(detail.attempts) or "")}
         tabs = [Tab(name, name, counts.get(name, "")) for name in TABS]
         self.query_one("#tabs", TabLine).show(tabs, self.tab)
         pane, timeline = self.query_one("#pane", Pane), self.query_one("#timeline")

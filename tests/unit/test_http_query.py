@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from healthdesk.api.alerts import ChannelCreate
 from healthdesk.api.integrations import IntegrationCreate, KeyCreate
+from healthdesk.api.records import ResendAll
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import Malformed
 from healthdesk.http.query import Paging, RecordCount, RecordList, parse_body, parse_query, repeats
@@ -91,3 +92,10 @@ def test_an_empty_body_is_an_empty_object() -> None:
 def test_a_body_nested_beyond_reason_is_malformed() -> None:
     with pytest.raises(Malformed):
         parse_body(KeyCreate, b"[" * 100_000)
+
+
+def test_unknown_key_within_a_filter_is_named_with_those_a_filter_knows() -> None:
+    with pytest.raises(Malformed, match=r"filter\.state: unknown") as refused:
+        parse_body(ResendAll, b'{"filter": {"state": "failed"}}')
+    assert refused.value.fix.startswith("known fields: ")
+    assert "states" in refused.value.fix

@@ -128,9 +128,23 @@ def wrong_input(error: ValidationError, model: type[BaseModel], kind: str) -> Ma
         return Malformed("the body is not JSON in UTF-8", fix="send a JSON object")
     sentence = "; ".join(_sentence(each) for each in found[:5])
     fix = ""
-    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        fix = f"known {kind}s: " + ", ".join(sorted(model.model_fields))
+    if first["type"] == "extra_forbidden":
+        holder = _model_at(model, first["loc"][:-1])
+        if holder is not None:
+            fix = f"known {kind}s: " + ", ".join(sorted(holder.model_fields))
     return Malformed(sentence, field=place, fix=fix)
+
+
+def _model_at(model: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """Return the model that holds the fields at a place within `model`, or None where it is no plain model."""
+    for part in place:
+        field = model.model_fields.get(str(part))
+        kinds = [field.annotation, *get_args(field.annotation)] if field else []
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if inner is None:
+            return None
+        model = inner
+    return model
 
 
 def _sentence(found: Any) -> str:

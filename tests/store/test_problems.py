@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from healthdesk.domain.health import HealthChange
+from healthdesk.domain.problem_keys import MOST_ALIKE
 from healthdesk.domain.states import (
     AlertEvent,
     ConnectionState,
@@ -58,6 +59,42 @@ async def test_another_environment_or_cause_is_another_problem(world):
     await fail(world, environment=TESTING)
     await fail(world, why=failure(ErrorKind.NOT_FOUND, 404, permanent=True))
     assert len((await world.store.read(problems.page)).items) == 3
+
+
+async def test_an_endpoint_that_says_something_else_of_every_record_makes_few_problems(world):
+    """A random word in each refusal must not be a problem, and an alert, a record."""
+
+    def saying(number, **changes):
+        return replace(REFUSED, pattern=f"word{number}", message=f"refused {number}", **changes)
+
+    async def refuse(numbers, **changes):
+        await world.accept(len(numbers))
+        await world.step(
+            [
+                world.failed(each, saying(n, **changes))
+                for each, n in zip(await world.claim(), numbers, strict=True)
+            ]
+        )
+
+    await refuse(range(10))
+    await refuse(range(10, MOST_ALIKE + 5))
+    await refuse(range(100, 103))
+    found = (await world.store.read(problems.page, limit=500)).items
+    (general,) = [each for each in found if each.cause == "422 many different messages"]
+    assert len(found) == MOST_ALIKE + 1
+    assert (general.state, general.count, general.status) == (ProblemState.OPEN, 8, 422)
+    assert "refused" not in general.safe_cause
+
+    await refuse([3])  # a cause that is known keeps its problem
+    await refuse([200], status=400)  # and another status has room of its own
+    found = (await world.store.read(problems.page, limit=500)).items
+    assert len(found) == MOST_ALIKE + 2
+    assert (await world.store.read(problems.get, general.id)).count == 8
+
+    (gone, *_) = [each for each in found if each.cause == "422 refused 4"]
+    await world.store.write(problems.resolve, gone.id, by="alice", now=world.clock.now())
+    await refuse([300])  # room again
+    assert (await world.store.read(problems.get, general.id)).count == 8
 
 
 async def test_a_forming_problem_is_not_shown_and_vanishes_when_it_clears(world):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.folding import digest, pattern
@@ -56,6 +56,10 @@ _CAUSES = {
     ErrorKind.RATE_LIMITED: "asked to slow down",
     ErrorKind.INTERRUPTED: "interrupted",
 }
+
+
+MOST_ALIKE = 20
+"""Problems of one integration, environment, kind and status that may be live at once; the rest is one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,21 @@ def key_for_connection(failure: Failure, connection_id: str, name: str, owner: s
     """
     fingerprint = _connection_fingerprint(failure, connection_id)
     return _key(failure, fingerprint, name, owner, connection_id, confirmed=True)
+
+
+def without_message(key: ProblemKey) -> ProblemKey:
+    """Return the key of whatever fails in this way, for an endpoint that says something else of every record."""
+    environment = key.environment.value if key.environment else ""
+    what = "many different messages"
+    said = key.kind.value if key.status is None else f"{key.status} {phrase(key.status)}".rstrip()
+    return replace(
+        key,
+        fingerprint=digest(
+            "delivery", key.integration_id, environment, key.kind.value, key.status, "", "any message"
+        ),
+        cause=f"{key.status or key.kind.value} {what}",
+        safe_cause=f"Failed with {what} ({said})",
+    )
 
 
 def _connection_fingerprint(failure: Failure, connection_id: str) -> str:

@@ -22,6 +22,7 @@ from healthdesk.domain.problems import (
 from healthdesk.domain.states import ProblemState, RecordState
 from healthdesk.store import outbox
 from healthdesk.store.behind import held_behind
+from healthdesk.store.crowding import crowded, general_prints
 from healthdesk.store.rows import ProblemChanges, Settlement
 from healthdesk.store.schema_desk import problems
 from healthdesk.store.scope import on_sqlite, scope_of
@@ -48,6 +49,7 @@ class Folding:
         self._now = now
         self._failed: dict[str, Gathered] = {}
         self._noted: list[tuple[Settlement, str | None]] = []
+        self._instead: dict[str, ProblemKey] = {}
         self._left: Counter[str] = Counter()
         self._changed: dict[str, None] = {}
         self._opened: list[str] = []
@@ -71,10 +73,15 @@ class Folding:
         """Carry out what was noted; return the problem each noted record is in from now on."""
         if not self._noted and not self._failed:
             return {}
-        for settlement, _ in self._noted:
-            if settlement.problem is not None and settlement.state in HOLDS_UP:
-                self._gather(settlement.problem)
-        rows = self._rows(list(self._failed)) if self._failed else {}
+        keys = {
+            settlement.problem.fingerprint: settlement.problem
+            for settlement, _ in self._noted
+            if settlement.problem is not None and settlement.state in HOLDS_UP
+        }
+        prints = keys.keys() | self._failed.keys() | general_prints(keys.values())
+        # locked in one order, those that new ones may be folded into among them
+        rows = self._rows(list(prints)) if prints else {}
+        self._instead = crowded(self._conn, keys.values(), rows)
         membership: dict[str, str | None] = {}
         for settlement, before in self._noted:
             after = self._join(settlement, before, rows)
@@ -117,9 +124,10 @@ class Folding:
         """Return the problem the record is in from now on; a new problem's id is made here."""
         if settlement.problem is None or settlement.state not in HOLDS_UP:
             return None
-        gathered = self._gather(settlement.problem)
+        key = self._instead.get(settlement.problem.fingerprint, settlement.problem)
+        gathered = self._gather(key)
         gathered.tries = max(gathered.tries, settlement.tries)
-        row = rows.get(settlement.problem.fingerprint)
+        row = rows.get(key.fingerprint)
         after = row["id"] if row is not None else ""
         if before is None or before != after:
             gathered.joining.append((settlement.record_id, settlement.attempt_id))

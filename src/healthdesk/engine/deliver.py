@@ -61,6 +61,8 @@ class Deliverer:
         """Per connection judged by deliveries: the probe for which its one record was let through."""
         self._pulse = Pulse(ctx.clock, POLL_S)
         self._stopping = False
+        self.turned_at = ctx.clock.monotonic()
+        """When the loop last completed a turn."""
         self.on_alerts: Callable[[], None] = lambda: None
 
     def wake(self, integration_id: str, environment: Environment) -> None:
@@ -78,7 +80,7 @@ class Deliverer:
 
     def look_over(self, attempts: Collection[str]) -> None:
         """Take attempts that the database holds for this daemon; those it knows nothing of are taken up again."""
-        if not self._open.issuperset(attempts):
+        if any(each not in self._open for each in attempts):
             self._in_doubt = True
             self._pulse.set()
 
@@ -103,6 +105,7 @@ class Deliverer:
                         if not self._tasks and not self._results:
                             return
                     await self._turn()
+                    self.turned_at = self._ctx.clock.monotonic()
                     if not self._results:
                         await self._pulse.wait()
         finally:

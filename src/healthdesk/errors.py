@@ -15,7 +15,8 @@ HealthdeskError                 what went wrong, and `fix`: what to do about it
 │   │   └── IdempotencyConflict     the same Idempotency-Key with another body
 │   ├── TooLarge                413
 │   ├── UnsupportedMedia        415
-│   └── RateLimited             429, with `retry_after_s`
+│   ├── RateLimited             429, with `retry_after_s`
+│   └── Overloaded              503: more at once than the desk keeps in memory
 ├── StoreError
 │   ├── StoreUnavailable        503: the database cannot be written (or read) now
 │   └── SchemaMismatch          the database is newer or older than this program
@@ -154,6 +155,14 @@ class RateLimited(RequestError):
     def __init__(self, what: str, *, retry_after_s: float, fix: str = "") -> None:
         super().__init__(what, fix=fix)
         self.retry_after_s = retry_after_s
+
+
+class Overloaded(RequestError):
+    """503. Others' requests fill what is kept in memory at once; a repeat soon finds room."""
+
+    status = 503
+    slug = "overloaded"
+    title = "Too much at once"
 
 
 class StoreError(HealthdeskError):

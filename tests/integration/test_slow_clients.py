@@ -15,7 +15,7 @@ from tests.harness.serving import until
 from tests.integration.http_desk import HttpDesk, http_desk
 from tests.integration.test_public_wire import read_reply
 
-from healthdesk.http import slow_clients
+from healthdesk.http import bodies, slow_clients
 from healthdesk.http.slow_clients import most_connections
 
 HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: desk\r\n\r\n"
@@ -125,6 +125,39 @@ async def test_a_caller_that_reads_no_answers_is_cut_off(tmp_path: Path) -> None
 
             with pytest.raises(ConnectionError):
                 await ask_on()
+
+
+async def test_bodies_under_way_are_bounded_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_UNDER_WAY", 20_000)
+    async with (
+        http_desk(tmp_path, SECURITY__MAX_BODY_BYTES="4000") as desk,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        delivery = await desk.delivery()
+        path = f"/v1/callbacks/{delivery.connection_id}"
+        begun = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n".encode() + b"x" * 3990
+        clients = [await stack.enter_async_context(connected(desk)) for _ in range(5)]
+        for client in clients:
+            await client.say(begun)
+
+        async def answered(status: int) -> bool:
+            answer = await desk.ask("POST", path, data=b"y" * 4000)
+            if answer.status == 503:
+                assert answer.json["type"].endswith("/overloaded")
+                assert int(answer.headers["Retry-After"]) > 0
+            return answer.status == status
+
+        await until(lambda: answered(503))
+        assert (await delivery.post()).status == 202, "who has a key is not kept out by those without"
+        await clients[0].say(b"x" * 10)
+        assert (await read_reply(clients[0].reader)).status == 202
+        clients[1].writer.close()
+        await until(lambda: answered(202))
+        for client in clients[2:]:
+            await client.say(b"x" * 10)
+            assert (await read_reply(client.reader)).status == 202
+        for _ in range(6):
+            assert await answered(202), "what was answered is free again"
 
 
 async def test_connections_over_the_limit_are_turned_away_and_told_once(

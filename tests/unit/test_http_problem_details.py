@@ -30,6 +30,7 @@ def body_of(response: web.Response) -> dict[str, object]:
         (errors.TooLarge("x"), 413, "too-large"),
         (errors.UnsupportedMedia("x"), 415, "unsupported-media-type"),
         (errors.RateLimited("x", retry_after_s=3), 429, "rate-limited"),
+        (errors.Overloaded("x"), 503, "overloaded"),
         (errors.StoreUnavailable("x"), 503, "store-unavailable"),
         (errors.SchemaMismatch("x"), 503, "schema-mismatch"),
         (errors.ConnectorError("x"), 400, "connector"),

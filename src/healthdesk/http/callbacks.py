@@ -11,7 +11,7 @@ from healthdesk.domain.states import CallbackState
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import NotFound, RateLimited, StoreUnavailable, Unauthenticated
 from healthdesk.http import ready
-from healthdesk.http.bodies import HungUp, read_body, unread
+from healthdesk.http.bodies import BodyBudget, HungUp, read_body, unread
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownConnection, Lookup
 from healthdesk.http.outages import Outages
@@ -33,6 +33,8 @@ class Callbacks:
         self._buckets = TokenBuckets()
         self._rejections = TokenBuckets()
         self._most_bytes = engine.ctx.config.security.max_body_bytes
+        # Not the records': whoever fills this one needs no key.
+        self._bodies = BodyBudget(self._most_bytes)
         self._counted = engine.ctx.metrics.callbacks
         self._refused = engine.ctx.metrics.records_refused
         self._outages = Outages(engine.ctx.clock)
@@ -57,7 +59,13 @@ class Callbacks:
             )
         if connection.limit_per_minute is not None:
             self._take(connection, connection.limit_per_minute)
-        body = await read_body(request, self._most_bytes)
+        with self._bodies.share() as share:
+            body = await read_body(request, self._most_bytes, share)
+            return await self._verify(connection, request, body)
+
+    async def _verify(
+        self, connection: KnownConnection, request: web.Request, body: bytes
+    ) -> web.StreamResponse:
         headers = joined_headers(request)
         try:
             verified = verify_callback(

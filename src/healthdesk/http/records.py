@@ -18,7 +18,7 @@ from healthdesk.errors import (
     UnsupportedMedia,
 )
 from healthdesk.http import ready
-from healthdesk.http.bodies import HungUp, read_body, too_large, unread
+from healthdesk.http.bodies import BodyBudget, HungUp, read_body, too_large, unread
 from healthdesk.http.express import Reply
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownKey, Lookup
@@ -47,6 +47,7 @@ class Records:
         self._lookup = lookup
         self._buckets = TokenBuckets()
         self._most_bytes = engine.ctx.config.security.max_body_bytes
+        self._bodies = BodyBudget(self._most_bytes)
         self._arrivals = Arrivals(engine)
         self._refused = engine.ctx.metrics.records_refused
         self._outages = Outages(engine.ctx.clock)
@@ -109,7 +110,11 @@ class Records:
         assert key is not None
         if key.limit_per_minute is not None:
             self._take(key, key.limit_per_minute)
-        body = await read_body(request, self._most_bytes)
+        with self._bodies.share() as share:
+            body = await read_body(request, self._most_bytes, share)
+            return await self._store(key, body, idempotency_key)
+
+    async def _store(self, key: KnownKey, body: bytes, idempotency_key: str | None) -> AcceptedRecord:
         parsed = split_record(body)
         source = await self._lookup.sources.get(parsed.source)
         try:

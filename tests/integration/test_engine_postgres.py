@@ -20,11 +20,14 @@ from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, body_of, counted, ids_seen, post_many
 
 from healthdesk.domain.states import AlertState, RecordState
+from healthdesk.engine import engine as engine_module
 from healthdesk.engine import holds, janitor
+from healthdesk.engine.deliver import Deliverer
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store.database import Store
 from healthdesk.testing import FakeEndpoint, hold, reply
+from healthdesk.vault import create_key_file
 
 pytestmark = pytest.mark.xdist_group("postgres-engine")
 
@@ -124,6 +127,38 @@ async def test_daemons_share_what_an_integration_allows_and_take_over_what_is_le
         assert len(endpoint.requests) == 3
         endpoint.release()
         await counted(second, delivered=20)
+    assert sorted(ids_seen(endpoint)) == sorted(ids)
+
+
+async def test_daemons_with_another_key_or_a_broken_loop_leave_the_work_to_the_one_that_can(
+    tmp_path, database, endpoint, beats, monkeypatch
+):
+    """With one slot in all, a daemon that cannot use it must not own it, nor hold what others may send."""
+    monkeypatch.setattr(engine_module, "TURNS_WITHIN_S", 1.5)
+    turn, broken = Deliverer._turn, set()
+
+    async def turning(self):
+        if self._ctx.daemon_id in broken:
+            raise RuntimeError("a fault of ours")
+        await turn(self)
+
+    monkeypatch.setattr(Deliverer, "_turn", turning)
+    async with contextlib.AsyncExitStack() as stack:
+        (able,) = await stack.enter_async_context(daemons(tmp_path, database, 1))
+        delivery = await set_up_delivery(able, endpoint.url, token="a-token-1234567890", concurrency=1)
+        await beats.whole_round(1)
+        (able_id,) = beats.done
+        (tmp_path / "other").mkdir()
+        create_key_file(tmp_path / "other" / "key")
+        other = await stack.enter_async_context(served_desk(tmp_path / "other", database, **QUICK))
+        await stack.enter_async_context(served_desk(beside(tmp_path, "c"), database, **QUICK))
+        await beats.whole_round(3)
+        broken.update(set(beats.done) - {able_id})
+        ids = []
+        for n in range(4):
+            ids += await post_many(delivery, 3, url_at(other, delivery), 10 * n)
+            await counted(able, delivered=3 * (n + 1), held=0)
+            await beats.whole_round(3)
     assert sorted(ids_seen(endpoint)) == sorted(ids)
 
 

@@ -152,6 +152,20 @@ async def test_a_daemon_is_dead_once_its_lease_ran_out(world):
     assert await world.store.write(daemons.renew, "dmn_one", now, LEASE)
 
 
+async def test_daemons_that_cannot_send_live_and_share_no_work(world):
+    now = world.clock.now()
+    await world.store.write(daemons.register, "dmn_one", now, LEASE)
+    await world.store.write(daemons.register, "dmn_two", now, LEASE)
+    assert set(await world.store.read(daemons.sharing, now)) == {"dmn_one", "dmn_two"}
+    await world.store.write(daemons.renew, "dmn_one", now, LEASE, delivers=False)
+    assert await world.store.read(daemons.sharing, now) == ["dmn_two"]
+    assert set(await world.store.read(daemons.live, now)) == {"dmn_one", "dmn_two"}
+    await world.store.write(daemons.renew, "dmn_two", now, LEASE, delivers=False)
+    assert set(await world.store.read(daemons.sharing, now)) == {"dmn_one", "dmn_two"}
+    await world.store.write(daemons.renew, "dmn_one", now, LEASE)
+    assert await world.store.read(daemons.sharing, now) == ["dmn_one"]
+
+
 async def test_on_sqlite_the_lease_is_counted_by_the_daemons_own_clock(sqlite_world):
     world = sqlite_world
     await world.store.write(daemons.register, "dmn_one", world.clock.now(), LEASE)

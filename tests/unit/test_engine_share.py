@@ -34,3 +34,10 @@ def test_daemons_agree_on_their_ranks_whatever_order_they_see() -> None:
 def test_a_daemon_alone_or_not_yet_seen_counts_itself() -> None:
     assert share_of("b", []) == Share(0, 1)
     assert share_of("b", ["a"]) == Share(1, 2)
+
+
+def test_a_daemon_that_cannot_deliver_leaves_all_to_those_that_can() -> None:
+    out = share_of("b", ["a"], delivers=False)
+    assert [out.slots(8, f"int_{n}", PRODUCTION) for n in range(20)] == [0] * 20
+    assert share_of("a", ["a"]) == Share(0, 1)
+    assert share_of("b", ["a", "b"], delivers=False) == Share(1, 2), "where nobody can, all do what they can"

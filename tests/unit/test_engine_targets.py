@@ -7,7 +7,9 @@ import pytest
 
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.relay import TOLD_ONE_BY_ONE, _condensed
+from healthdesk.engine.share import NOTHING, Share
 from healthdesk.engine.targets import Targets, hold_reason
+from healthdesk.errors import VaultError
 from healthdesk.store.rows import TargetRow
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
@@ -59,6 +61,24 @@ def target(**more):
 )
 def test_records_wait_while_paused_or_while_the_connection_fails(more, expected):
     assert hold_reason(row(**more)) is expected
+
+
+class OtherKey:
+    def decrypt(self, token):
+        raise VaultError("the key does not open it")
+
+
+def test_secrets_that_this_daemon_alone_cannot_read_hold_nothing_in_the_database():
+    config = SimpleNamespace(delivery=SimpleNamespace(timeout_s=30.0, concurrency=16))
+    targets = Targets(SimpleNamespace(config=config, vault=OtherKey()))
+    alone = targets._build(row(credentials_enc="sealed"))
+    assert (alone.hold, alone.held, targets.readable) == (HoldReason.CONNECTION,) * 2 + (False,)
+    for share in (Share(0, 2), NOTHING):
+        targets.share = share
+        beside = targets._build(row(credentials_enc="sealed"))
+        assert (beside.hold, beside.held) == (HoldReason.CONNECTION, None)
+        paused = targets._build(row(credentials_enc="sealed", state=IntegrationState.PAUSED))
+        assert (paused.hold, paused.held) == (HoldReason.PAUSED, HoldReason.PAUSED)
 
 
 def test_probe_is_for_a_failing_connection_that_is_judged_by_deliveries():

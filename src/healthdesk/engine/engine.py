@@ -21,6 +21,9 @@ from healthdesk.engine.targets import Targets
 
 log = logging.getLogger(__name__)
 
+TURNS_WITHIN_S = 10.0
+"""A delivery loop that did not complete a turn for this long, though it looks every second, does not deliver."""
+
 LEAVE_GRACE_S = 5.0
 """How long giving the lease up may take, once nothing is under way any more."""
 
@@ -36,7 +39,9 @@ class Engine:
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.callbacks = CallbackProcessor(ctx)
         self.notifier = Notifier(ctx)
-        self.janitor = Janitor(ctx, self.wake_alerts, self.wake_all, self._divide, self.deliverer.look_over)
+        self.janitor = Janitor(
+            ctx, self.wake_alerts, self.wake_all, self._divide, self.deliverer.look_over, self.delivers
+        )
         self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
         self.heartbeats.on_change = self.holds.wake
@@ -44,11 +49,19 @@ class Engine:
         self._supervisor = Supervisor(ctx.clock, ctx.metrics)
         self._keeper = Supervisor(ctx.clock, ctx.metrics)
 
-    def _divide(self, live: list[str]) -> None:
-        """Take this daemon's share of every limit among the daemons that live."""
-        share = share_of(self.ctx.daemon_id, live)
+    def delivers(self) -> bool:
+        """Tell whether records can leave here: the delivery loop turns, and the key opens every secret."""
+        still_s = self.ctx.clock.monotonic() - self.deliverer.turned_at
+        return still_s < TURNS_WITHIN_S and self.targets.readable
+
+    def _divide(self, sharing: list[str]) -> None:
+        """Take this daemon's share of every limit among the daemons that share the work."""
+        share = share_of(self.ctx.daemon_id, sharing, delivers=self.delivers())
         if share != self.targets.share:
-            log.info("this daemon is one of %d that deliver", share.of)
+            if share.of:
+                log.info("this daemon is one of %d that deliver", share.of)
+            else:
+                log.warning("this daemon cannot deliver all it should, and leaves that to the others")
             self.targets.share = share
             self.deliverer.wake_all()
 

@@ -54,9 +54,9 @@ class Holds:
         store, now = self._ctx.store, self._ctx.clock.now
         moved = 0
         while not stop.is_set():
-            if target.hold is not None:
+            if target.held is not None:
                 step = await store.write(
-                    queries.hold_some, target.integration_id, target.environment, target.hold, STEP
+                    queries.hold_some, target.integration_id, target.environment, target.held, STEP
                 )
             else:
                 limit = 1 if target.probing else STEP
@@ -74,5 +74,5 @@ class Holds:
                 target.integration_id,
                 target.environment.value,
                 moved,
-                f"held ({target.hold.value})" if target.hold else "released",
+                f"held ({target.held.value})" if target.held else "released",
             )

@@ -42,11 +42,13 @@ class Janitor:
         on_recovered: Callable[[], None],
         on_live: Callable[[list[str]], None] = lambda _: None,
         on_open: Callable[[list[str]], None] = lambda _: None,
+        delivers: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Tell, with each beat, `on_live` the ids of daemons whose lease holds, and `on_open` those of this daemon's
-        attempts that have been without a result for a while.
+        """Tell, with each beat, `on_live` the ids of daemons that share the work, and `on_open` those of this
+        daemon's attempts that have been without a result for a while; tell others whether this one `delivers`.
         """
         self._ctx = ctx
+        self._delivers = delivers
         self._on_open = on_open
         self._on_live = on_live
         self._on_alerts = on_alerts
@@ -63,7 +65,7 @@ class Janitor:
         store = self._ctx.store
         await store.write(daemons.register, self._ctx.daemon_id, self._ctx.clock.now(), LEASE)
         if store.dialect != "sqlite":
-            self._on_live(await store.read(daemons.live, self._ctx.clock.now()))
+            self._on_live(await store.read(daemons.sharing, self._ctx.clock.now()))
         await self._clock_watch.judge_again()
         return await self._recover(others_are_dead=store.dialect == "sqlite")
 
@@ -116,11 +118,11 @@ class Janitor:
 
     async def _beat(self, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()
-        if not await store.write(daemons.renew, self._ctx.daemon_id, now, LEASE):
+        if not await store.write(daemons.renew, self._ctx.daemon_id, now, LEASE, delivers=self._delivers()):
             log.warning("the lease of this daemon had run out; others may have sent its records again")
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
-            self._on_live(await store.read(daemons.live, now))
+            self._on_live(await store.read(daemons.sharing, now))
         self._on_open(await store.read(recovery.open_attempts, self._ctx.daemon_id, now - SETTLED_IN))
         if await self._clock_watch.look():
             self._on_alerts()

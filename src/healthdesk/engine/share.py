@@ -11,13 +11,18 @@ from healthdesk.domain.states import Environment
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of `of` daemons; `rank` counts from 0. The shares of all of them add up to the whole."""
+    """One of `of` daemons; `rank` counts from 0. The shares of all of them add up to the whole.
+
+    `of` is 0 where others deliver and this one cannot.
+    """
 
     rank: int = 0
     of: int = 1
 
     def slots(self, concurrency: int, integration_id: str, environment: Environment) -> int:
         """Return how many attempts this daemon may have under way; 0 where others have all."""
+        if self.of == 0:
+            return 0
         each, left = divmod(concurrency, self.of)
         # Turned by the environment, so that what is left over does not always fall to the same daemon.
         turned = (self.rank + zlib.crc32(f"{integration_id} {environment}".encode())) % self.of
@@ -25,10 +30,15 @@ class Share:
 
     def rate(self, rate_per_s: float) -> float:
         """Return how many attempts a second this daemon may begin."""
-        return rate_per_s / self.of
+        return rate_per_s / max(1, self.of)
 
 
-def share_of(daemon_id: str, live: Collection[str]) -> Share:
-    """Return the share of a daemon among those that live, itself always included."""
-    everyone = sorted({daemon_id, *live})
+NOTHING = Share(0, 0)
+
+
+def share_of(daemon_id: str, sharing: Collection[str], *, delivers: bool = True) -> Share:
+    """Return the share of a daemon among those that share the work, itself included while it delivers."""
+    if not delivers and sharing and daemon_id not in sharing:
+        return NOTHING
+    everyone = sorted({daemon_id, *sharing})
     return Share(everyone.index(daemon_id), len(everyone))

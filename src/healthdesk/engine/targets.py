@@ -28,6 +28,7 @@ class Target:
 
     `headers` hold the credentials in clear; `secret_headers` are the names to leave out of what is stored, `secrets`
     what to take out of the answers.
+    `hold` says why this daemon sends nothing, `held` what holds the records whichever daemon looks.
     `probing` says that health is judged by deliveries and in doubt: one record at a time.
     `probe_since` is set while a failing connection is given exactly one record as a probe: since when.
     `doubtful` says that a successful delivery would be news: health is judged by deliveries and not connected.
@@ -50,6 +51,7 @@ class Target:
     on_unknown: OnUnknown
     judged_by_deliveries: bool
     hold: HoldReason | None
+    held: HoldReason | None
     probing: bool
     probe_since: datetime | None
     doubtful: bool
@@ -79,15 +81,18 @@ class Targets:
         self._targets: dict[Key, Target] = {}
         self.share = Share()
         """What of each target's limits is this daemon's."""
+        self.readable = True
+        """Whether the key opens the secrets of every target."""
 
     async def refresh(self) -> None:
         """Read every delivery environment again."""
         rows = await self._ctx.store.read(queries.delivery_targets, self._ctx.clock.now())
+        self.readable = True
         self._targets = {(row.integration_id, row.environment): self._build(row) for row in rows}
 
     def _build(self, row: TargetRow) -> Target:
         vault = self._ctx.vault
-        hold = hold_reason(row)
+        hold = held = hold_reason(row)
         headers: dict[str, str] = dict(row.headers)
         secret: frozenset[str] = frozenset()
         hidden = NO_SECRETS
@@ -99,8 +104,12 @@ class Targets:
                 secret, hidden = secret_headers(credentials), secrets_of(credentials)
             signing = tuple(vault.decrypt(token) for token in row.signing_secrets_enc)
         except (VaultError, ConnectorError) as error:
-            log.warning("%s: %s; its records are held. %s", row.connection_name, error, error.fix)
+            self.readable = False
             hold = hold or HoldReason.CONNECTION
+            if self.share.of == 1:
+                held = hold
+            wait = "its records are held" if self.share.of == 1 else "its records are left to other daemons"
+            log.warning("%s: %s; %s. %s", row.connection_name, error, wait, error.fix)
         judged = not row.has_heartbeat
         probing = judged and row.connection_state is ConnectionState.SUSPECT
         return Target(
@@ -121,6 +130,7 @@ class Targets:
             on_unknown=row.on_unknown,
             judged_by_deliveries=judged,
             hold=hold,
+            held=held,
             probing=probing,
             probe_since=row.connection_state_since if probing and not row.connection_suspect_checks else None,
             doubtful=judged and row.connection_state is not ConnectionState.CONNECTED,
@@ -138,4 +148,4 @@ class Targets:
     def hold_state(self, integration_id: str, environment: Environment) -> HoldReason | None:
         """Return why a record of this environment waits, or None."""
         target = self._targets.get((integration_id, environment))
-        return target.hold if target else None
+        return target.held if target else None

@@ -24,23 +24,29 @@ def database_now(conn: Connection) -> datetime | None:
     return None if on_sqlite(conn) else from_micros(conn.execute(_DATABASE_NOW).scalar_one())
 
 
-def register(conn: Connection, daemon_id: str, now: datetime, lease: timedelta) -> None:
-    """Say that a daemon runs, for as long as its lease."""
+def register(
+    conn: Connection, daemon_id: str, now: datetime, lease: timedelta, *, delivers: bool = True
+) -> None:
+    """Say that a daemon runs, for as long as its lease, and whether it can send."""
     until = (database_now(conn) or now) + lease
-    conn.execute(insert(daemons).values(id=daemon_id, started_at=now, lease_until=until))
+    conn.execute(insert(daemons).values(id=daemon_id, started_at=now, lease_until=until, delivers=delivers))
 
 
-def renew(conn: Connection, daemon_id: str, now: datetime, lease: timedelta) -> bool:
-    """Extend a daemon's lease; return False if it had run out, so that others may have taken its work."""
+def renew(
+    conn: Connection, daemon_id: str, now: datetime, lease: timedelta, *, delivers: bool = True
+) -> bool:
+    """Extend a daemon's lease and say whether it can send; return False if it had run out, so that others may have taken its work."""
     held: datetime | None = conn.execute(
         select(daemons.c.lease_until).where(daemons.c.id == daemon_id).with_for_update()
     ).scalar_one_or_none()
     if held is None:
-        register(conn, daemon_id, now, lease)
+        register(conn, daemon_id, now, lease, delivers=delivers)
         return False
     counted = database_now(conn) or now
     conn.execute(
-        update(daemons).where(daemons.c.id == daemon_id).values(lease_until=counted + lease, stopped_at=None)
+        update(daemons)
+        .where(daemons.c.id == daemon_id)
+        .values(lease_until=counted + lease, delivers=delivers, stopped_at=None)
     )
     return held >= counted
 
@@ -55,6 +61,15 @@ def live(conn: Connection, now: datetime) -> list[str]:
     """Return the ids of daemons whose lease holds."""
     counted = database_now(conn) or now
     return list(conn.execute(select(daemons.c.id).where(daemons.c.lease_until >= counted)).scalars())
+
+
+def sharing(conn: Connection, now: datetime) -> list[str]:
+    """Return the ids of daemons that share the work: those that live and can send, or all that live if none can."""
+    counted = database_now(conn) or now
+    found = conn.execute(
+        select(daemons.c.id, daemons.c.delivers).where(daemons.c.lease_until >= counted)
+    ).all()
+    return [row.id for row in found if row.delivers] or [row.id for row in found]
 
 
 def running(conn: Connection, now: datetime) -> list[DaemonRow]:

@@ -140,6 +140,7 @@ daemons = Table(
     Column("id", IdText, primary_key=True),
     Column("started_at", UtcMicros, nullable=False),
     Column("lease_until", UtcMicros, nullable=False),
+    Column("delivers", Boolean, nullable=False),
     Column("stopped_at", UtcMicros),
 )
 

@@ -82,6 +82,7 @@ def create() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
+        sa.Column("delivers", sa.Boolean(), nullable=False),
         sa.Column("stopped_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )

@@ -108,9 +108,15 @@ async def test_an_interrupted_attempt_says_so_and_its_record_is_sent_again(world
     assert "sent again" in attempt.error
     (again,) = await world.claim()
     assert (again.id, again.webhook_id, again.number, again.tries) == (record_id, claimed.webhook_id, 2, 2)
-    result = await world.step([world.delivered(claimed)])
-    assert result.late == [claimed.attempt_id]
+    answered = world.delivered(claimed)
+    for late in (answered, world.failed(claimed)):  # the second time it is told, nothing changes any more
+        assert (await world.step([late])).late == [claimed.attempt_id]
     assert await world.check_ledger() == {"sending": 1}
+    kept = await world.store.read(records.attempt, record_id, claimed.attempt_id)
+    assert kept.outcome is AttemptOutcome.INTERRUPTED
+    assert kept.status == answered.exchange.status
+    assert kept.response_body == answered.exchange.response_body
+    assert kept.response_headers == answered.exchange.response_headers
 
 
 async def test_an_interrupted_record_is_unknown_where_the_integration_wants_to_look_first(world):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, update
 
 from healthdesk.domain.exchange import Exchange
 from healthdesk.domain.states import AttemptOutcome, RecordState
@@ -19,6 +19,7 @@ from healthdesk.store.claim import claim
 from healthdesk.store.columns import dump_texts, load_rows, to_micros
 from healthdesk.store.folding import Folding
 from healthdesk.store.rows import EnvWant, Settlement, SettleResult
+from healthdesk.store.schema import attempt_exchanges, attempts
 from healthdesk.store.scope import driver, on_sqlite
 
 CURRENT_SQLITE = """
@@ -125,30 +126,62 @@ def settle_and_claim(
     """Store results, fold failures into problems, queue alerts, count, and claim what may be sent next.
 
     A result counts only while its record is still in that attempt: after a lease ran out another daemon may
-    have taken it, and then the attempt already says interrupted.
+    have taken it, and then the attempt already says interrupted. What came back is kept with it all the same.
     """
     deltas = ledger.Deltas()
     folding = Folding(conn, now)
-    late: list[str] = []
+    late: list[Settlement] = []
     if settlements:
         current = _current(conn, [settlement.record_id for settlement in settlements])
         valid = []
         for settlement in settlements:
             record = current.pop(settlement.record_id, None)
             if record is None or record.attempt_id != settlement.attempt_id:
-                late.append(settlement.attempt_id)
+                late.append(settlement)
             else:
                 valid.append((settlement, record))
         _settle(conn, valid, folding, deltas)
+        _keep(conn, late)
     claimed = claim(conn, wants, now, deltas)
     changes = folding.finish()
     ledger.apply(conn, deltas)
     return SettleResult(
         claimed=claimed,
-        late=late,
+        late=[settlement.attempt_id for settlement in late],
         problems_changed=changes.problems_changed,
         alerts_queued=changes.alerts_queued,
     )
+
+
+def _keep(conn: Connection, late: Sequence[Settlement]) -> None:
+    """Keep what came back in attempts that were taken up as interrupted meanwhile, once each."""
+    for settlement in late:
+        exchange = settlement.exchange
+        if exchange is None:
+            continue
+        found = conn.execute(
+            update(attempts)
+            .where(
+                attempts.c.record_id == settlement.record_id,
+                attempts.c.id == settlement.attempt_id,
+                attempts.c.outcome == AttemptOutcome.INTERRUPTED,
+                attempts.c.duration_ms.is_(None),
+            )
+            .values(status=exchange.status, duration_ms=exchange.duration_ms)
+        )
+        if found.rowcount:
+            row = dict(
+                zip(
+                    (name for name, _ in _EXCHANGE),
+                    _exchange_row(settlement.attempt_id, exchange),
+                    strict=True,
+                )
+            )
+            texts = {
+                "request_headers": dict(exchange.request_headers),
+                "response_headers": dict(exchange.response_headers),
+            }
+            conn.execute(insert(attempt_exchanges).values(row | texts))
 
 
 def _current(conn: Connection, record_ids: list[str]) -> dict[str, Current]:

@@ -23,7 +23,7 @@ from standardwebhooks import Webhook
 from healthdesk.api.callbacks import CallbackFilter
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
-from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
+from healthdesk.domain.states import AlertEvent, AlertState, CallbackState, ProblemState, RecordState
 from tests.harness.desk import Delivery, Desk, set_up_callbacks, set_up_delivery
 from tests.harness.sinks import Endpoint, endpoint_and_chat
 
@@ -261,6 +261,16 @@ async def _account_alerts(client: Client, messages: list[dict[str, str]]) -> dic
             assert alert.state in {AlertState.SENT, AlertState.SUPERSEDED}, alert
             if alert.state is AlertState.SENT:
                 assert any(problem.id in message.get("message", "") for message in messages), problem.id
+        last = max(
+            (alert for alert in told if alert.state is AlertState.SENT),
+            key=lambda alert: alert.id,
+            default=None,
+        )
+        if problem.state is ProblemState.RESOLVED:
+            assert last is None or last.event is AlertEvent.RECOVERED, f"{problem.id}: its end was never told"
+        elif problem.state is not ProblemState.FORMING:
+            assert last is not None, f"{problem.id} is open and was never told"
+            assert last.event is not AlertEvent.RECOVERED, f"{problem.id} is open and was told to be over"
     return {"problems": len(opened), "messages": len(messages)}
 
 

@@ -28,3 +28,15 @@ async def test_that_a_channel_is_being_tested_is_not_told_over_its_result():
         await driver.press("t")
         assert isinstance(driver.app.screen, Notice)
         assert driver.said == []
+
+
+async def test_a_list_that_cannot_be_read_for_a_fault_of_ours_says_so():
+    desk = FakeDesk()
+
+    async def broken(*_args: object, **_kw: object) -> None:
+        raise ValueError("a fault of ours")
+
+    desk.problems_list = broken
+    async with open_desk(desk, area="problems") as driver:
+        await driver.settle()
+        assert [said for said in driver.said if "Internal error" in said and "a fault of ours" in said]

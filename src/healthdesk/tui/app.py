@@ -265,11 +265,15 @@ class HealthdeskApp(App[None]):
         yield SystemCommand("Quit", "Leave healthdesk", self.action_quit)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Tell of the app's own workers that died."""
+        self.worker_changed(event.worker, event.state)
+
+    def worker_changed(self, worker: Worker[Any], state: WorkerState) -> None:
         """A worker that dies is a defect: say so, rather than stand still."""
-        if event.state is WorkerState.ERROR:
-            error = event.worker.error
-            self.log.error(str(error))
-            self.tell(f"Internal error in {event.worker.name}: {type(error).__name__}: {error}", ok=False)
+        if state is WorkerState.ERROR:
+            self.log.error(str(worker.error))
+            name = worker.name or worker.group
+            self.tell(f"Internal error in {name}: {type(worker.error).__name__}: {worker.error}", ok=False)
 
 
 def run(socket: Path | None = None) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.screen import ModalScreen, Screen
+from textual.worker import Worker
 
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
@@ -51,6 +52,10 @@ class ActingScreen(Screen[None]):
     def desk(self) -> HealthdeskApp:
         """The app."""
         return cast("HealthdeskApp", self.app)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Tell of a worker that died: its news come to the screen it belongs to, and go no further."""
+        self.desk.worker_changed(event.worker, event.state)
 
     @property
     def client(self) -> Client:

@@ -109,4 +109,4 @@ async def test_on_a_real_loop() -> None:
     rung = asyncio.Event()
     Timers(asyncio.get_running_loop()).call_later(0.01, rung.set)
     async with asyncio.timeout(30):
-        await rung.wait()
+        assert await rung.wait()

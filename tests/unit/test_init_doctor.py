@@ -190,7 +190,7 @@ def test_an_sqlite_file_has_one_daemon_whatever_name_leads_to_it(tmp_path: Path)
 
 def test_a_postgresql_database_is_shared(tmp_path: Path) -> None:
     with lock_database("postgresql://desk@db/desk"), lock_database("postgresql://desk@db/desk"):
-        pass
+        assert not any(tmp_path.iterdir()), "there is no file to lock"
 
 
 def test_a_mistyped_database_directory_is_told_and_not_made(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from healthdesk.engine.slots import Bucket, Lane
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import recovery as queries
+from healthdesk.store.claim import SMALL_BYTES
 from healthdesk.store.rows import ClaimedRecord, EnvWant, Settlement
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,6 @@ POLL_S = 1.0
 
 STORE_RETRY_S = 0.5
 LOST_STEP = 200
-LARGE_BYTES = 65_536
 IN_FLIGHT_BYTES = 134_217_728
 """Bytes of records in this daemon's memory from which on it claims no further large ones, but one for each lane."""
 
@@ -243,7 +243,7 @@ class Deliverer:
         large = {
             (record.integration_id, record.environment)
             for record in claimed
-            if len(record.data) > LARGE_BYTES
+            if len(record.data) > SMALL_BYTES
         }
         for record in claimed:
             key = (record.integration_id, record.environment)

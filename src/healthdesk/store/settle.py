@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from healthdesk.domain.exchange import Exchange
 from healthdesk.domain.states import AttemptOutcome, RecordState
@@ -19,7 +19,7 @@ from healthdesk.store.claim import claim
 from healthdesk.store.columns import dump_texts, load_rows, to_micros
 from healthdesk.store.folding import Folding
 from healthdesk.store.rows import EnvWant, Settlement, SettleResult
-from healthdesk.store.schema import attempt_exchanges, attempts
+from healthdesk.store.schema import attempts
 from healthdesk.store.scope import driver, on_sqlite
 
 CURRENT_SQLITE = """
@@ -170,18 +170,7 @@ def _keep(conn: Connection, late: Sequence[Settlement]) -> None:
             .values(status=exchange.status, duration_ms=exchange.duration_ms)
         )
         if found.rowcount:
-            row = dict(
-                zip(
-                    (name for name, _ in _EXCHANGE),
-                    _exchange_row(settlement.attempt_id, exchange),
-                    strict=True,
-                )
-            )
-            texts = {
-                "request_headers": dict(exchange.request_headers),
-                "response_headers": dict(exchange.response_headers),
-            }
-            conn.execute(insert(attempt_exchanges).values(row | texts))
+            _write(conn, "exchange", [_exchange_row(settlement.attempt_id, exchange)])
 
 
 def _current(conn: Connection, record_ids: list[str]) -> dict[str, Current]:
@@ -220,10 +209,16 @@ def _settle(
     for (integration_id, environment, state), count in moves.items():
         deltas.moved(integration_id, environment, RecordState.SENDING, state, count)
     for kind, values in rows.items():
-        if values and on_sqlite(conn):
-            with_values(conn, SQLITE[kind], values)
-        elif values:
-            with_arrays(conn, POSTGRES[kind], values)
+        if values:
+            _write(conn, kind, values)
+
+
+def _write(conn: Connection, kind: str, rows: Sequence[Row]) -> None:
+    """Run one of the statements above for these rows."""
+    if on_sqlite(conn):
+        with_values(conn, SQLITE[kind], rows)
+    else:
+        with_arrays(conn, POSTGRES[kind], rows)
 
 
 def _attempt_row(settlement: Settlement) -> Row:

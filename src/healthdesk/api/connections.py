@@ -10,7 +10,8 @@ from pydantic import Field, SecretStr
 from healthdesk.api.common import Explanation, Input, Name, Output
 from healthdesk.domain.states import ConnectionState, Trigger
 
-AuthMethod = Literal["none", "bearer", "basic", "header"]
+AuthMethod = str
+"""The id of one of the app's methods; of an HTTP endpoint none, bearer, basic or header."""
 VerificationScheme = Literal["none", "standard_webhooks", "hmac"]
 
 
@@ -23,17 +24,37 @@ class AppField(Output):
     example: str = ""
     secret: bool = False
     required: bool = True
+    multiline: bool = False
     options: list[str] = []
     default: str = ""
+    pattern: str = ""
+
+
+class AppAuth(Output):
+    """One way to authenticate at an app: the fields it asks for and where to find what goes into them."""
+
+    id: str
+    name: str
+    type: str
+    help: str = ""
+    where: str = ""
+    fields: list[AppField] = []
 
 
 class App(Output):
-    """A third-party system the desk can connect to, from its connector folder."""
+    """A third-party system the desk can connect to, from its connector folder.
+
+    `base_url` is a template over `fields`, and can be given for each connection; empty, it has to be.
+    """
 
     id: str
     name: str
     summary: str = ""
+    kinds: list[str] = []
+    docs: str = ""
+    base_url: str = ""
     fields: list[AppField] = []
+    auth: list[AppAuth] = []
 
 
 class HeartbeatRequest(Input):
@@ -61,12 +82,14 @@ class CallbackVerification(Input):
 
 
 class Credentials(Input):
-    """Secrets of a connection; never returned. Which are needed follows from `auth`.
+    """Secrets of a connection; never returned. `auth` is one of the app's methods, `fields` what that asks for.
 
-    `token` for bearer and header; `username` and `password` for basic; `header_name` for header.
+    The named ones are fields too: `token` for bearer and header; `username` and `password` for basic; `header_name`
+    for header.
     """
 
     auth: AuthMethod = "none"
+    fields: dict[str, SecretStr] = {}
     token: SecretStr | None = None
     username: str | None = None
     password: SecretStr | None = None
@@ -135,6 +158,14 @@ class Connection(Output):
     last_healthy: datetime | None = None
     last_checked: datetime | None = None
     next_check: datetime | None = None
+    settings: dict[str, str] = {}
+    expires_at: datetime | None = None
+    expires_from: str = ""
+    """`learnt` from the app, `entered` by an operator, or empty."""
+    flapping_since: datetime | None = None
+    previous_hint: str = ""
+    previous_until: datetime | None = None
+    """Until when the credentials before the last update can be put back."""
     heartbeat: HeartbeatRequest | None = None
     verification: CallbackVerification = CallbackVerification()
     callback_secret_hint: str = ""

@@ -6,12 +6,11 @@ import base64
 import json
 import re
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from healthdesk.connectors.echoes import Secrets
 from healthdesk.errors import ConnectorError
 
-AuthMethod = Literal["none", "bearer", "basic", "header"]
+AuthMethod = str
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -86,6 +86,7 @@ class Trigger(StrEnum):
     OPERATOR = "operator"
     DELIVERY = "delivery"
     CREDENTIALS = "credentials"
+    PING = "ping"
 
 
 class Blame(StrEnum):
@@ -125,6 +126,11 @@ class ErrorKind(StrEnum):
     INTERRUPTED = "interrupted"
     CONFIGURATION = "configuration"
     INTERNAL = "internal"
+    LATE = "late"
+    EXPIRING = "expiring"
+    DRIFT = "drift"
+    FLAPPING = "flapping"
+    OFFLINE = "offline"
 
 
 class CallbackState(StrEnum):

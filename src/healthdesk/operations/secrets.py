@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from healthdesk.api.connections import Credentials
 from healthdesk.connectors.auth import StoredCredentials, check_credentials
+from healthdesk.errors import Malformed
 from healthdesk.operations.desk import Desk
 
 KEY_PREFIX = "hdk_"
@@ -34,6 +35,12 @@ def plain(secret: SecretStr | None) -> str:
 def stored_credentials(given: Credentials) -> StoredCredentials:
     """Return credentials that a request can carry; ConnectorError says what is missing."""
     auth = given.auth
+    if auth not in ("none", "bearer", "basic", "header"):
+        raise Malformed(
+            f"there is no authentication {auth!r}",
+            field="credentials.auth",
+            fix="none, bearer, basic or header",
+        )
     return check_credentials(
         StoredCredentials(
             auth=auth,

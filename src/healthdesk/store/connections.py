@@ -16,7 +16,14 @@ from healthdesk.store.checks import claim_due_checks, heartbeats, next_check_at,
 from healthdesk.store.connection_rows import connection_of, connection_row, fields_of, members_of, plain
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, NewConnection, PageRows
-from healthdesk.store.schema_setup import connection_members, connections, environments, integrations
+from healthdesk.store.schema_setup import (
+    connection_members,
+    connection_tokens,
+    connections,
+    environments,
+    integrations,
+    pings,
+)
 from healthdesk.store.scope import on_sqlite
 
 __all__ = [
@@ -50,10 +57,24 @@ CHANGEABLE = frozenset(
         "callback_limit_per_minute",
         "next_check",
         "connected_on",
+        "settings",
+        "identity",
+        "identity_connected",
+        "expires_at",
+        "expires_from",
+        "expiry_warned",
+        "previous_enc",
+        "previous_hint",
+        "previous_auth",
+        "previous_by",
+        "previous_until",
+        "previous_identity",
+        "callback_previous_enc",
+        "callback_previous_until",
     }
 )
 
-JUDGED = frozenset({"base_url", "auth", "credentials_enc", "heartbeat"})
+JUDGED = frozenset({"base_url", "auth", "credentials_enc", "heartbeat", "settings"})
 """What a check or a delivery is judged with: a change makes what was found before it out of date."""
 
 
@@ -82,7 +103,12 @@ def get_secret(conn: Connection, connection_id: str) -> ConnectionSecretRow:
     row = connection_row(conn, connection_id)
     fields = fields_of(row, members_of(conn, [connection_id]).get(connection_id, []))
     return ConnectionSecretRow(
-        **fields, credentials_enc=row.credentials_enc, callback_secret_enc=row.callback_secret_enc
+        **fields,
+        credentials_enc=row.credentials_enc,
+        callback_secret_enc=row.callback_secret_enc,
+        previous_enc=row.previous_enc,
+        previous_identity=row.previous_identity,
+        callback_previous_enc=row.callback_previous_enc,
     )
 
 
@@ -140,8 +166,15 @@ def delete(conn: Connection, connection_id: str, now: datetime) -> None:
             credential_hint="",
             callback_secret_enc="",
             callback_secret_hint="",
+            previous_enc="",
+            previous_hint="",
+            previous_until=None,
+            callback_previous_enc="",
+            callback_previous_until=None,
         )
     )
+    conn.execute(sa.delete(connection_tokens).where(connection_tokens.c.connection_id == connection_id))
+    conn.execute(sa.delete(pings).where(pings.c.object_id == connection_id))
 
 
 def put_member(conn: Connection, connection_id: str, user: str, grant: Grant) -> None:

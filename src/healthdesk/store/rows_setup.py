@@ -80,6 +80,11 @@ class NewConnection:
     callback_secret_hint: str = ""
     callback_limit_per_minute: int | None = None
     next_check: datetime | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    identity: Mapping[str, Any] | None = None
+    identity_connected: Mapping[str, Any] | None = None
+    expires_at: datetime | None = None
+    expires_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,25 @@ class ConnectionRow:
     """Why the last check did not succeed; None while healthy."""
     settings_version: int = 0
     """Counts changes of the address, the credentials and the heartbeat: what was found before one is out of date."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What the app asks for beside credentials: site, organisation, instance."""
+    identity: Mapping[str, Any] | None = None
+    """Whose the credentials are by the last good check: the JSON of a domain Identity."""
+    identity_connected: Mapping[str, Any] | None = None
+    """The same when it was connected, or when new credentials were taken over."""
+    expires_at: datetime | None = None
+    expires_from: str = ""
+    """`learnt` from the app, `entered` by an operator, or empty."""
+    expiry_warned: int | None = None
+    last_good_check: str | None = None
+    first_bad_check: str | None = None
+    flapping_since: datetime | None = None
+    previous_hint: str = ""
+    previous_auth: str = ""
+    previous_by: str = ""
+    previous_until: datetime | None = None
+    """Until when the credentials before the last update can be put back."""
+    callback_previous_until: datetime | None = None
     members: list[MemberRow] = field(default_factory=list)
     app_name: str = ""
     state_word: str = ""
@@ -133,6 +157,9 @@ class ConnectionSecretRow(ConnectionRow):
 
     credentials_enc: str = ""
     callback_secret_enc: str = ""
+    previous_enc: str = ""
+    previous_identity: Mapping[str, Any] | None = None
+    callback_previous_enc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +179,9 @@ class HeartbeatRow:
     response_headers: Mapping[str, str] = field(default_factory=dict)
     response_body: bytes = b""
     response_cut: bool = False
+    method: str = ""
+    url: str = ""
+    identity: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

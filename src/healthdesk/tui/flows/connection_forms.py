@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import SecretStr
 
 from healthdesk.api.connections import (
-    AuthMethod,
     CallbackVerification,
     Connection,
     ConnectionCreate,
@@ -25,7 +24,7 @@ AUTH_WORDS = {
     "basic": "user and password",
     "header": "a header of its own",
 }
-AUTHS = tuple((method, AUTH_WORDS[method]) for method in get_args(AuthMethod))
+AUTHS = tuple(AUTH_WORDS.items())
 METHODS = tuple((method, method) for method in ("GET", "HEAD", "POST", "OPTIONS"))
 CHECKS = (("heartbeat", "by a request"), ("deliveries", "by its deliveries"))
 SCHEMES = (("none", "not verified"), ("standard_webhooks", "Standard Webhooks"), ("hmac", "HMAC of the body"))

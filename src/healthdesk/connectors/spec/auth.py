@@ -1,0 +1,101 @@
+"""How an app is authenticated: the methods an operator can choose from, and the fields each one asks for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from healthdesk.connectors.spec.base import FieldManifest, Key, Label, Part, Template
+
+AuthType = Literal[
+    "none",
+    "static",
+    "oauth2_client_credentials",
+    "oauth2_code",
+    "oauth2_device",
+    "jwt_grant",
+    "aws_sigv4",
+]
+
+
+class OAuthSettings(Part):
+    """OAuth 2.0 endpoints (RFC 6749, 7636, 8628). URLs are templates; a connection's settings of the same name win.
+
+    Client id and secret are the fields `client_id` and `client_secret` of the method. `client_auth` is how they are
+    sent to `token_url`. `extra_authorize` and `extra_token` are further parameters, such as `access_type`.
+    """
+
+    authorize_url: Template = ""
+    token_url: Template
+    device_url: Template = ""
+    scopes: list[str] = []
+    scope_separator: str = " "
+    client_auth: Literal["body", "basic"] = "body"
+    pkce: bool = True
+    extra_authorize: dict[str, Template] = {}
+    extra_token: dict[str, Template] = {}
+    lifetime_s: float | None = None
+    """How long an access token lives where its answer does not say (Salesforce)."""
+
+
+class JwtSettings(Part):
+    """A signed assertion exchanged for a token (RFC 7523), for service accounts.
+
+    `key` names the field with the private key: PEM, or a Google key file (JSON, whose `private_key`, `private_key_id`,
+    `client_email` and `token_uri` become values). The claims are templates.
+    """
+
+    token_url: Template
+    key: Key
+    algorithm: Literal["RS256", "ES256"] = "RS256"
+    claims: dict[str, Template] = {}
+    scopes: list[str] = []
+    lifetime_s: Annotated[int, Field(ge=30, le=3600)] = 300
+
+
+class AwsSettings(Part):
+    """AWS Signature Version 4. With the setting `role_arn` AssumeRole is called first, `external_id` with it."""
+
+    service: str
+    region: Template = "us-east-1"
+
+
+class AuthManifest(Part):
+    """One way to authenticate. `where` says where to find the credential: a URL (a template) or a sentence.
+
+    `headers` and `query` are added to every request; `basic` gives user and password. In an OAuth, JWT or AWS method
+    the placeholder `access_token` is the token that was got, and what else the token answer said (`instance_url`) is
+    known by its name. `base_url` replaces the app's for this method. `fields` with `secret` never leave the vault in clear.
+    """
+
+    id: Key
+    name: Label
+    type: AuthType = "static"
+    help: str = ""
+    where: Template = ""
+    fields: list[FieldManifest] = []
+    headers: dict[Template, Template] = {}
+    query: dict[str, Template] = {}
+    basic: tuple[Template, Template] | None = None
+    base_url: Template = ""
+    oauth: OAuthSettings | None = None
+    jwt: JwtSettings | None = None
+    aws: AwsSettings | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> AuthManifest:
+        needs = {"jwt_grant": "jwt", "aws_sigv4": "aws"}.get(self.type)
+        if self.type.startswith("oauth2_"):
+            needs = "oauth"
+        for name in ("oauth", "jwt", "aws"):
+            if (name == needs) != (getattr(self, name) is not None):
+                raise ValueError(f"type {self.type} {'needs' if name == needs else 'has no'} [auth.{name}]")
+        if self.oauth is not None:
+            if self.type == "oauth2_code" and not self.oauth.authorize_url:
+                raise ValueError("oauth2_code needs authorize_url")
+            if self.type == "oauth2_device" and not self.oauth.device_url:
+                raise ValueError("oauth2_device needs device_url")
+        if self.type == "none" and (self.headers or self.query or self.basic):
+            raise ValueError("type none sends nothing: use static")
+        return self

@@ -1,0 +1,69 @@
+"""Callbacks of an app: how they are signed, which delivery and event they are, which instance they are about."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from healthdesk.connectors.spec.base import Expression, Part
+
+Scheme = Literal[
+    "none",
+    "github",
+    "gitlab",
+    "jira",
+    "asana",
+    "slack",
+    "stripe",
+    "standard_webhooks",
+    "hmac",
+    "token",
+    "bearer",
+    "basic",
+]
+
+
+class Where(Part):
+    """A header, or an expression over the body; exactly one."""
+
+    header: str = ""
+    path: Expression | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Where:
+        if bool(self.header) == bool(self.path):
+            raise ValueError("give exactly one of header and path")
+        return self
+
+
+class EventManifest(Part):
+    """What an event is about. `instance` gives the external issue's id or key; `when` narrows by the body.
+
+    `record` gives the `webhook-id` of a record: the callback is a receipt then.
+    """
+
+    name: str
+    when: Expression | None = None
+    instance: Expression | None = None
+    record: Expression | None = None
+
+
+class CallbackManifest(Part):
+    """The signature scheme (docs/connectors.md describes each), where the delivery id and event are, and the events.
+
+    `help` says where in the app the callback URL and its secret are entered. `hmac` takes the settings of the
+    connection; `header`, `algorithm`, `encoding` and `prefix` are its defaults for this app.
+    `each` is an expression that gives the events of a callback that carries several.
+    """
+
+    scheme: Scheme
+    help: str = ""
+    header: str = ""
+    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    delivery_id: Where | None = None
+    event: Where | None = None
+    each: Expression | None = None
+    events: list[EventManifest] = []

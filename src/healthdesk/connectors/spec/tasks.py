@@ -1,0 +1,106 @@
+"""Tasks: how an external issue is created, read, changed, found, and which statuses it can have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from healthdesk.connectors.spec.base import (
+    Expression,
+    FieldManifest,
+    Label,
+    Part,
+    Regex,
+    RequestTemplate,
+    Template,
+)
+from healthdesk.connectors.spec.paging import Paging
+
+
+class TaskResult(Part):
+    """An external issue, as expressions over one item of an answer. `url` is for people: an expression, or
+    `url_template` over inputs, settings and the fields of the result.
+    """
+
+    id: Expression
+    key: Expression | None = None
+    url: Expression | None = None
+    url_template: Template = ""
+    title: Expression | None = None
+    description: Expression | None = None
+    status: Expression | None = None
+    status_name: Expression | None = None
+    done: Expression | None = None
+    due: Expression | None = None
+    assignee: Expression | None = None
+    updated_at: Expression | None = None
+
+
+class TaskOperation(Part):
+    """One request on tasks. `items` leads to the issue, or to the list of issues, in the answer.
+
+    Inputs: the container's fields, `title`, `description`, `status`, `due` (ISO date), `assignee`, and for all but
+    create `id` and `key` of the issue. An input that is not given has no value.
+    """
+
+    request: RequestTemplate
+    items: Expression = "@"
+    result: TaskResult | None = None
+    success: Expression | None = None
+    paging: Paging | None = None
+
+
+class StatusValue(Part):
+    """One status: its id in requests, its name for people, whether it means done."""
+
+    id: str
+    name: Label
+    done: bool = False
+
+
+class StatusesManifest(Part):
+    """The statuses an issue can have: fixed `values`, or asked for with `request`."""
+
+    values: list[StatusValue] = []
+    request: RequestTemplate | None = None
+    items: Expression = "@"
+    id: Expression = "id"
+    name: Expression = "name"
+    done: Expression | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> StatusesManifest:
+        if bool(self.values) == (self.request is not None):
+            raise ValueError("give either values or a request")
+        return self
+
+
+class TaskLookup(Part):
+    """How an issue is found by what people paste: regular expressions with named groups over URL and key.
+
+    The groups become inputs of `get`: `id`, `key`, or fields of the container.
+    """
+
+    url: Regex = ""
+    key: Regex = ""
+
+
+class TasksManifest(Part):
+    """What the connector can do with tasks. `container` are the fields that say where they live.
+
+    `transition` changes the status where `update` cannot. `search` has the input `text`.
+    """
+
+    noun: Label = "issue"
+    container: list[FieldManifest] = []
+    result: TaskResult
+    create: TaskOperation
+    get: TaskOperation
+    update: TaskOperation | None = None
+    transition: TaskOperation | None = None
+    search: TaskOperation | None = None
+    statuses: StatusesManifest
+    lookup: TaskLookup = TaskLookup()
+    required: Annotated[list[FieldManifest], Field(max_length=50)] = []
+    """Further fields that a creation needs and that the project decides."""

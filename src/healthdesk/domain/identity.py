@@ -1,0 +1,41 @@
+"""Whose a credential is: the account, its site, what it may do, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an app said of a credential. `scopes` is None where the app does not tell; `expires_at` likewise."""
+
+    account_id: str
+    account: str = ""
+    site: str = ""
+    scopes: tuple[str, ...] | None = None
+    expires_at: datetime | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads."""
+        return {
+            "account_id": self.account_id,
+            "account": self.account,
+            "site": self.site,
+            "scopes": None if self.scopes is None else list(self.scopes),
+            "expires_at": None if self.expires_at is None else self.expires_at.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        scopes, expires_at = kept.get("scopes"), kept.get("expires_at")
+        return cls(
+            account_id=kept["account_id"],
+            account=kept.get("account", ""),
+            site=kept.get("site", ""),
+            scopes=None if scopes is None else tuple(scopes),
+            expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        )

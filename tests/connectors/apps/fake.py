@@ -1,0 +1,125 @@
+"""What every app's fake server has in common: routes, switchable faults, and what the desk should find.
+
+A fake answers as the vendor's API does: a wrong path is its 404, a missing or unknown parameter its 400 or 422, a wrong
+credential its 401, each in its own error format. It keeps state, so that what is created can be read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from healthdesk.domain.states import Blame, ErrorKind
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Fault(StrEnum):
+    """What can be wrong with an app or with our account there."""
+
+    NONE = "none"
+    WRONG_CREDENTIALS = "wrong credentials"
+    MISSING_PERMISSION = "missing permission"
+    RATE_LIMIT = "rate limit"
+    OUTAGE = "outage"
+    BROKEN_200 = "200 but broken"
+
+
+class FakeApp:
+    """One app on 127.0.0.1. A subclass names what it is and answers for it; `fault` may change at any time."""
+
+    app_id: ClassVar[str]
+    auth: ClassVar[str]
+    credentials: ClassVar[Mapping[str, str]]
+    settings: ClassVar[Mapping[str, str]] = {}
+    base_path: ClassVar[str] = ""
+    account_id: ClassVar[str]
+    account: ClassVar[str] = ""
+    site: ClassVar[str] = ""
+    scopes: ClassVar[tuple[str, ...] | None] = None
+    expires: ClassVar[str | None] = None
+    """ISO time of the expiry that the desk should learn, or None."""
+    expected: ClassVar[Mapping[Fault, tuple[ErrorKind, Blame]]] = {
+        Fault.WRONG_CREDENTIALS: (ErrorKind.AUTHENTICATION, Blame.CREDENTIAL),
+        Fault.MISSING_PERMISSION: (ErrorKind.PERMISSION, Blame.PERMISSION),
+        Fault.RATE_LIMIT: (ErrorKind.RATE_LIMITED, Blame.THEM),
+        Fault.OUTAGE: (ErrorKind.SERVER_ERROR, Blame.THEM),
+        Fault.BROKEN_200: (ErrorKind.UNEXPECTED_ANSWER, Blame.THEM),
+    }
+    container: ClassVar[Mapping[str, str]] = {}
+    """Where tasks are created, for apps with tasks."""
+    statuses: ClassVar[tuple[str, str]] = ("", "")
+    """Ids of an open status and a done one, as inputs of update or transition."""
+    datasets: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Inputs of each dataset."""
+    rows: ClassVar[Mapping[str, int]] = {}
+    """How many rows each dataset has; more than a page where the app pages."""
+
+    def __init__(self) -> None:
+        self.fault = Fault.NONE
+        self.requests: list[tuple[str, str]] = []
+        self._server: TestServer | None = None
+
+    def routes(self) -> list[tuple[str, str, Handler]]:
+        """Return (method, path, handler), paths as aiohttp writes them, `base_path` left out."""
+        raise NotImplementedError
+
+    def not_found(self, request: web.Request) -> web.StreamResponse:
+        """Answer a path the vendor does not have, in its error format."""
+        raise NotImplementedError
+
+    def answer_fault(self, request: web.Request) -> web.StreamResponse | None:
+        """Answer as the vendor does under `self.fault`, or None when the route shall answer."""
+        raise NotImplementedError
+
+    def authorized(self, request: web.Request) -> bool:
+        """Tell whether the request carries the credentials of this fake, as the vendor wants them."""
+        raise NotImplementedError
+
+    def unauthorized(self, request: web.Request) -> web.StreamResponse:
+        """Answer wrong credentials as the vendor does."""
+        raise NotImplementedError
+
+    def open_route(self, request: web.Request) -> bool:
+        """Tell whether a path needs no authentication: token endpoints."""
+        return False
+
+    @property
+    def url(self) -> str:
+        """The base URL for a connection."""
+        assert self._server is not None
+        return str(self._server.make_url("/")).rstrip("/") + self.base_path
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[web.middleware(self._middleware)], client_max_size=2**20)
+        for method, path, handler in self.routes():
+            app.router.add_route(method, self.base_path + path, handler)
+        self._server = TestServer(app, host="127.0.0.1")
+        await self._server.start_server()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        assert self._server is not None
+        await self._server.close()
+
+    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self.requests.append((request.method, request.path_qs))
+        if self.fault is Fault.OUTAGE:
+            return web.Response(status=503, text="<html>Service Unavailable</html>", content_type="text/html")
+        if (answer := self.answer_fault(request)) is not None:
+            return answer
+        if not self.open_route(request) and not self.authorized(request):
+            return self.unauthorized(request)
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            return self.not_found(request)
+
+
+def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return a JSON answer."""
+    return web.json_response(data, status=status, headers=headers)

@@ -82,7 +82,7 @@ def fields_of(row: Any, members: list[MemberRow]) -> dict[str, Any]:
         "previous_auth": row.previous_auth,
         "previous_by": row.previous_by,
         "previous_until": row.previous_until,
-        "callback_previous_until": row.callback_previous_until,
+        "handshake_until": row.handshake_until,
         "members": members,
     }
 

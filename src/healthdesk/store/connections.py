@@ -17,6 +17,7 @@ from healthdesk.store.connection_rows import connection_of, connection_row, fiel
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, NewConnection, PageRows
 from healthdesk.store.schema_setup import (
+    callback_secrets,
     connection_members,
     connection_tokens,
     connections,
@@ -69,8 +70,7 @@ CHANGEABLE = frozenset(
         "previous_by",
         "previous_until",
         "previous_identity",
-        "callback_previous_enc",
-        "callback_previous_until",
+        "handshake_until",
     }
 )
 
@@ -108,7 +108,6 @@ def get_secret(conn: Connection, connection_id: str) -> ConnectionSecretRow:
         callback_secret_enc=row.callback_secret_enc,
         previous_enc=row.previous_enc,
         previous_identity=row.previous_identity,
-        callback_previous_enc=row.callback_previous_enc,
     )
 
 
@@ -169,10 +168,10 @@ def delete(conn: Connection, connection_id: str, now: datetime) -> None:
             previous_enc="",
             previous_hint="",
             previous_until=None,
-            callback_previous_enc="",
-            callback_previous_until=None,
+            handshake_until=None,
         )
     )
+    conn.execute(sa.delete(callback_secrets).where(callback_secrets.c.connection_id == connection_id))
     conn.execute(sa.delete(connection_tokens).where(connection_tokens.c.connection_id == connection_id))
     conn.execute(sa.delete(pings).where(pings.c.object_id == connection_id))
 

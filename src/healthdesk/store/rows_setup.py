@@ -57,6 +57,9 @@ class VerificationSettings:
     prefix: str = ""
     id_header: str = ""
     event_header: str = ""
+    signed: str = "{body}"
+    timestamp_header: str = ""
+    timestamp_format: str = "epoch_s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ class ConnectionRow:
     previous_by: str = ""
     previous_until: datetime | None = None
     """Until when the credentials before the last update can be put back."""
-    callback_previous_until: datetime | None = None
+    handshake_until: datetime | None = None
+    """Until when the app may hand over the secret that its callbacks are signed with."""
     members: list[MemberRow] = field(default_factory=list)
     app_name: str = ""
     state_word: str = ""
@@ -159,7 +163,6 @@ class ConnectionSecretRow(ConnectionRow):
     callback_secret_enc: str = ""
     previous_enc: str = ""
     previous_identity: Mapping[str, Any] | None = None
-    callback_previous_enc: str = ""
 
 
 @dataclass(frozen=True, slots=True)

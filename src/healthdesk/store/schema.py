@@ -168,10 +168,14 @@ callbacks = Table(
     Column("duplicates", Integer, nullable=False, server_default="0"),
     Column("size", Integer, nullable=False),
     Column("processed_at", UtcMicros),
+    text_column("instances"),
+    text_column("records"),
     Index("ix_callbacks_state", "state", "id"),
     Index("ix_callbacks_connection", "connection_id", "state", "id"),
     partial_index("ux_callbacks_delivery", "connection_id", "delivery_id", where=DEDUPED, unique=True),
 )
+
+"""`instances` and `records` are what it is about, by the app's ids, one a line."""
 
 callback_bodies = Table(
     "callback_bodies",

@@ -64,15 +64,28 @@ connections = Table(
     text_column("previous_by"),
     Column("previous_until", UtcMicros),
     Column("previous_identity", JsonText),
-    text_column("callback_previous_enc"),
-    Column("callback_previous_until", UtcMicros),
+    Column("handshake_until", UtcMicros),
     partial_index("ix_connections_due", "next_check", where=CHECKED),
     partial_index("ix_connections_expiry", "expires_at", where=EXPIRES),
     partial_index("ix_connections_previous", "previous_until", where=REPLACED),
 )
 """`identity` is whose the credentials are by the last good check, `identity_connected` by the first; `expires_from` is
-`learnt` or `entered`, `expiry_warned` the days ahead of the last warning. `previous_…` are the credentials before an
+`learnt` or `entered`, `handshake_until` until when an app may hand over a secret, `expiry_warned` the days ahead of the last warning. `previous_…` are the credentials before an
 update, which can be put back until `previous_until`."""
+
+callback_secrets = Table(
+    "callback_secrets",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("connection_id", IdText, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("secret_enc", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("expires_at", UtcMicros),
+    Index("ix_callback_secrets_connection", "connection_id", "id"),
+)
+"""Secrets that callbacks may be signed with besides the connection's own: those before it while they are being rotated,
+and of an app that makes one for each webhook (Asana) all the others."""
 
 connection_tokens = Table(
     "connection_tokens",

@@ -40,8 +40,7 @@ def upgrade() -> None:
         _text("previous_by"),
         _time("previous_until"),
         sa.Column("previous_identity", sa.Text(), nullable=True),
-        _text("callback_previous_enc"),
-        _time("callback_previous_until"),
+        _time("handshake_until"),
     ):
         op.add_column("connections", column)
     for name, indexed, where in (
@@ -58,6 +57,22 @@ def upgrade() -> None:
         )
     for column in (_text("method"), _text("url"), sa.Column("identity", sa.Text(), nullable=True)):
         op.add_column("heartbeats", column)
+    for column in (_text("instances"), _text("records")):
+        op.add_column("callbacks", column)
+    op.create_table(
+        "callback_secrets",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("connection_id", ID, nullable=False),
+        sa.Column("secret_enc", sa.Text(), nullable=False),
+        sa.Column("hint", sa.Text(), nullable=False),
+        _time("created_at", nullable=False),
+        _time("expires_at"),
+        sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_callback_secrets_connection", "callback_secrets", ["connection_id", "id"], unique=False
+    )
     op.create_table(
         "connection_tokens",
         sa.Column("connection_id", ID, nullable=False),

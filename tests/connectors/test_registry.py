@@ -4,7 +4,7 @@ from healthdesk.api.connections import App
 from healthdesk.connectors.registry import Registry
 from healthdesk.errors import ConnectorError
 
-GOOD = 'id = "my-app"\nname = "My app"\nkinds = ["delivery"]\n'
+GOOD = 'id = "my-app"\nname = "My app"\nkinds = ["delivery"]\nauth = [{ id = "none", name = "None", type = "none" }]\n'
 
 
 def folder(tmp_path, text, name="my_app"):
@@ -23,7 +23,10 @@ def test_the_http_endpoint_comes_with_healthdesk():
 
 def test_a_manifest_becomes_the_apis_app():
     app = App.model_validate(Registry.builtin().get("http-endpoint"), from_attributes=True)
-    assert {field.key for field in app.fields if field.secret} == {"token", "password"}
+    assert {field.key for method in app.auth for field in method.fields if field.secret} == {
+        "token",
+        "password",
+    }
 
 
 def test_a_folder_with_a_manifest_is_all_an_app_needs(tmp_path):

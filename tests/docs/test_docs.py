@@ -24,11 +24,11 @@ def page(repository: Path):
 
 
 def section(text: str, heading: str) -> str:
-    """Return what stands under a heading, up to the next one of its level."""
-    level = heading.split(maxsplit=1)[0]
+    """Return what stands under a heading, up to the next one of its level or above."""
+    level = len(heading.split(maxsplit=1)[0])
     _, found, rest = text.partition(f"\n{heading}\n")
     assert found, f"there is no heading {heading!r}"
-    return re.split(rf"\n{level} ", rest)[0]
+    return re.split(rf"\n#{{2,{level}}} ", rest)[0]
 
 
 # configuration
@@ -200,12 +200,63 @@ def test_every_key_of_the_tui_is_on_the_page(page) -> None:
 # connectors
 
 
-def test_every_field_of_a_manifest_is_on_the_page(page) -> None:
-    from healthdesk.connectors.spec import FieldManifest, Manifest
+TABLES_OF_A_MANIFEST = {
+    "Manifest": "Manifest",
+    "FieldManifest": "Field",
+    "AuthManifest": "Authentication",
+    "OAuthSettings": "OAuth",
+    "JwtSettings": "JWT grant",
+    "AwsSettings": "AWS",
+    "RequestTemplate": "Request",
+    "ValueFrom": "Value from an answer",
+    "HeartbeatManifest": "Heartbeat",
+    "IdentityManifest": "Identity",
+    "AlsoManifest": "Also",
+    "ProbeManifest": "Probe",
+    "ErrorRule": "Error rule",
+    "RateLimits": "Rate limits",
+    "Paging": "Paging",
+    "TasksManifest": "Tasks",
+    "TaskResult": "Task result",
+    "TaskOperation": "Task operation",
+    "StatusesManifest": "Statuses",
+    "StatusValue": "Status",
+    "TaskLookup": "Lookup",
+    "DatasetManifest": "Dataset",
+    "ColumnManifest": "Column",
+    "CallbackManifest": "Callbacks of the manifest",
+    "Where": "Where",
+    "EventManifest": "Event",
+}
 
-    text = section(page("connectors.md"), "## manifest.toml")
-    documented = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    assert documented == set(Manifest.model_fields) | set(FieldManifest.model_fields)
+
+def test_every_table_of_a_manifest_is_on_the_page() -> None:
+    from healthdesk.connectors.spec import Manifest  # noqa: F401 - loads every table
+    from healthdesk.connectors.spec.base import Part
+
+    assert {model.__name__ for model in Part.__subclasses__()} == set(TABLES_OF_A_MANIFEST)
+
+
+@pytest.mark.parametrize(("model", "heading"), TABLES_OF_A_MANIFEST.items(), ids=TABLES_OF_A_MANIFEST)
+def test_every_field_of_a_manifest_is_on_the_page(model: str, heading: str, page) -> None:
+    from healthdesk.connectors.spec import Manifest  # noqa: F401 - loads every table
+    from healthdesk.connectors.spec.base import Part
+
+    (table,) = (each for each in Part.__subclasses__() if each.__name__ == model)
+    rows = re.findall(r"^\| (`[^|]+`) \|", section(page("connectors.md"), f"### {heading}"), re.MULTILINE)
+    documented = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(documented) == sorted(field.alias or name for name, field in table.model_fields.items())
+
+
+def test_every_kind_of_failure_on_the_page_exists(page) -> None:
+    from healthdesk.domain.states import Blame, ErrorKind
+
+    rows = re.findall(
+        r"^\| `(\w+)` \| .* \| (\w+) \|$", section(page("connectors.md"), "## Kinds of failure"), re.MULTILINE
+    )
+    assert len(rows) > 10
+    assert {kind for kind, _ in rows} <= set(ErrorKind)
+    assert {blame for _, blame in rows} <= set(Blame)
 
 
 def test_every_builtin_app_is_on_the_page(page, repository: Path) -> None:

@@ -12,9 +12,12 @@ HealthdeskError                 what went wrong, and `fix`: what to do about it
 │   ├── NotPermitted            403: the operator's role does not allow it
 │   ├── NotFound                404
 │   ├── Conflict                409: the state of the thing does not allow it
-│   │   └── IdempotencyConflict     the same Idempotency-Key with another body
+│   │   ├── IdempotencyConflict     the same Idempotency-Key with another body
+│   │   ├── IdentityChanged         new credentials are another account's, site's, or may do less
+│   │   └── TrialImpossible         the app could not be asked about credentials or settings: nothing was saved
 │   ├── TooLarge                413
 │   ├── UnsupportedMedia        415
+│   ├── TrialRefused            422: the app refused the credentials or settings: nothing was saved
 │   ├── RateLimited             429, with `retry_after_s`
 │   └── Overloaded              503: more at once than the desk keeps in memory
 ├── StoreError
@@ -129,6 +132,25 @@ class IdempotencyConflict(Conflict):
     title = "Idempotency-Key reused with another body"
 
 
+class IdentityChanged(Conflict):
+    """409: new credentials work, but are another account's or site's, or may do less than those before."""
+
+    slug = "identity-changed"
+    title = "The credentials are not the same account's"
+
+
+class TrialImpossible(Conflict):
+    """409: the app could not be asked, or its answer says nothing of what was tried. `blame` and `kind` are the failure's."""
+
+    slug = "trial-impossible"
+    title = "The app could not be asked"
+
+    def __init__(self, what: str, *, blame: str, kind: str, fix: str = "", field: str = "") -> None:
+        super().__init__(what, fix=fix, field=field)
+        self.blame = blame
+        self.kind = kind
+
+
 class TooLarge(RequestError):
     """413."""
 
@@ -143,6 +165,19 @@ class UnsupportedMedia(RequestError):
     status = 415
     slug = "unsupported-media-type"
     title = "Unsupported media type"
+
+
+class TrialRefused(RequestError):
+    """422: the app was asked and refused. `blame` and `kind` are the failure's."""
+
+    status = 422
+    slug = "trial-refused"
+    title = "The app refused it"
+
+    def __init__(self, what: str, *, blame: str, kind: str, fix: str = "", field: str = "") -> None:
+        super().__init__(what, fix=fix, field=field)
+        self.blame = blame
+        self.kind = kind
 
 
 class RateLimited(RequestError):
@@ -196,11 +231,24 @@ class IncompatibleDaemon(ClientError):
 class ApiRefused(ClientError):
     """The daemon answered with RFC 9457 problem details.
 
-    `status` is the HTTP status, `slug` the last part of the problem type, `field` the parameter at fault.
+    `status` is the HTTP status, `slug` the last part of the problem type, `field` the parameter at fault. `blame` and
+    `kind` are there when an app was asked first and did not agree.
     """
 
-    def __init__(self, what: str, *, status: int, slug: str, field: str = "", fix: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        status: int,
+        slug: str,
+        field: str = "",
+        fix: str = "",
+        blame: str = "",
+        kind: str = "",
+    ) -> None:
         super().__init__(what, fix=fix)
         self.status = status
         self.slug = slug
         self.field = field
+        self.blame = blame
+        self.kind = kind

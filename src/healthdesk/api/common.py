@@ -40,7 +40,10 @@ class Count(Output):
 
 
 class Problem(Output):
-    """RFC 9457 problem details, the body of every error (`application/problem+json`)."""
+    """RFC 9457 problem details, the body of every error (`application/problem+json`).
+
+    `blame` and `kind` are there when an app was asked first and did not agree: whose fault, and what kind of failure.
+    """
 
     type: str
     title: str
@@ -49,6 +52,8 @@ class Problem(Output):
     fix: str = ""
     field: str = ""
     instance: str = ""
+    blame: str = ""
+    kind: str = ""
 
 
 class Explanation(Output):

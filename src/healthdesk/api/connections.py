@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 
 from healthdesk.api.common import Explanation, Input, Name, Output
 from healthdesk.domain.states import ConnectionState, Trigger
@@ -13,6 +13,8 @@ from healthdesk.domain.states import ConnectionState, Trigger
 AuthMethod = str
 """The id of one of the app's methods; of an HTTP endpoint none, bearer, basic or header."""
 VerificationScheme = Literal["none", "standard_webhooks", "hmac"]
+Settings = dict[str, Annotated[str, StringConstraints(max_length=2000)]]
+"""What the app asks for beside credentials, by the key of its fields."""
 
 
 class AppField(Output):
@@ -97,12 +99,22 @@ class Credentials(Input):
 
 
 class ConnectionCreate(Input):
-    """A new connection. `base_url` is where the app lives; `callback_secret` verifies its callbacks."""
+    """A new connection. Its credentials are tried first: what the app refuses is not saved.
+
+    `settings` are the app's fields, `base_url` where it lives when not where its manifest says. Without `name` it is
+    called after the app and the account. `authorization` is a finished OAuth authorization, instead of the
+    credentials' secrets. `expires_at` is when the credentials expire, where the app does not tell. `unchecked` saves
+    without trying them first. `callback_secret` verifies its callbacks.
+    """
 
     app: str = "http-endpoint"
-    name: Name
-    base_url: str = Field(max_length=2000)
+    name: Name | None = None
+    base_url: str = Field(default="", max_length=2000)
+    settings: Settings = {}
     credentials: Credentials = Credentials()
+    authorization: str | None = None
+    expires_at: AwareDatetime | None = None
+    unchecked: bool = False
     heartbeat: HeartbeatRequest | None = None
     verification: CallbackVerification = CallbackVerification()
     callback_secret: SecretStr | None = None
@@ -110,10 +122,17 @@ class ConnectionCreate(Input):
 
 
 class ConnectionEdit(Input):
-    """Changes to a connection; what is absent stays. `clear_heartbeat` makes it judged by deliveries."""
+    """Changes to a connection; what is absent stays. `clear_heartbeat` makes it judged by deliveries.
+
+    `settings` are changed one by one, an empty value takes one away. `base_url` empty: the app's own. What decides
+    health is tried before it is saved, unless `unchecked`. `expires_at` null: the credentials do not expire.
+    """
 
     name: Name | None = None
     base_url: str | None = Field(default=None, max_length=2000)
+    settings: Settings | None = None
+    expires_at: AwareDatetime | None = None
+    unchecked: bool = False
     heartbeat: HeartbeatRequest | None = None
     clear_heartbeat: bool = False
     verification: CallbackVerification | None = None
@@ -122,9 +141,23 @@ class ConnectionEdit(Input):
 
 
 class CredentialsUpdate(Input):
-    """New credentials for a connection; it is checked at once with them."""
+    """New credentials for a connection, tried beside the old ones, which stay in use until the app took these.
 
-    credentials: Credentials
+    Another account, another site or fewer scopes are refused until `accept_changes` says that they are meant.
+    `unchecked` puts them in use without trying them. `authorization` and `expires_at` are those of ConnectionCreate.
+    """
+
+    credentials: Credentials = Credentials()
+    authorization: str | None = None
+    expires_at: AwareDatetime | None = None
+    accept_changes: bool = False
+    unchecked: bool = False
+
+
+class PutBack(Input):
+    """Puts the credentials before the last update back in use, within an hour of it, after trying them."""
+
+    unchecked: bool = False
 
 
 class Member(Output):
@@ -159,6 +192,10 @@ class Connection(Output):
     last_checked: datetime | None = None
     next_check: datetime | None = None
     settings: dict[str, str] = {}
+    site: str = ""
+    """The organisation, workspace or host that the credentials belong to, where the app tells."""
+    scopes: list[str] | None = None
+    """What the credentials may do, where the app tells."""
     expires_at: datetime | None = None
     expires_from: str = ""
     """`learnt` from the app, `entered` by an operator, or empty."""
@@ -173,6 +210,37 @@ class Connection(Output):
     callback_limit_per_minute: int | None = None
     created_at: datetime
     created_by: str
+
+
+class IdentityChange(Output):
+    """How new credentials differ from those before: `what` is account, site or scopes."""
+
+    what: Literal["account", "site", "scopes"]
+    before: str
+    after: str
+    sentence: str
+
+
+class Rerun(Output):
+    """Records that stopped because of the credentials before: those held go by themselves, the others on command.
+
+    `failed` counts those of the problems `problem_ids`, `since` is when the first of them began. `sentence` and
+    `command` say that to people; `command` is empty when nothing waits for one.
+    """
+
+    failed: int = 0
+    held: int = 0
+    since: datetime | None = None
+    problem_ids: list[str] = []
+    sentence: str = ""
+    command: str = ""
+
+
+class CredentialsUpdated(Connection):
+    """A connection after its credentials were replaced or put back."""
+
+    changes: list[IdentityChange] = []
+    rerun: Rerun | None = None
 
 
 class Heartbeat(Output):

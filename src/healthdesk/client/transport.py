@@ -214,6 +214,8 @@ def refusal(status: int, body: bytes) -> ClientError:
         slug=problem.type.rsplit("/", 1)[-1],
         field=problem.field,
         fix=problem.fix,
+        blame=problem.blame,
+        kind=problem.kind,
     )
 
 

@@ -18,6 +18,8 @@ from healthdesk.errors import (
     RequestError,
     SchemaMismatch,
     StoreUnavailable,
+    TrialImpossible,
+    TrialRefused,
     Unauthenticated,
     VaultError,
 )
@@ -30,6 +32,7 @@ BASE_HEADERS = {API_VERSION_HEADER: str(API_VERSION), "Server": "healthdesk", "C
 """Headers every answer of both listeners carries."""
 
 STORE_RETRY_AFTER_S = 5
+_TRIALS = (TrialRefused, TrialImpossible)
 
 TABLE: tuple[tuple[type[HealthdeskError], int, str, str], ...] = (
     (StoreUnavailable, 503, "store-unavailable", "The database cannot be used now"),
@@ -53,16 +56,14 @@ def status_of(error: HealthdeskError) -> tuple[int, str, str]:
     return next((status, slug, title) for kind, status, slug, title in TABLE if isinstance(error, kind))
 
 
-def _answer(
-    status: int, slug: str, title: str, detail: str, *, fix: str = "", field: str = "", instance: str = ""
-) -> web.Response:
+def _answer(status: int, slug: str, title: str, detail: str, **further: str) -> web.Response:
     members: dict[str, object] = {
         "type": TYPE_BASE + slug,
         "title": title,
         "status": status,
         "detail": detail,
     }
-    members |= {name: text for name, text in (("fix", fix), ("field", field), ("instance", instance)) if text}
+    members |= {name: text for name, text in further.items() if text}
     return web.Response(
         status=status,
         # Escaped to ASCII: a detail may quote lone surrogates out of what was sent.
@@ -82,6 +83,7 @@ def respond(error: HealthdeskError, *, instance: str = "") -> web.Response:
         fix=error.fix,
         field=error.field if isinstance(error, RequestError | ConnectorError | ChannelError) else "",
         instance=instance,
+        **({"blame": error.blame, "kind": error.kind} if isinstance(error, _TRIALS) else {}),
     )
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))

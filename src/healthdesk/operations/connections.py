@@ -92,7 +92,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
     row = NewConnection(
         id=ctx.ids.new("con", now),
         app=app.id,
-        name=new.name,
+        name=new.name or app.name,
         base_url=base_url,
         auth=credentials.auth,
         owner=desk.operator.user,

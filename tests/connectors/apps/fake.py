@@ -27,6 +27,8 @@ class Fault(StrEnum):
     RATE_LIMIT = "rate limit"
     OUTAGE = "outage"
     BROKEN_200 = "200 but broken"
+    MISSING_FIELD = "missing field"
+    """Only for creations of tasks: the project asks for a field that the desk did not send (`missing_field`)."""
 
 
 class FakeApp:
@@ -58,6 +60,14 @@ class FakeApp:
     """Inputs of each dataset."""
     rows: ClassVar[Mapping[str, int]] = {}
     """How many rows each dataset has; more than a page where the app pages."""
+    missing_field: ClassVar[str] = ""
+    """What people call the field that a creation lacks under MISSING_FIELD; empty where the app asks for none."""
+    retry_after_s: ClassVar[float | None] = None
+    """How long the desk should wait under RATE_LIMIT, where the app tells seconds."""
+    tokens: ClassVar[tuple[str, ...]] = ()
+    """Secrets that the fake itself hands out, such as access tokens: they must not be kept in an exchange."""
+    search_text: ClassVar[str] = ""
+    """What to search for, where the app does not find words of the title."""
 
     def __init__(self) -> None:
         self.fault = Fault.NONE
@@ -88,11 +98,19 @@ class FakeApp:
         """Tell whether a path needs no authentication: token endpoints."""
         return False
 
+    def forget(self) -> None:
+        """Delete every task, as if somebody had deleted them in the app; apps with tasks override it."""
+        raise NotImplementedError
+
     @property
     def url(self) -> str:
         """The base URL for a connection."""
         assert self._server is not None
         return str(self._server.make_url("/")).rstrip("/") + self.base_path
+
+    def connection_settings(self) -> dict[str, str]:
+        """Return the settings of a connection to this fake; token endpoints (`token_url`) are added here."""
+        return dict(self.settings)
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[web.middleware(self._middleware)], client_max_size=2**20)

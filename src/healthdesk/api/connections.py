@@ -167,6 +167,15 @@ class Member(Output):
     grant: str
 
 
+class IdentityChange(Output):
+    """How credentials differ from those before: `what` is account, site or scopes."""
+
+    what: Literal["account", "site", "scopes"]
+    before: str
+    after: str
+    sentence: str
+
+
 class Connection(Output):
     """A connection and its health. Secrets appear as `••••` + last 4 at most, in `credential_hint`."""
 
@@ -199,7 +208,12 @@ class Connection(Output):
     expires_at: datetime | None = None
     expires_from: str = ""
     """`learnt` from the app, `entered` by an operator, or empty."""
+    expires_in: str = ""
+    """`6 days`, `5 hours` or `expired`, within 30 days of the end; else empty."""
+    drift: list[IdentityChange] = []
+    """How account, site and scopes differ from those it was connected with; empty while they are the same."""
     flapping_since: datetime | None = None
+    """Since when it goes to and fro between well and not, or null."""
     previous_hint: str = ""
     previous_until: datetime | None = None
     """Until when the credentials before the last update can be put back."""
@@ -210,15 +224,6 @@ class Connection(Output):
     callback_limit_per_minute: int | None = None
     created_at: datetime
     created_by: str
-
-
-class IdentityChange(Output):
-    """How new credentials differ from those before: `what` is account, site or scopes."""
-
-    what: Literal["account", "site", "scopes"]
-    before: str
-    after: str
-    sentence: str
 
 
 class Rerun(Output):
@@ -284,5 +289,10 @@ class AccountRow(Output):
     total: int = 0
     unit: str = ""
     checked_at: datetime | None = None
+    expires_at: datetime | None = None
+    """When the first of its credentials ends, within 30 days of that; else null."""
+    expires_in: str = ""
+    """`6 days`, `5 hours` or `expired`: what stands behind the word, as in `Connected · 6 days`."""
+    flapping: bool = False
     explanation: Explanation | None = None
     details: dict[str, Any] = {}

@@ -32,6 +32,8 @@ class Status(Output):
     database: str
     """`sqlite` or `postgresql`."""
     writable: bool
+    offline_since: datetime | None = None
+    """Since when this daemon reaches no other host, so that it judges none; null while it does."""
     public_url: str
     you: You
     sentence: str

@@ -12,6 +12,7 @@ from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_h
 from healthdesk.connectors.proxies import is_literal
 from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.identity import Identity
 from healthdesk.domain.masking import redact_url
 from healthdesk.domain.outcome import judge_check
 from healthdesk.errors import ConnectorError
@@ -40,10 +41,11 @@ class HeartbeatSpec(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """What one check found: the exchange, and why it failed or None."""
+    """What one check found: the exchange, why it failed or None, and whose the credential is where the app tells."""
 
     exchange: Exchange
     failure: Failure | None
+    identity: Identity | None = None
 
     @property
     def ok(self) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from healthdesk.connectors.verify import verify_callback
+from healthdesk.connectors.verify import Callback, came, verify_callback
 from healthdesk.domain.signing import new_secret, sign
 from healthdesk.errors import Unauthenticated
 from healthdesk.testing import START
@@ -24,6 +24,9 @@ class Spec:
     prefix: str = ""
     id_header: str = ""
     event_header: str = ""
+    signed: str = "{body}"
+    timestamp_header: str = ""
+    timestamp_format: str = "epoch_s"
 
 
 def standard_headers(secrets=(SECRET,), msg_id="msg_1", body=BODY, names="Webhook", at=START):
@@ -37,19 +40,21 @@ def standard_headers(secrets=(SECRET,), msg_id="msg_1", body=BODY, names="Webhoo
 
 def refused(spec, secrets, headers, body=BODY, now=START):
     with pytest.raises(Unauthenticated) as caught:
-        verify_callback(spec, secrets, headers, body, now)
+        verify_callback(spec, secrets, Callback(came(headers, body)), now)
     return caught.value.what
 
 
 @pytest.mark.parametrize("names", ["Webhook", "svix"])
 def test_a_standard_webhook_is_known_by_its_signed_id(names):
     headers = {**standard_headers(names=names), "X-Other-Id": "forged"}
-    verified = verify_callback(Spec(id_header="X-Other-Id"), [SECRET], headers, BODY, START)
+    verified = verify_callback(Spec(id_header="X-Other-Id"), [SECRET], Callback(came(headers, BODY)), START)
     assert (verified.delivery_id, verified.event) == ("msg_1", "ticket.closed")
 
 
 def test_either_secret_is_taken_while_one_is_rotated():
-    assert verify_callback(Spec(), [SECRET, OLD_SECRET], standard_headers([OLD_SECRET]), BODY, START)
+    assert verify_callback(
+        Spec(), [SECRET, OLD_SECRET], Callback(came(standard_headers([OLD_SECRET]), BODY)), START
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,9 @@ def test_the_hmac_of_the_raw_body_is_verified_with_githubs_vector():
         "x-github-delivery": "72d3162e",
         "x-github-event": "push",
     }
-    verified = verify_callback(spec, ["It's a Secret to Everybody"], headers, b"Hello, World!", START)
+    verified = verify_callback(
+        spec, ["It's a Secret to Everybody"], Callback(came(headers, b"Hello, World!")), START
+    )
     assert (verified.delivery_id, verified.event) == ("72d3162e", "push")
     assert refused(spec, ["another"], headers, b"Hello, World!")
     assert refused(spec, ["It's a Secret to Everybody"], headers, b"Hello, World?")
@@ -96,19 +103,26 @@ def test_the_hmac_of_the_raw_body_is_verified_with_githubs_vector():
 def test_a_base64_hmac_of_another_algorithm_is_verified():
     spec = Spec("hmac", algorithm="sha512", encoding="base64")
     signature = base64.b64encode(hmac.digest(b"key", BODY, "sha512")).decode()
-    assert verify_callback(spec, ["old", "key"], {"X-Signature": signature}, BODY, START)
+    assert verify_callback(spec, ["old", "key"], Callback(came({"X-Signature": signature}, BODY)), START)
     assert refused(spec, ["key"], {"X-Signature": "***"})
 
 
 def test_a_callback_without_an_id_is_not_deduplicated():
-    assert verify_callback(Spec("none"), [], {}, BODY, START).delivery_id == ""
-    assert verify_callback(Spec("none", id_header="X-Id"), [], {}, BODY, START).delivery_id == ""
+    assert verify_callback(Spec("none"), [], Callback(came({}, BODY)), START).delivery_id == ""
+    assert (
+        verify_callback(Spec("none", id_header="X-Id"), [], Callback(came({}, BODY)), START).delivery_id == ""
+    )
 
 
 def test_long_ids_stay_apart_and_names_from_outside_stay_short_and_printable():
     spec = Spec("none", id_header="X-Id", event_header="X-Event")
     one, two = (
-        verify_callback(spec, [], {"X-Id": "i" * 500 + end, "X-Event": "a\x1b[31m" + "e" * 500}, BODY, START)
+        verify_callback(
+            spec,
+            [],
+            Callback(came({"X-Id": "i" * 500 + end, "X-Event": "a\x1b[31m" + "e" * 500}, BODY)),
+            START,
+        )
         for end in "12"
     )
     assert one.delivery_id != two.delivery_id
@@ -119,7 +133,10 @@ def test_long_ids_stay_apart_and_names_from_outside_stay_short_and_printable():
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"type": 7}', b"\xff", b"[" * 100_000])
 def test_a_body_without_a_type_has_no_event(body):
-    assert verify_callback(Spec(), [SECRET], standard_headers(body=body), body, START).event == ""
+    assert (
+        verify_callback(Spec(), [SECRET], Callback(came(standard_headers(body=body), body)), START).event
+        == ""
+    )
 
 
 def test_an_unknown_scheme_verifies_nothing():

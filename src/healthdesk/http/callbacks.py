@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-from multidict import CIMultiDict
+from collections.abc import Awaitable, Callable
 
-from healthdesk.connectors.verify import Verified, verify_callback
+from aiohttp import web
+
+from healthdesk.connectors.handshakes import Echo, after_verification, before_verification
+from healthdesk.connectors.verify import Callback, Verified, came, verify_callback
 from healthdesk.domain.masking import redact_headers
 from healthdesk.domain.states import CallbackState
 from healthdesk.engine.engine import Engine
@@ -16,10 +18,14 @@ from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownConnection, Lookup
 from healthdesk.http.outages import Outages
 from healthdesk.http.records import accepted_body
+from healthdesk.operations.handshakes import take_over
 from healthdesk.store.rows import NewCallback
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REJECTED_BODY_BYTES = 4096
 REJECTED_PER_MINUTE = 60
+GREETINGS_PER_MINUTE = 60
 """Rejected callbacks kept for a connection; what comes on top is counted and answered, not kept."""
 
 
@@ -41,8 +47,15 @@ class Callbacks:
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; whatever goes wrong is problem details."""
+        return await self._answer(request, self._accept)
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Answer an app that makes sure of the address before it uses it (Okta, Trello)."""
+        return await self._answer(request, self._greet)
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await self._accept(request)
+            return await handler(request)
         except HungUp:
             return unread()
         except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
@@ -51,12 +64,25 @@ class Callbacks:
             self._refused.labels(status=str(response.status)).inc()
             return response
 
-    async def _accept(self, request: web.Request) -> web.StreamResponse:
+    async def _known(self, request: web.Request) -> KnownConnection:
         connection = await self._lookup.connections.get(request.match_info["connection_id"])
         if connection is None:
             raise NotFound(
                 "no such connection", fix="use the callback URL that `healthdesk connections show` names"
             )
+        return connection
+
+    async def _greet(self, request: web.Request) -> web.StreamResponse:
+        connection = await self._known(request)
+        self._take(connection, GREETINGS_PER_MINUTE)
+        callback = Callback(came(joined_headers(request), b"", method=request.method), connection.app)
+        echo = before_verification(callback, request.query)
+        if echo is not None and not echo.secret:
+            return _echoed(echo)
+        return web.Response(text="Callbacks are posted here.\n")
+
+    async def _accept(self, request: web.Request) -> web.StreamResponse:
+        connection = await self._known(request)
         if connection.limit_per_minute is not None:
             self._take(connection, connection.limit_per_minute)
         with self._bodies.share() as share:
@@ -67,13 +93,20 @@ class Callbacks:
         self, connection: KnownConnection, request: web.Request, body: bytes
     ) -> web.StreamResponse:
         headers = joined_headers(request)
+        callback = Callback(came(headers, body, method=request.method, url=connection.url), connection.app)
         try:
+            if (echo := before_verification(callback, request.query)) is not None:
+                if echo.secret:
+                    await take_over(self._ctx, connection.id, echo)
+                return _echoed(echo)
             verified = verify_callback(
-                connection.verification, connection.secrets, CIMultiDict(headers), body, self._ctx.clock.now()
+                connection.verification, connection.secrets, callback, self._ctx.clock.now()
             )
         except Unauthenticated as error:
             await self._keep_rejected(connection, request, headers, body, error.what)
             raise
+        if (echo := after_verification(callback)) is not None:
+            return _echoed(echo)
         return await self._keep(connection, request, headers, body, verified)
 
     async def _keep(
@@ -147,6 +180,15 @@ class Callbacks:
             raise RateLimited(
                 f"more than {per_minute} callbacks a minute for this connection", retry_after_s=wait_s
             )
+
+
+def _echoed(echo: Echo) -> web.StreamResponse:
+    """Answer a handshake. What was sent is sent back as data that no browser takes for a page."""
+    return web.Response(
+        body=echo.body,
+        content_type=echo.content_type,
+        headers={**echo.headers, "X-Content-Type-Options": "nosniff"},
+    )
 
 
 def kept_headers(headers: dict[str, str]) -> dict[str, str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from healthdesk.connectors.spec import CallbackManifest
 from healthdesk.domain.states import Environment
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import NotFound
 from healthdesk.http.fresh import FreshCache
 from healthdesk.operations.accepting import KnownSource, known_source
+from healthdesk.operations.handshakes import callback_url, callbacks_of
+from healthdesk.store import callback_secrets
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import sources as source_queries
@@ -38,6 +41,10 @@ class KnownConnection:
     verification: VerificationSettings
     secrets: tuple[str, ...]
     limit_per_minute: int | None
+    app: CallbackManifest | None = None
+    """What the connector says of callbacks, where it says anything."""
+    url: str = ""
+    """The address that the app was given."""
 
     def __repr__(self) -> str:
         """Show no secret."""
@@ -92,5 +99,13 @@ class Lookup:
             row = await self._ctx.store.read(connection_queries.get_secret, connection_id)
         except NotFound:
             return None
-        secrets = (self._ctx.vault.decrypt(row.callback_secret_enc),) if row.callback_secret_enc else ()
-        return KnownConnection(row.id, row.verification, secrets, row.callback_limit_per_minute)
+        further = await self._ctx.store.read(callback_secrets.valid, connection_id, self._ctx.clock.now())
+        kept = [row.callback_secret_enc, *further] if row.callback_secret_enc else further
+        return KnownConnection(
+            row.id,
+            row.verification,
+            tuple(self._ctx.vault.decrypt(token) for token in kept),
+            row.callback_limit_per_minute,
+            app=callbacks_of(self._ctx.apps, row.app),
+            url=callback_url(self._ctx.config.server.public_url, row.id),
+        )

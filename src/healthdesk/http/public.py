@@ -41,7 +41,8 @@ def build_public_app(engine: Engine) -> web.Application:
     records = Records(engine, lookup)
     add_route(app, "POST", "/v1/records/{integration_id}", records.post)
     app[EXPRESS] = {"/v1/records/": records.post_at_once}
-    add_route(app, "POST", "/v1/callbacks/{connection_id}", Callbacks(engine, lookup).post)
+    callbacks = Callbacks(engine, lookup)
+    add_resource(app, "/v1/callbacks/{connection_id}", {"POST": callbacks.post, "GET": callbacks.get})
     add_route(app, "GET", "/healthz", probes.healthz)
     add_route(app, "GET", "/readyz", probes.readyz)
     add_route(app, "GET", "/metrics", probes.metrics)

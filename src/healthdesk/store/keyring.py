@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, or_, select
 from healthdesk.domain.states import Environment
 from healthdesk.store.bulk import Place
 from healthdesk.store.rows import KeyRow, SigningSecretRow
-from healthdesk.store.schema_setup import api_keys
+from healthdesk.store.schema_setup import api_keys, callback_secrets
 from healthdesk.store.schema_setup import signing_secrets as secret_table
 
 Hints = tuple[str, datetime | None, str]
@@ -114,10 +114,10 @@ def find_key(conn: Connection, key_hash: bytes, now: datetime) -> KeyRow | None:
 
 
 def expire_old_keys(conn: Connection, now: datetime) -> int:
-    """Delete keys and signing secrets that expired; return how many."""
+    """Delete keys, signing secrets and further callback secrets that expired; return how many."""
     return sum(
         conn.execute(sa.delete(table).where(table.c.expires_at <= now)).rowcount
-        for table in (api_keys, secret_table)
+        for table in (api_keys, secret_table, callback_secrets)
     )
 
 

@@ -24,6 +24,9 @@ Scheme = Literal[
 ]
 
 
+Handshake = Literal["", "asana", "challenge", "okta", "validation_token"]
+
+
 class Where(Part):
     """A header, or an expression over the body; exactly one."""
 
@@ -53,7 +56,10 @@ class CallbackManifest(Part):
     """The signature scheme (docs/connectors.md describes each), where the delivery id and event are, and the events.
 
     `help` says where in the app the callback URL and its secret are entered. `hmac` takes the settings of the
-    connection; `header`, `algorithm`, `encoding` and `prefix` are its defaults for this app.
+    connection; `header`, `algorithm`, `encoding`, `prefix`, `signed` and `timestamp_header` are its defaults for this app, and
+    `timestamp` says where the body holds the time of the signature. `handshake` is how the app makes sure of the address:
+    `asana` hands over the secret, `challenge` posts a `challenge` to be sent back, `okta` asks with a header,
+    `validation_token` with a parameter.
     `each` is an expression that gives the events of a callback that carries several.
     """
 
@@ -63,6 +69,11 @@ class CallbackManifest(Part):
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     prefix: str = ""
+    signed: str = "{body}"
+    timestamp_header: str = ""
+    timestamp_format: Literal["epoch_s", "epoch_ms", "iso", "http"] = "epoch_s"
+    timestamp: Where | None = None
+    handshake: Handshake = ""
     delivery_id: Where | None = None
     event: Where | None = None
     each: Expression | None = None

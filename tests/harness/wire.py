@@ -53,6 +53,57 @@ def connection(**more: Any) -> connections.Connection:
     return connections.Connection(**(fields | more))
 
 
+def apps() -> list[connections.App]:
+    """An endpoint of one's own, and an app with settings and three methods."""
+    site = {
+        "key": "site",
+        "label": "Site",
+        "example": "acme",
+        "pattern": "[a-z0-9-]+",
+        "help": "The first word of the address.",
+    }
+    region = {"key": "region", "label": "Region", "options": ["eu", "us"], "default": "eu"}
+    token = {"key": "token", "label": "Token", "secret": True, "example": "trk_…", "pattern": "trk_[a-z0-9]+"}
+    login = {"key": "client_secret", "label": "Client secret", "secret": True}
+    key = {"key": "private_key", "label": "Private key", "secret": True, "multiline": True}
+    where = "https://{site}.tracker.example/settings/tokens"
+    return [
+        connections.App(
+            id="http-endpoint",
+            name="HTTP endpoint",
+            kinds=["delivery"],
+            auth=[
+                {"id": "none", "name": "None", "type": "none"},
+                {
+                    "id": "bearer",
+                    "name": "Bearer token",
+                    "type": "static",
+                    "fields": [token | {"pattern": ""}],
+                },
+            ],
+        ),
+        connections.App(
+            id="tracker",
+            name="Tracker",
+            summary="Issues of a team",
+            kinds=["tasks", "proof"],
+            base_url="https://{site}.tracker.example/api",
+            fields=[site, region],
+            auth=[
+                {
+                    "id": "token",
+                    "name": "Personal access token",
+                    "type": "static",
+                    "where": where,
+                    "fields": [token],
+                },
+                {"id": "login", "name": "Sign in with a browser", "type": "oauth2_code", "fields": [login]},
+                {"id": "key", "name": "Private key", "type": "jwt_grant", "fields": [key]},
+            ],
+        ),
+    ]
+
+
 def heartbeat(**more: Any) -> connections.Heartbeat:
     fields: dict[str, Any] = {
         "id": "hbt_1",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -12,6 +14,8 @@ from healthdesk.domain.states import ConnectionState, Trigger
 
 AuthMethod = str
 """The id of one of the app's methods; of an HTTP endpoint none, bearer, basic or header."""
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
 VerificationScheme = Literal["none", "standard_webhooks", "hmac"]
 Settings = dict[str, Annotated[str, StringConstraints(max_length=2000)]]
 """What the app asks for beside credentials, by the key of its fields."""
@@ -40,7 +44,12 @@ class AppAuth(Output):
     type: str
     help: str = ""
     where: str = ""
+    """A sentence, or an address with the settings of the connection in braces."""
     fields: list[AppField] = []
+
+    def where_with(self, values: Mapping[str, str]) -> str:
+        """Return `where` with the settings that are known; the others stand as `<site>`."""
+        return _PLACEHOLDER.sub(lambda match: values.get(match[1], "") or f"<{match[1]}>", self.where)
 
 
 class App(Output):

@@ -1,4 +1,4 @@
-"""The desk itself: status, apps, activity, events and the API's document."""
+"""The desk itself: status, activity, events and the API's document."""
 
 from __future__ import annotations
 
@@ -14,16 +14,7 @@ from healthdesk.cli.tail import tail
 from healthdesk.domain.activity_words import detail_words, object_words
 
 if TYPE_CHECKING:
-    from healthdesk.api.connections import App
     from healthdesk.api.desk import Activity
-
-APP_COLUMNS = (
-    Column("App"),
-    Column("Name"),
-    Column("Asks for", flex=True),
-    Column("What", flex=True, spare=1),
-)
-
 
 async def status(desk: Desk, _: argparse.Namespace) -> None:
     """Print how the desk is."""
@@ -51,17 +42,6 @@ async def status(desk: Desk, _: argparse.Namespace) -> None:
     if answer.counts:
         out.heading("Counts")
         out.facts((name.replace("_", " "), f"{number:,}") for name, number in answer.counts.items())
-
-
-async def apps(desk: Desk, _: argparse.Namespace) -> None:
-    """Print what can be connected."""
-
-    def row(app: App) -> list[Cell | str]:
-        return [app.id, app.name, ", ".join(field.key for field in app.fields), app.summary]
-
-    desk.out.items(
-        await desk.client.apps(), APP_COLUMNS, row, empty="No apps: the installation is incomplete."
-    )
 
 
 async def activity(desk: Desk, args: argparse.Namespace) -> None:
@@ -104,7 +84,6 @@ async def events(desk: Desk, args: argparse.Namespace) -> None:
 
 
 STATUS = (Command("", "how the desk is, the worst thing first", run=status),)
-APPS = (Command("", "what can be connected, and what each asks for", run=apps),)
 ACTIVITY = (Command("", "who did what, newest first", run=activity, arguments=options.paging),)
 EVENTS = (
     Command(

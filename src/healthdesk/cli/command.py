@@ -66,7 +66,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("demo", "show a living desk with a world of its own", f"{_CLI}.host", "DEMO"),
     Noun("doctor", "check this host, each finding with its fix", f"{_CLI}.host", "DOCTOR"),
     Noun("status", "how the desk is", f"{_CLI}.about", "STATUS"),
-    Noun("apps", "what can be connected", f"{_CLI}.about", "APPS"),
+    Noun("apps", "what can be connected", f"{_CLI}.apps"),
     Noun("connections", "credentials for an app, and their health", f"{_CLI}.connections"),
     Noun("integrations", "what is delivered where", f"{_CLI}.integrations"),
     Noun("sources", "what produces records", f"{_CLI}.sources"),

@@ -1,0 +1,130 @@
+"""Credentials that go with every request as they are: headers, parameters of the URL, user and password."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import quote
+
+from healthdesk.connectors.auth.credentials import StoredCredentials
+from healthdesk.connectors.auth.failures import misconfigured
+from healthdesk.connectors.echoes import Secrets
+from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
+from healthdesk.connectors.spec.auth import AuthManifest
+from healthdesk.connectors.spec.base import placeholders
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}")
+
+
+def basic(username: str, password: str) -> str:
+    """Return the value of a header for basic authentication."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def auth_headers(credentials: StoredCredentials) -> dict[str, str]:
+    """Return the headers that authenticate a request to an HTTP endpoint."""
+    if credentials.auth == "bearer":
+        return {"Authorization": f"Bearer {credentials.token}"}
+    if credentials.auth == "basic":
+        return {"Authorization": basic(credentials.username, credentials.password)}
+    if credentials.auth == "header":
+        return {credentials.header_name: credentials.token}
+    return {}
+
+
+def secret_headers(credentials: StoredCredentials) -> frozenset[str]:
+    """Return the lower-case names of the headers whose values are secret, for `Request.secret_headers`."""
+    return frozenset(name.lower() for name in auth_headers(credentials))
+
+
+def secrets_of(credentials: StoredCredentials) -> Secrets:
+    """Return what no answer may repeat, for `Request.secrets`: the token or password, and the basic form."""
+    if credentials.auth == "basic":
+        header = basic(credentials.username, credentials.password)
+        return Secrets((credentials.password, header.removeprefix("Basic ").rstrip("=")))
+    return Secrets((credentials.secret,) if credentials.auth != "none" else ())
+
+
+def fill(template: str, values: Mapping[str, str], where: str) -> str:
+    """Return the template with its values; NotAuthorized names the one that there is not, and `where` it stands."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name is None:
+            return match.group(0)[0]
+        try:
+            return values[name]
+        except KeyError:
+            raise NotAuthorized(misconfigured(f"{where} needs {name}, which is not set")) from None
+
+    return _PLACEHOLDER.sub(value, template)
+
+
+class StaticAuthorizer:
+    """Adds headers, parameters and basic authentication of a method to each request."""
+
+    def __init__(self, method: AuthManifest, values: Mapping[str, str], settings: Mapping[str, str]) -> None:
+        self._method = method
+        optional = {field.key: field.default for field in method.fields}
+        self._values = {**optional, **values}
+        self._settings = settings
+        self._open = {field.key: self._values[field.key] for field in method.fields if not field.secret}
+        self._hidden = [self._values[field.key] for field in method.fields if field.secret]
+
+    async def values(self) -> Mapping[str, str]:
+        """Return the fields that are not secret."""
+        return self._open
+
+    async def authorize(self, request: Outgoing) -> Outgoing:
+        """Return the request with the method's headers and parameters."""
+        return decorate(self._method, request, {**self._values, **self._settings}, self._hidden)
+
+    async def refused(self) -> bool:
+        """Return False: there is nothing newer to try."""
+        return False
+
+
+def decorate(
+    method: AuthManifest, request: Outgoing, values: Mapping[str, str], hidden: Iterable[str]
+) -> Outgoing:
+    """Return the request with the headers, parameters and basic authentication of a method.
+
+    What is empty is left out. `hidden` are the secrets among the values. Raises NotAuthorized.
+    """
+    secrets = [each for each in hidden if each]
+    added: dict[str, str] = {}
+    for name_template, template in method.headers.items():
+        name = fill(name_template, values, "a header's name")
+        text = fill(template, values, f"the header {name}")
+        # A header whose only value is optional and not given is none.
+        if text and not (placeholders(template) and not any(values[key] for key in placeholders(template))):
+            added[name] = text
+    if method.basic is not None:
+        user, password = (fill(each, values, "basic authentication") for each in method.basic)
+        added["Authorization"] = basic(user, password)
+        secrets.append(added["Authorization"].removeprefix("Basic ").rstrip("="))
+    for name, text in added.items():
+        if _CONTROL.search(text) or not text.isascii():
+            raise NotAuthorized(misconfigured(f"the header {name} would contain what no header can"))
+    names = frozenset(name.lower() for name in added)
+    kept = {name: value for name, value in request.headers.items() if name.lower() not in names}
+    return replace(
+        request,
+        url=with_query(request.url, {key: fill(each, values, key) for key, each in method.query.items()}),
+        headers={**kept, **added},
+        secret_headers=request.secret_headers | names,
+        secrets=Secrets(secrets),
+    )
+
+
+def with_query(url: str, parameters: Mapping[str, str]) -> str:
+    """Return the URL with further parameters, those without a value left out."""
+    more = "&".join(
+        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items() if value
+    )
+    if not more:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{more}"

@@ -238,8 +238,8 @@ class Connection(Output):
 class Rerun(Output):
     """Records that stopped because of the credentials before: those held go by themselves, the others on command.
 
-    `failed` counts those of the problems `problem_ids`, `since` is when the first of them began. `sentence` and
-    `command` say that to people; `command` is empty when nothing waits for one.
+    `failed` counts those of the problems `problem_ids`, `since` is when the first of them began. `sentence` says that
+    to people, and `commands` resend what failed, one a problem.
     """
 
     failed: int = 0
@@ -247,7 +247,7 @@ class Rerun(Output):
     since: datetime | None = None
     problem_ids: list[str] = []
     sentence: str = ""
-    command: str = ""
+    commands: list[str] = []
 
 
 class CredentialsUpdated(Connection):

@@ -18,6 +18,7 @@ from healthdesk.domain.health import (
     after_check,
     after_delivery_evidence,
     is_health_evidence,
+    may_be_our_network,
     proves_health,
     state_word,
 )
@@ -207,3 +208,33 @@ def test_the_words() -> None:
     assert words == ["Not checked yet", "Connected", "Checking again", "Connection failure"]
     judged = [state_word(state, True) for state in S]
     assert judged == ["Judged by deliveries", "Judged by deliveries", "Checking again", "Connection failure"]
+
+
+def test_with_a_slot_a_connection_that_just_works_goes_there_and_stays_near_it() -> None:
+    first = after_check(HealthFacts(S.UNKNOWN, 0, NOW), None, NOW, DAY_S, 0.5, slot=0.25)
+    assert first.next_check_at is not None
+    assert first.next_check_at.time().isoformat() == "06:00:00"
+    again = after_check(HealthFacts(S.CONNECTED, 0, NOW), None, first.next_check_at, DAY_S, 0.5, slot=0.25)
+    assert again.next_check_at == first.next_check_at + timedelta(days=1)
+
+
+def test_a_failing_connection_waits_as_long_as_the_app_asks_up_to_an_hour() -> None:
+    asked = failure(ErrorKind.RATE_LIMITED, status=429, retry_after_s=2400)
+    change = after_check(HealthFacts(S.FAILING, 0, NOW), asked, NOW, DAY_S, 0.5)
+    assert change.next_check_at == NOW + timedelta(seconds=2400)
+    endless = failure(ErrorKind.RATE_LIMITED, status=429, retry_after_s=10**9)
+    change = after_check(HealthFacts(S.FAILING, 0, NOW), endless, NOW, DAY_S, 0.5)
+    assert change.next_check_at == NOW + timedelta(hours=1)
+
+
+def test_only_silence_can_be_the_network_of_the_desk() -> None:
+    silent = {kind for kind in ErrorKind if may_be_our_network(failure(kind))}
+    assert silent == {
+        ErrorKind.DNS,
+        ErrorKind.CONNECT_TIMEOUT,
+        ErrorKind.CONNECTION_REFUSED,
+        ErrorKind.TLS,
+        ErrorKind.TIMEOUT,
+        ErrorKind.RESET,
+    }
+    assert not may_be_our_network(failure(ErrorKind.TIMEOUT, status=408)), "an answer came"

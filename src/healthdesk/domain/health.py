@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from healthdesk.domain.daily import next_in_slot
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.retry import spread
 from healthdesk.domain.states import ConnectionState, ErrorKind
@@ -32,6 +33,19 @@ REACHABILITY_KINDS = frozenset(
     }
 )
 """Failures that say the app cannot be reached at all, whatever is sent to it."""
+
+
+_SILENT_KINDS = frozenset(
+    {
+        ErrorKind.DNS,
+        ErrorKind.CONNECT_TIMEOUT,
+        ErrorKind.CONNECTION_REFUSED,
+        ErrorKind.TLS,
+        ErrorKind.TIMEOUT,
+        ErrorKind.RESET,
+    }
+)
+"""Failures that a network of our own that is down makes, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +84,26 @@ def after_check(
     every_s: float,
     jitter_unit: float,
     jitter: float = 0.1,
+    slot: float | None = None,
 ) -> HealthChange:
-    """Decide health after a heartbeat: `failure` is what it found, None when all was well."""
+    """Decide health after a heartbeat: `failure` is what it found, None when all was well.
+
+    `slot` in [0, 1) is where in the interval the connection has its place; without one the next check is an interval
+    away, give or take the jitter.
+    """
     if failure is None:
-        delay_s = spread(every_s, jitter_unit, jitter)
-        return _change(facts, ConnectionState.CONNECTED, 0, now + timedelta(seconds=delay_s))
+        settled = facts.state is ConnectionState.CONNECTED
+        next_at = (
+            now + timedelta(seconds=spread(every_s, jitter_unit, jitter))
+            if slot is None
+            else next_in_slot(now, every_s, slot, jitter, settled=settled)
+        )
+        return _change(facts, ConnectionState.CONNECTED, 0, next_at)
     refused = failure.kind in CREDENTIAL_KINDS
     done = facts.suspect_checks if facts.state is ConnectionState.SUSPECT else 0
     if facts.state is ConnectionState.FAILING or done >= len(RECHECKS_S) or _confirms(facts, refused=refused):
         delay_s = spread(REFUSED_EVERY_S if refused else FAILING_EVERY_S, jitter_unit, jitter)
+        delay_s = _at_least(delay_s, failure.retry_after_s)
         return _change(facts, ConnectionState.FAILING, 0, now + timedelta(seconds=delay_s))
     delay_s = 0.0 if refused else _at_least(RECHECKS_S[done], failure.retry_after_s)
     return _change(
@@ -118,6 +143,11 @@ def after_delivery_evidence(
 def is_health_evidence(failure: Failure) -> bool:
     """Tell whether a delivery's failure is a reason to look at its connection's health."""
     return failure.kind in CREDENTIAL_KINDS or failure.kind in REACHABILITY_KINDS
+
+
+def may_be_our_network(failure: Failure) -> bool:
+    """Tell whether a failure may be that of the desk's own network: nothing came back."""
+    return failure.status is None and failure.kind in _SILENT_KINDS
 
 
 def proves_health(failure: Failure) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,13 @@ class Identity:
     site: str = ""
     scopes: tuple[str, ...] | None = None
     expires_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """Return the account as a row shows it: `acme · ops@acme.io`, with the site where the app tells one."""
+        account = self.account or self.account_id
+        site = urlsplit(self.site).netloc or self.site
+        return account if not site or site == account else f"{site} · {account}"
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""

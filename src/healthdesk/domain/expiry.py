@@ -1,0 +1,64 @@
+"""When a credential ends: which warning is due, and how long it still has in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+WARN_DAYS: tuple[int, ...] = (30, 14, 7, 1)
+"""Days ahead at which an end is told, each once; 0 stands for the end itself."""
+
+_DAY_S = 86_400.0
+_HOUR_S = 3_600.0
+
+
+def threshold(expires_at: datetime, now: datetime) -> int | None:
+    """Return the nearest threshold that is reached: 30, 14, 7, 1, 0 once it is over; None more than 30 days ahead."""
+    left = expires_at - now
+    if left <= timedelta(0):
+        return 0
+    reached = [days for days in WARN_DAYS if left <= timedelta(days=days)]
+    return min(reached) if reached else None
+
+
+def due_warning(expires_at: datetime, now: datetime, warned: int | None) -> int | None:
+    """Return the threshold to warn of now, or None. `warned` is that of the last warning.
+
+    Thresholds passed meanwhile are one warning, the nearest: a credential with five days to go is told of once.
+    """
+    reached = threshold(expires_at, now)
+    if reached is None or (warned is not None and warned <= reached):
+        return None
+    return reached
+
+
+def days_left(expires_at: datetime, now: datetime) -> int:
+    """Return the days left, rounded; negative once it is over."""
+    return round((expires_at - now).total_seconds() / _DAY_S)
+
+
+def left_words(expires_at: datetime, now: datetime) -> str:
+    """Return how long is left: `6 days`, `1 day`, `5 hours`, `less than an hour` or `expired`."""
+    left_s = (expires_at - now).total_seconds()
+    if left_s <= 0:
+        return "expired"
+    hours = round(left_s / _HOUR_S)
+    if hours >= 24:
+        return _count(max(1, round(left_s / _DAY_S)), "day")
+    return _count(hours, "hour") if hours else "less than an hour"
+
+
+def near_words(expires_at: datetime | None, now: datetime) -> str:
+    """Return `left_words` within 30 days of the end, else nothing."""
+    if expires_at is None or threshold(expires_at, now) is None:
+        return ""
+    return left_words(expires_at, now)
+
+
+def cause_words(expires_at: datetime, now: datetime) -> str:
+    """Return the cause of the problem: `token expires in 6 days` or `token expired`."""
+    left = left_words(expires_at, now)
+    return "token expired" if left == "expired" else f"token expires in {left}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

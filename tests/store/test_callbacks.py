@@ -9,7 +9,7 @@ import pytest
 from healthdesk.domain.states import CallbackState
 from healthdesk.errors import Conflict, NotFound
 from healthdesk.store import callbacks
-from healthdesk.store.rows import NewCallback
+from healthdesk.store.rows import NewCallback, ProcessedCallback
 
 
 def callback(world, delivery_id="d1", state=CallbackState.ACCEPTED, **changes):
@@ -113,30 +113,52 @@ async def test_callbacks_page_by_connection_state_and_arrival(world):
     assert await ids(**window) == ["d4", "d3", "d2"]
 
 
+async def process(world, limit: int, most_bytes: int = 1000, **found) -> list[str]:
+    """Process what waits, as the engine does."""
+    waiting = await world.store.read(callbacks.waiting, limit=limit, most_bytes=most_bytes)
+    done = [ProcessedCallback(each.id, **found) for each in waiting]
+    return await world.store.write(callbacks.processed, done, world.clock.now())
+
+
 async def test_accepted_ones_are_processed_once_oldest_first(world):
     for n in range(3):
         await world.store.accept_callback(callback(world, f"d{n}"))
     await world.store.accept_callback(callback(world, "x", CallbackState.REJECTED))
-    first = await world.store.write(callbacks.process_some, world.clock.now(), 2)
-    second = await world.store.write(callbacks.process_some, world.clock.now(), 2)
+    first = await process(world, 2, instances=("ABC-1", "ABC-2"))
+    second = await process(world, 2)
     assert (len(first), len(second)) == (2, 1)
     row = await world.store.read(callbacks.get, first[0])
-    assert (row.delivery_id, row.state, row.processed_at) == (
+    assert (row.delivery_id, row.state, row.processed_at, row.instances) == (
         "d0",
         CallbackState.PROCESSED,
         world.clock.now(),
+        ("ABC-1", "ABC-2"),
     )
     await world.store.write(callbacks.reprocess, first[0])
-    assert await world.store.write(callbacks.process_some, world.clock.now(), 2) == [first[0]]
+    assert await process(world, 2) == [first[0]]
+    assert (await world.store.read(callbacks.get, first[0])).instances == ()
+
+
+async def test_of_two_daemons_that_read_a_callback_one_processes_it(world):
+    await world.store.accept_callback(callback(world))
+    [waiting] = await world.store.read(callbacks.waiting, limit=5, most_bytes=1000)
+    done = [ProcessedCallback(waiting.id)]
+    assert await world.store.write(callbacks.processed, done, world.clock.now()) == [waiting.id]
+    assert await world.store.write(callbacks.processed, done, world.clock.now()) == []
+
+
+async def test_a_batch_is_bounded_by_its_bodies_and_never_empty(world):
+    for n in range(3):
+        await world.store.accept_callback(replace(callback(world, f"d{n}"), body=b"x" * 600))
+    assert len(await world.store.read(callbacks.waiting, limit=5, most_bytes=10)) == 1
+    assert len(await world.store.read(callbacks.waiting, limit=5, most_bytes=1200)) == 2
 
 
 async def test_a_callback_can_fail_and_a_rejected_one_is_never_processed(world):
     good, bad = callback(world), callback(world, "x", CallbackState.REJECTED)
     await world.store.accept_callback(good)
     await world.store.accept_callback(bad)
-    await world.store.write(
-        callbacks.mark_processed, good.id, world.clock.now(), event="push", error="no such task"
-    )
+    assert await process(world, 5, error="no such task") == [good.id]
     row = await world.store.read(callbacks.get, good.id)
     assert (row.state, row.reason) == (CallbackState.FAILED, "no such task")
     with pytest.raises(Conflict):

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from healthdesk.domain.states import RecordState
 from healthdesk.store import activity, callbacks, problems, records, retention
+from healthdesk.store.rows import ProcessedCallback
 from tests.store.test_callbacks import callback
 from tests.store.test_flow import failed_records
 from tests.store.test_problems import fail, only
@@ -102,7 +103,10 @@ async def test_small_steps_pass_what_must_stay_and_reach_the_end(world):
 async def test_everything_else_that_is_old_and_finished_goes(world):
     done, waiting = callback(world, "done"), callback(world, "waiting")
     await world.store.accept_callback(done)
-    await world.store.write(callbacks.process_some, world.clock.now(), 5)
+    waits = await world.store.read(callbacks.waiting, limit=5, most_bytes=1000)
+    await world.store.write(
+        callbacks.processed, [ProcessedCallback(each.id) for each in waits], world.clock.now()
+    )
     await world.store.accept_callback(waiting)
     await world.store.write(
         activity.add,

@@ -23,6 +23,10 @@ class Callback(Output):
     duplicates: int = 0
     size: int = 0
     processed_at: datetime | None = None
+    instances: list[str] = []
+    """The app's ids of the issues it is about."""
+    records: list[str] = []
+    """The webhook-ids of the records it is a receipt of."""
 
 
 class CallbackDetail(Callback):

@@ -83,6 +83,7 @@ def _show(desk: Desk, item: CallbackDetail) -> None:
             ("Id", item.id),
             ("Connection", f"{item.connection_name} ({item.connection_id})"),
             ("Event", item.event),
+            ("About", ", ".join([*item.instances, *item.records])),
             ("Delivery id", item.delivery_id),
             ("Repeats", str(item.duplicates)),
             ("Received", out.time(item.received_at)),

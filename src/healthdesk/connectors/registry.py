@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from healthdesk.connectors.spec import Manifest
+from healthdesk.connectors.spec import CallbackManifest, Manifest
 from healthdesk.errors import ConnectorError
 
 MANIFEST = "manifest.toml"
@@ -49,6 +49,11 @@ class Registry:
             fix = f"did you mean {near[0]}?" if near else "`healthdesk apps` lists those there are"
             raise ConnectorError(f"there is no app {app_id!r}", fix=fix, field="app")
         return manifest
+
+    def callbacks_of(self, app_id: str) -> CallbackManifest | None:
+        """Return what a connector says of callbacks; None where it says nothing, or where it was removed."""
+        app = self._apps.get(app_id)
+        return app.callbacks if app is not None else None
 
     def __contains__(self, app_id: object) -> bool:
         """Whether there is such an app."""

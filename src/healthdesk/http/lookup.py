@@ -12,7 +12,7 @@ from healthdesk.engine.engine import Engine
 from healthdesk.errors import NotFound
 from healthdesk.http.fresh import FreshCache
 from healthdesk.operations.accepting import KnownSource, known_source
-from healthdesk.operations.handshakes import callback_url, callbacks_of
+from healthdesk.operations.handshakes import callback_url
 from healthdesk.store import callback_secrets
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as integration_queries
@@ -106,6 +106,6 @@ class Lookup:
             row.verification,
             tuple(self._ctx.vault.decrypt(token) for token in kept),
             row.callback_limit_per_minute,
-            app=callbacks_of(self._ctx.apps, row.app),
+            app=self._ctx.apps.callbacks_of(row.app),
             url=callback_url(self._ctx.config.server.public_url, row.id),
         )

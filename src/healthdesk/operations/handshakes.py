@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 
 from healthdesk.connectors.handshakes import SECRET_HEADER, Echo
-from healthdesk.connectors.registry import Registry
-from healthdesk.connectors.spec import CallbackManifest
 from healthdesk.domain.states import CallbackState
 from healthdesk.engine.context import Context
-from healthdesk.errors import ConnectorError, Unauthenticated
+from healthdesk.errors import Unauthenticated
 from healthdesk.operations.desk import Conn
 from healthdesk.store import callback_secrets
 from healthdesk.store import callbacks as callback_queries
@@ -24,14 +22,6 @@ EVENT = "handshake"
 def callback_url(public_url: str, connection_id: str) -> str:
     """Return the address that an app is given for the callbacks of a connection."""
     return f"{public_url.rstrip('/')}/v1/callbacks/{connection_id}"
-
-
-def callbacks_of(apps: Registry, app: str) -> CallbackManifest | None:
-    """Return what a connector says of callbacks; None where it says nothing, or where it was removed."""
-    try:
-        return apps.get(app).callbacks
-    except ConnectorError:
-        return None
 
 
 async def take_over(ctx: Context, connection_id: str, echo: Echo) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,14 @@ from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import CallbackState
 from healthdesk.errors import Conflict
 from healthdesk.store.paging import cut
-from healthdesk.store.rows import CallbackRow, NewCallback, PageRows, StoredCallback
+from healthdesk.store.rows import (
+    CallbackRow,
+    NewCallback,
+    PageRows,
+    ProcessedCallback,
+    StoredCallback,
+    WaitingCallback,
+)
 from healthdesk.store.schema import DEDUPED, WAITING, callback_bodies, callbacks
 from healthdesk.store.schema_setup import connections
 from healthdesk.store.scope import missing, on_sqlite
@@ -125,42 +133,45 @@ def get(conn: Connection, callback_id: str) -> CallbackRow:
     )
 
 
-def process_some(conn: Connection, now: datetime, limit: int) -> list[str]:
-    """Mark up to `limit` accepted callbacks processed, oldest first, and return their ids.
-
-    Each is taken by one daemon.
-    """
-    ids = list(
-        conn.execute(
-            select(callbacks.c.id)
-            .where(text(WAITING))
-            .order_by(callbacks.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).scalars()
+def waiting(conn: Connection, *, limit: int, most_bytes: int) -> list[WaitingCallback]:
+    """Return accepted callbacks, oldest first: up to `limit`, and one at least, however large it is."""
+    sizes = conn.execute(
+        select(callbacks.c.id, callbacks.c.size).where(text(WAITING)).order_by(callbacks.c.id).limit(limit)
     )
-    if ids:
-        conn.execute(
+    ids: list[str] = []
+    left = most_bytes
+    for callback_id, size in sizes:
+        left -= size
+        if ids and left < 0:
+            break
+        ids.append(callback_id)
+    found = conn.execute(
+        select(callbacks.c.id, callbacks.c.event, connections.c.app, callback_bodies.c.body)
+        .outerjoin(connections, connections.c.id == callbacks.c.connection_id)
+        .outerjoin(callback_bodies, callback_bodies.c.callback_id == callbacks.c.id)
+        .where(callbacks.c.id.in_(ids))
+        .order_by(callbacks.c.id)
+    )
+    return [WaitingCallback(row.id, row.app or "", row.event, bytes(row.body or b"")) for row in found]
+
+
+def processed(conn: Connection, done: Sequence[ProcessedCallback], now: datetime) -> list[str]:
+    """Keep what callbacks are about; return the ids of those that no other daemon had processed meanwhile."""
+    return [
+        each.id
+        for each in done
+        if conn.execute(
             sa.update(callbacks)
-            .where(callbacks.c.id.in_(ids))
-            .values(state=CallbackState.PROCESSED, processed_at=now)
-        )
-    return ids
-
-
-def mark_processed(
-    conn: Connection, callback_id: str, now: datetime, *, event: str = "", error: str = ""
-) -> None:
-    """Say that a callback was processed, or failed with `error`."""
-    values: dict[str, Any] = {
-        "state": CallbackState.FAILED if error else CallbackState.PROCESSED,
-        "reason": error,
-        "processed_at": now,
-    }
-    if event:
-        values["event"] = event
-    if not conn.execute(sa.update(callbacks).where(callbacks.c.id == callback_id).values(values)).rowcount:
-        raise missing("callback", callback_id)
+            .where(callbacks.c.id == each.id, text(WAITING))
+            .values(
+                state=CallbackState.FAILED if each.error else CallbackState.PROCESSED,
+                reason=each.error,
+                processed_at=now,
+                instances="\n".join(each.instances),
+                records="\n".join(each.records),
+            )
+        ).rowcount
+    ]
 
 
 def reprocess(conn: Connection, callback_id: str) -> None:
@@ -199,5 +210,7 @@ def _callback(row: Any, **more: Any) -> CallbackRow:
         duplicates=row.duplicates,
         size=row.size,
         processed_at=row.processed_at,
+        instances=tuple(row.instances.splitlines()),
+        records=tuple(row.records.splitlines()),
         **more,
     )

@@ -1,6 +1,12 @@
 """Typed rows: what every query takes and gives. Field names equal the wire models' where both exist."""
 
-from healthdesk.store.rows_callbacks import CallbackRow, NewCallback, StoredCallback
+from healthdesk.store.rows_callbacks import (
+    CallbackRow,
+    NewCallback,
+    ProcessedCallback,
+    StoredCallback,
+    WaitingCallback,
+)
 from healthdesk.store.rows_problems import (
     ActivityRow,
     AlertRow,
@@ -78,6 +84,7 @@ __all__ = [
     "PlanGroup",
     "ProblemChanges",
     "ProblemRow",
+    "ProcessedCallback",
     "RecordQuery",
     "RecordRow",
     "ResendPlanRow",
@@ -90,4 +97,5 @@ __all__ = [
     "StoredCallback",
     "TargetRow",
     "VerificationSettings",
+    "WaitingCallback",
 ]

@@ -51,8 +51,32 @@ class CallbackRow:
     duplicates: int
     size: int
     processed_at: datetime | None
+    instances: tuple[str, ...] = ()
+    """The app's ids of the issues it is about."""
+    records: tuple[str, ...] = ()
+    """The webhook-ids of the records it is a receipt of."""
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Filled by `callbacks.get` only, as `body` is."""
     body: bytes | None = None
     body_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCallback:
+    """An accepted callback that is still to be processed. `app` is empty when its connection is gone."""
+
+    id: str
+    app: str
+    event: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessedCallback:
+    """What a callback turned out to be about, by the app's ids; `error` says why that could not be told."""
+
+    id: str
+    instances: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    error: str = ""

@@ -71,6 +71,7 @@ def callback_lines(detail: CallbackDetail, view: View) -> list[Line]:
         ("Received", full(detail.received_at, view)),
         ("From", detail.connection_name or detail.connection_id),
         ("Event", detail.event),
+        ("About", ", ".join([*detail.instances, *detail.records])),
         ("Delivery id", detail.delivery_id),
         ("Reason", detail.reason),
     ]

@@ -43,11 +43,15 @@ class JwtSettings(Part):
     """A signed assertion exchanged for a token (RFC 7523), for service accounts.
 
     `key` names the field with the private key: PEM, or a Google key file (JSON, whose `private_key`, `private_key_id`,
-    `client_email` and `token_uri` become values). The claims are templates.
+    `client_email` and `token_uri` become values). The claims are templates, and so is `key_id`, the `kid` of the
+    assertion. `grant` says what the assertion is: the grant itself (section 2.1), or what authenticates the client
+    (section 2.2, private_key_jwt) in a request for client credentials.
     """
 
     token_url: Template
     key: Key
+    key_id: Template = ""
+    grant: Literal["jwt_bearer", "client_credentials"] = "jwt_bearer"
     algorithm: Literal["RS256", "ES256"] = "RS256"
     claims: dict[str, Template] = {}
     scopes: list[str] = []

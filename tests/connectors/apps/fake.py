@@ -141,3 +141,19 @@ class FakeApp:
 def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Return a JSON answer."""
     return web.json_response(data, status=status, headers=headers)
+
+
+def unknown(request: web.Request, *known: str) -> list[str]:
+    """Return the query parameters that are not among those an operation has."""
+    return sorted(set(request.query) - set(known))
+
+
+async def body_of(request: web.Request) -> dict[str, Any] | None:
+    """Return the JSON object of a request, or None where its body or content type is another."""
+    if request.content_type != "application/json":
+        return None
+    try:
+        read = await request.json()
+    except ValueError:
+        return None
+    return read if isinstance(read, dict) else None

@@ -26,7 +26,6 @@ pytest.importorskip("healthdesk.connectors.auth.build")
 
 from healthdesk.connectors.auth.build import build_authorizer
 from healthdesk.connectors.auth.tokens import MemoryTokens
-
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.connector import Connector, TaskInputs
 from healthdesk.connectors.registry import Registry

@@ -10,13 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 
 from healthdesk.api.common import Explanation, Input, Name, Output
-from healthdesk.domain.states import ConnectionState, Trigger
+from healthdesk.domain.states import CallbackScheme, ConnectionState, Trigger
 
 AuthMethod = str
 """The id of one of the app's methods; of an HTTP endpoint none, bearer, basic or header."""
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
-VerificationScheme = Literal["none", "standard_webhooks", "hmac"]
 Settings = dict[str, Annotated[str, StringConstraints(max_length=2000)]]
 """What the app asks for beside credentials, by the key of its fields."""
 
@@ -80,16 +79,23 @@ class CallbackVerification(Input):
     """How callbacks of this connection are verified.
 
     `standard_webhooks`: headers webhook-id, -timestamp, -signature and a `whsec_` secret.
-    `hmac`: the HMAC of the raw body in `header`, `prefix` before it; `id_header` names the delivery id.
+    `github`, `gitlab`, `jira`, `asana`, `slack`, `stripe`: as these apps sign.
+    `hmac`: an HMAC in `header`, `prefix` before it, over `signed`: `{body}`, `{timestamp}`, `{url}`, `{method}` and
+    text between; with `timestamp_header` it is good for five minutes.
+    `token`: `header` holds the secret itself. `bearer`, `basic`: the Authorization header does; for basic the secret
+    is `user:password`. `id_header` names the delivery id, `event_header` the event.
     """
 
-    scheme: VerificationScheme = "none"
+    scheme: CallbackScheme = CallbackScheme.NONE
     header: str = "X-Signature"
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     prefix: str = ""
     id_header: str = ""
     event_header: str = ""
+    signed: str = Field(default="{body}", max_length=200)
+    timestamp_header: str = ""
+    timestamp_format: Literal["epoch_s", "epoch_ms", "iso", "http"] = "epoch_s"
 
 
 class Credentials(Input):
@@ -146,6 +152,10 @@ class ConnectionEdit(Input):
     clear_heartbeat: bool = False
     verification: CallbackVerification | None = None
     callback_secret: SecretStr | None = None
+    callback_secret_overlap_s: float = Field(default=86_400, ge=0, le=30 * 86_400)
+    """How long the secret before this one stays valid."""
+    await_handshake: bool = False
+    """Whether the app may hand over a further secret, for ten minutes from now (Asana)."""
     callback_limit_per_minute: int | None = Field(default=None, ge=1)
 
 

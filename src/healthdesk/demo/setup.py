@@ -34,12 +34,13 @@ from healthdesk.demo.app_events import EVENT_HEADER, HMAC_HEADER, ID_HEADER, Hoo
 from healthdesk.demo.endpoints import FIRST_TOKEN, NEW_TOKEN
 from healthdesk.demo.submissions import LEVELS, Intake
 from healthdesk.domain.signing import new_secret
+from healthdesk.domain.states import CallbackScheme
 
 CRM, PARTNER, TICKETS = "CRM wellness", "Partner exchange", "Ticket app"
 MAIL, CHAT = "Operators' mail", "Operators' chat"
 SOURCES = {"heart-health": "Heart health", "diabetes-risk": "Diabetes risk", "sleep": "Sleep"}
 HMAC = CallbackVerification(
-    scheme="hmac",
+    scheme=CallbackScheme.HMAC,
     header=HMAC_HEADER,
     prefix="sha256=",
     id_header=ID_HEADER,
@@ -93,7 +94,7 @@ async def set_up(client: Client, ports: Ports, before: Ports | None = None) -> D
         client,
         CRM,
         f"http://127.0.0.1:{ports.crm}/crm",
-        verification=CallbackVerification(scheme="standard_webhooks"),
+        verification=CallbackVerification(scheme=CallbackScheme.STANDARD_WEBHOOKS),
         callback_secret=receipts,
     )
     partner = await _connection(

@@ -142,6 +142,23 @@ class CallbackState(StrEnum):
     REJECTED = "rejected"
 
 
+class CallbackScheme(StrEnum):
+    """How an app proves that a callback is its own; docs/connectors.md describes each."""
+
+    NONE = "none"
+    STANDARD_WEBHOOKS = "standard_webhooks"
+    HMAC = "hmac"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    JIRA = "jira"
+    ASANA = "asana"
+    SLACK = "slack"
+    STRIPE = "stripe"
+    TOKEN = "token"  # noqa: S105 - the name of a scheme
+    BEARER = "bearer"
+    BASIC = "basic"
+
+
 class ProblemState(StrEnum):
     """`forming` is not shown yet: failures that have not reached the threshold of an open problem."""
 

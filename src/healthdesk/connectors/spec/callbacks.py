@@ -7,22 +7,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from healthdesk.connectors.spec.base import Expression, Part
-
-Scheme = Literal[
-    "none",
-    "github",
-    "gitlab",
-    "jira",
-    "asana",
-    "slack",
-    "stripe",
-    "standard_webhooks",
-    "hmac",
-    "token",
-    "bearer",
-    "basic",
-]
-
+from healthdesk.domain.states import CallbackScheme
 
 Handshake = Literal["", "asana", "challenge", "okta", "validation_token"]
 
@@ -63,7 +48,7 @@ class CallbackManifest(Part):
     `each` is an expression that gives the events of a callback that carries several.
     """
 
-    scheme: Scheme
+    scheme: CallbackScheme
     help: str = ""
     header: str = ""
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"

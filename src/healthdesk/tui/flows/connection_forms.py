@@ -27,7 +27,21 @@ AUTH_WORDS = {
 AUTHS = tuple(AUTH_WORDS.items())
 METHODS = tuple((method, method) for method in ("GET", "HEAD", "POST", "OPTIONS"))
 CHECKS = (("heartbeat", "by a request"), ("deliveries", "by its deliveries"))
-SCHEMES = (("none", "not verified"), ("standard_webhooks", "Standard Webhooks"), ("hmac", "HMAC of the body"))
+SCHEMES = (
+    ("none", "not verified"),
+    ("standard_webhooks", "Standard Webhooks"),
+    ("hmac", "HMAC of the body"),
+    ("github", "as GitHub signs"),
+    ("gitlab", "as GitLab signs"),
+    ("jira", "as Jira signs"),
+    ("asana", "as Asana signs"),
+    ("slack", "as Slack signs"),
+    ("stripe", "as Stripe signs"),
+    ("token", "the secret in a header"),
+    ("bearer", "a bearer token"),
+    ("basic", "user and password"),
+)
+SIGNED = tuple(scheme for scheme, _ in SCHEMES if scheme not in ("none", "asana"))
 YES_HEARTBEAT = ("check", ("heartbeat",))
 
 
@@ -71,14 +85,16 @@ def connection_fields(connection: Connection | None) -> list[Field]:
             when=YES_HEARTBEAT,
         ),
         Field("scheme", "Callbacks are", known.scheme, options=SCHEMES),
-        Field("header", "  signature header", known.header, required=True, when=("scheme", ("hmac",))),
+        Field(
+            "header", "  signature header", known.header, required=True, when=("scheme", ("hmac", "token"))
+        ),
         Field(
             "callback_secret",
             "  secret",
             hint=secret_hint,
             secret=True,
             required=connection is None,
-            when=("scheme", ("standard_webhooks", "hmac")),
+            when=("scheme", SIGNED),
         ),
     ]
     return fields

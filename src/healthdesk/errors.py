@@ -5,6 +5,7 @@ HealthdeskError                 what went wrong, and `fix`: what to do about it
 ├── VaultError                  the key file is missing, unreadable, or does not fit a secret
 ├── HostError                   lock, socket or directory of the daemon's host
 ├── ConnectorError              a connector's manifest or settings are wrong
+│   └── ManifestRefused             a manifest that cannot be used: names file and line
 ├── ChannelError                an Apprise URL is wrong: names the part
 ├── RequestError                the caller's fault; the http layer answers with its status
 │   ├── Malformed               400: the body, a field or a parameter is wrong
@@ -66,6 +67,15 @@ class ConnectorError(HealthdeskError):
     def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
         super().__init__(what, fix=fix)
         self.field = field
+
+
+class ManifestRefused(ConnectorError):
+    """A manifest cannot be used. `file` and `line` (from 1) are the first mistake's; `str()` begins with both."""
+
+    def __init__(self, what: str, *, file: str, line: int, fix: str = "", field: str = "") -> None:
+        super().__init__(f"{file}:{line}: {what}", fix=fix, field=field)
+        self.file = file
+        self.line = line
 
 
 class ChannelError(HealthdeskError):

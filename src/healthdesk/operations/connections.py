@@ -53,7 +53,7 @@ async def apps(desk: Desk) -> list[App]:
     """Return what can be connected."""
     desk.require("apps.list")
     make = model_of(App)
-    return [make(manifest) for manifest in desk.ctx.apps.list()]
+    return [make(app.manifest) for app in desk.ctx.apps.list()]
 
 
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Connection]:

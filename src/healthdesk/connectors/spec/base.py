@@ -11,6 +11,8 @@ An *expression* is JMESPath (jmespath.org) over the parsed answer.
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import jmespath
@@ -48,16 +50,25 @@ def _template(text: str) -> str:
 
 def _expression(text: str) -> str:
     try:
-        jmespath.compile(text)
-    except JMESPathError as error:
-        raise ValueError(f"{text!r} is not a JMESPath expression: {error}") from error
+        with warnings.catch_warnings():
+            # `open` for 'open' is an old form that the library only warns of.
+            warnings.simplefilter("error", PendingDeprecationWarning)
+            jmespath.compile(text)
+    except RecursionError:
+        raise ValueError("the expression is nested too deep") from None
+    except (JMESPathError, ValueError, PendingDeprecationWarning) as error:
+        # The library goes on below with a drawing of the place.
+        reason = str(error).partition("\n")[0].removesuffix(", for expression:").removesuffix(":")
+        raise ValueError(f"{text!r} is not a JMESPath expression: {reason}") from error
     return text
 
 
 def _regex(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as error:
+    except RecursionError:
+        raise ValueError("the regular expression is nested too deep") from None
+    except (re.error, OverflowError) as error:
         raise ValueError(f"{text!r} is not a regular expression: {error}") from error
     return text
 
@@ -65,6 +76,14 @@ def _regex(text: str) -> str:
 Template = Annotated[str, AfterValidator(_template)]
 Expression = Annotated[str, Field(min_length=1), AfterValidator(_expression)]
 Regex = Annotated[str, AfterValidator(_regex)]
+
+
+class Misplaced(ValueError):
+    """A mistake that a table's own check found deeper inside: `at` leads there from the table."""
+
+    def __init__(self, what: str, *at: str | int) -> None:
+        super().__init__(what)
+        self.at = at
 
 
 class Part(BaseModel):
@@ -135,22 +154,28 @@ class RequestTemplate(Part):
             raise ValueError("variables belong to graphql")
         if self.method in ("GET", "HEAD") and (self.json_body is not None or self.form or self.graphql):
             raise ValueError(f"a {self.method} has no body")
-        for text in _strings((self.json_body, self.variables)):
-            placeholders(text)
+        for name, value in (("json", self.json_body), ("variables", self.variables)):
+            for at, text in strings(value):
+                try:
+                    placeholders(text)
+                except ValueError as error:
+                    raise Misplaced(str(error), name, *at) from None
         return self
 
     def names(self) -> set[str]:
         """Return every placeholder of the request."""
         texts = [self.path, *self.query.values(), *self.headers.values(), *self.form.values()]
-        texts += _strings((self.json_body, self.variables))
+        texts += [text for _, text in strings((self.json_body, self.variables))]
         return {name for text in texts for name in placeholders(text)}
 
 
-def _strings(value: Any) -> list[str]:
+def strings(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """List the strings inside JSON values with their places."""
     if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for each in value.values() for text in _strings(each)]
-    if isinstance(value, list | tuple):
-        return [text for each in value for text in _strings(each)]
-    return []
+        yield at, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from strings(each, (*at, name))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from strings(each, (*at, index))

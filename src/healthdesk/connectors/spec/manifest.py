@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from healthdesk.connectors.spec.auth import AuthManifest
-from healthdesk.connectors.spec.base import AppId, Expression, FieldManifest, Label, Part, Template
+from healthdesk.connectors.spec.base import (
+    AppId,
+    Expression,
+    FieldManifest,
+    Label,
+    Misplaced,
+    Part,
+    Template,
+)
 from healthdesk.connectors.spec.callbacks import CallbackManifest
 from healthdesk.connectors.spec.datasets import DatasetManifest
 from healthdesk.connectors.spec.errors import ErrorRule, RateLimits
@@ -45,22 +53,19 @@ class Manifest(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:
-        for what, ids in (
-            ("authentication method", [each.id for each in self.auth]),
-            ("field", [each.key for each in self.fields]),
-            ("probe", [each.id for each in self.probes]),
-            ("dataset", [each.id for each in self.datasets]),
-        ):
-            _refuse_twice(what, ids)
-        known = {each.id for each in self.auth}
-        for heartbeat in self.heartbeat:
-            for method in [*heartbeat.auth, *(name for also in heartbeat.also for name in also.auth)]:
-                if method not in known:
-                    raise ValueError(f"heartbeat: there is no authentication method {method}")
+        _refuse_twice("authentication method", ("auth", "id"), [each.id for each in self.auth])
+        _refuse_twice("field", ("fields", "key"), [each.key for each in self.fields])
+        _refuse_twice("probe", ("probes", "id"), [each.id for each in self.probes])
+        _refuse_twice("dataset", ("datasets", "id"), [each.id for each in self.datasets])
+        known = [each.id for each in self.auth]
+        for at, heartbeat in enumerate(self.heartbeat):
+            _refuse_unknown(known, heartbeat.auth, "heartbeat", at, "auth")
+            for number, also in enumerate(heartbeat.also):
+                _refuse_unknown(known, also.auth, "heartbeat", at, "also", number, "auth")
         if ("tasks" in self.kinds) != (self.tasks is not None):
-            raise ValueError("kinds and [tasks] do not agree")
+            raise Misplaced("kinds and [tasks] do not agree", "kinds")
         if ("proof" in self.kinds) != bool(self.datasets):
-            raise ValueError("kinds and [[datasets]] do not agree")
+            raise Misplaced("kinds and [[datasets]] do not agree", "kinds")
         return self
 
     def method(self, auth_id: str) -> AuthManifest | None:
@@ -72,9 +77,17 @@ class Manifest(Part):
         return next((each for each in self.heartbeat if not each.auth or auth_id in each.auth), None)
 
 
-def _refuse_twice(what: str, ids: Iterable[str]) -> None:
+def _refuse_twice(what: str, place: tuple[str, str], ids: Iterable[str]) -> None:
     seen: set[str] = set()
-    for each in ids:
+    for at, each in enumerate(ids):
         if each in seen:
-            raise ValueError(f"the {what} {each} is there twice")
+            raise Misplaced(f"the {what} {each} is there twice", place[0], at, place[1])
         seen.add(each)
+
+
+def _refuse_unknown(known: Collection[str], methods: Iterable[str], *place: str | int) -> None:
+    for at, method in enumerate(methods):
+        if method not in known:
+            raise Misplaced(
+                f"there is no authentication method {method}, only {', '.join(known)}", *place, at
+            )

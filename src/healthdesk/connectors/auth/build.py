@@ -6,11 +6,28 @@ from collections.abc import Mapping
 
 from healthdesk.clock import Clock
 from healthdesk.connectors.app import App
+from healthdesk.connectors.auth.asking import Asker
+from healthdesk.connectors.auth.aws import AssumeRole, AwsAuthorizer
+from healthdesk.connectors.auth.bearing import Bearing, Grant, TokenAuthorizer
+from healthdesk.connectors.auth.jwt import JwtGrant
+from healthdesk.connectors.auth.oauth import ClientCredentials, OAuthClient, Refresh
 from healthdesk.connectors.auth.static import StaticAuthorizer
 from healthdesk.connectors.auth.tokens import TokenStore
 from healthdesk.connectors.outgoing import Authorizer
 from healthdesk.connectors.session import GuardedSession
+from healthdesk.connectors.spec import AuthManifest
 from healthdesk.errors import ConnectorError
+
+
+def method_of(app: App, auth_id: str) -> AuthManifest:
+    """Return one of an app's methods; a ConnectorError names those there are."""
+    method = app.manifest.method(auth_id)
+    if method is None:
+        known = ", ".join(each.id for each in app.manifest.auth)
+        raise ConnectorError(
+            f"{app.name} has no authentication {auth_id!r}", fix=f"one of {known}", field="credentials.auth"
+        )
+    return method
 
 
 def build_authorizer(
@@ -19,20 +36,30 @@ def build_authorizer(
     values: Mapping[str, str],
     settings: Mapping[str, str],
     *,
-    session: GuardedSession,  # noqa: ARG001 - for the methods that get tokens
-    clock: Clock,  # noqa: ARG001 - for the methods that get tokens
-    tokens: TokenStore,  # noqa: ARG001 - for the methods that get tokens
+    session: GuardedSession,
+    clock: Clock,
+    tokens: TokenStore,
 ) -> Authorizer:
     """Return what authorizes requests with one method of the app; ConnectorError when there is no such method.
 
     `values` are the fields of the method, `settings` those of the connection. Nothing is sent yet.
     """
-    method = app.manifest.method(auth_id)
-    if method is None:
-        known = ", ".join(each.id for each in app.manifest.auth)
-        raise ConnectorError(
-            f"{app.manifest.name} has no authentication {auth_id!r}",
-            fix=f"one of {known}",
-            field="credentials.auth",
+    method = method_of(app, auth_id)
+    known = {**{field.key: field.default for field in method.fields}, **values, **settings}
+    asker = Asker(app, session, clock)
+    if method.aws is not None:
+        role = (
+            Bearing(AssumeRole(asker, method.aws, known, clock), tokens, clock)
+            if known.get("role_arn")
+            else None
         )
-    return StaticAuthorizer(method, values, settings)
+        return AwsAuthorizer(method, method.aws, values, settings, clock, role)
+    grant: Grant
+    if method.jwt is not None:
+        grant = JwtGrant(asker, method.jwt, known, clock)
+    elif method.oauth is not None:
+        client = OAuthClient(asker, method.oauth, known)
+        grant = ClientCredentials(client) if method.type == "oauth2_client_credentials" else Refresh(client)
+    else:
+        return StaticAuthorizer(method, values, settings)
+    return TokenAuthorizer(method, values, settings, Bearing(grant, tokens, clock))

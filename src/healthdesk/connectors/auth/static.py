@@ -116,7 +116,7 @@ def decorate(
         url=with_query(request.url, {key: fill(each, values, key) for key, each in method.query.items()}),
         headers={**kept, **added},
         secret_headers=request.secret_headers | names,
-        secrets=Secrets(secrets),
+        secrets=Secrets(secrets) if secrets else request.secrets,
     )
 
 

@@ -1,0 +1,159 @@
+"""Asks a token endpoint once: what it gave, or why it gave nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from healthdesk.clock import Clock
+from healthdesk.connectors.app import App
+from healthdesk.connectors.auth.failures import token_refused, unexpected
+from healthdesk.connectors.auth.tokens import Tokens
+from healthdesk.connectors.echoes import Secrets
+from healthdesk.connectors.outgoing import NotAuthorized
+from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.domain.exchange import Exchange
+from healthdesk.domain.masking import mask_text
+
+FORM = "application/x-www-form-urlencoded"
+MOST_BYTES = 65_536
+TIMEOUT_S = 20.0
+_LONGEST_S = 10 * 365 * 86_400
+_SECRET_MEMBERS = frozenset({"access_token", "refresh_token", "id_token", "device_code", "client_secret"})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """What a token endpoint said when it refused nothing: the members, tokens among them, and the exchange to keep."""
+
+    members: Mapping[str, Any]
+    exchange: Exchange
+
+    def __repr__(self) -> str:
+        """Show no token."""
+        return f"TokenAnswer({', '.join(self.members)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Sends the requests for tokens of one app."""
+
+    app: App
+    session: GuardedSession
+    clock: Clock
+
+    async def form(
+        self, url: str, body: str, *, headers: Mapping[str, str], secrets: Iterable[str]
+    ) -> TokenAnswer:
+        """Post a form and return the answer, which is JSON or a form; raises NotAuthorized."""
+        exchange = await self.post(url, body.encode(), headers=headers)
+        hidden = Secrets(secrets)
+        members = _members(exchange)
+        error = _text(members.get("error")) if members else ""
+        if error or exchange.status != 200 or exchange.body_error is not None:
+            raise self.refused(exchange, hidden, error, _description(members))
+        kept = _kept(exchange, hidden)
+        if members is None:
+            raise NotAuthorized(unexpected(self.app.name, kept, "something that is no token"), kept)
+        return TokenAnswer(members, kept)
+
+    async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Exchange:
+        """Post and return what came, tokens and all: not to be kept."""
+        return await self.session.send(
+            Request(
+                method="POST",
+                url=url,
+                headers={"Content-Type": FORM, "Accept": "application/json", **headers},
+                body=body,
+                timeout_s=TIMEOUT_S,
+                stored_body_bytes=MOST_BYTES,
+                secret_headers=frozenset({"authorization"}),
+            )
+        )
+
+    def refused(
+        self, exchange: Exchange, hidden: Secrets, code: str = "", description: str = ""
+    ) -> NotAuthorized:
+        """Return what to raise for a refusal. `code` and `description` are what the app said."""
+        told = hidden.out_of_text(code), hidden.out_of_text(description)
+        kept = _kept(exchange, hidden)
+        return NotAuthorized(token_refused(self.app.name, kept, *told), kept)
+
+    def tokens(self, answer: TokenAnswer, before: Tokens | None, lifetime_s: float | None) -> Tokens:
+        """Return the tokens of an answer; raises NotAuthorized when there is none in it.
+
+        Without a new refresh token the one `before` stays (RFC 6749, section 6), and so does what else was said.
+        """
+        members = answer.members
+        access_token = members.get("access_token")
+        if not isinstance(access_token, str) or not access_token:
+            what = "an answer that holds no access_token"
+            raise NotAuthorized(unexpected(self.app.name, answer.exchange, what), answer.exchange)
+        now = self.clock.now()
+        lives_s = _seconds(members.get("expires_in")) or lifetime_s
+        refresh_token = members.get("refresh_token")
+        values = {
+            name: str(value)
+            for name, value in members.items()
+            if name not in _SECRET_MEMBERS
+            and isinstance(value, str | int | float)
+            and not isinstance(value, bool)
+        }
+        kept = before.values if before is not None else {}
+        return Tokens(
+            access_token=access_token,
+            obtained_at=now,
+            refresh_token=refresh_token
+            if isinstance(refresh_token, str) and refresh_token
+            else (before.refresh_token if before is not None else ""),
+            expires_at=None if lives_s is None else now + timedelta(seconds=lives_s),
+            values={**kept, **values},
+        )
+
+
+def _members(exchange: Exchange) -> dict[str, Any] | None:
+    """Return the members of an answer in JSON, or in a form as OAuth's drafts had it; None when it is neither."""
+    try:
+        text = exchange.response_body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        content_type = next(
+            (value for name, value in exchange.response_headers.items() if name.lower() == "content-type"), ""
+        )
+        found = dict(parse_qsl(text)) if content_type.startswith((FORM, "text/plain")) else None
+    return found if isinstance(found, dict) else None
+
+
+def _description(members: Mapping[str, Any] | None) -> str:
+    return _text((members or {}).get("error_description"))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
+
+
+def _seconds(value: object) -> float | None:
+    """Return a lifetime, or None where it is none."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < _LONGEST_S else None
+
+
+def _kept(exchange: Exchange, hidden: Secrets) -> Exchange:
+    """Return the exchange as it may be kept: a token may be in any answer, so values of JSON are masked."""
+    body = hidden.out_of(exchange.response_body, cut=exchange.response_cut)
+    if exchange.status is not None and exchange.status < 400:
+        body = mask_text(body, "application/json").encode() if body.lstrip()[:1] in (b"{", b"[") else body
+    headers = hidden.out_of_headers(dict(exchange.response_headers))
+    return replace(exchange, response_body=body, response_headers=headers)

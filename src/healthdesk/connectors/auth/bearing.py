@@ -1,0 +1,116 @@
+"""Authorizes requests with tokens that are got first, renewed before they end, and once where the app refuses one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Protocol
+
+from healthdesk.clock import Clock
+from healthdesk.connectors.auth.static import decorate
+from healthdesk.connectors.auth.tokens import Tokens, TokenStore
+from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
+from healthdesk.connectors.spec.auth import AuthManifest
+
+AHEAD_S = 60.0
+"""A token is renewed so long before it ends, or in the last tenth of its life where that is less."""
+JUST_GOT_S = 10.0
+"""A token of this age was got after the request that is refused was sent, or is refused whatever is done."""
+
+
+class Grant(Protocol):
+    """A way of getting tokens."""
+
+    def renewable(self, tokens: Tokens) -> bool:
+        """Tell whether there is a way to get others."""
+        ...
+
+    async def fetch(self, before: Tokens | None) -> Tokens:
+        """Ask the token endpoint once; raises NotAuthorized."""
+        ...
+
+
+class Bearing:
+    """The tokens of one connection as its requests need them."""
+
+    def __init__(self, grant: Grant, store: TokenStore, clock: Clock) -> None:
+        self._grant = grant
+        self._store = store
+        self._clock = clock
+        self._handed_out: Tokens | None = None
+        self._refused = ""
+
+    async def tokens(self) -> Tokens:
+        """Return tokens that should be accepted, new ones where they are needed; raises NotAuthorized.
+
+        When they cannot be renewed now, for a reason that will pass, those that still count are used to their end.
+        """
+        known = await self._store.current()
+        if known is None or not self._is_fresh(known):
+            try:
+                known = await self._store.renew(known, self._grant.fetch)
+            except NotAuthorized as error:
+                if known is None or error.failure.permanent or not self._counts(known):
+                    raise
+        self._handed_out = known
+        return known
+
+    async def refused(self) -> bool:
+        """Take note that the app refused what was handed out; tell whether asking again can bring another."""
+        tokens = self._handed_out
+        if tokens is None or not self._grant.renewable(tokens):
+            return False
+        if self._clock.now() - tokens.obtained_at >= timedelta(seconds=JUST_GOT_S):
+            self._refused = tokens.access_token
+        return True
+
+    def _is_fresh(self, tokens: Tokens) -> bool:
+        if tokens.access_token == self._refused:
+            return False
+        if tokens.expires_at is None or not self._grant.renewable(tokens):
+            return True
+        life_s = (tokens.expires_at - tokens.obtained_at).total_seconds()
+        ahead = timedelta(seconds=min(AHEAD_S, life_s / 10))
+        return tokens.expires_at - ahead > self._clock.now()
+
+    def _counts(self, tokens: Tokens) -> bool:
+        if tokens.access_token == self._refused:
+            return False
+        return tokens.expires_at is None or tokens.expires_at > self._clock.now()
+
+
+class TokenAuthorizer:
+    """Puts a token into each request, as the method's headers and parameters say; as a bearer where they say nothing."""
+
+    def __init__(
+        self, method: AuthManifest, values: Mapping[str, str], settings: Mapping[str, str], bearing: Bearing
+    ) -> None:
+        if not (method.headers or method.query):
+            method = method.model_copy(update={"headers": {"Authorization": "Bearer {access_token}"}})
+        self._method = method
+        self._fields = {**{field.key: field.default for field in method.fields}, **values}
+        self._settings = settings
+        self._secret_keys = frozenset(field.key for field in method.fields if field.secret)
+        self._bearing = bearing
+
+    async def values(self) -> Mapping[str, str]:
+        """Return what the token answer said, and the fields that are not secret; raises NotAuthorized."""
+        tokens = await self._bearing.tokens()
+        fields = {key: value for key, value in self._fields.items() if key not in self._secret_keys}
+        return {**tokens.values, **fields}
+
+    async def authorize(self, request: Outgoing) -> Outgoing:
+        """Return the request with the token; raises NotAuthorized."""
+        tokens = await self._bearing.tokens()
+        known = {
+            **tokens.values,
+            **self._fields,
+            **self._settings,
+            "access_token": tokens.access_token,
+        }
+        hidden = [self._fields[key] for key in self._secret_keys]
+        return decorate(self._method, request, known, [tokens.access_token, tokens.refresh_token, *hidden])
+
+    async def refused(self) -> bool:
+        """Tell whether another token can be got for one more try."""
+        return await self._bearing.refused()

@@ -156,3 +156,13 @@ def test_fields_and_tokens_are_read_back_as_they_were_kept():
 def test_an_older_daemon_reads_the_credentials_of_an_http_endpoint():
     kept = StoredCredentials("basic", {"username": "u", "password": "p"}).to_json()
     assert kept == '{"auth": "basic", "username": "u", "password": "p"}'
+
+
+async def test_a_setting_that_is_not_given_is_what_the_manifest_says(session, clock):
+    app = app_with(
+        {"headers": {"X-Site": "{site}"}},
+        fields=[{"key": "site", "label": "Site", "default": "main", "required": False}],
+    )
+    for settings in ({}, {"site": ""}):
+        sent = await authorizer(app, {}, settings, session=session, clock=clock).authorize(GET)
+        assert sent.headers["X-Site"] == "main"

@@ -45,6 +45,10 @@ def build_authorizer(
     `values` are the fields of the method, `settings` those of the connection. Nothing is sent yet.
     """
     method = method_of(app, auth_id)
+    settings = {
+        **{field.key: field.default for field in app.manifest.fields if field.default},
+        **{name: value for name, value in settings.items() if value},
+    }
     known = {**{field.key: field.default for field in method.fields}, **values, **settings}
     asker = Asker(app, session, clock)
     if method.aws is not None:

@@ -33,6 +33,9 @@ def _busy(what: str) -> _Meaning:
     return _Meaning(ErrorKind.SERVER_ERROR, Blame.THEM, False, what, fix)
 
 
+_SLOWER = _Meaning(
+    ErrorKind.RATE_LIMITED, Blame.THEM, False, "asks to slow down", "Nothing now: it is tried again"
+)
 AUTHORIZE_AGAIN = "Authorize the connection again: update its credentials and open the URL that is shown"
 
 # RFC 6749, section 5.2, RFC 8628, section 3.5, and OpenID Connect Core, section 3.1.2.6
@@ -80,13 +83,26 @@ _BY_CODE: Mapping[str, _Meaning] = {
     ),
     "server_error": _busy("failed while it made a token"),
     "temporarily_unavailable": _busy("gives no tokens now"),
-    "slow_down": _Meaning(
-        ErrorKind.RATE_LIMITED,
-        Blame.THEM,
-        False,
-        "asks to slow down",
-        "Nothing now: it is tried again",
+    "slow_down": _SLOWER,
+    # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+    "AccessDenied": _Meaning(
+        ErrorKind.PERMISSION,
+        Blame.PERMISSION,
+        True,
+        "does not let the keys assume the role",
+        "Allow sts:AssumeRole on the role to these keys, and check the external id in the role's trust policy",
     ),
+    "InvalidClientTokenId": _credential(
+        "does not know the access key", "Enter the access key id and secret again, or create a new access key"
+    ),
+    "SignatureDoesNotMatch": _credential(
+        "says that the secret access key is wrong", "Enter the secret access key again"
+    ),
+    "ExpiredToken": _credential(
+        "says that the session token has expired", "Enter keys that last, or a new session token"
+    ),
+    "Throttling": _SLOWER,
+    "ThrottlingException": _SLOWER,
 }
 # https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
 _BY_AADSTS: Mapping[str, _Meaning] = {

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
 
 from healthdesk.clock import Clock
-from healthdesk.connectors.outgoing import Authorizer
+from healthdesk.connectors import pages, templates
+from healthdesk.connectors.documents import Document, read_document
+from healthdesk.connectors.heartbeat import check_base_url
+from healthdesk.connectors.httpx_transport import httpx_client
+from healthdesk.connectors.judging import judge_of
+from healthdesk.connectors.outgoing import Authorizer, NotAuthorized, Outgoing
+from healthdesk.connectors.pages import Page
 from healthdesk.connectors.results import NOTHING
-from healthdesk.connectors.session import GuardedSession
+from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.connectors.spec import Paging, RequestTemplate
 from healthdesk.connectors.spec.errors import Operation
-from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.connectors.templates import Extra
+from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
+from healthdesk.domain.states import ErrorKind
+from healthdesk.errors import ConnectorError
 
 if TYPE_CHECKING:
     from healthdesk.connectors.app import App
+
+__all__ = ["AppClient", "Page", "Reply"]
 
 STORED_BODY_BYTES = 16_384
 CHECK_BYTES = 262_144
@@ -36,23 +48,15 @@ class Reply:
     headers: Mapping[str, str]
     exchange: Exchange
     failure: Failure | None = None
+    url: str = field(default="", repr=False)
+    """What was asked, without what authorizes it: next pages are relative to it."""
+    values: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """What the templates of the request could name."""
 
     @property
     def ok(self) -> bool:
         """Whether the app did what it was asked."""
         return self.failure is None
-
-
-@dataclass(slots=True)
-class Page:
-    """One page of a list. `items` are what the expression for them gave; none where the reply failed.
-
-    `more` says on the last page that is given that there would be others.
-    """
-
-    reply: Reply
-    items: list[object]
-    more: bool = False
 
 
 class AppClient:
@@ -76,12 +80,14 @@ class AppClient:
     ) -> None:
         self.app = app
         self.auth_id = auth_id
-        self.settings = settings
+        defaults = {each.key: each.default for each in app.manifest.fields if each.default}
+        self.settings = {**defaults, **{name: value for name, value in settings.items() if value}}
         self.clock = clock
+        self.timeout_s = timeout_s
         self._session = session
         self._authorizer = authorizer
         self._base_url = base_url
-        self._timeout_s = timeout_s
+        self._judge = judge_of(app.manifest)
 
     async def call(
         self,
@@ -91,12 +97,102 @@ class AppClient:
         on: Operation,
         success: str | None = None,
         most_bytes: int = TASK_BYTES,
+        timeout_s: float | None = None,
+        extra: Extra | None = None,
+        url: str = "",
     ) -> Reply:
         """Send one request and judge its answer; once more where the app refused a token that could be renewed.
 
         Whatever the app answers is in the reply. Raises ConnectorError when a value that the request needs is missing.
+        `extra` is what paging adds; `url` takes the place of the request's own.
         """
-        raise NotImplementedError
+        try:
+            reply = await self._once(request, inputs, on, success, most_bytes, timeout_s, extra, url)
+            failure = reply.failure
+            if failure is None or not (failure.kind is ErrorKind.AUTHENTICATION or failure.status == 401):
+                return reply
+            if not await self._authorizer.refused():
+                return reply
+            return await self._once(request, inputs, on, success, most_bytes, timeout_s, extra, url)
+        except NotAuthorized as error:
+            exchange = error.exchange or self.unsent(error.failure, request.method)
+            return Reply(None, {}, _stored(exchange), error.failure)
+
+    async def _once(
+        self,
+        request: RequestTemplate,
+        inputs: Mapping[str, object],
+        on: Operation,
+        success: str | None,
+        most_bytes: int,
+        timeout_s: float | None,
+        extra: Extra | None,
+        url: str,
+    ) -> Reply:
+        manifest = self.app.manifest
+        values = await self.values(inputs)
+        outgoing = templates.request(request).render(self._base(values), manifest.headers, values, extra)
+        if url:
+            outgoing = replace(outgoing, url=url)
+        asked = outgoing.url
+        outgoing = await self._authorizer.authorize(outgoing)
+        exchange = await self._session.send(
+            Request(
+                method=outgoing.method,
+                url=outgoing.url,
+                headers=outgoing.headers,
+                body=outgoing.body,
+                timeout_s=timeout_s or self.timeout_s,
+                stored_body_bytes=most_bytes,
+                secret_headers=outgoing.secret_headers,
+                secrets=outgoing.secrets,
+            )
+        )
+        if outgoing.secrets:
+            # The session knows secrets by the names of headers and parameters; these are known by their values.
+            exchange.url = outgoing.secrets.out_of_text(exchange.url)
+            exchange.request_headers = outgoing.secrets.out_of_headers(dict(exchange.request_headers))
+        headers = {name.lower(): value for name, value in exchange.response_headers.items()}
+        document = read_document(exchange, headers, request.answer, most_bytes)
+        failure = self._judge.judge(
+            exchange, headers, document, on=on, expect=request.expect, success=success, values=values
+        )
+        return Reply(document.value, headers, _stored(exchange), failure, asked, values)
+
+    def missing(self, reply: Reply, what: str) -> Failure:
+        """Return the failure of a reply that was fine but does not hold `what`: `without an account`."""
+        return self._judge.unexpected(reply.exchange, reply.headers, Document(reply.document), what)
+
+    async def values(self, inputs: Mapping[str, object] = NOTHING) -> dict[str, object]:
+        """Return what templates may name: inputs, settings, fields and what the token answer said, the first one wins."""
+        known: dict[str, object] = {**await self._authorizer.values()}
+        known.update(self.settings)
+        known.update(inputs)
+        return known
+
+    def _base(self, values: Mapping[str, object]) -> str:
+        """Return the connection's own base URL, else its method's, else the manifest's."""
+        if self._base_url:
+            return self._base_url
+        manifest = self.app.manifest
+        method = manifest.method(self.auth_id)
+        template = (method.base_url if method else "") or manifest.base_url
+        if not template:
+            raise ConnectorError(
+                f"{manifest.name} has no base URL of its own", fix="give one", field="base_url"
+            )
+        return _checked(templates.rendered(template, values, "the base URL"))
+
+    def unsent(self, failure: Failure, method: str = "GET") -> Exchange:
+        """Return the exchange of a request that was not sent, because of a failure before it."""
+        return Exchange(
+            method=method,
+            url=self._base_url,
+            request_headers={},
+            started_at=self.clock.now(),
+            duration_ms=0.0,
+            error=TransportError(failure.kind, Sent.NO, failure.sentence),
+        )
 
     def pages(
         self,
@@ -107,12 +203,67 @@ class AppClient:
         items: str = "@",
         paging: Paging | None = None,
         success: str | None = None,
-        most_pages: int = 100,
+        most_pages: int = pages.MOST_PAGES,
         most_bytes: int = PAGE_BYTES,
     ) -> AsyncIterator[Page]:
         """Yield the pages of a list, by the manifest's paging unless another is given. The last one may have failed."""
-        raise NotImplementedError
+        return pages.pages(
+            self,
+            request,
+            inputs,
+            on=on,
+            items=items,
+            paging=paging or self.app.manifest.paging,
+            success=success,
+            most_pages=most_pages,
+            most_bytes=most_bytes,
+        )
 
     def http(self) -> httpx.AsyncClient:
-        """Return an httpx client for hooks: guarded, authorized, under the base URL. Close it at the end."""
-        raise NotImplementedError
+        """Return an httpx client for hooks: guarded and authorized. Close it at the end.
+
+        It has a base URL unless that is told by the answer to a token request. What comes back may repeat secrets: it is
+        neither judged nor fit to be kept.
+        """
+        try:
+            base_url = self._base(self.settings)
+        except ConnectorError:
+            base_url = ""
+        client = httpx_client(self._session, base_url=base_url, timeout_s=self.timeout_s)
+        client.auth = _Authorized(self._authorizer)
+        return client
+
+
+def _stored(exchange: Exchange) -> Exchange:
+    """Return the exchange with no more of the body than is kept."""
+    if len(exchange.response_body) > STORED_BODY_BYTES:
+        exchange.response_body = exchange.response_body[:STORED_BODY_BYTES]
+        exchange.response_cut = True
+    return exchange
+
+
+@lru_cache(maxsize=1024)
+def _checked(base_url: str) -> str:
+    return check_base_url(base_url)
+
+
+class _Authorized(httpx.Auth):
+    """Authorizes the requests of an httpx client, and once more where a token was refused that could be renewed."""
+
+    requires_request_body = True
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send the request with what authorizes it; raises NotAuthorized."""
+        plain = Outgoing(request.method, str(request.url), dict(request.headers), request.content)
+        response = yield await self._apply(plain, request)
+        if response.status_code == 401 and await self._authorizer.refused():
+            yield await self._apply(plain, request)
+
+    async def _apply(self, plain: Outgoing, request: httpx.Request) -> httpx.Request:
+        authorized = await self._authorizer.authorize(plain)
+        request.url = httpx.URL(authorized.url)
+        request.headers.update(authorized.headers)
+        return request

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from healthdesk.connectors.client import AppClient, Page, Reply
+from healthdesk.connectors import paths, reading
+from healthdesk.connectors.client import CHECK_BYTES, AppClient, Page, Reply
 from healthdesk.connectors.heartbeat import CheckOutcome
+from healthdesk.connectors.identities import read_identity
 from healthdesk.connectors.results import (
     NOTHING,
     Collected,
@@ -17,6 +20,11 @@ from healthdesk.connectors.results import (
     TasksAnswer,
     TaskStatus,
 )
+from healthdesk.connectors.spec import HeartbeatManifest, TaskOperation, TasksManifest
+from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.domain.identity import Identity
+from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.errors import ConnectorError
 
 __all__ = [
     "AppClient",
@@ -34,6 +42,12 @@ __all__ = [
     "TasksAnswer",
 ]
 
+MOST_ROWS = 100_000
+# What a probe tells when the account may not do what it tries; anything else is no news of permissions.
+_REFUSALS = frozenset(
+    {ErrorKind.PERMISSION, ErrorKind.NOT_FOUND, ErrorKind.REFUSED, ErrorKind.UNEXPECTED_ANSWER}
+)
+
 
 class Connector:
     """One connection to one app. Whatever the app answers, no method raises for it: the failure is in what it returns.
@@ -47,43 +61,216 @@ class Connector:
         self.manifest = client.app.manifest
 
     async def check(self) -> CheckOutcome:
-        """Send the heartbeat, and what else tells who we are there."""
-        raise NotImplementedError
+        """Send the heartbeat, and what else tells who we are there; all of it within the client's `timeout_s`."""
+        heartbeat = self.manifest.heartbeat_for(self.client.auth_id)
+        try:
+            if heartbeat is None:
+                raise ConnectorError(
+                    f"{self.manifest.name} has no heartbeat", fix="it is judged by its deliveries"
+                )
+            return await self._check(heartbeat)
+        except ConnectorError as error:
+            failure = _misconfigured(error)
+            return CheckOutcome(self.client.unsent(failure), failure)
+
+    async def _check(self, heartbeat: HeartbeatManifest) -> CheckOutcome:
+        client = self.client
+        started = client.clock.monotonic()
+        reply = await client.call(
+            heartbeat.request, on="heartbeat", success=heartbeat.success, most_bytes=CHECK_BYTES
+        )
+        if not reply.ok:
+            return CheckOutcome(reply.exchange, reply.failure)
+        identity = read_identity(heartbeat.identity, reply.document, reply.headers)
+        if not identity.account_id:
+            return CheckOutcome(reply.exchange, client.missing(reply, "without an account"))
+        for also in heartbeat.also:
+            left_s = client.timeout_s - (client.clock.monotonic() - started)
+            if also.auth and client.auth_id not in also.auth:
+                continue
+            if left_s <= 0 and not also.required:
+                break
+            try:
+                further = await client.call(
+                    also.request,
+                    _told(identity),
+                    on="heartbeat",
+                    most_bytes=CHECK_BYTES,
+                    timeout_s=max(left_s, 1.0),
+                )
+            except ConnectorError:
+                if also.required:
+                    raise
+                continue
+            if further.ok:
+                identity = read_identity(also, further.document, further.headers, identity)
+            elif also.required:
+                return CheckOutcome(further.exchange, further.failure)
+        return CheckOutcome(reply.exchange, None, identity)
 
     async def probe(self, probe_id: str, inputs: Mapping[str, object] = NOTHING) -> Reply:
         """Prove that the account may do one thing, without doing it."""
-        raise NotImplementedError
+        probe = next((each for each in self.manifest.probes if each.id == probe_id), None)
+        if probe is None:
+            raise self._lacks(f"probe {probe_id}")
+        reply = await self.client.call(
+            probe.request, reading.given(probe.fields, inputs), on="probe", success=probe.success
+        )
+        failure = reply.failure
+        if failure is not None and probe.missing and failure.kind in _REFUSALS:
+            reply.failure = replace(
+                failure,
+                sentence=f"{probe.missing.rstrip('.')}: {failure.sentence}",
+                safe_sentence=probe.missing,
+            )
+        return reply
 
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create an issue. The answer holds what the app said of it, which may be no more than its id."""
-        raise NotImplementedError
+        tasks = self._tasks()
+        return await self._ask(tasks.create, self._inputs(container, **task.given()))
 
     async def get_task(self, container: Mapping[str, object], id: str, key: str = "") -> TaskAnswer:
         """Read an issue."""
-        raise NotImplementedError
+        return await self._ask(self._tasks().get, self._inputs(container, id=id or None, key=key or None))
 
     async def update_task(
         self, container: Mapping[str, object], id: str, key: str, changes: TaskInputs
     ) -> TaskAnswer:
         """Change what is given of an issue; the status by the app's transition, where it has one. Returns the issue then."""
-        raise NotImplementedError
+        tasks = self._tasks()
+        named = self._inputs(container, id=id or None, key=key or None)
+        wanted = changes.given()
+        steps: list[tuple[TaskOperation | None, dict[str, object]]] = []
+        if tasks.transition is not None and "status" in wanted:
+            steps = [(tasks.transition, {"status": wanted.pop("status")})]
+        if wanted:
+            # first the fields: an issue that is done may no longer take them
+            steps.insert(0, (tasks.update, wanted))
+        answer = TaskAnswer(None)
+        for operation, values in steps:
+            if operation is None:
+                raise self._lacks(f"way to change {tasks.noun}s")
+            answer = await self._ask(operation, {**named, **values}, needs_task=False)
+            if answer.failure is not None:
+                return answer
+        return answer if answer.task is not None else await self.get_task(container, id, key)
 
     async def search_tasks(self, container: Mapping[str, object], text: str) -> TasksAnswer:
         """Find issues by text: the first page of them."""
-        raise NotImplementedError
+        tasks = self._tasks()
+        if tasks.search is None:
+            raise self._lacks(f"search for {tasks.noun}s")
+        operation = tasks.search
+        inputs = self._inputs(container, text=text)
+        result = operation.result or tasks.result
+        answer = TasksAnswer([])
+        async for page in self.client.pages(
+            operation.request,
+            inputs,
+            on="tasks",
+            items=operation.items,
+            paging=operation.paging,
+            success=operation.success,
+            most_pages=1,
+        ):
+            known = page.reply.values
+            found = [task for item in page.items if (task := reading.read_task(result, item, known))]
+            answer = TasksAnswer(found, page.reply.failure, page.reply.exchange, page.more)
+        return answer
 
     async def statuses(self, container: Mapping[str, object]) -> StatusesAnswer:
         """Return the statuses an issue can have."""
-        raise NotImplementedError
+        statuses = self._tasks().statuses
+        if statuses.request is None:
+            return StatusesAnswer(reading.fixed_statuses(statuses))
+        reply = await self.client.call(statuses.request, self._inputs(container), on="tasks")
+        if not reply.ok:
+            return StatusesAnswer([], reply.failure, reply.exchange)
+        found = paths.items(statuses.items, reply.document)
+        if found is None:
+            return StatusesAnswer([], self.client.missing(reply, "without statuses"), reply.exchange)
+        return StatusesAnswer(reading.read_statuses(statuses, found), None, reply.exchange)
 
-    async def task_fields(self, container: Mapping[str, object]) -> FieldsAnswer:
+    async def task_fields(self, container: Mapping[str, object]) -> FieldsAnswer:  # noqa: ARG002 - for those that ask
         """Return the further fields that a creation needs."""
-        raise NotImplementedError
+        return FieldsAnswer(list(self._tasks().required))
 
     def find_reference(self, text: str) -> dict[str, str] | None:
         """Return the inputs of `get_task` that a pasted URL or key tells (`id`, `key`, the container's), or None."""
-        raise NotImplementedError
+        return reading.read_reference(self._tasks().lookup, text)
 
     async def collect(self, dataset_id: str, inputs: Mapping[str, object] = NOTHING) -> Collected:
         """Collect a dataset, all its pages."""
-        raise NotImplementedError
+        dataset = next((each for each in self.manifest.datasets if each.id == dataset_id), None)
+        if dataset is None:
+            raise self._lacks(f"dataset {dataset_id}")
+        collected = Collected([], [each.key for each in dataset.columns])
+        rows = collected.rows
+        async for page in self.client.pages(
+            dataset.request,
+            reading.given(dataset.fields, inputs),
+            on="datasets",
+            items=dataset.items,
+            paging=dataset.paging,
+        ):
+            room = MOST_ROWS - len(rows)
+            rows.extend(reading.read_row(dataset.columns, item) for item in page.items[:room])
+            cut = page.more or len(page.items) > room
+            collected = replace(collected, cut=cut, failure=page.reply.failure, exchange=page.reply.exchange)
+            if cut:
+                break
+        return collected
+
+    async def _ask(
+        self, operation: TaskOperation, inputs: Mapping[str, object], *, needs_task: bool = True
+    ) -> TaskAnswer:
+        """Send one operation on an issue and read the issue that it answers with."""
+        tasks = self._tasks()
+        reply = await self.client.call(operation.request, inputs, on="tasks", success=operation.success)
+        if not reply.ok:
+            return TaskAnswer(None, reply.failure, reply.exchange)
+        found = paths.items(operation.items, reply.document)
+        task = None
+        if found:
+            task = reading.read_task(operation.result or tasks.result, found[0], reply.values)
+        if task is None and needs_task:
+            return TaskAnswer(None, self.client.missing(reply, f"without the {tasks.noun}"), reply.exchange)
+        return TaskAnswer(task, None, reply.exchange)
+
+    def _tasks(self) -> TasksManifest:
+        if self.manifest.tasks is None:
+            raise self._lacks("tasks")
+        return self.manifest.tasks
+
+    def _inputs(self, container: Mapping[str, object], **more: object) -> dict[str, object]:
+        """Return the inputs of an operation: the container's fields and what else has a value."""
+        named = reading.given(self._tasks().container, container)
+        named.update((name, value) for name, value in more.items() if value is not None)
+        return named
+
+    def _lacks(self, what: str) -> ConnectorError:
+        return ConnectorError(
+            f"{self.manifest.name} has no {what}", fix=f"`healthdesk apps {self.manifest.id}` lists it"
+        )
+
+
+def _told(identity: Identity) -> dict[str, object]:
+    """Return what further requests of a heartbeat may name of the account."""
+    told = {"account_id": identity.account_id, "account": identity.account, "site": identity.site}
+    return {name: value for name, value in told.items() if value}
+
+
+def _misconfigured(error: ConnectorError) -> Failure:
+    """Return the failure of a request that could not be made from the settings."""
+    sentence = f"{error.what[:1].upper()}{error.what[1:]}"
+    return Failure(
+        kind=ErrorKind.CONFIGURATION,
+        blame=Blame.CONFIGURATION,
+        permanent=True,
+        sentence=sentence,
+        safe_sentence=sentence,
+        next_action=error.fix or "Correct the settings of the connection",
+        sent=Sent.NO,
+        field=error.field,
+    )

@@ -221,6 +221,7 @@ TABLES_OF_A_MANIFEST = {
     "TaskOperation": "Task operation",
     "StatusesManifest": "Statuses",
     "StatusValue": "Status",
+    "AssigneeLookup": "Assignee",
     "TaskLookup": "Lookup",
     "DatasetManifest": "Dataset",
     "ColumnManifest": "Column",

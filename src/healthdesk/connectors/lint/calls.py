@@ -17,7 +17,9 @@ from healthdesk.connectors.spec.base import strings
 from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.toml_lines import Path
 
-TASK_INPUTS = frozenset({"title", "description", "status", "due", "assignee"})
+TASK_INPUTS = frozenset(
+    {"title", "description", "status", "done", "due", "due_ms", "assignee", "assignee_id"}
+)
 OF_AN_ISSUE = frozenset({"id", "key"})
 OPERATIONS = ("create", "get", "update", "transition", "search")
 
@@ -101,6 +103,10 @@ def _tasks(manifest: Manifest, tasks: TasksManifest, everyone: tuple[AuthManifes
             operation.paging or (manifest.paging if name == "search" else None),
             ("tasks", name, "paging") if operation.paging else ("paging",),
         )
+    if tasks.assignee is not None:
+        inputs = _keys(container) | {"assignee"}
+        place = ("tasks", "assignee", "request")
+        yield Call(place, "tasks", tasks.assignee.request, everyone, container, inputs)
     if tasks.statuses.request is not None:
         inputs = _keys(container) | OF_AN_ISSUE
         place = ("tasks", "statuses", "request")

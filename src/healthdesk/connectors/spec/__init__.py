@@ -23,6 +23,7 @@ from healthdesk.connectors.spec.heartbeat import (
 from healthdesk.connectors.spec.manifest import Manifest
 from healthdesk.connectors.spec.paging import Paging
 from healthdesk.connectors.spec.tasks import (
+    AssigneeLookup,
     StatusesManifest,
     TaskLookup,
     TaskOperation,
@@ -33,6 +34,7 @@ from healthdesk.connectors.spec.tasks import (
 __all__ = [
     "AlsoManifest",
     "AppId",
+    "AssigneeLookup",
     "AuthManifest",
     "AuthType",
     "AwsSettings",

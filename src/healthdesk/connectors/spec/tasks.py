@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from healthdesk.connectors.spec.paging import Paging
 
 class TaskResult(Part):
     """An external issue, as expressions over one item of an answer. `url` is for people: an expression, or
-    `url_template` over inputs, settings and the fields of the result.
+    `url_template` over inputs, settings and the fields of the result. `times` is how `due` and `updated_at` are written.
     """
 
     id: Expression
@@ -35,13 +35,18 @@ class TaskResult(Part):
     due: Expression | None = None
     assignee: Expression | None = None
     updated_at: Expression | None = None
+    times: Literal["iso", "epoch_ms"] = "iso"
 
 
 class TaskOperation(Part):
     """One request on tasks. `items` leads to the issue, or to the list of issues, in the answer.
 
     Inputs: the container's fields, `title`, `description`, `status`, `due` (ISO date), `assignee`, and for all but
-    create `id` and `key` of the issue. An input that is not given has no value.
+    create `id` and `key` of the issue. An input that is not given has no value. With `due` there is `due_ms`, the
+    milliseconds since 1970 at which that day begins in UTC; with `status` there is `done`, whether one of the fixed
+    statuses means done; with `assignee` there is `assignee_id`, where `tasks.assignee` finds people.
+
+    `match`, of a search whose app cannot look for text: kept are the items in which this expression has every word.
     """
 
     request: RequestTemplate
@@ -49,6 +54,19 @@ class TaskOperation(Part):
     result: TaskResult | None = None
     success: Expression | None = None
     paging: Paging | None = None
+    match: Expression | None = None
+
+
+class AssigneeLookup(Part):
+    """How the app's id of an assignee is found by what people say: a request that may use the input `assignee`.
+
+    Of its `items` the one whose `id`, or one of whose `names`, is that text decides, whatever its case.
+    """
+
+    request: RequestTemplate
+    items: Expression = "@"
+    id: Expression = "id"
+    names: Annotated[list[Expression], Field(min_length=1)]
 
 
 class StatusValue(Part):
@@ -102,5 +120,6 @@ class TasksManifest(Part):
     search: TaskOperation | None = None
     statuses: StatusesManifest
     lookup: TaskLookup = TaskLookup()
+    assignee: AssigneeLookup | None = None
     required: Annotated[list[FieldManifest], Field(max_length=50)] = []
     """Further fields that a creation needs and that the project decides."""

@@ -74,6 +74,13 @@ async def test_a_client_gets_a_token_once_and_uses_it_until_it_ends(built, endpo
     assert len(endpoint.requests) == 2
 
 
+async def test_a_scope_may_name_a_field(built, endpoint):
+    # https://developer.pagerduty.com/docs/app-oauth-token: the account is a scope
+    endpoint.script(granted())
+    await built(app(scopes=["as_account-us.{client_id}", "users.read"])).authorize(GET)
+    assert form_of(endpoint.requests[0])["scope"] == "as_account-us.desk users.read"
+
+
 async def test_requests_at_the_same_time_ask_for_one_token(built, endpoint):
     endpoint.behave(granted(expires_in=60))
     authorizer = built(app())

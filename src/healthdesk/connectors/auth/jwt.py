@@ -1,4 +1,6 @@
-"""A signed assertion exchanged for a token (RFC 7523): Salesforce's JWT bearer flow, Google's service accounts."""
+"""A signed assertion exchanged for a token (RFC 7523): Salesforce's JWT bearer flow, Google's service accounts, and
+Okta's service apps, which prove with it who they are.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import jwt
 from jwt.exceptions import PyJWTError
@@ -21,6 +24,8 @@ from healthdesk.connectors.spec.auth import JwtSettings
 from healthdesk.errors import ConnectorError
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _FROM_KEY_FILE = ("private_key_id", "client_email", "client_id", "project_id", "token_uri")
 
 
@@ -72,14 +77,33 @@ class JwtGrant:
         private_key = values["private_key"]
         url = known.get("token_url") or fill(settings.token_url, known, "token_url")
         assertion = self._signed(known, private_key, url)
-        answer = await self._asker.form(
-            url,
-            urlencode({"grant_type": GRANT, "assertion": assertion}),
-            headers={},
-            secrets=(assertion, private_key),
-        )
+        body = urlencode(self._body(assertion))
+        answer = await self._asker.form(url, body, headers={}, secrets=(assertion, private_key))
         # An answer that says no lifetime is trusted for as long as the assertion is: it costs little to ask again.
         return self._asker.tokens(answer, None, settings.lifetime_s)
+
+    def _form(self, assertion: str) -> dict[str, str]:
+        if self._settings.grant == "jwt_bearer":
+            return {"grant_type": GRANT, "assertion": assertion}
+        scopes = {"scope": " ".join(self._settings.scopes)} if self._settings.scopes else {}
+        return {
+            "grant_type": "client_credentials",
+            **scopes,
+            "client_assertion_type": CLIENT_ASSERTION,
+            "client_assertion": assertion,
+        }
+
+    def _body(self, assertion: str) -> dict[str, str]:
+        """Return what is posted: the assertion as the grant, or beside a request for client credentials."""
+        if self._settings.grant == "jwt_bearer":
+            return {"grant_type": GRANT, "assertion": assertion}
+        scope = {"scope": " ".join(self._settings.scopes)} if self._settings.scopes else {}
+        return {
+            "grant_type": "client_credentials",
+            **scope,
+            "client_assertion_type": CLIENT_ASSERTION,
+            "client_assertion": assertion,
+        }
 
     def _signed(self, known: Mapping[str, str], private_key: str, url: str) -> str:
         settings, now = self._settings, self._clock.now()
@@ -87,11 +111,11 @@ class JwtGrant:
             name: fill(template, known, f"the claim {name}") for name, template in settings.claims.items()
         }
         claims = {name: value for name, value in claims.items() if value}
-        if settings.scopes:
+        if settings.scopes and settings.grant == "jwt_bearer":
             claims.setdefault("scope", " ".join(settings.scopes))
         claims.setdefault("aud", url)
         claims |= {"iat": now, "exp": now + timedelta(seconds=settings.lifetime_s)}
-        key_id = known.get("private_key_id")
+        key_id = fill(settings.key_id, known, "the key id") or known.get("private_key_id")
         try:
             return jwt.encode(
                 claims, private_key, algorithm=settings.algorithm, headers={"kid": key_id} if key_id else None

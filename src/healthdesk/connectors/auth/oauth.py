@@ -37,8 +37,9 @@ class OAuthClient:
 
     @property
     def scope(self) -> str:
-        """The scopes to ask for: those of the setting `scopes`, else the manifest's."""
-        return self.known.get("scopes", "") or self.oauth.scope_separator.join(self.oauth.scopes)
+        """The scopes to ask for: those of the setting `scopes`, else the manifest's. Raises NotAuthorized."""
+        scopes = [fill(each, self.known, "the scopes") for each in self.oauth.scopes]
+        return self.known.get("scopes", "") or self.oauth.scope_separator.join(scopes)
 
     def url(self, name: str) -> str:
         """Return `token_url`, `authorize_url` or `device_url`; the connection's setting wins. Raises NotAuthorized."""

@@ -29,7 +29,7 @@ class OAuthSettings(Part):
     authorize_url: Template = ""
     token_url: Template
     device_url: Template = ""
-    scopes: list[str] = []
+    scopes: list[Template] = []
     scope_separator: str = " "
     client_auth: Literal["body", "basic"] = "body"
     pkce: bool = True
@@ -71,6 +71,8 @@ class AuthManifest(Part):
     `headers` and `query` are added to every request; `basic` gives user and password. In an OAuth, JWT or AWS method
     the placeholder `access_token` is the token that was got, and what else the token answer said (`instance_url`) is
     known by its name. `base_url` replaces the app's for this method. `fields` with `secret` never leave the vault in clear.
+    `in_requests` names those of them that a request may name all the same, in its path, query or body, because the app
+    wants them there: they are put in as it is sent, and stand in nothing that is kept.
     """
 
     id: Key
@@ -82,6 +84,7 @@ class AuthManifest(Part):
     headers: dict[Template, Template] = {}
     query: dict[str, Template] = {}
     basic: tuple[Template, Template] | None = None
+    in_requests: list[Key] = []
     base_url: Template = ""
     oauth: OAuthSettings | None = None
     jwt: JwtSettings | None = None
@@ -102,4 +105,9 @@ class AuthManifest(Part):
                 raise ValueError("oauth2_device needs device_url")
         if self.type == "none" and (self.headers or self.query or self.basic):
             raise ValueError("type none sends nothing: use static")
+        if self.in_requests and self.type != "static":
+            raise ValueError("in_requests belongs to type static")
+        for key in self.in_requests:
+            if not any(each.key == key and each.secret for each in self.fields):
+                raise ValueError(f"in_requests: {key} is no secret field of this method")
         return self

@@ -113,7 +113,11 @@ class FakeApp:
         return dict(self.settings)
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[web.middleware(self._middleware)], client_max_size=2**20)
+        @web.middleware
+        async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._middleware(request, handler)
+
+        app = web.Application(middlewares=[answer], client_max_size=2**20)
         for method, path, handler in self.routes():
             app.router.add_route(method, self.base_path + path, handler)
         self._server = TestServer(app, host="127.0.0.1")
@@ -134,7 +138,7 @@ class FakeApp:
             return self.unauthorized(request)
         try:
             return await handler(request)
-        except web.HTTPNotFound:
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return self.not_found(request)
 
 

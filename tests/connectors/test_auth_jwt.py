@@ -190,35 +190,6 @@ async def test_iat_and_exp_follow_the_clock_of_the_desk(built, endpoint, clock):
     assert claims["iat"] == int(clock.now().timestamp())
 
 
-async def test_an_assertion_may_say_who_the_client_is(built, endpoint):
-    # https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/
-    endpoint.answer(200, json={"access_token": "t", "expires_in": 3600})
-    okta = {
-        "type": "jwt_grant",
-        "fields": fields("client_id", "kid", "private_key", secret=("private_key",)),
-        "jwt": {
-            "token_url": "{login}/oauth2/v1/token",
-            "grant": "client_credentials",
-            "key": "private_key",
-            "key_id": "{kid}",
-            "claims": {"iss": "{client_id}", "sub": "{client_id}"},
-            "scopes": ["okta.users.read", "okta.groups.read"],
-        },
-    }
-    await built(okta, {"client_id": "0oa1", "kid": "key-7", "private_key": pem(RSA)}).authorize(GET)
-    form = form_of(endpoint.requests[0])
-    assertion = form.pop("client_assertion")
-    assert form == {
-        "grant_type": "client_credentials",
-        "scope": "okta.users.read okta.groups.read",
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-    }
-    assert jwt.get_unverified_header(assertion)["kid"] == "key-7"
-    claims = claims_of(assertion, RSA, f"{endpoint.url}/oauth2/v1/token")
-    assert (claims["iss"], claims["sub"]) == ("0oa1", "0oa1")
-    assert "scope" not in claims, "asked for in the form, not claimed"
-
-
 async def test_an_assertion_can_say_who_asks_for_client_credentials(built, endpoint):
     # https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/
     endpoint.answer(200, json={"access_token": "t", "expires_in": 60})

@@ -82,17 +82,6 @@ class JwtGrant:
         # An answer that says no lifetime is trusted for as long as the assertion is: it costs little to ask again.
         return self._asker.tokens(answer, None, settings.lifetime_s)
 
-    def _form(self, assertion: str) -> dict[str, str]:
-        if self._settings.grant == "jwt_bearer":
-            return {"grant_type": GRANT, "assertion": assertion}
-        scopes = {"scope": " ".join(self._settings.scopes)} if self._settings.scopes else {}
-        return {
-            "grant_type": "client_credentials",
-            **scopes,
-            "client_assertion_type": CLIENT_ASSERTION,
-            "client_assertion": assertion,
-        }
-
     def _body(self, assertion: str) -> dict[str, str]:
         """Return what is posted: the assertion as the grant, or beside a request for client credentials."""
         if self._settings.grant == "jwt_bearer":
@@ -114,6 +103,9 @@ class JwtGrant:
         if settings.scopes and settings.grant == "jwt_bearer":
             claims.setdefault("scope", " ".join(settings.scopes))
         claims.setdefault("aud", url)
+        if settings.grant == "client_credentials":
+            # Each assertion counts once (RFC 7523, section 3).
+            claims.setdefault("jti", str(uuid4()))
         claims |= {"iat": now, "exp": now + timedelta(seconds=settings.lifetime_s)}
         key_id = fill(settings.key_id, known, "the key id") or known.get("private_key_id")
         try:

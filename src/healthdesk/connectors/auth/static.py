@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from secrets import token_hex
 from urllib.parse import quote
 
 from healthdesk.connectors.auth.credentials import StoredCredentials
@@ -73,18 +75,35 @@ class StaticAuthorizer:
         self._settings = settings
         self._open = {field.key: self._values[field.key] for field in method.fields if not field.secret}
         self._hidden = [self._values[field.key] for field in method.fields if field.secret]
+        # What stands for a secret until the request is sent: nobody else can write it, and it survives any encoding.
+        self._marks = {f"~{token_hex(16)}~": key for key in method.in_requests if self._values.get(key)}
 
     async def values(self) -> Mapping[str, str]:
-        """Return the fields that are not secret."""
-        return self._open
+        """Return the fields that are not secret, and a mark for each secret that requests may name."""
+        return {**self._open, **{key: mark for mark, key in self._marks.items()}}
 
     async def authorize(self, request: Outgoing) -> Outgoing:
-        """Return the request with the method's headers and parameters."""
+        """Return the request with the method's headers and parameters, and secrets in the place of their marks."""
+        for mark, key in self._marks.items():
+            request = _with_secret(request, mark, self._values[key])
         return decorate(self._method, request, {**self._values, **self._settings}, self._hidden)
 
     async def refused(self) -> bool:
         """Return False: there is nothing newer to try."""
         return False
+
+
+def _with_secret(request: Outgoing, mark: str, secret: str) -> Outgoing:
+    """Return the request with a secret where its mark stands: in the URL percent-encoded, in the body as JSON or a form."""
+    if mark in request.url:
+        request = replace(request, url=request.url.replace(mark, quote(secret, safe="")))
+    if mark.encode() in request.body:
+        content_type = next(
+            (text for name, text in request.headers.items() if name.lower() == "content-type"), ""
+        )
+        told = quote(secret, safe="") if "form" in content_type else json.dumps(secret)[1:-1]
+        request = replace(request, body=request.body.replace(mark.encode(), told.encode()))
+    return request
 
 
 def decorate(

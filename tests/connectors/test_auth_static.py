@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests.connectors.auth_world import app_with, fields
 
@@ -166,3 +168,32 @@ async def test_a_setting_that_is_not_given_is_what_the_manifest_says(session, cl
     for settings in ({}, {"site": ""}):
         sent = await authorizer(app, {}, settings, session=session, clock=clock).authorize(GET)
         assert sent.headers["X-Site"] == "main"
+
+
+async def test_a_secret_that_the_app_wants_in_a_request_stands_there_only_as_it_is_sent(built):
+    auth = {
+        "query": {"key": "{key}"},
+        "in_requests": ["token"],
+        "fields": fields("key", "token", "other", secret=("token", "other")),
+    }
+    given = built(auth, {"key": "k", "token": 'a/b"c', "other": "0ther-secret"})
+    known = await given.values()
+    assert set(known) == {"key", "token"}
+    assert 'a/b"c' not in known["token"]
+
+    url = f"https://api.example.com/tokens/{known['token']}?fields=end"
+    sent = await given.authorize(Outgoing("GET", url))
+    assert sent.url == "https://api.example.com/tokens/a%2Fb%22c?fields=end&key=k"
+    assert "a%2Fb" not in sent.secrets.out_of_text(sent.url)
+
+    body = f'{{"tokenKey": "{known["token"]}"}}'.encode()
+    sent = await given.authorize(Outgoing("POST", "https://api.example.com/", body=body))
+    assert json.loads(sent.body) == {"tokenKey": 'a/b"c'}
+
+
+async def test_a_mark_of_another_connection_is_no_secret(built):
+    auth = {"in_requests": ["token"], "fields": fields("token", secret=("token",))}
+    first, second = built(auth, {"token": "first-secret"}), built(auth, {"token": "second-secret"})
+    foreign = (await first.values())["token"]
+    sent = await second.authorize(Outgoing("GET", f"https://api.example.com/{foreign}"))
+    assert sent.url.endswith(foreign)

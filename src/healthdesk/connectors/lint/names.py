@@ -113,6 +113,7 @@ def _check_call(notes: Notes, call: Call) -> None:
     for path, text, needed in call.texts():
         _check_text(notes, path, text, somewhere, fields, needed=needed)
         for name in placeholders(text):
+    placed = {key for method in call.methods for key in method.in_requests}
             if needed and name in somewhere and name not in everywhere:
                 having = [method.id for method in call.methods if name in known_of(method)]
                 notes.error(
@@ -120,7 +121,7 @@ def _check_call(notes: Notes, call: Call) -> None:
                     f"only the method {having[0]} has {{{name}}}, and this is sent with every method",
                     f"limit it with auth = {having!r}".replace("'", '"'),
                 )
-            if path[-1] == "path" and name in secrets:
+            if path[-1] == "path" and name in secrets - placed:
                 notes.warn(
                     path,
                     f"{{{name}}} is a secret, and addresses are shown in logs on the way",

@@ -25,7 +25,6 @@ from healthdesk.errors import ConnectorError
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _FROM_KEY_FILE = ("private_key_id", "client_email", "client_id", "project_id", "token_uri")
 
 

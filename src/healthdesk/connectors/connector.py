@@ -21,6 +21,7 @@ from healthdesk.connectors.results import (
     TaskStatus,
 )
 from healthdesk.connectors.spec import HeartbeatManifest, TaskOperation, TasksManifest
+from healthdesk.connectors.task_inputs import completed
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Blame, ErrorKind
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 MOST_ROWS = 100_000
+MOST_SEARCHED_PAGES = 20
 # What a probe tells when the account may not do what it tries; anything else is no news of permissions.
 _REFUSALS = frozenset(
     {ErrorKind.PERMISSION, ErrorKind.NOT_FOUND, ErrorKind.REFUSED, ErrorKind.UNEXPECTED_ANSWER}
@@ -128,7 +130,11 @@ class Connector:
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create an issue. The answer holds what the app said of it, which may be no more than its id."""
         tasks = self._tasks()
-        return await self._ask(tasks.create, self._inputs(container, **task.given()))
+        named = self._inputs(container)
+        wanted, failure, exchange = await completed(self.client, tasks, named, task.given())
+        if failure is not None:
+            return TaskAnswer(None, failure, exchange)
+        return await self._ask(tasks.create, {**named, **wanted})
 
     async def get_task(self, container: Mapping[str, object], id: str, key: str = "") -> TaskAnswer:
         """Read an issue."""
@@ -140,7 +146,9 @@ class Connector:
         """Change what is given of an issue; the status by the app's transition, where it has one. Returns the issue then."""
         tasks = self._tasks()
         named = self._inputs(container, id=id or None, key=key or None)
-        wanted = changes.given()
+        wanted, failure, exchange = await completed(self.client, tasks, named, changes.given())
+        if failure is not None:
+            return TaskAnswer(None, failure, exchange)
         steps: list[tuple[TaskOperation | None, dict[str, object]]] = []
         if tasks.transition is not None and "status" in wanted:
             steps = [(tasks.transition, {"status": wanted.pop("status")})]
@@ -157,7 +165,7 @@ class Connector:
         return answer if answer.task is not None else await self.get_task(container, id, key)
 
     async def search_tasks(self, container: Mapping[str, object], text: str) -> TasksAnswer:
-        """Find issues by text: the first page of them."""
+        """Find issues by text: the first page of them, or what matches on the first pages where the app cannot search."""
         tasks = self._tasks()
         if tasks.search is None:
             raise self._lacks(f"search for {tasks.noun}s")
@@ -172,11 +180,12 @@ class Connector:
             items=operation.items,
             paging=operation.paging,
             success=operation.success,
-            most_pages=1,
+            most_pages=MOST_SEARCHED_PAGES if operation.match else 1,
         ):
             known = page.reply.values
-            found = [task for item in page.items if (task := reading.read_task(result, item, known))]
-            answer = TasksAnswer(found, page.reply.failure, page.reply.exchange, page.more)
+            matching = reading.matching(operation.match, page.items, text)
+            found = [task for item in matching if (task := reading.read_task(result, item, known))]
+            answer = TasksAnswer([*answer.tasks, *found], page.reply.failure, page.reply.exchange, page.more)
         return answer
 
     async def statuses(self, container: Mapping[str, object]) -> StatusesAnswer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from healthdesk.connectors.paths import as_text, find, holds, text_at
 from healthdesk.connectors.results import ExternalTask, TaskStatus
@@ -39,9 +40,9 @@ def read_task(result: TaskResult, item: object, values: Mapping[str, object]) ->
         else "",
         "status": text_at(result.status, item),
         "status_name": text_at(result.status_name, item),
-        "due": text_at(result.due, item),
+        "due": _day(result, text_at(result.due, item)),
         "assignee": text_at(result.assignee, item),
-        "updated_at": text_at(result.updated_at, item),
+        "updated_at": _moment(result, text_at(result.updated_at, item)),
     }
     url = text_at(result.url, item, _MOST_URL)
     if not url and result.url_template:
@@ -49,6 +50,45 @@ def read_task(result: TaskResult, item: object, values: Mapping[str, object]) ->
         made = text(result.url_template).render(named)
         url = made if isinstance(made, str) else ""
     return ExternalTask(**read, url=url, done=result.done is not None and holds(result.done, item))
+
+
+def _day(result: TaskResult, told: str) -> str:
+    """Return a due date as an ISO date where the app tells a moment, else as it is told.
+
+    Apps that keep a day as a moment put it at four in the morning of the account's own zone (ClickUp): eight hours
+    later it is that day in UTC too, from UTC-11 to UTC+12.
+    """
+    if result.times != "epoch_ms" or not told:
+        return told
+    moment = _from_milliseconds(told)
+    return "" if moment is None else (moment + timedelta(hours=8)).date().isoformat()
+
+
+def _moment(result: TaskResult, told: str) -> str:
+    """Return a time as ISO where the app tells milliseconds, else as it is told."""
+    if result.times != "epoch_ms" or not told:
+        return told
+    moment = _from_milliseconds(told)
+    return "" if moment is None else moment.isoformat()
+
+
+def _from_milliseconds(told: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int(told) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def matching(match: str | None, found: list[object], wanted: str) -> list[object]:
+    """Return the items in which an expression has every word of a text, whatever its case; all without an expression."""
+    if match is None:
+        return found
+    words = wanted.casefold().split()
+    return [
+        item
+        for item in found
+        if (said := text_at(match, item, MOST_DESCRIPTION).casefold()) and all(word in said for word in words)
+    ]
 
 
 def read_statuses(statuses: StatusesManifest, found: Iterable[object]) -> list[TaskStatus]:

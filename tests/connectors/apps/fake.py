@@ -66,6 +66,10 @@ class FakeApp:
     """How long the desk should wait under RATE_LIMIT, where the app tells seconds."""
     tokens: ClassVar[tuple[str, ...]] = ()
     """Secrets that the fake itself hands out, such as access tokens: they must not be kept in an exchange."""
+    assignee: ClassVar[str] = ""
+    """Somebody to whom issues can be assigned, as the app shows it; empty where the connector does not assign."""
+    due: ClassVar[bool] = False
+    """Whether its issues have a due date."""
     search_text: ClassVar[str] = ""
     """What to search for, where the app does not find words of the title."""
 

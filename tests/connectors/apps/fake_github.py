@@ -24,6 +24,7 @@ class FakeGithub(FakeApp):
     retry_after_s = 61.0
     container = {"owner": "octo-org", "repo": "hello-world"}
     statuses = ("open", "closed")
+    assignee = "hubot"
     missing_field = "milestone"
     datasets = {
         "repository_collaborators": {"owner": "octo-org", "repo": "hello-world", "affiliation": "all"},

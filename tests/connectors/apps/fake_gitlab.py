@@ -31,6 +31,7 @@ class FakeGitlab(FakeApp):
     statuses = ("reopen", "close")
     missing_field = "title"
     assignee = "tux"
+    due = True
     datasets = {"project_members": {"project": "my-group/my-project"}}
     rows = {"project_members": _MEMBERS}
 
@@ -182,7 +183,9 @@ class FakeGitlab(FakeApp):
     async def search(self, request: web.Request) -> web.Response:
         if elsewhere := self._elsewhere(request):
             return elsewhere
-        if names := unknown(request, "search", "in", "scope", "state", "per_page", "page", "order_by", "sort"):
+        if names := unknown(
+            request, "search", "in", "scope", "state", "per_page", "page", "order_by", "sort"
+        ):
             return json({"error": f"{names[0]} is invalid"}, 400)
         if request.query.get("scope", "all") not in ("all", "created_by_me", "assigned_to_me"):
             return json({"error": "scope does not have a valid value"}, 400)

@@ -260,6 +260,43 @@ async def _statuses(connector: Connector, fake: FakeApp):
 
 
 @apps_with_tasks
+async def test_who_and_until_when_go_with_a_task(fake: FakeApp, connector: Connector) -> None:
+    if not (fake.assignee or fake.due):
+        pytest.skip(f"issues of {fake.app_id} have neither")
+    due = "2026-04-30" if fake.due else None
+
+    created = await connector.create_task(
+        fake.container, TaskInputs(title="Rotate the keys", assignee=fake.assignee or None, due=due)
+    )
+
+    assert created.task is not None, created.failure
+    got = await connector.get_task(fake.container, created.task.id, created.task.key)
+    assert got.task is not None, got.failure
+    assert got.task.assignee == fake.assignee
+    assert got.task.due == (due or "")
+    if fake.due:
+        later = await connector.update_task(
+            fake.container, created.task.id, created.task.key, TaskInputs(due="2026-12-31")
+        )
+        assert later.task is not None, later.failure
+        assert (later.task.due, later.task.title) == ("2026-12-31", "Rotate the keys")
+
+
+@apps_with_tasks
+async def test_nothing_is_created_for_an_assignee_nobody_knows(fake: FakeApp, connector: Connector) -> None:
+    if _manifest(type(fake)).tasks.assignee is None:
+        pytest.skip(f"{fake.app_id} is given the name as it is")
+
+    answer = await connector.create_task(
+        fake.container, TaskInputs(title="Rotate the keys", assignee="Nobody")
+    )
+
+    _assert_tells(fake, answer.failure, ErrorKind.CONFIGURATION, Blame.CONFIGURATION)
+    assert "Nobody" in answer.failure.sentence
+    assert not [path for method, path in fake.requests if method == "POST"]
+
+
+@apps_with_tasks
 async def test_a_task_that_is_not_there_is_not_found(fake: FakeApp, connector: Connector) -> None:
     created = await connector.create_task(fake.container, TaskInputs(title="Soon gone"))
     assert created.task is not None

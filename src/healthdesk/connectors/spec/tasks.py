@@ -43,7 +43,7 @@ class TaskOperation(Part):
 
     Inputs: the container's fields, `title`, `description`, `status`, `due` (ISO date), `assignee`, and for all but
     create `id` and `key` of the issue. An input that is not given has no value. With `due` there is `due_ms`, the
-    milliseconds since 1970 at which that day begins in UTC; with `status` there is `done`, whether one of the fixed
+    milliseconds since 1970 at noon of that day in UTC; with `status` there is `done`, whether one of the fixed
     statuses means done; with `assignee` there is `assignee_id`, where `tasks.assignee` finds people.
 
     `match`, of a search whose app cannot look for text: kept are the items in which this expression has every word.

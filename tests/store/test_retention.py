@@ -7,6 +7,7 @@ from sqlalchemy import text
 from healthdesk.domain.states import RecordState
 from healthdesk.store import activity, callbacks, problems, records, retention
 from healthdesk.store.rows import ProcessedCallback
+from healthdesk.store.schema_setup import authorizations
 from tests.store.test_callbacks import callback
 from tests.store.test_flow import failed_records
 from tests.store.test_problems import fail, only
@@ -126,3 +127,25 @@ async def test_everything_else_that_is_old_and_finished_goes(world):
     assert [row.id for row in (await world.store.read(callbacks.page)).items] == [waiting.id]
     assert await rows(world, "activity") == 0
     assert await rows(world, "callback_bodies") == 1
+
+
+async def test_authorizations_go_a_day_after_their_time_ran_out(world):
+    def insert(conn):
+        for number, hours in enumerate((-25, -23, 1)):
+            conn.execute(
+                authorizations.insert().values(
+                    id=f"aut_{number}",
+                    kind="browser",
+                    app="github",
+                    state_hash=b"%d" % number,
+                    request_enc="enc",
+                    status="pending",
+                    created_at=world.clock.now(),
+                    created_by="alice",
+                    expires_at=world.clock.now() + timedelta(hours=hours),
+                )
+            )
+
+    await world.store.write(insert)
+    await clean(world)
+    assert await rows(world, "authorizations") == 2

@@ -15,6 +15,7 @@ from healthdesk.domain.states import (
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.store import activity, connections, desk, integrations, preferences, sources
 from healthdesk.store.rows import HeartbeatSettings, MemberRow, VerificationSettings
+from healthdesk.store.rows_health import DueCheck
 from tests.store.test_problems import check
 from tests.store.world import PRODUCTION, TESTING, UNAUTHORIZED
 
@@ -92,10 +93,11 @@ async def test_a_due_check_is_claimed_once_and_again_when_nobody_reports(world):
     due = await world.add_connection(next_check=now)
     await world.add_connection(next_check=now + timedelta(hours=1))
     assert await world.store.read(connections.next_check_at) == now
-    assert await world.store.write(connections.claim_due_checks, now, 10) == [due]
+    (claimed,) = await world.store.write(connections.claim_due_checks, now, 10)
+    assert claimed == DueCheck(due, "http-endpoint", "https://crm.example")
     assert await world.store.write(connections.claim_due_checks, now, 10) == []
     world.clock.advance(150)
-    assert await world.store.write(connections.claim_due_checks, world.clock.now(), 10) == [due]
+    assert await world.store.write(connections.claim_due_checks, world.clock.now(), 10) == [claimed]
 
 
 async def test_checks_page_newest_first(world):

@@ -17,6 +17,7 @@ __all__ = [
     "key_for_delivery",
     "on_cleared",
     "on_failure",
+    "on_reminder",
     "on_tick",
 ]
 
@@ -52,7 +53,7 @@ class ProblemChange:
     """What becomes of a problem.
 
     `since` is its first_failed_at from now on, `announced` its new flag, `announce` the alert to queue in the same
-    transaction. `vanished`: it never opened and is gone; its row may be deleted.
+    transaction. `vanished`: it never opened and is gone; its row may be deleted. `reminded`: it is announced anew.
     """
 
     state: ProblemState
@@ -63,6 +64,7 @@ class ProblemChange:
     vanished: bool = False
     announced: bool = False
     announce: AlertEvent | None = None
+    reminded: bool = False
 
 
 def on_failure(
@@ -81,6 +83,21 @@ def on_failure(
     if key.opens_at_once or record_attempts >= OPENS_AFTER_ATTEMPTS or now - since >= OPENS_AFTER:
         return _opened(facts, since, now)
     return ProblemChange(ProblemState.FORMING, since, announced=facts is not None and facts.announced)
+
+
+def on_reminder(facts: ProblemFacts, now: datetime) -> ProblemChange:
+    """Decide what it does to an open problem that its reason is news again, such as an end that comes nearer.
+
+    Somebody who took it is not told again.
+    """
+    told = facts.state is ProblemState.OPEN and announces(facts, now, AlertEvent.OPENED)
+    return ProblemChange(
+        facts.state,
+        facts.first_failed_at,
+        announced=told if facts.state is ProblemState.OPEN else facts.announced,
+        announce=AlertEvent.OPENED if told else None,
+        reminded=True,
+    )
 
 
 def on_tick(facts: ProblemFacts, now: datetime) -> ProblemChange | None:

@@ -102,8 +102,8 @@ class Heartbeats:
         next_at = await self._ctx.store.read(queries.next_check_at)
         if next_at is None or next_at > now:
             return
-        for connection_id in await self._ctx.store.write(queries.claim_due_checks, now, free):
-            self._start(connection_id, Trigger.SCHEDULE)
+        for due in await self._ctx.store.write(queries.claim_due_checks, now, free):
+            self._start(due.id, Trigger.SCHEDULE)
 
     def _start(self, connection_id: str, trigger: Trigger) -> asyncio.Task[bool]:
         """Start a check, or return the one under way."""

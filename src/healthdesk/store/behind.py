@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping, select
 
+from healthdesk.domain.standing import STANDING_KINDS
 from healthdesk.domain.states import IntegrationState, RecordState
 from healthdesk.store.schema import ledger, records
 from healthdesk.store.schema_setup import environments
@@ -19,6 +20,8 @@ def held_behind(conn: Connection, problem: Mapping[str, Any] | RowMapping) -> in
     What a paused environment holds waits for the operator, not for the connection.
     """
     if not problem["connection_failing"] or problem["connection_id"] is None:
+        return 0
+    if problem["kind"] in STANDING_KINDS:
         return 0
     held = conn.execute(
         select(sa.func.coalesce(sa.func.sum(ledger.c.held), 0))

@@ -7,17 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from healthdesk.domain.exchange import Failure
+from healthdesk.domain.expiry import threshold
 from healthdesk.domain.health import HealthChange
+from healthdesk.domain.identity import Identity
 from healthdesk.domain.problems import ProblemKey
-from healthdesk.domain.states import ConnectionState
+from healthdesk.domain.standing import STANDING_KINDS
+from healthdesk.domain.states import ConnectionState, ErrorKind
+from healthdesk.store import standing, transitions
 from healthdesk.store.connection_rows import connection_row, failure_json
 from healthdesk.store.folding import Folding, live_problems
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import HeartbeatRow, PageRows, ProblemChanges
-from healthdesk.store.schema_setup import connections
+from healthdesk.store.rows_health import CheckEvidenceRow, DueCheck
+from healthdesk.store.schema_setup import CHECKED, connections
 from healthdesk.store.schema_setup import heartbeats as heartbeat_table
 
 CHECK_LEASE = timedelta(minutes=2)
@@ -34,9 +39,10 @@ def set_health(
     now: datetime,
     *,
     version: int,
+    identity: Identity | None = None,
 ) -> ProblemChanges | None:
-    """Store what a check (or the evidence of deliveries) decided, the check itself, and what that does to the
-    connection's problem: failing opens it, connected lets it go.
+    """Store what a check (or the evidence of deliveries) decided, the check itself, whose the credential is, and what
+    that does to the connection's problems: failing opens one, connected lets it go.
 
     What was found with settings of another `version` than the connection's decides nothing: only the check is
     stored, and None returned.
@@ -46,23 +52,33 @@ def set_health(
         if heartbeat is not None:
             _insert_heartbeat(conn, replace(heartbeat, state_after=row.state))
         return None
+    changed = change.state is not row.state
     values: dict[str, Any] = {
         "state": change.state,
         "suspect_checks": change.suspect_checks,
         "next_check": change.next_check_at,
     }
-    if change.state is not row.state:
+    if changed:
         values["state_since"] = now
+        transitions.note(conn, connection_id, now, row.state, change.state, failure)
     if failure is not None:
         values["failure"] = failure_json(failure)
     elif change.state is ConnectionState.CONNECTED:
-        values["failure"] = None
-        values["last_healthy"] = now
+        values |= {"failure": None, "last_healthy": now}
+        if row.last_healthy is None:
+            values["connected_on"] = now
     if heartbeat is not None:
-        values["last_checked"] = heartbeat.at
+        values |= _pointers(row, heartbeat)
         _insert_heartbeat(conn, heartbeat)
+    if identity is not None:
+        values |= _learnt(row, identity, now)
     conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(values))
     folding = Folding(conn, now)
+    standing.note_flapping(conn, folding, row, now, changed=changed)
+    if identity is not None:
+        connected = values.get("identity_connected", row.identity_connected)
+        before = standing.drift_of(row.identity, row.identity_connected)
+        standing.note_drift(folding, row, before, standing.drift_of(values["identity"], connected))
     if change.state is ConnectionState.FAILING and key is not None:
         folding.note_connection(key)
         folding.fold()
@@ -72,41 +88,110 @@ def set_health(
     return folding.finish()
 
 
+def _pointers(row: Any, heartbeat: HeartbeatRow) -> dict[str, Any]:
+    """Return when it was checked, and which checks are the last good and the first bad one from now on."""
+    values: dict[str, Any] = {"last_checked": heartbeat.at}
+    if heartbeat.ok:
+        values |= {"last_good_check": heartbeat.id, "first_bad_check": None}
+    elif row.first_bad_check is None:
+        values["first_bad_check"] = heartbeat.id
+    return values
+
+
+def _learnt(row: Any, identity: Identity, now: datetime) -> dict[str, Any]:
+    """Return what a good check taught: whose the credential is, and until when. An end that was entered stays."""
+    values: dict[str, Any] = {"identity": identity.to_json(), "account": identity.label}
+    if row.identity_connected is None:
+        values["identity_connected"] = values["identity"]
+    if identity.expires_at is not None and row.expires_from != "entered":
+        values |= {"expires_at": identity.expires_at, "expires_from": "learnt"}
+        reached = threshold(identity.expires_at, now)
+        if row.expiry_warned is not None and (reached is None or reached > row.expiry_warned):
+            values["expiry_warned"] = None
+    return values
+
+
+def put_off(conn: Connection, connection_id: str, until: datetime, heartbeat: HeartbeatRow) -> None:
+    """Keep a check that is not judged, and check again then; the connection's health stays as it is."""
+    row = connection_row(conn, connection_id, lock=True)
+    _insert_heartbeat(conn, replace(heartbeat, state_after=row.state))
+    conn.execute(
+        sa.update(connections)
+        .where(connections.c.id == connection_id, connections.c.heartbeat.is_not(None))
+        .values(next_check=until)
+    )
+
+
 def _let_go(conn: Connection, folding: Folding, connection_id: str, but: str = "") -> None:
     for problem in live_problems(conn, connection_id):
+        if problem["kind"] in STANDING_KINDS:
+            continue
         if problem["connection_failing"] and problem["fingerprint"] != but:
             folding.connection_recovered(problem)
 
 
-def claim_due_checks(conn: Connection, now: datetime, limit: int) -> list[str]:
-    """Return ids of connections whose check is due, and put that off a little, so that one daemon checks each."""
-    due = list(
-        conn.execute(
-            select(connections.c.id)
-            .where(
-                connections.c.deleted_at.is_(None),
-                connections.c.next_check.is_not(None),
-                connections.c.next_check <= now,
-            )
+def claim_due_checks(conn: Connection, now: datetime, limit: int) -> list[DueCheck]:
+    """Return connections whose check is due, and put that off a little, so that one daemon checks each."""
+    due = [
+        DueCheck(row.id, row.app, row.base_url)
+        for row in conn.execute(
+            select(connections.c.id, connections.c.app, connections.c.base_url)
+            .where(text(CHECKED), connections.c.next_check <= now)
             .order_by(connections.c.next_check)
             .limit(limit)
             .with_for_update(skip_locked=True)
-        ).scalars()
-    )
+        )
+    ]
     if due:
         conn.execute(
-            sa.update(connections).where(connections.c.id.in_(due)).values(next_check=now + CHECK_LEASE)
+            sa.update(connections)
+            .where(connections.c.id.in_([each.id for each in due]))
+            .values(next_check=now + CHECK_LEASE)
         )
     return due
+
+
+def give_back(conn: Connection, ids: list[str], until: datetime) -> None:
+    """Let claimed checks that were not begun be due at another time."""
+    if ids:
+        conn.execute(
+            sa.update(connections)
+            .where(connections.c.id.in_(ids), connections.c.next_check.is_not(None))
+            .values(next_check=until)
+        )
+
+
+def spread_overdue(conn: Connection, now: datetime, *, apart_s: float, at_once: int) -> int:
+    """Give checks that are overdue times of their own from now on, `apart_s` seconds apart; return how many.
+
+    The first `at_once` are left as they are. After a stop or an outage of the desk all would be due at one moment.
+    """
+    overdue = list(
+        conn.execute(
+            select(connections.c.id)
+            .where(text(CHECKED), connections.c.next_check <= now)
+            .order_by(connections.c.next_check)
+            .offset(at_once)
+            .with_for_update(skip_locked=True)
+        ).scalars()
+    )
+    if overdue:
+        conn.execute(
+            sa.update(connections)
+            .where(connections.c.id == sa.bindparam("overdue_id"))
+            .values(next_check=sa.bindparam("then")),
+            [
+                {"overdue_id": each, "then": now + timedelta(seconds=apart_s * (number + 1))}
+                for number, each in enumerate(overdue)
+            ],
+        )
+    return len(overdue)
 
 
 def next_check_at(conn: Connection) -> datetime | None:
     """Return when the next check is due, or None."""
     due_at: datetime | None = conn.execute(
-        select(connections.c.next_check)
-        .where(connections.c.deleted_at.is_(None), connections.c.next_check.is_not(None))
-        .order_by(connections.c.next_check)
-        .limit(1)
+        select(connections.c.next_check).where(text(CHECKED)).order_by(connections.c.next_check).limit(1)
     ).scalar_one_or_none()
     return due_at
 
@@ -124,6 +209,42 @@ def heartbeats(
     return paged(
         conn, query, heartbeat_table.c.id, heartbeat_row, after=after, limit=limit, newest_first=newest_first
     )
+
+
+def evidence(conn: Connection, connection_id: str) -> CheckEvidenceRow:
+    """Return the checks that tell what became of a connection; NotFound when there is none such."""
+    row = connection_row(conn, connection_id)
+    wanted = [each for each in (row.last_good_check, row.first_bad_check) if each is not None]
+    kept = {
+        each.id: heartbeat_row(each)
+        for each in conn.execute(select(heartbeat_table).where(heartbeat_table.c.id.in_(wanted)))
+    }
+    latest = conn.execute(
+        select(heartbeat_table)
+        .where(
+            heartbeat_table.c.connection_id == connection_id,
+            heartbeat_table.c.kind != ErrorKind.OFFLINE.value,
+        )
+        .order_by(heartbeat_table.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return CheckEvidenceRow(
+        last_good=kept.get(row.last_good_check),
+        first_bad=kept.get(row.first_bad_check),
+        latest=heartbeat_row(latest) if latest else None,
+    )
+
+
+def answered_urls(conn: Connection, limit: int = 200) -> list[str]:
+    """Return where the newest checks that were answered went, newest first: hosts that can be reached."""
+    newest = (
+        select(heartbeat_table.c.url, heartbeat_table.c.status)
+        .order_by(heartbeat_table.c.id.desc())
+        .limit(limit)
+        .subquery()
+    )
+    found = conn.execute(select(newest.c.url).where(newest.c.status.is_not(None), newest.c.url != ""))
+    return list(dict.fromkeys(found.scalars()))
 
 
 def heartbeat_row(row: Any) -> HeartbeatRow:

@@ -64,7 +64,7 @@ def fields_of(row: Any, members: list[MemberRow]) -> dict[str, Any]:
         "created_by": row.created_by,
         "heartbeat": HeartbeatSettings(**row.heartbeat) if row.heartbeat else None,
         "callback_limit_per_minute": row.callback_limit_per_minute,
-        "connected_on": row.connected_on,
+        "connected_on": row.connected_on if row.last_healthy is not None else None,
         "last_healthy": row.last_healthy,
         "last_checked": row.last_checked,
         "next_check": row.next_check,

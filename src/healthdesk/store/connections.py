@@ -86,7 +86,6 @@ def insert(conn: Connection, new: NewConnection) -> None:
     values |= {
         "state": ConnectionState.UNKNOWN,
         "state_since": new.created_at,
-        "connected_on": new.created_at,
     }
     conn.execute(sa.insert(connections).values(values))
 
@@ -98,9 +97,9 @@ def get(conn: Connection, connection_id: str) -> ConnectionRow:
     )
 
 
-def get_secret(conn: Connection, connection_id: str) -> ConnectionSecretRow:
-    """Return a connection with its encrypted secrets, or raise NotFound."""
-    row = connection_row(conn, connection_id)
+def get_secret(conn: Connection, connection_id: str, *, lock: bool = False) -> ConnectionSecretRow:
+    """Return a connection with its encrypted secrets, locked where it will be changed, or raise NotFound."""
+    row = connection_row(conn, connection_id, lock=lock)
     fields = fields_of(row, members_of(conn, [connection_id]).get(connection_id, []))
     return ConnectionSecretRow(
         **fields,
@@ -133,6 +132,10 @@ def update(conn: Connection, connection_id: str, changes: Mapping[str, Any]) -> 
         name: plain(value) if name in {"heartbeat", "verification"} else value
         for name, value in changes.items()
     }
+    if "credentials_enc" in values and "expires_at" not in values:
+        values |= {"expires_at": None, "expires_from": ""}  # the end was that of the credentials before
+    if "expires_at" in values:
+        values.setdefault("expiry_warned", None)
     if values.keys() & JUDGED:
         values["settings_version"] = connections.c.settings_version + 1
     if values:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,32 +12,24 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.problems import (
     ProblemChange,
-    ProblemFacts,
     ProblemKey,
     on_cleared,
     on_failure,
+    on_reminder,
     on_tick,
 )
-from healthdesk.domain.states import ProblemState, RecordState
+from healthdesk.domain.standing import STANDING_KINDS
+from healthdesk.domain.states import AlertEvent, ProblemState, RecordState
 from healthdesk.store import outbox
 from healthdesk.store.behind import held_behind
 from healthdesk.store.crowding import crowded, general_prints
+from healthdesk.store.gathered import Gathered, facts_of, wording
 from healthdesk.store.rows import ProblemChanges, Settlement
 from healthdesk.store.schema_desk import problems
+from healthdesk.store.schema_setup import connections
 from healthdesk.store.scope import on_sqlite, scope_of
 
 HOLDS_UP = frozenset({RecordState.RETRYING, RecordState.FAILED, RecordState.UNKNOWN, RecordState.HELD})
-
-
-@dataclass(slots=True)
-class Gathered:
-    """Failures of one cause in this transaction."""
-
-    key: ProblemKey
-    joining: list[tuple[str, str]] = field(default_factory=list)
-    """(record, attempt) of records that were not in the problem before."""
-    tries: int = 0
-    connection_failing: bool | None = None
 
 
 class Folding:
@@ -68,6 +59,24 @@ class Folding:
     def note_connection(self, key: ProblemKey) -> None:
         """Say that a connection fails, whatever its deliveries do."""
         self._gather(key).connection_failing = True
+
+    def stand(self, key: ProblemKey) -> None:
+        """Say that a standing problem holds, and is news again: one that is open is announced anew."""
+        gathered = self._gather(key)
+        gathered.connection_failing, gathered.reminds = True, True
+
+    def stand_down(self, fingerprint: str) -> None:
+        """Say that a standing problem holds no more."""
+        self.fold()
+        for row in self._rows([fingerprint]).values():
+            if row["state"] is not ProblemState.RESOLVED:
+                self._store(row["id"], {"connection_failing": False})
+                self._consider_cleared(dict(row) | {"connection_failing": False})
+
+    def reword(self, key: ProblemKey) -> None:
+        """Let a problem that stays as it is say what `key` says; nobody is told."""
+        for row in self._rows([key.fingerprint]).values():
+            self._store(row["id"], wording(key))
 
     def fold(self) -> dict[str, str | None]:
         """Carry out what was noted; return the problem each noted record is in from now on."""
@@ -152,14 +161,18 @@ class Folding:
         again = row["state"] is ProblemState.RESOLVED
         facts = None if fresh else facts_of(dict(row) | {"count": count, "connection_failing": failing})
         change = on_failure(facts, gathered.key, self._now, gathered.tries)
+        if gathered.reminds and facts is not None and not (change.opened or change.reopened):
+            change = on_reminder(facts, self._now)
         values: dict[str, Any] = {
             "count": count,
             "total": joined if again else row["total"] + joined,
             "last_at": self._now,
             "connection_failing": failing,
         }
+        if gathered.reminds:
+            values |= wording(gathered.key)
         if fresh or again:
-            values |= _wording(gathered.key)
+            values |= wording(gathered.key)
             values["first_bad_record_id"] = values["first_bad_attempt_id"] = None
         if gathered.joining and (fresh or again or row["sample_record_id"] is None):
             record_id, attempt_id = gathered.joining[0]
@@ -182,7 +195,7 @@ class Folding:
             "integration_id": key.integration_id,
             "connection_id": key.connection_id,
             "environment": key.environment,
-            **_wording(key),
+            **wording(key),
         }
         insert = sqlite.insert if on_sqlite(self._conn) else postgresql.insert
         self._conn.execute(
@@ -215,10 +228,12 @@ class Folding:
             return
         values |= {"state": change.state, "since": change.since, "announced": change.announced}
         episode = row["episode"]
-        if change.opened or change.reopened:
+        if change.opened or change.reopened or change.reminded:
             episode += 1
+            values |= {"episode": episode}
+        if change.opened or change.reopened:
             self._opened.append(problem_id)
-            values |= {"opened_at": self._now, "episode": episode}
+            values |= {"opened_at": self._now}
         if change.state is not ProblemState.RESOLVED and row["state"] is ProblemState.RESOLVED:
             values |= {"resolved_at": None, "resolved_by": "", "acknowledged_at": None, "acknowledged_by": ""}
         if change.state is ProblemState.RESOLVED:
@@ -226,26 +241,23 @@ class Folding:
         if change.resolved:
             self._resolved.append(problem_id)
         self._store(problem_id, values)
-        if change.announce is not None:
+        if change.announce is not None and not self._is_quiet(row, change.announce):
             told = dict(row) | values | {"episode": episode}
             self._alerts += outbox.announce(self._conn, told, change.announce, self._now)
+
+    def _is_quiet(self, row: Mapping[str, Any], event: AlertEvent) -> bool:
+        """Tell whether this news is left out: a connection that flaps is announced as that, not with each outage."""
+        of_connection = row["connection_id"] is not None and row["integration_id"] is None
+        if event is AlertEvent.RECOVERED or not of_connection or row["kind"] in STANDING_KINDS:
+            return False
+        flapping = select(connections.c.id).where(
+            connections.c.id == row["connection_id"], connections.c.flapping_since.is_not(None)
+        )
+        return self._conn.execute(flapping).first() is not None
 
     def _store(self, problem_id: str, values: dict[str, Any]) -> None:
         self._changed[problem_id] = None
         self._conn.execute(update(problems).where(problems.c.id == problem_id).values(values))
-
-
-def facts_of(row: Mapping[str, Any] | RowMapping) -> ProblemFacts:
-    """Return what the decisions need of a problem's row."""
-    return ProblemFacts(
-        state=row["state"],
-        count=row["count"],
-        first_failed_at=row["since"],
-        announced=row["announced"],
-        opened_before=row["episode"] > 0,
-        muted_until=row["muted_until"],
-        connection_failing=row["connection_failing"],
-    )
 
 
 def live_problems(conn: Connection, connection_id: str) -> list[RowMapping]:
@@ -260,15 +272,3 @@ def live_problems(conn: Connection, connection_id: str) -> list[RowMapping]:
         .with_for_update()
     )
     return list(conn.execute(found).mappings())
-
-
-def _wording(key: ProblemKey) -> dict[str, Any]:
-    return {
-        "kind": key.kind,
-        "blame": key.blame,
-        "status": key.status,
-        "cause": key.cause,
-        "safe_cause": key.safe_cause,
-        "next_action": key.next_action,
-        "owner": key.owner,
-    }

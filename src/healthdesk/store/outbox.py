@@ -27,6 +27,7 @@ def announce(conn: Connection, problem: Mapping[str, Any], event: AlertEvent, no
         targets &= _told(conn, problem)
     else:
         _supersede(conn, problem["id"], (AlertEvent.RECOVERED,))
+        _supersede(conn, problem["id"], NEWS_OF_OPENING, before=problem["episode"])
     rows = [
         {
             "id": scope_of(conn).new_id("alt"),
@@ -114,16 +115,16 @@ def _told(conn: Connection, problem: Mapping[str, Any]) -> set[str]:
     )
 
 
-def _supersede(conn: Connection, problem_id: str, events: Sequence[AlertEvent]) -> None:
+def _supersede(
+    conn: Connection, problem_id: str, events: Sequence[AlertEvent], before: int | None = None
+) -> None:
     """Take back news that was not sent yet and is no longer true: an opening overtaken by its recovery, or the
-    other way round. Whom it did not reach needs no word of its end either.
+    other way round, or an opening by a newer one (`before` that episode). Whom it did not reach needs no word of its
+    end either.
     """
-    conn.execute(
-        update(alerts)
-        .where(
-            alerts.c.problem_id == problem_id,
-            alerts.c.event.in_(events),
-            alerts.c.state.in_(NOT_SENT),
-        )
-        .values(state=AlertState.SUPERSEDED, next_at=None)
+    overtaken = update(alerts).where(
+        alerts.c.problem_id == problem_id, alerts.c.event.in_(events), alerts.c.state.in_(NOT_SENT)
     )
+    if before is not None:
+        overtaken = overtaken.where(alerts.c.episode < before)
+    conn.execute(overtaken.values(state=AlertState.SUPERSEDED, next_at=None))

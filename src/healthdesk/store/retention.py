@@ -26,13 +26,21 @@ from healthdesk.store.schema import (
 )
 from healthdesk.store.schema import ledger as ledger_table
 from healthdesk.store.schema_desk import activity, alerts, daemons, problems
-from healthdesk.store.schema_setup import heartbeats
+from healthdesk.store.schema_setup import (
+    authorizations,
+    connection_transitions,
+    connections,
+    heartbeats,
+)
 
 DONE = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 CLOSED = or_(
     records.c.state.in_(DONE),
     and_(records.c.state == RecordState.FAILED, records.c.problem_id.is_(None)),
 )
+AUTHORIZATIONS_KEPT = timedelta(days=1)
+"""How long an authorization is kept once its time ran out: they hold secrets, and who asks late is told why."""
+
 FINISHED_ALERTS = (AlertState.SENT, AlertState.FAILED, AlertState.SUPERSEDED)
 
 
@@ -47,6 +55,13 @@ def delete_some(
     looked_at = _bodies(conn, first_id_at("rec", bodies_before), limit)
     looked_at += _records(conn, first_id_at("rec", rest_before), limit)
     waiting = select(callbacks.c.id).where(text(WAITING))
+    # the last good and the first bad check of an outage, however long it lasts
+    is_evidence = select(connections.c.id).where(
+        connections.c.id == heartbeats.c.connection_id,
+        or_(
+            connections.c.last_good_check == heartbeats.c.id, connections.c.first_bad_check == heartbeats.c.id
+        ),
+    )
     looked_at += _delete(
         conn,
         callback_bodies,
@@ -63,7 +78,18 @@ def delete_some(
         limit,
         callbacks.c.state != CallbackState.ACCEPTED,
     )
-    looked_at += _delete(conn, heartbeats, heartbeats.c.id, first_id_at("hbt", rest_before), limit)
+    looked_at += _delete(
+        conn,
+        heartbeats,
+        heartbeats.c.id,
+        first_id_at("hbt", rest_before),
+        limit,
+        ~is_evidence.exists(),
+    )
+    looked_at += _delete(
+        conn, connection_transitions, connection_transitions.c.id, first_id_at("trn", rest_before), limit
+    )
+    looked_at += _authorizations(conn, now - AUTHORIZATIONS_KEPT, limit)
     looked_at += _delete(conn, activity, activity.c.id, first_id_at("act", rest_before), limit)
     looked_at += _delete(
         conn,
@@ -151,6 +177,15 @@ def _delete_bodies(conn: Connection, ids: list[str]) -> None:
         theirs = select(attempts.c.id).where(attempts.c.record_id.in_(ids))
         conn.execute(delete(attempt_exchanges).where(attempt_exchanges.c.attempt_id.in_(theirs)))
         conn.execute(delete(record_bodies).where(record_bodies.c.record_id.in_(ids)))
+
+
+def _authorizations(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete authorizations whose time ran out before then, whatever became of them."""
+    old = select(authorizations.c.id).where(authorizations.c.expires_at < before).limit(limit)
+    ids = list(conn.execute(old).scalars())
+    if ids:
+        conn.execute(delete(authorizations).where(authorizations.c.id.in_(ids)))
+    return len(ids)
 
 
 def _delete(

@@ -151,7 +151,9 @@ class Connector:
             return TaskAnswer(None, failure, exchange)
         steps: list[tuple[TaskOperation | None, dict[str, object]]] = []
         if tasks.transition is not None and "status" in wanted:
-            steps = [(tasks.transition, {"status": wanted.pop("status")})]
+            steps = [
+                (tasks.transition, {name: wanted.pop(name) for name in ("status", "done") if name in wanted})
+            ]
         if wanted:
             # first the fields: an issue that is done may no longer take them
             steps.insert(0, (tasks.update, wanted))

@@ -77,7 +77,7 @@ async def pages(
             return
         received += len(found)
         following = _following(paging, reply, len(found), received, number)
-        if following is not None and following.key in seen:
+        if following is not None and not following.wrong and following.key in seen:
             following = _Next(wrong="with a list that goes round in circles")
         if following is not None and following.wrong:
             yield Page(replace(reply, failure=client.missing(reply, following.wrong)), found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ from healthdesk.connectors.same import Same
 from healthdesk.connectors.spec import ErrorRule, Manifest
 from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.templates import filled, text
-from healthdesk.connectors.waits import wait_s
+from healthdesk.connectors.waits import seconds, wait_s
 from healthdesk.connectors.words import NOT_THE_REQUEST, UNEXPECTED_HERE, verdict_of, words
 from healthdesk.domain import verdicts
 from healthdesk.domain.exchange import Exchange, Failure, Sent
@@ -106,14 +106,21 @@ class Judge:
             return judge_check(exchange, 0)
         for rule in self._rules:
             if rule.fits(status, headers, document, exchange.response_body, on):
-                return self._by_rule(rule.spec, exchange, headers, document, status, values)
+                failure = self._by_rule(rule.spec, exchange, headers, document, status, values)
+                return self._waiting(failure, document)
         if status in expect if expect else 200 <= status < 300:
             if document.fault:
                 return self._broken(exchange, headers, document, status)
             if success is None or holds(success, document.value):
                 return None
             return self.unexpected(exchange, headers, document, "without what was asked for")
-        return self._by_status(exchange, headers, document, status, on)
+        return self._waiting(self._by_status(exchange, headers, document, status, on), document)
+
+    def _waiting(self, failure: Failure, document: Document) -> Failure:
+        """Return the failure with the seconds to wait that the body tells, where no header did."""
+        if self._limits.wait is None or failure.retry_after_s is not None:
+            return failure
+        return replace(failure, retry_after_s=seconds(find(self._limits.wait, document.value)))
 
     def unexpected(
         self, exchange: Exchange, headers: Mapping[str, str], document: Document, what: str

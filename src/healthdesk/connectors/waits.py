@@ -28,6 +28,12 @@ def wait_s(
     if kind is not ErrorKind.RATE_LIMITED and left not in ("0", "0.0"):
         return None
     if limits.reset_format == "seconds":
-        return float(reset) if _SECONDS.fullmatch(reset) else None
+        return seconds(reset)
     at = read_time(reset, limits.reset_format)
     return None if at is None else max(0.0, (at - answered_at).total_seconds())
+
+
+def seconds(told: object) -> float | None:
+    """Return a number of seconds that an app tells, or None where it is none."""
+    written = "" if isinstance(told, bool) or not isinstance(told, str | int | float) else str(told).strip()
+    return float(written) if _SECONDS.fullmatch(written) else None

@@ -52,10 +52,12 @@ class ErrorRule(Part):
 class RateLimits(Part):
     """Headers that tell how much is left and when it is reset: seconds from now, or a time.
 
-    A refusal without Retry-After waits until `reset`. `retry_after` is another name of that header.
+    A refusal without Retry-After waits until `reset`. `retry_after` is another name of that header. `wait` gives the
+    seconds to wait where the body of a refusal tells them.
     """
 
     remaining: str = ""
     reset: str = ""
     reset_format: Literal["seconds", "epoch_s", "epoch_ms", "iso"] = "epoch_s"
     retry_after: str = "Retry-After"
+    wait: Expression | None = None

@@ -1,0 +1,92 @@
+"""What monday.com wants that data cannot say: column values as JSON in a text, and labels out of a column's settings.
+
+Sources: developer.monday.com/api-reference, "Column values" (values may be plain texts) and "Status".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from healthdesk.connectors import connector
+from healthdesk.connectors.connector import StatusesAnswer, TaskAnswer, TaskInputs, TasksAnswer, TaskStatus
+from healthdesk.connectors.paths import find, one_line
+
+_COLUMNS = ("description_column", "due_column", "person_column")
+# A column that no board has: without one, an item would answer with all of its columns.
+_NO_COLUMN = "healthdesk_none"
+
+
+class Connector(connector.Connector):
+    """monday.com."""
+
+    async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
+        """Create an item; the answer holds no more than its id, name and address."""
+        given = self._inputs(container)
+        fields = {**task.fields, "values": _values(given, task)}
+        return await super().create_task(given, replace(task, fields=fields))
+
+    async def get_task(self, container: Mapping[str, object], id: str, key: str = "") -> TaskAnswer:
+        """Read an item with the columns of the container."""
+        return await super().get_task(_with_columns(self._inputs(container)), id, key)
+
+    async def update_task(
+        self, container: Mapping[str, object], id: str, key: str, changes: TaskInputs
+    ) -> TaskAnswer:
+        """Change an item: its name and columns at once, then its status."""
+        given = self._inputs(container)
+        values = _values(given, replace(changes, status=None), name=changes.title)
+        wanted = TaskInputs(status=changes.status, fields={"values": values} if values else {})
+        return await super().update_task(given, id, key, wanted)
+
+    async def search_tasks(self, container: Mapping[str, object], text: str) -> TasksAnswer:
+        """Find items of the board by their names."""
+        return await super().search_tasks(_with_columns(self._inputs(container)), text)
+
+    async def statuses(self, container: Mapping[str, object]) -> StatusesAnswer:
+        """Return the labels of the status column, by their texts."""
+        statuses = self._tasks().statuses
+        assert statuses.request is not None, "the manifest asks for them"
+        reply = await self.client.call(statuses.request, self._inputs(container), on="tasks")
+        if not reply.ok:
+            return StatusesAnswer([], reply.failure, reply.exchange)
+        read = read_labels(find("data.boards[0].columns[0].settings_str", reply.document))
+        if not read:
+            return StatusesAnswer([], self.client.missing(reply, "without a status column"), reply.exchange)
+        return StatusesAnswer(read, None, reply.exchange)
+
+
+def read_labels(settings: object) -> list[TaskStatus]:
+    """Return the labels of a status column from its settings: `{"labels": {"1": "Done"}, "done_colors": [1]}`."""
+    try:
+        told = json.loads(settings) if isinstance(settings, str) else None
+    except (ValueError, RecursionError):
+        return []
+    labels = find("labels", told)
+    done = find("done_colors", told)
+    read: dict[str, TaskStatus] = {}
+    for index, label in labels.items() if isinstance(labels, dict) else ():
+        name = one_line(label)
+        if name and name not in read:
+            is_done = isinstance(done, list) and index.isdecimal() and int(index[:9]) in done
+            read[name] = TaskStatus(name, name, is_done)
+    return list(read.values())
+
+
+def _with_columns(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the inputs with a column for everything that the queries ask for."""
+    return {**dict.fromkeys(_COLUMNS, _NO_COLUMN), **given}
+
+
+def _values(given: Mapping[str, object], task: TaskInputs, *, name: str | None = None) -> str | None:
+    """Return the values of columns as the API takes them, JSON in a text; None where there are none."""
+    told = {
+        given.get("status_column"): task.status,
+        given.get("description_column"): task.description,
+        given.get("due_column"): task.due,
+        given.get("person_column"): task.assignee,
+        "name": name,
+    }
+    values = {str(column): value for column, value in told.items() if column and value is not None}
+    return json.dumps(values, ensure_ascii=False) if values else None

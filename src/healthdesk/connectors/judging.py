@@ -209,7 +209,9 @@ class Judge:
         if self._message and (said := one_line(find(self._message, document.value), 4 * MAX_MESSAGE_CHARS)):
             return said
         body = exchange.response_body
-        return plain(read_told(body).message) if len(body) <= SEARCHED_BYTES else ""
+        # an answer that is no refusal holds people's data, where any text would pass for a message
+        refusal = exchange.status is None or exchange.status >= 300
+        return plain(read_told(body).message) if refusal and len(body) <= SEARCHED_BYTES else ""
 
 
 def _with(sentence: str, message: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from healthdesk.clock import Clock
 from healthdesk.config import Config
 from healthdesk.connectors.registry import Registry
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.domain.ids import IdFactory
+from healthdesk.engine.apps import Authorizers
 from healthdesk.engine.bus import EventBus
 from healthdesk.engine.metrics import Metrics
 from healthdesk.store.database import Store
@@ -32,6 +33,7 @@ class Context:
     daemon_id: str
     jitter_unit: Callable[[], float]
     random_bytes: Callable[[int], bytes]
+    authorizers: Authorizers = field(default_factory=Authorizers)
 
     def new_id(self, prefix: str) -> str:
         """Return a new time-ordered id, such as `rec_01JD…`."""

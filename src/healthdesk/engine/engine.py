@@ -86,6 +86,8 @@ class Engine:
         The janitor is last: it renews the lease, without which other daemons would send what is still under way.
         """
         late = await self._supervisor.stop(grace_s)
+        if not await self.ctx.authorizers.finish(grace_s):
+            late.append("tokens")
         late += await self._keeper.stop(LEAVE_GRACE_S)
         if late:
             log.warning("stopped without waiting longer for: %s", ", ".join(late))

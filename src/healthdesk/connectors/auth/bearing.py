@@ -45,15 +45,18 @@ class Bearing:
 
         When they cannot be renewed now, for a reason that will pass, those that still count are used to their end.
         """
-        known = await self._store.current()
-        if known is None or not self._is_fresh(known):
+        tokens = await self._store.current()
+        if tokens is None or not self._is_fresh(tokens):
             try:
-                known = await self._store.renew(known, self._grant.fetch)
+                tokens = await self._store.renew(tokens, self._grant.fetch)
+                if not self._is_fresh(tokens):
+                    # Somebody else renewed it, so long ago that it has ended since.
+                    tokens = await self._store.renew(tokens, self._grant.fetch)
             except NotAuthorized as error:
-                if known is None or error.failure.permanent or not self._counts(known):
+                if tokens is None or error.failure.permanent or not self._counts(tokens):
                     raise
-        self._handed_out = known
-        return known
+        self._handed_out = tokens
+        return tokens
 
     async def refused(self) -> bool:
         """Take note that the app refused what was handed out; tell whether asking again can bring another."""

@@ -1,0 +1,138 @@
+"""Connections as something to talk through: an app's connector with the credentials and settings of one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from healthdesk.connectors.app import App
+from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.auth.build import build_authorizer, method_of
+from healthdesk.connectors.auth.tokens import MemoryTokens
+from healthdesk.connectors.client import AppClient
+from healthdesk.connectors.connector import Connector
+from healthdesk.connectors.outgoing import Authorizer
+from healthdesk.engine.tokens import StoredTokens, as_in_use
+from healthdesk.store import tokens as queries
+from healthdesk.store.rows import ConnectionSecretRow
+
+if TYPE_CHECKING:
+    from healthdesk.engine.context import Context
+
+MOST_KEPT = 4096
+"""Connections whose tokens are kept in memory; those of others are read from the database again."""
+
+
+class Authorizers:
+    """What authorizes the requests of connections, kept for as long as their settings stay, tokens and all."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[int, Authorizer, StoredTokens]] = OrderedDict()
+
+    def get(self, ctx: Context, row: ConnectionSecretRow, app: App) -> Authorizer:
+        """Return the authorizer of a connection; raises VaultError and ConnectorError."""
+        kept = self._kept.get(row.id)
+        if kept is not None and kept[0] == row.settings_version:
+            self._kept.move_to_end(row.id)
+            return kept[1]
+        credentials = credentials_of(ctx, row)
+        tokens = StoredTokens(ctx.store, ctx.vault, ctx.clock, row.id, credentials, name=row.name)
+        authorizer = build_authorizer(
+            app,
+            credentials.auth,
+            credentials.values,
+            row.settings,
+            session=ctx.session,
+            clock=ctx.clock,
+            tokens=tokens,
+        )
+        # What needs no token is made as quickly as it is looked up.
+        if method_of(app, credentials.auth).type not in ("none", "static"):
+            self._kept[row.id] = (row.settings_version, authorizer, tokens)
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return authorizer
+
+    async def finish(self, grace_s: float) -> bool:
+        """Let renewals under way be committed; return False when some are still not after `grace_s`."""
+        running = [
+            tokens.renewal
+            for _, _, tokens in self._kept.values()
+            if tokens.renewal is not None and not tokens.renewal.done()
+        ]
+        if not running:
+            return True
+        _, late = await asyncio.wait(running, timeout=grace_s)
+        return not late
+
+
+def credentials_of(ctx: Context, row: ConnectionSecretRow) -> StoredCredentials:
+    """Return a connection's credentials in clear; raises VaultError and ConnectorError."""
+    if not row.credentials_enc:
+        return StoredCredentials(row.auth)
+    return StoredCredentials.from_json(ctx.vault.decrypt(row.credentials_enc))
+
+
+async def credentials_in_use(ctx: Context, row: ConnectionSecretRow) -> StoredCredentials:
+    """Return a connection's credentials with the tokens as they are now, to be put aside or tried again.
+
+    Tokens are renewed in a row of their own: those in the connection's credentials are the first ones.
+    """
+    kept = await ctx.store.read(queries.get, row.id)
+    return as_in_use(ctx.vault, credentials_of(ctx, row), kept)
+
+
+async def connector_of(ctx: Context, row: ConnectionSecretRow) -> Connector:
+    """Return the connector of a saved connection.
+
+    Raises ConnectorError when its app or its method is no longer there, VaultError when the key does not open its
+    credentials.
+    """
+    app = ctx.apps.get(row.app)
+    return _connector(ctx, app, ctx.authorizers.get(ctx, row, app), row.auth, row.settings, row.base_url)
+
+
+async def trial(
+    ctx: Context,
+    app_id: str,
+    auth_id: str,
+    values: Mapping[str, str],
+    settings: Mapping[str, str],
+    base_url: str,
+    *,
+    tokens: MemoryTokens | None = None,
+) -> Connector:
+    """Return the connector of credentials that are not saved; raises ConnectorError.
+
+    `tokens` holds what an authorization granted and, after requests, what has to be saved: an app may have taken the
+    first ones back when it gave others.
+    """
+    app = ctx.apps.get(app_id)
+    authorizer = build_authorizer(
+        app,
+        auth_id,
+        values,
+        settings,
+        session=ctx.session,
+        clock=ctx.clock,
+        tokens=tokens or MemoryTokens(),
+    )
+    return _connector(ctx, app, authorizer, auth_id, settings, base_url)
+
+
+def _connector(
+    ctx: Context, app: App, authorizer: Authorizer, auth_id: str, settings: Mapping[str, str], base_url: str
+) -> Connector:
+    client = AppClient(
+        app,
+        session=ctx.session,
+        authorizer=authorizer,
+        auth_id=auth_id,
+        base_url=base_url,
+        settings=settings,
+        clock=ctx.clock,
+        timeout_s=ctx.config.delivery.timeout_s,
+    )
+    return app.connector(client)

@@ -32,6 +32,7 @@ HealthdeskError                 what went wrong, and `fix`: what to do about it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -70,12 +71,25 @@ class ConnectorError(HealthdeskError):
 
 
 class ManifestRefused(ConnectorError):
-    """A manifest cannot be used. `file` and `line` (from 1) are the first mistake's; `str()` begins with both."""
+    """A manifest cannot be used. `file` and `line` (from 1) are the first mistake's; `str()` begins with both.
 
-    def __init__(self, what: str, *, file: str, line: int, fix: str = "", field: str = "") -> None:
+    `findings` are all mistakes, as `connectors.findings.Finding`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str,
+        line: int,
+        fix: str = "",
+        field: str = "",
+        findings: Sequence[object] = (),
+    ) -> None:
         super().__init__(f"{file}:{line}: {what}", fix=fix, field=field)
         self.file = file
         self.line = line
+        self.findings = findings
 
 
 class ChannelError(HealthdeskError):

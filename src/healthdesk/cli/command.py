@@ -67,6 +67,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("doctor", "check this host, each finding with its fix", f"{_CLI}.host", "DOCTOR"),
     Noun("status", "how the desk is", f"{_CLI}.about", "STATUS"),
     Noun("apps", "what can be connected", f"{_CLI}.apps"),
+    Noun("connectors", "make, check and test the folder of an app", f"{_CLI}.connectors"),
     Noun("connections", "credentials for an app, and their health", f"{_CLI}.connections"),
     Noun("integrations", "what is delivered where", f"{_CLI}.integrations"),
     Noun("sources", "what produces records", f"{_CLI}.sources"),

@@ -30,4 +30,6 @@ def refusal(findings: Sequence[Finding]) -> ManifestRefused:
     first, *others = findings
     more = f" (and {len(others)} more)" if others else ""
     what = f"{first.key}: {first.reason}{more}" if first.key else f"{first.reason}{more}"
-    return ManifestRefused(what, file=first.file, line=first.line, fix=first.fix, field=first.key)
+    return ManifestRefused(
+        what, file=first.file, line=first.line, fix=first.fix, field=first.key, findings=findings
+    )

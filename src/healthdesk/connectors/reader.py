@@ -43,6 +43,9 @@ def read_folder(folder: Traversable) -> Source:
     try:
         with place.open("rb") as stream:
             raw = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        fix = "`healthdesk connectors new` begins one"
+        raise refusal([Finding(str(place), 1, "", "there is no such file", fix)]) from None
     except OSError as error:
         raise refusal(
             [Finding(str(place), 1, "", f"it cannot be read: {error.strerror or error}", "make it readable")]

@@ -72,11 +72,12 @@ def _short(value: Any) -> str:
 
 def _known(path: Path) -> str:
     names = _names(path[:-1])
-    near = difflib.get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
+    name = str(path[-1])
+    if len(path) > 1 and name in _names(()) and not difflib.get_close_matches(name, names, cutoff=0.8):
+        return f"{name} belongs to the app: write it above the first [table]"
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]}?"
-    if len(path) > 1 and path[-1] in _names(()):
-        return f"{path[-1]} belongs to the app: write it above the first [table]"
     return f"known here are {', '.join(names)}"
 
 

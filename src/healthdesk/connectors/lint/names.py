@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 
@@ -16,7 +17,9 @@ OF_A_TOKEN_ANSWER = frozenset(
     # RFC 6749, OpenID Connect, and what Salesforce adds (help.salesforce.com, "OAuth 2.0 Token Response").
     {"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token", "instance_url", "id"}
 )
-OF_A_KEY_FILE = frozenset({"private_key", "private_key_id", "client_email", "token_uri"})
+OF_A_KEY_FILE = frozenset(
+    {"private_key", "private_key_id", "client_email", "client_id", "project_id", "token_uri"}
+)
 OF_A_REFUSAL = frozenset({"message", "status", "app"})
 OVERRIDES = frozenset({"token_url", "authorize_url", "device_url"})
 OF_A_CLIENT = frozenset({"client_id", "client_secret", "refresh_token"})
@@ -56,17 +59,24 @@ def known_of(method: AuthManifest) -> set[str]:
     return names
 
 
+def known_to_requests(method: AuthManifest) -> set[str]:
+    """Return the names of a method that requests may use: secrets stay with what authorizes them."""
+    secrets = {field.key for field in method.fields if field.secret} - set(method.in_requests)
+    return known_of(method) - secrets - {"access_token", "refresh_token", "id_token"}
+
+
 def _check_app(notes: Notes) -> None:
     manifest = notes.manifest
     settings = {field.key for field in manifest.fields}
     for method in manifest.auth:
         if not method.base_url:
-            known = settings | known_of(method)
+            known = settings | known_to_requests(method)
             fields = [*manifest.fields, *method.fields]
             _check_text(notes, ("base_url",), manifest.base_url, known, fields, needed=True)
         for name, text in manifest.headers.items():
             path = ("headers", name)
-            _check_text(notes, path, text, settings | known_of(method), manifest.fields, needed=True)
+            known = settings | known_to_requests(method)
+            _check_text(notes, path, text, known, manifest.fields, needed=True)
 
 
 def _check_method(notes: Notes, path: Path, method: AuthManifest) -> None:
@@ -93,11 +103,16 @@ def _token_texts(method: AuthManifest) -> Iterator[tuple[Path, str]]:
     if method.oauth is not None:
         for name in ("authorize_url", "token_url", "device_url"):
             yield ("oauth", name), getattr(method.oauth, name)
+        for index, scope in enumerate(method.oauth.scopes):
+            yield ("oauth", "scopes", index), scope
+        for index, scope in enumerate(method.oauth.scopes):
+            yield ("oauth", "scopes", index), scope
         for table in ("extra_authorize", "extra_token"):
             for name, text in getattr(method.oauth, table).items():
                 yield ("oauth", table, name), text
     if method.jwt is not None:
         yield ("jwt", "token_url"), method.jwt.token_url
+        yield ("jwt", "key_id"), method.jwt.key_id
         for name, text in method.jwt.claims.items():
             yield ("jwt", "claims", name), text
 
@@ -105,28 +120,27 @@ def _token_texts(method: AuthManifest) -> Iterator[tuple[Path, str]]:
 def _check_call(notes: Notes, call: Call) -> None:
     manifest = notes.manifest
     base = {field.key for field in manifest.fields} | call.inputs
-    of_methods = [known_of(method) for method in call.methods]
+    of_methods = [known_to_requests(method) for method in call.methods]
     somewhere = base.union(*of_methods)
     everywhere = base | set.intersection(*of_methods) if of_methods else base
     fields = [*manifest.fields, *call.fields, *(field for method in call.methods for field in method.fields)]
     secrets = {field.key for field in fields if field.secret}
     for path, text, needed in call.texts():
-        _check_text(notes, path, text, somewhere, fields, needed=needed)
         for name in placeholders(text):
-    placed = {key for method in call.methods for key in method.in_requests}
-            if needed and name in somewhere and name not in everywhere:
-                having = [method.id for method in call.methods if name in known_of(method)]
+            if name in secrets and name not in somewhere:
+                notes.error(
+                    path,
+                    f"{{{name}}} is a secret, which requests do not know",
+                    f'send it with the method, or let requests name it: in_requests = ["{name}"]',
+                )
+            elif needed and name in somewhere and name not in everywhere:
+                having = [method.id for method in call.methods if name in known_to_requests(method)]
                 notes.error(
                     path,
                     f"only the method {having[0]} has {{{name}}}, and this is sent with every method",
-                    f"limit it with auth = {having!r}".replace("'", '"'),
+                    f"limit it with auth = {json.dumps(having)}",
                 )
-            if path[-1] == "path" and name in secrets - placed:
-                notes.warn(
-                    path,
-                    f"{{{name}}} is a secret, and addresses are shown in logs on the way",
-                    "send it in a header, if the app takes it there",
-                )
+        _check_text(notes, path, text, somewhere | secrets, fields, needed=needed)
 
 
 def _check_text(
@@ -178,6 +192,9 @@ def _check_links(notes: Notes) -> None:
         if operation is not None:
             results.append((("tasks", name, "result"), operation.result))
     known = {*inputs, *TASK_INPUTS, *TaskResult.model_fields, *(field.key for field in manifest.fields)}
+    known = known.union(*(known_to_requests(method) for method in manifest.auth))
+    # What every method tells beside its secrets, such as the instance_url of a token answer.
+    known |= set.intersection(*(known_of(method) for method in manifest.auth))
     for path, result in results:
         if result is not None:
             _check_public(notes, (*path, "url_template"), result.url_template, fields, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from healthdesk.connectors.findings import Finding
@@ -28,7 +29,7 @@ class Notes:
 
     def in_code(self, name: str) -> bool:
         """Tell whether the folder's code names it."""
-        return f'"{name}"' in self.code or f"'{name}'" in self.code
+        return re.search(rf"\b{name}\b", self.code) is not None
 
     def _add(self, path: Path, reason: str, fix: str, level: Literal["error", "warning"]) -> None:
         source = self.source

@@ -39,8 +39,6 @@ def _check_path(notes: Notes, call: Call) -> None:
             "it is a whole address, and a path goes under the base URL",
             "leave out what is before the path",
         )
-    elif text and not text.startswith(("/", "{", "?")):
-        notes.warn(path, f"{text!r} does not begin with /", f"write /{text}")
     if call.request.answer == "none" and call.operation != "tasks":
         notes.error(
             (*call.path, "answer"),

@@ -207,6 +207,7 @@ async def build(scene: Scene, client: Client, port: int) -> None:
             base_url=f"http://127.0.0.1:{port}",
             credentials=CREDENTIALS["message"],
             heartbeat=HeartbeatRequest(path="/health"),
+            unchecked=True,
         )
     )
     await client.connection_check(beating.id)

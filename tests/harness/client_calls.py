@@ -7,7 +7,13 @@ from pydantic import SecretStr
 from healthdesk.api.alerts import ChannelTest, RuleCreate, RuleEdit
 from healthdesk.api.callbacks import CallbackFilter
 from healthdesk.api.common import Count
-from healthdesk.api.connections import ConnectionCreate, ConnectionEdit, Credentials, CredentialsUpdate
+from healthdesk.api.connections import (
+    ConnectionCreate,
+    ConnectionEdit,
+    Credentials,
+    CredentialsUpdate,
+    PutBack,
+)
 from healthdesk.api.integrations import (
     EnvironmentSettings,
     IntegrationCreate,
@@ -84,8 +90,14 @@ CALLS = {
             CredentialsUpdate(credentials=Credentials(auth="basic", username="u", password=SecretStr("p"))),
         ),
         "POST /v1/connections/con_1/credentials",
-        wire.connection(),
+        wire.updated(),
         {"credentials": {"auth": "basic", "username": "u", "password": "p"}},
+    ),
+    "connection put back": (
+        lambda c: c.connection_put_back("con_1", PutBack(unchecked=True)),
+        "POST /v1/connections/con_1/credentials/put-back",
+        wire.updated(),
+        {"unchecked": True},
     ),
     "connection check": (
         lambda c: c.connection_check("con_1"),

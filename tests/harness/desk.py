@@ -187,6 +187,7 @@ async def set_up_delivery(
                 base_url=base_url,
                 credentials=credentials,
                 heartbeat=HeartbeatRequest(path="/health") if heartbeat else None,
+                unchecked=True,
             )
         )
         integration = await client.integration_create(

@@ -53,6 +53,12 @@ def connection(**more: Any) -> connections.Connection:
     return connections.Connection(**(fields | more))
 
 
+def updated(**more: Any) -> connections.CredentialsUpdated:
+    """A connection whose credentials were replaced, or put back."""
+    shown = connection(previous_hint="••••0ld9", previous_until=NOW).model_dump()
+    return connections.CredentialsUpdated(**(shown | more))
+
+
 def apps() -> list[connections.App]:
     """An endpoint of one's own, and an app with settings and three methods."""
     site = {

@@ -43,32 +43,24 @@ async def state_is(desk: HttpDesk, connection_id: str, state: str) -> bool:
     return (await desk.ok("GET", f"/v1/connections/{connection_id}"))["state"] == state
 
 
-async def test_new_credentials_are_checked_after_a_check_under_way_with_the_old(
-    tmp_path: Path, endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+async def test_new_credentials_are_in_use_while_a_check_with_the_old_is_under_way(
+    tmp_path: Path, endpoint: FakeEndpoint
 ) -> None:
     answer_old = asyncio.Event()
     answer_old.set()
     endpoint.behave(refuse_the_old(answer_old))
     async with http_desk(tmp_path) as desk:
-        made = await desk.connection(base_url=endpoint.url, credentials=OLD, heartbeat={"path": "/health"})
+        made = await desk.connection(
+            base_url=endpoint.url, credentials=OLD, heartbeat={"path": "/health"}, unchecked=True
+        )
         assert made["state"] == "failing"
         answer_old.clear()
         seen = len(endpoint.requests)
         path = f"/v1/connections/{made['id']}"
         check = asyncio.create_task(desk.ok("POST", f"{path}/check"))
         await endpoint.wait_for(seen + 1)
-        asked = asyncio.Event()
-        check_now = desk.engine.check_now
-
-        async def asking(*args) -> None:
-            asked.set()
-            await check_now(*args)
-
-        monkeypatch.setattr(desk.engine, "check_now", asking)
-        update = asyncio.create_task(renew(desk, made["id"]))
-        await asked.wait()
+        assert (await renew(desk, made["id"]))["state"] == "connected"
         answer_old.set()
-        assert (await update)["state"] == "connected"
         await check
         now = await desk.ok("GET", path)
         assert (now["state"], now["explanation"]) == ("connected", None)

@@ -104,14 +104,19 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         endpoint.answer(422, json={"message": "risk is required"}, headers={"X-Trace": "a"})
         asker = Asker(session)
         ask = asker.ask
-        settings = {"name": "CRM", "base_url": endpoint.url, "heartbeat": {"path": "/health"}}
+        settings = {
+            "name": "CRM",
+            "base_url": endpoint.url,
+            "heartbeat": {"path": "/health"},
+            "unchecked": True,
+        }
         con = (await ask("POST", "/v1/connections", settings))["id"]
         spare = (await ask("POST", "/v1/connections", {"name": "spare", "base_url": endpoint.url}))["id"]
         one = "/v1/connections/{id}"
         await ask("PATCH", one, {"name": "CRM of sales"}, id=con)
-        await ask(
-            "POST", one + "/credentials", {"credentials": {"auth": "bearer", "token": "t" * 20}}, id=con
-        )
+        new = {"credentials": {"auth": "bearer", "token": "t" * 20}, "unchecked": True}
+        await ask("POST", one + "/credentials", new, id=con)
+        await ask("POST", one + "/credentials/put-back", {"unchecked": True}, id=con)
         made = {"name": "HRA to CRM", "production": {"connection_id": spare, "path": "/hra"}}
         integration = (await ask("POST", "/v1/integrations", made))["id"]
         one = "/v1/integrations/{id}"

@@ -287,7 +287,8 @@ async def test_status_and_accounts_say_the_worst_first(
     assert "1 record failed" in worst["explanation"]["sentence"]
     assert "risk_level" in worst["explanation"]["sentence"]
     endpoint.answer(401)
-    await desk.ok("PATCH", f"/v1/connections/{delivery.connection_id}", {"heartbeat": {"path": "/"}})
+    beat = {"heartbeat": {"path": "/"}, "unchecked": True}
+    await desk.ok("PATCH", f"/v1/connections/{delivery.connection_id}", beat)
     status = await desk.ok("GET", "/v1/status")
     assert status["sentence"] == "1 connection failing · 1 record failed"
     rows = await desk.ok("GET", "/v1/accounts")

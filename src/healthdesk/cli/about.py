@@ -16,6 +16,7 @@ from healthdesk.domain.activity_words import detail_words, object_words
 if TYPE_CHECKING:
     from healthdesk.api.desk import Activity
 
+
 async def status(desk: Desk, _: argparse.Namespace) -> None:
     """Print how the desk is."""
     answer = await desk.client.status()

@@ -44,6 +44,19 @@ class Asker:
         self._stderr.flush()
         return self._stdin.readline().strip().lower() in ("y", "yes")
 
+    def line(self, prompt: str) -> str:
+        """Ask for one line, seen as it is typed; an empty one is an answer."""
+        self._stderr.write(f"{prompt}: ")
+        self._stderr.flush()
+        typed = self._stdin.readline()
+        if not typed:
+            raise UsageError(f"nothing was typed for {prompt}")
+        return typed.strip()
+
+    def hidden(self, prompt: str) -> str:
+        """Ask for one line without echo."""
+        return self._hidden(prompt)
+
     def read_all(self, what: str) -> bytes:
         """Return all of standard input, which only one thing can come from."""
         if self._read_by:
@@ -71,9 +84,9 @@ class Asker:
         key = name.replace("-", "_")
         path: Path | None = getattr(args, f"{key}_file")
         if getattr(args, f"{key}_stdin"):
-            return _one_line(self.read_all(f"the {name}"), name)
+            return one_line(self.read_all(f"the {name}"), name)
         if path is not None:
-            return _one_line(self.read_path(path, f"the {name}"), name)
+            return one_line(self.read_path(path, f"the {name}"), name)
         if not required:
             return None
         if not self.interactive:
@@ -81,7 +94,7 @@ class Asker:
                 f"the {name} is missing and there is no terminal to ask on",
                 f"give --{name}-stdin or --{name}-file PATH",
             )
-        return _one_line(self._hidden(prompt).encode(), name)
+        return one_line(self._hidden(prompt).encode(), name)
 
 
 def without_echo(prompt: str) -> str:
@@ -106,13 +119,20 @@ def secret_arguments(parser: argparse.ArgumentParser, name: str, what: str) -> N
     group.add_argument(f"--{name}-file", type=Path, metavar="PATH", help=f"read {what} from a file")
 
 
-def _one_line(raw: bytes, name: str) -> str:
+def one_line(raw: bytes, name: str) -> str:
+    """Return a secret of one line without its line end; UsageError when it is none."""
+    text = whole_text(raw, name).rstrip("\r\n")
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise UsageError(f"the {name} has more than one line or control characters in it")
+    return text
+
+
+def whole_text(raw: bytes, name: str) -> str:
+    """Return a secret of any number of lines; UsageError when it is empty, too long or no text."""
     try:
-        text = raw[:_MOST].decode().rstrip("\r\n")
+        text = raw[:_MOST].decode()
     except UnicodeDecodeError as error:
         raise UsageError(f"the {name} is not UTF-8 text") from error
     if not text.strip() or len(raw) > _MOST:
         raise UsageError(f"the {name} is empty" if not text.strip() else f"the {name} is too long")
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        raise UsageError(f"the {name} has more than one line or control characters in it")
     return text

@@ -9,6 +9,7 @@ from healthdesk.cli import options
 from healthdesk.cli.ask import secret_arguments
 from healthdesk.cli.command import UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.parser import nearest
 
 if TYPE_CHECKING:
     from healthdesk.api.connections import Connection, Credentials
@@ -50,7 +51,9 @@ def settings_arguments(parser: argparse.ArgumentParser) -> None:
 def credential_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the credentials of a connection; secrets come from elsewhere."""
     group = parser.add_argument_group("credentials", "secrets are asked for when neither option is given")
-    group.add_argument("--auth", choices=AUTH, help="how requests are authenticated")
+    group.add_argument(
+        "--auth", metavar="METHOD", help="how requests are authenticated: see `healthdesk apps`"
+    )
     group.add_argument("--username", help="basic: the user")
     group.add_argument("--header-name", metavar="HEADER", help="header: which one carries the token")
     secret_arguments(parser, "token", "the token")
@@ -61,6 +64,12 @@ def credentials(desk: Desk, args: argparse.Namespace, auth: str) -> Credentials:
     """Return the credentials, asking for the secret that the method needs."""
     from healthdesk.api.connections import Credentials
 
+    if auth not in AUTH:
+        near = nearest(auth, AUTH)
+        raise UsageError(
+            f"--auth: {auth!r} is not known",
+            f"did you mean {near}?" if near else f"one of: {', '.join(AUTH)}",
+        )
     fields: dict[str, Any] = {"auth": auth}
     if auth in ("bearer", "header"):
         fields["token"] = desk.ask.secret(args, "token", "Token")

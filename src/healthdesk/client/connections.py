@@ -10,13 +10,16 @@ from healthdesk.api.connections import (
     ConnectionCreate,
     ConnectionEdit,
     CredentialsUpdate,
+    CredentialsUpdated,
     Heartbeat,
+    PutBack,
 )
 from healthdesk.client.params import paging, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
 
 _ONE = TypeAdapter(Connection)
 _PAGE = TypeAdapter(Page[Connection])
+_UPDATED = TypeAdapter(CredentialsUpdated)
 _HEARTBEATS = TypeAdapter(Page[Heartbeat])
 
 
@@ -34,7 +37,7 @@ class ConnectionCalls:
         return await self._http.call(_ONE, "GET", f"/v1/connections/{seg(connection_id)}")
 
     async def connection_create(self, new: ConnectionCreate) -> Connection:
-        """Add a connection; it is checked at once when it has a heartbeat."""
+        """Add a connection, once the app took its credentials."""
         return await self._http.call(_ONE, "POST", "/v1/connections", body=new, timeout_s=LONG_TIMEOUT_S)
 
     async def connection_edit(self, connection_id: str, changes: ConnectionEdit) -> Connection:
@@ -42,10 +45,17 @@ class ConnectionCalls:
         path = f"/v1/connections/{seg(connection_id)}"
         return await self._http.call(_ONE, "PATCH", path, body=changes, timeout_s=LONG_TIMEOUT_S)
 
-    async def connection_update_credentials(self, connection_id: str, new: CredentialsUpdate) -> Connection:
-        """Replace the credentials and check with them at once."""
+    async def connection_update_credentials(
+        self, connection_id: str, new: CredentialsUpdate
+    ) -> CredentialsUpdated:
+        """Replace the credentials once the app took the new ones; the old ones stay in use until then."""
         path = f"/v1/connections/{seg(connection_id)}/credentials"
-        return await self._http.call(_ONE, "POST", path, body=new, timeout_s=LONG_TIMEOUT_S)
+        return await self._http.call(_UPDATED, "POST", path, body=new, timeout_s=LONG_TIMEOUT_S)
+
+    async def connection_put_back(self, connection_id: str, choice: PutBack) -> CredentialsUpdated:
+        """Put the credentials before the last update back in use, once the app took them."""
+        path = f"/v1/connections/{seg(connection_id)}/credentials/put-back"
+        return await self._http.call(_UPDATED, "POST", path, body=choice, timeout_s=LONG_TIMEOUT_S)
 
     async def connection_check(self, connection_id: str) -> Connection:
         """Check now, and return the connection as it is after that."""

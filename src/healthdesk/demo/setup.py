@@ -151,9 +151,12 @@ async def _connection(
     if name in there:
         if token:
             await client.connection_update_credentials(
-                there[name].id, CredentialsUpdate(credentials=credentials)
+                there[name].id, CredentialsUpdate(credentials=credentials, unchecked=True)
             )
-        changes = ConnectionEdit(base_url=base_url, verification=verification, callback_secret=secret)
+        # A kept demo's connections point at a world that is gone until all of this is done.
+        changes = ConnectionEdit(
+            base_url=base_url, verification=verification, callback_secret=secret, unchecked=True
+        )
         return await client.connection_edit(there[name].id, changes)
     return await client.connection_create(
         ConnectionCreate(
@@ -163,6 +166,7 @@ async def _connection(
             heartbeat=HeartbeatRequest(path="/health"),
             verification=verification or CallbackVerification(),
             callback_secret=secret,
+            unchecked=True,
         )
     )
 

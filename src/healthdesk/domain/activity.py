@@ -17,6 +17,7 @@ class Verb(StrEnum):
     RESUMED = "resumed"
     CHECKED = "checked"
     UPDATED_CREDENTIALS = "updated credentials"
+    PUT_CREDENTIALS_BACK = "put credentials back"
     DISCONNECTED = "disconnected"
     MADE_KEY = "made key"
     MADE_SIGNING_SECRET = "made signing secret"  # noqa: S105 - words, no secret

@@ -22,7 +22,8 @@ _MEMBER = """
     jobs.list jobs.show
 """
 _MANAGER = """
-    connections.add connections.edit connections.check connections.update_credentials connections.disconnect
+    connections.add connections.edit connections.check connections.update_credentials connections.put_back
+    connections.disconnect
     connections.members
     integrations.add integrations.edit integrations.pause integrations.resume integrations.test
     integrations.keys integrations.add_key integrations.signing_secrets
@@ -56,7 +57,9 @@ PERMISSIONS: Mapping[str, Role] = MappingProxyType(
 )
 """The least role for each action, named `noun.verb`. Members read; only what identifies nobody."""
 
-MANAGER_GRANT_ACTIONS = frozenset({"connections.check", "connections.update_credentials"})
+MANAGER_GRANT_ACTIONS = frozenset(
+    {"connections.check", "connections.update_credentials", "connections.put_back"}
+)
 """What a manager's grant on a connection permits there whatever the desk role: to manage its health."""
 
 

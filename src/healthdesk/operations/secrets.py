@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import Any
 
 from pydantic import SecretStr
 
-from healthdesk.api.connections import Credentials
-from healthdesk.connectors.auth import StoredCredentials, check_credentials
-from healthdesk.errors import Malformed
+from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.spec import AuthManifest
+from healthdesk.errors import Conflict, ConnectorError, VaultError
 from healthdesk.operations.desk import Desk
+from healthdesk.store.rows import ConnectionSecretRow
+from healthdesk.vault import hint
 
 KEY_PREFIX = "hdk_"
 _RANDOM_BYTES = 32
@@ -32,22 +35,33 @@ def plain(secret: SecretStr | None) -> str:
     return secret.get_secret_value().strip() if secret is not None else ""
 
 
-def stored_credentials(given: Credentials) -> StoredCredentials:
-    """Return credentials that a request can carry; ConnectorError says what is missing."""
-    auth = given.auth
-    if auth not in ("none", "bearer", "basic", "header"):
-        raise Malformed(
-            f"there is no authentication {auth!r}",
-            field="credentials.auth",
-            fix="none, bearer, basic or header",
-        )
-    return check_credentials(
-        StoredCredentials(
-            auth=auth,
-            token=plain(given.token) if auth in ("bearer", "header") else "",
-            username=(given.username or "") if auth == "basic" else "",
-            # A password may begin or end with a space.
-            password=given.password.get_secret_value() if auth == "basic" and given.password else "",
-            header_name=(given.header_name or "") if auth == "header" else "",
-        )
-    )
+def opened(desk: Desk, row: ConnectionSecretRow) -> StoredCredentials:
+    """Return a connection's credentials; Conflict when they cannot be read."""
+    return open_text(desk, row.credentials_enc, row.name)
+
+
+def open_text(desk: Desk, encrypted: str, name: str) -> StoredCredentials:
+    """Return credentials out of what is stored of them; Conflict when they cannot be read."""
+    if not encrypted:
+        return StoredCredentials()
+    try:
+        return StoredCredentials.from_json(desk.ctx.vault.decrypt(encrypted))
+    except (VaultError, ConnectorError) as error:
+        raise Conflict(f"the credentials of {name} cannot be read: {error}", fix=error.fix) from error
+
+
+def sealed(desk: Desk, credentials: StoredCredentials) -> str:
+    """Return credentials as they are stored; none are an empty text."""
+    if not credentials.values and credentials.tokens is None:
+        return ""
+    return desk.ctx.vault.encrypt(credentials.to_json())
+
+
+def credential_columns(desk: Desk, method: AuthManifest, credentials: StoredCredentials) -> dict[str, Any]:
+    """Return the columns of a connection's credentials."""
+    secret = credentials.secret_of(method)
+    return {
+        "auth": credentials.auth,
+        "credentials_enc": sealed(desk, credentials),
+        "credential_hint": hint(secret) if secret else "",
+    }

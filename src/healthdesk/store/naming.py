@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from sqlalchemy import Connection, select
 
 from healthdesk.errors import Conflict
@@ -22,3 +24,15 @@ def refuse_taken(conn: Connection, noun: str, name: str, but: str = "") -> None:
             field="name",
             fix=f"use {other_id}, or give another name",
         )
+
+
+def free_name(conn: Connection, noun: str, name: str) -> str:
+    """Return the name if nothing that is not removed has it, else the first of `name 2`, `name 3` … that is free."""
+    table = _TABLES[noun]
+    same = select(table.c.name).where(
+        table.c.name.startswith(name, autoescape=True), table.c.deleted_at.is_(None)
+    )
+    taken = set(conn.execute(same).scalars())
+    if name not in taken:
+        return name
+    return next(other for number in count(2) if (other := f"{name} {number}") not in taken)

@@ -10,11 +10,13 @@ from healthdesk.api.connections import (
     ConnectionCreate,
     ConnectionEdit,
     CredentialsUpdate,
+    CredentialsUpdated,
     Heartbeat,
+    PutBack,
 )
 from healthdesk.http.query import Paging
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import accounts, connections
+from healthdesk.operations import accounts, connecting, connections, credentials
 
 
 async def _apps(call: Call) -> list[App]:
@@ -31,7 +33,7 @@ async def _list(call: Call) -> Page[Connection]:
 
 
 async def _add(call: Call) -> Connection:
-    return await connections.add(call.desk, call.body(ConnectionCreate))
+    return await connecting.add(call.desk, call.body(ConnectionCreate))
 
 
 async def _show(call: Call) -> Connection:
@@ -39,7 +41,7 @@ async def _show(call: Call) -> Connection:
 
 
 async def _edit(call: Call) -> Connection:
-    return await connections.edit(call.desk, call.path["id"], call.body(ConnectionEdit))
+    return await connecting.edit(call.desk, call.path["id"], call.body(ConnectionEdit))
 
 
 async def _disconnect(call: Call) -> None:
@@ -55,8 +57,12 @@ async def _heartbeats(call: Call) -> Page[Heartbeat]:
     return await connections.heartbeats(call.desk, call.path["id"], page.after, page.limit)
 
 
-async def _credentials(call: Call) -> Connection:
-    return await connections.update_credentials(call.desk, call.path["id"], call.body(CredentialsUpdate))
+async def _credentials(call: Call) -> CredentialsUpdated:
+    return await credentials.update(call.desk, call.path["id"], call.body(CredentialsUpdate))
+
+
+async def _put_back(call: Call) -> CredentialsUpdated:
+    return await credentials.put_back(call.desk, call.path["id"], call.body(PutBack))
 
 
 _ONE = "/v1/connections/{id}"
@@ -84,7 +90,7 @@ ROUTES = (
         "POST",
         "/v1/connections",
         "connections.add",
-        "Add a connection; it is checked at once when it has a heartbeat.",
+        "Add a connection, once the app took its credentials.",
         _add,
         Connection,
         ConnectionCreate,
@@ -95,7 +101,7 @@ ROUTES = (
         "PATCH",
         _ONE,
         "connections.edit",
-        "Change a connection; what is absent stays.",
+        "Change a connection; what decides its health is tried first, what is absent stays.",
         _edit,
         Connection,
         ConnectionEdit,
@@ -129,9 +135,18 @@ ROUTES = (
         "POST",
         _ONE + "/credentials",
         "connections.update_credentials",
-        "Replace the credentials and check with them at once.",
+        "Replace the credentials, once the app took the new ones.",
         _credentials,
-        Connection,
+        CredentialsUpdated,
         CredentialsUpdate,
+    ),
+    Route(
+        "POST",
+        _ONE + "/credentials/put-back",
+        "connections.put_back",
+        "Put the credentials before the last update back in use, within an hour.",
+        _put_back,
+        CredentialsUpdated,
+        PutBack,
     ),
 )

@@ -1,0 +1,229 @@
+"""Connections: add and edit. What decides health is tried at the app first; what it refuses is not saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from healthdesk.api.connections import Connection, ConnectionCreate, ConnectionEdit
+from healthdesk.connectors.app import App
+from healthdesk.connectors.spec import AuthManifest
+from healthdesk.domain.activity import Verb
+from healthdesk.domain.identity import Identity
+from healthdesk.domain.states import Trigger
+from healthdesk.errors import Malformed
+from healthdesk.operations.connection_fields import (
+    HTTP_ENDPOINT,
+    base_url_of,
+    credentials_of,
+    method_of,
+    settings_of,
+)
+from healthdesk.operations.connections import check_after_change, view
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.paths import check_path
+from healthdesk.operations.secrets import credential_columns, opened, plain
+from healthdesk.operations.trying import (
+    Candidate,
+    Kept,
+    Tried,
+    entered_expiry,
+    identity_columns,
+    keep_good,
+    refuse_changed,
+    tell_good,
+    try_out,
+)
+from healthdesk.operations.verification import check_verification, edited_columns, secret_columns
+from healthdesk.store import connections as queries
+from healthdesk.store.naming import free_name, refuse_taken
+from healthdesk.store.rows import (
+    ConnectionRow,
+    ConnectionSecretRow,
+    HeartbeatSettings,
+    NewConnection,
+    VerificationSettings,
+)
+
+_MOST_NAME = 90
+"""Characters of a name that is made, so that a number fits behind it."""
+
+_TRIED = frozenset({"base_url", "settings", "heartbeat"})
+"""Columns of an edit that decide health, and are tried first."""
+
+
+async def add(desk: Desk, new: ConnectionCreate) -> Connection:
+    """Add a connection, once the app took its credentials; TrialRefused and TrialImpossible saved nothing."""
+    desk.require("connections.add")
+    ctx = desk.ctx
+    app = ctx.apps.get(new.app)
+    method = method_of(app.manifest, new.credentials)
+    settings = settings_of(app.manifest, new.settings)
+    base_url = base_url_of(app.manifest, method, new.base_url)
+    heartbeat = _heartbeat(app, method, new)
+    credentials = credentials_of(app.manifest, method, new.credentials, settings)
+    secret = plain(new.callback_secret)
+    check_verification(new.verification, has_secret=bool(secret), secret=secret)
+    expires_at = entered_expiry(desk, new.expires_at)
+    candidate = Candidate(app, credentials, settings, base_url, heartbeat)
+    tried = None if new.unchecked else await try_out(desk, candidate)
+    identity = tried.outcome.identity if tried else None
+    now = desk.now()
+    row = NewConnection(
+        id=ctx.ids.new("con", now),
+        app=app.id,
+        name=new.name or default_name(app, identity, base_url, settings),
+        base_url=base_url,
+        owner=desk.operator.user,
+        created_by=desk.operator.user,
+        created_at=now,
+        **credential_columns(desk, method, tried.credentials if tried else credentials),
+        **identity_columns(identity, expires_at),
+        heartbeat=heartbeat,
+        verification=VerificationSettings(**new.verification.model_dump()),
+        **secret_columns(desk, secret),
+        callback_limit_per_minute=new.callback_limit_per_minute,
+        next_check=now if heartbeat else None,
+        settings=settings,
+    )
+
+    def change(conn: Conn) -> Kept | None:
+        if new.name is None:
+            named = free_name(conn, "connection", row.name)
+        else:
+            refuse_taken(conn, "connection", row.name)
+            named = row.name
+        queries.insert(conn, replace(row, name=named))
+        desk.note(conn, Verb.ADDED, "connection", row.id, named, {"app": row.app, "auth": row.auth})
+        return keep_good(conn, desk, queries.get(conn, row.id), tried) if tried else None
+
+    kept = await desk.write(change, ("connection", row.id))
+    await desk.engine.refresh()
+    if kept is not None:
+        tell_good(desk, kept)
+    elif heartbeat is not None:
+        await check_after_change(desk, row.id, Trigger.CREDENTIALS)
+    return view(desk, await desk.read(queries.get, row.id))
+
+
+async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Connection:
+    """Change settings of a connection; what decides its health is tried first, and then in one step with the check kept."""
+    desk.require("connections.edit")
+    given = changes.model_fields_set - {"unchecked"}
+    row = await desk.read(queries.get_secret, connection_id)
+    columns = _columns(desk, row, changes)
+    if not columns:
+        return view(desk, row)
+    judged = bool(columns.keys() & _TRIED)
+    tried = await _try_edit(desk, row, columns) if judged and not changes.unchecked else None
+    if tried is not None:
+        columns |= identity_columns(tried.outcome.identity, None)
+
+    def change(conn: Conn) -> Kept | None:
+        if changes.name is not None:
+            refuse_taken(conn, "connection", changes.name, but=connection_id)
+        if tried is not None:
+            refuse_changed(queries.get_secret(conn, connection_id, lock=True), row)
+        queries.update(conn, connection_id, columns)
+        desk.note(conn, Verb.EDITED, "connection", connection_id, row.name, {"changed": sorted(given)})
+        return keep_good(conn, desk, queries.get(conn, connection_id), tried) if tried else None
+
+    kept = await desk.write(change, ("connection", connection_id))
+    await desk.engine.refresh()
+    if kept is not None:
+        tell_good(desk, kept)
+    elif judged and columns.get("heartbeat", row.heartbeat):
+        await check_after_change(desk, connection_id, Trigger.OPERATOR)
+    return view(desk, await desk.read(queries.get, connection_id))
+
+
+def default_name(app: App, identity: Identity | None, base_url: str, settings: Mapping[str, str]) -> str:
+    """Return what a connection is called that was given no name: the app, and whose account it is."""
+    account = (identity.account or identity.site or identity.account_id) if identity else ""
+    whose = account or (urlsplit(base_url).hostname or "") or next(iter(settings.values()), "")
+    return (f"{app.name} · {whose}" if whose else app.name)[:_MOST_NAME]
+
+
+def heartbeat_of(app: App, method: AuthManifest) -> HeartbeatSettings | None:
+    """Return the request that an app's connector checks health with, to be shown; None where it has none."""
+    found = app.manifest.heartbeat_for(method.id)
+    return HeartbeatSettings(found.request.method, found.request.path) if found else None
+
+
+def _heartbeat(app: App, method: AuthManifest, new: ConnectionCreate) -> HeartbeatSettings | None:
+    if app.id != HTTP_ENDPOINT:
+        if new.heartbeat is not None:
+            raise _has_its_own(app)
+        return heartbeat_of(app, method)
+    if new.heartbeat is None:
+        return None
+    check_path(new.heartbeat.path, "heartbeat.path")
+    return HeartbeatSettings(**new.heartbeat.model_dump())
+
+
+def _has_its_own(app: App) -> Malformed:
+    return Malformed(
+        f"the connector of {app.name} says how its health is checked",
+        field="heartbeat",
+        fix="leave it out",
+    )
+
+
+def _columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) -> dict[str, Any]:
+    """Return the columns that an edit changes."""
+    given = changes.model_fields_set
+    columns: dict[str, Any] = {}
+    if changes.name is not None:
+        columns["name"] = changes.name
+    if changes.base_url is not None or changes.settings is not None:
+        columns |= _place_columns(desk, row, changes)
+    if "expires_at" in given:
+        expires_at = entered_expiry(desk, changes.expires_at)
+        columns |= {
+            "expires_at": expires_at,
+            "expires_from": "entered" if expires_at else "",
+            "expiry_warned": None,
+        }
+    if changes.heartbeat is not None or changes.clear_heartbeat:
+        columns |= _heartbeat_columns(desk, row, changes)
+    columns |= edited_columns(desk, row, changes)
+    if "callback_limit_per_minute" in given:
+        columns["callback_limit_per_minute"] = changes.callback_limit_per_minute
+    return columns
+
+
+def _place_columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) -> dict[str, Any]:
+    """Return the columns of where the app lives: its settings, and the base URL."""
+    manifest = desk.ctx.apps.get(row.app).manifest
+    columns: dict[str, Any] = {}
+    if changes.settings is not None:
+        columns["settings"] = settings_of(manifest, {**row.settings, **changes.settings})
+    if changes.base_url is not None:
+        method = manifest.method(row.auth) or manifest.auth[0]
+        columns["base_url"] = base_url_of(manifest, method, changes.base_url)
+    return {name: value for name, value in columns.items() if value != getattr(row, name)}
+
+
+def _heartbeat_columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) -> dict[str, Any]:
+    if row.app != HTTP_ENDPOINT:
+        raise _has_its_own(desk.ctx.apps.get(row.app))
+    if changes.heartbeat is None:
+        return {"heartbeat": None, "next_check": None}
+    if changes.clear_heartbeat:
+        raise Malformed("heartbeat and clear_heartbeat exclude each other", field="clear_heartbeat")
+    check_path(changes.heartbeat.path, "heartbeat.path")
+    return {"heartbeat": HeartbeatSettings(**changes.heartbeat.model_dump()), "next_check": desk.now()}
+
+
+async def _try_edit(desk: Desk, row: ConnectionSecretRow, columns: Mapping[str, Any]) -> Tried | None:
+    """Try the connection as it will be with its credentials as they are."""
+    candidate = Candidate(
+        desk.ctx.apps.get(row.app),
+        opened(desk, row),
+        columns.get("settings", row.settings),
+        columns.get("base_url", row.base_url),
+        columns.get("heartbeat", row.heartbeat),
+    )
+    return await try_out(desk, candidate)

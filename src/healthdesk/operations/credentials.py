@@ -1,0 +1,195 @@
+"""New credentials of a connection: tried beside the old ones, compared with them, swapped in one step, put back.
+
+The old ones stay in use until the app took the new ones; wrong ones change nothing. What was replaced is kept for an
+hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from healthdesk.api.connections import CredentialsUpdate, CredentialsUpdated, IdentityChange, PutBack, Rerun
+from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.spec import AuthManifest
+from healthdesk.domain import drift
+from healthdesk.domain.activity import Verb
+from healthdesk.domain.identity import Identity
+from healthdesk.domain.states import Trigger
+from healthdesk.errors import Conflict, IdentityChanged
+from healthdesk.operations.connecting import heartbeat_of
+from healthdesk.operations.connection_fields import HTTP_ENDPOINT, credentials_of, method_of
+from healthdesk.operations.connections import check_after_change, view
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.explain import plural
+from healthdesk.operations.secrets import credential_columns, open_text, opened, sealed
+from healthdesk.operations.trying import (
+    Candidate,
+    Kept,
+    Tried,
+    entered_expiry,
+    identity_columns,
+    keep_good,
+    refuse_changed,
+    tell_good,
+    try_out,
+)
+from healthdesk.store import connections as queries
+from healthdesk.store import previous
+from healthdesk.store.previous import NO_PREVIOUS, LeftBehind
+from healthdesk.store.rows import ConnectionSecretRow
+
+KEPT_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Credentials to be put in use, tried or not, and what the activity log says of it."""
+
+    method: AuthManifest
+    credentials: StoredCredentials
+    tried: Tried | None
+    verb: Verb
+    columns: dict[str, Any]
+
+
+async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> CredentialsUpdated:
+    """Replace the credentials, once the app took the new ones.
+
+    Raises TrialRefused and TrialImpossible as a trial does, IdentityChanged when they are another account's or site's,
+    or may do less, and that is not accepted; Conflict when the connection was changed meanwhile. Nothing is changed then.
+    """
+    row = await desk.read(queries.get_secret, connection_id)
+    desk.require("connections.update_credentials", desk.grant_on(row))
+    manifest = desk.ctx.apps.get(row.app).manifest
+    method = method_of(manifest, new.credentials)
+    credentials = credentials_of(manifest, method, new.credentials, row.settings)
+    expires_at = entered_expiry(desk, new.expires_at)
+    tried = None if new.unchecked else await _try(desk, row, credentials)
+    changes = _compare(row, tried)
+    if not new.accept_changes:
+        _refuse_others(row, changes)
+    ends: dict[str, Any] = {"expires_at": None, "expires_from": "", "expiry_warned": None}
+    columns = ends | identity_columns(tried.outcome.identity if tried else None, expires_at)
+    swap = Swap(method, credentials, tried, Verb.UPDATED_CREDENTIALS, columns)
+    return await _swap(desk, row, swap, changes)
+
+
+async def put_back(desk: Desk, connection_id: str, choice: PutBack) -> CredentialsUpdated:
+    """Put the credentials before the last update back in use, once the app took them; those in use can be put back then.
+
+    Raises Conflict when there are none, or their hour is over, and what a trial raises.
+    """
+    row = await desk.read(queries.get_secret, connection_id)
+    desk.require("connections.put_back", desk.grant_on(row))
+    if row.previous_until is None or row.previous_until <= desk.now():
+        raise Conflict(
+            f"{row.name} has no credentials to put back",
+            fix="they are kept for an hour after an update; give them again to update the credentials",
+        )
+    credentials = open_text(desk, row.previous_enc, row.name)
+    manifest = desk.ctx.apps.get(row.app).manifest
+    method = manifest.method(row.previous_auth)
+    if method is None:
+        raise Conflict(f"{manifest.name} has no authentication {row.previous_auth!r} any more")
+    tried = None if choice.unchecked else await _try(desk, row, credentials)
+    columns = identity_columns(tried.outcome.identity if tried else None, None)
+    if tried is None:
+        columns = {"identity_connected": row.previous_identity}
+    swap = Swap(method, credentials, tried, Verb.PUT_CREDENTIALS_BACK, columns)
+    return await _swap(desk, row, swap, _compare(row, tried))
+
+
+async def _try(desk: Desk, row: ConnectionSecretRow, credentials: StoredCredentials) -> Tried | None:
+    candidate = Candidate(desk.ctx.apps.get(row.app), credentials, row.settings, row.base_url, row.heartbeat)
+    return await try_out(desk, candidate)
+
+
+def _compare(row: ConnectionSecretRow, tried: Tried | None) -> list[drift.IdentityChange]:
+    """Return how credentials that were tried differ from whom the connection was connected as."""
+    kept = row.identity_connected or row.identity
+    after = tried.outcome.identity if tried else None
+    return drift.identity_changes(Identity.from_json(kept), after) if kept and after else []
+
+
+def _refuse_others(row: ConnectionSecretRow, changes: list[drift.IdentityChange]) -> None:
+    """Raise IdentityChanged for another account, another site, or fewer scopes."""
+    told = [each for each in changes if each.what != "scopes" or each.loses]
+    if told:
+        raise IdentityChanged(
+            f"These credentials work, but they are not those of {row.name}: "
+            + " ".join(each.sentence for each in told)
+            + " Nothing was changed.",
+            field="credentials",
+            fix="to use them all the same: --yes (in the API, `accept_changes`)",
+        )
+
+
+async def _swap(
+    desk: Desk, row: ConnectionSecretRow, swap: Swap, changes: list[drift.IdentityChange]
+) -> CredentialsUpdated:
+    """Put credentials in use and those in use aside, with the check and what follows of it, in one transaction."""
+    tried = swap.tried
+    credentials = tried.credentials if tried else swap.credentials
+    columns = credential_columns(desk, swap.method, credentials) | swap.columns
+    app = desk.ctx.apps.get(row.app)
+    if app.id != HTTP_ENDPOINT:
+        columns["heartbeat"] = heartbeat_of(app, swap.method)
+
+    def change(conn: Conn) -> tuple[Kept | None, LeftBehind]:
+        now_row = queries.get_secret(conn, row.id, lock=True)
+        refuse_changed(now_row, row)
+        left = previous.left_behind(conn, row.id)
+        queries.update(conn, row.id, columns | _put_aside(desk, now_row))
+        desk.note(conn, swap.verb, "connection", row.id, row.name, {"auth": swap.method.id})
+        kept = keep_good(conn, desk, queries.get(conn, row.id), tried) if tried else None
+        return kept, left
+
+    kept, left = await desk.write(change, ("connection", row.id))
+    await desk.engine.refresh()
+    if kept is not None:
+        tell_good(desk, kept)
+    else:
+        await check_after_change(desk, row.id, Trigger.CREDENTIALS)
+    shown = view(desk, await desk.read(queries.get, row.id))
+    return CredentialsUpdated(
+        **shown.model_dump(),
+        changes=[IdentityChange.model_validate(each, from_attributes=True) for each in changes],
+        rerun=rerun_of(left),
+    )
+
+
+def _put_aside(desk: Desk, row: ConnectionSecretRow) -> dict[str, Any]:
+    """Return the columns that keep the credentials in use for an hour; none of those that cannot be read."""
+    try:
+        kept = sealed(desk, opened(desk, row))
+    except Conflict:
+        return dict(NO_PREVIOUS)
+    return {
+        "previous_enc": kept,
+        "previous_hint": row.credential_hint,
+        "previous_auth": row.auth,
+        "previous_by": desk.operator.user,
+        "previous_until": desk.now() + KEPT_FOR,
+        "previous_identity": row.identity_connected or row.identity,
+    }
+
+
+def rerun_of(left: LeftBehind) -> Rerun | None:
+    """Return what is offered for records that stopped because of the credentials before; None where there are none."""
+    if not (left.failed or left.held):
+        return None
+    said = []
+    if left.failed:
+        said.append(f"{plural(left.failed, 'record')} failed because of the credentials before: resend them.")
+    if left.held:
+        said.append(f"{plural(left.held, 'record')} held for this connection go by themselves.")
+    return Rerun(
+        failed=left.failed,
+        held=left.held,
+        since=left.since,
+        problem_ids=list(left.problem_ids),
+        sentence=" ".join(said),
+        commands=[f"healthdesk records resend-all --problem {each}" for each in left.problem_ids],
+    )

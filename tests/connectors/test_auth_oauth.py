@@ -292,3 +292,32 @@ async def test_a_token_is_renewed_early_and_a_failure_of_that_passes_while_it_co
     assert len(endpoint.requests) == 2
     clock.advance(51)
     assert (await refusal(authorizer)).failure.kind is ErrorKind.SERVER_ERROR
+
+
+def rule(**more):
+    return {"kind": "permission", "sentence": "by the rule: {message}", "fix": "Do it.", **more}
+
+
+@pytest.mark.parametrize(
+    ("errors", "error", "sentence"),
+    [
+        ([rule(when="error == 'invalid_grant'", on=["token"])], "invalid_grant", "by the rule: because"),
+        ([rule(status=["400"])], "invalid_grant", "Test App does not accept the grant any more"),
+        ([rule(status=["400"])], "own_code", "by the rule: because"),
+        ([rule(status=["400"], on=["heartbeat"])], "own_code", "Test App refused to give a token"),
+    ],
+)
+async def test_rules_for_token_answers_come_before_codes_and_those_for_all_after(
+    built, endpoint, errors, error, sentence
+):
+    endpoint.answer(400, json={"error": error, "error_description": "because"})
+    failure = (await refusal(built(app(errors=errors)))).failure
+    assert failure.sentence.startswith(sentence)
+    assert (failure.kind is ErrorKind.PERMISSION) == sentence.startswith("by the rule")
+
+
+async def test_a_rule_repeats_no_secret(built, endpoint):
+    endpoint.answer(400, json={"error": "no", "error_description": "bad c1ient-s3cret"})
+    failure = (await refusal(built(app(errors=[rule(status=["400"])])))).failure
+    assert failure.sentence == "by the rule: bad ••••"
+    assert "c1ient" not in repr(failure)

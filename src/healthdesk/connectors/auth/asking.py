@@ -11,12 +11,14 @@ from urllib.parse import parse_qsl
 
 from healthdesk.clock import Clock
 from healthdesk.connectors.app import App
-from healthdesk.connectors.auth.failures import token_refused, unexpected
+from healthdesk.connectors.auth.failures import is_known, token_refused, unexpected
 from healthdesk.connectors.auth.tokens import Tokens
+from healthdesk.connectors.documents import Document
 from healthdesk.connectors.echoes import Secrets
+from healthdesk.connectors.judging import Judge
 from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import GuardedSession, Request
-from healthdesk.domain.exchange import Exchange
+from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.masking import mask_text
 
 FORM = "application/x-www-form-urlencoded"
@@ -55,7 +57,7 @@ class Asker:
         members = _members(exchange)
         error = _text(members.get("error")) if members else ""
         if error or exchange.status != 200 or exchange.body_error is not None:
-            raise self.refused(exchange, hidden, error, _description(members))
+            raise self.refused(exchange, hidden, members, error, _description(members))
         kept = _kept(exchange, hidden)
         if members is None:
             raise NotAuthorized(unexpected(self.app.name, kept, "something that is no token"), kept)
@@ -76,12 +78,49 @@ class Asker:
         )
 
     def refused(
-        self, exchange: Exchange, hidden: Secrets, code: str = "", description: str = ""
+        self, exchange: Exchange, hidden: Secrets, document: object, code: str = "", description: str = ""
     ) -> NotAuthorized:
-        """Return what to raise for a refusal. `code` and `description` are what the app said."""
-        told = hidden.out_of_text(code), hidden.out_of_text(description)
+        """Return what to raise for a refusal. `document` is its body as parsed, `code` and `description` what it says.
+
+        The manifest's rules for token answers come first, then the codes of OAuth, then the rules for every answer.
+        """
         kept = _kept(exchange, hidden)
-        return NotAuthorized(token_refused(self.app.name, kept, *told), kept)
+        by_code = token_refused(
+            self.app.name, kept, hidden.out_of_text(code), hidden.out_of_text(description)
+        )
+        failure = (
+            self._by_rules(exchange, hidden, document, named=True)
+            or (by_code if is_known(code, description) else None)
+            or self._by_rules(exchange, hidden, document, named=False)
+            or by_code
+        )
+        return NotAuthorized(failure, kept)
+
+    def _by_rules(
+        self, exchange: Exchange, hidden: Secrets, document: object, *, named: bool
+    ) -> Failure | None:
+        """Return what the first rule that fits says: of those that name token answers, or of those for all."""
+        manifest = self.app.manifest
+        rules = [rule for rule in manifest.errors if (("token" in rule.on) if named else not rule.on)]
+        if exchange.status is None or not rules:
+            return None
+        failure = Judge(manifest.model_copy(update={"errors": rules})).judge(
+            replace(exchange, response_body=hidden.out_of(exchange.response_body)),
+            {name.lower(): value for name, value in exchange.response_headers.items()},
+            Document(document),
+            on="token",
+            expect=[exchange.status],
+            success=None,
+            values={},
+        )
+        if failure is None:
+            return None
+        return replace(
+            failure,
+            sentence=hidden.out_of_text(failure.sentence),
+            message=hidden.out_of_text(failure.message),
+            next_action=hidden.out_of_text(failure.next_action),
+        )
 
     def tokens(self, answer: TokenAnswer, before: Tokens | None, lifetime_s: float | None) -> Tokens:
         """Return the tokens of an answer; raises NotAuthorized when there is none in it.

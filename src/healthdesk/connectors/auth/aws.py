@@ -106,9 +106,8 @@ class AssumeRole:
         document = _parsed(exchange.response_body)
         if exchange.status != 200:
             error = _within(document, "ErrorResponse", "Error")
-            raise self._asker.refused(
-                exchange, hidden, str(error.get("Code") or ""), str(error.get("Message") or "")
-            )
+            code, message = (str(error.get(name) or "") for name in ("Code", "Message"))
+            raise self._asker.refused(exchange, hidden, document, code, message)
         given = _within(document, "AssumeRoleResponse", "AssumeRoleResult", "Credentials")
         try:
             return Tokens(

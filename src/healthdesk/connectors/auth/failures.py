@@ -150,6 +150,12 @@ def not_authorized_yet(app_name: str) -> Failure:
     )
 
 
+def is_known(code: str, description: str) -> bool:
+    """Tell whether a refusal's code says what is wrong."""
+    found = _AADSTS.search(description)
+    return code in _BY_CODE or (found is not None and found[0] in _BY_AADSTS)
+
+
 def token_refused(app_name: str, exchange: Exchange, code: str, description: str) -> Failure:
     """Return what a refusal means. `code` and `description` are the app's, without secrets; empty where it said none."""
     status = exchange.status or 0

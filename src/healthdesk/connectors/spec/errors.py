@@ -27,8 +27,9 @@ class ErrorRule(Part):
 
     `status`: one of these (`5xx` is a class). `when`: an expression that is true of the body. `content_type`: how
     the header begins. `header`: name to a regular expression found in its value. `text`: a regular expression found
-    in the body. `on`: only these operations. `sentence` and `fix` are templates; `{message}` is what the app said,
-    `{status}` and `{app}` are known too. `kind` decides what follows, `blame` only overrides whose fault that is.
+    in the body. `on`: only these operations; a refused token is judged by rules that name `token`, then by OAuth's own
+    codes, then by rules without `on`. `sentence` and `fix` are templates; `{message}` is what the app said, `{status}` and
+    `{app}` are known too. `kind` decides what follows, `blame` only overrides whose fault that is.
     """
 
     status: list[Status] = []

@@ -151,3 +151,14 @@ def test_without_a_credential_there_is_nothing_to_look_for():
 
 def test_secrets_are_not_shown():
     assert TOKEN not in repr(Request("POST", "http://crm.example", secrets=Secrets([TOKEN])))
+
+
+@pytest.mark.parametrize("before", [0, 1, 54, 61, 62, 63, 64, 118, 125, 128])
+def test_a_secret_is_found_wherever_it_stands_in_a_long_run_of_escapes(before):
+    secret = "se🙂cret-🙂x"
+    units = secret.encode("utf-16-be")
+    escaped = "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    body = ("\\u0041" * before + escaped).encode()
+    out = Secrets((secret,)).out_of(body)
+    assert secret not in json.loads(b'"' + out + b'"')
+    assert "cret" not in json.loads(b'"' + out + b'"')

@@ -14,8 +14,10 @@ SHORTEST = 4
 """A shorter secret is not looked for: it stands in any answer by chance."""
 
 _MASK = MASK.encode()
+# Runs of JSON's escapes have a limit, because the expression remembers every turn; it does not part a pair of them.
 _ESCAPE = re.compile(
-    rb'((?:\\u[0-9a-fA-F]{4})+)|\\(["\\/])|%([0-9a-fA-F]{2})|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-z]{2,4});'
+    rb"((?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}){1,64})"
+    rb'|\\(["\\/])|%([0-9a-fA-F]{2})|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-z]{2,4});'
 )
 
 _Span = tuple[int, int]

@@ -62,7 +62,9 @@ def as_text(value: object, most: int) -> str:
     elif isinstance(value, int | float):
         kept = _number(value)[:most]
     elif isinstance(value, list):
-        kept = ", ".join(part for each in value[:most] if (part := as_text(each, most)))[:most]
+        # what is in a list within the list is no value of it: a hostile one is as deep as Python recurses
+        plain = (as_text(each, most) for each in value[:most] if not isinstance(each, list))
+        kept = ", ".join(part for part in plain if part)[:most]
     else:
         return ""
     if kept.isascii() and kept.isprintable():

@@ -15,6 +15,7 @@ MOST_DESCRIPTION = 65_536
 MOST_CELL = 4_000
 _MOST_LINE = 1_000
 _MOST_URL = 2_000
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 
 
 def given(fields: Iterable[FieldManifest], inputs: Mapping[str, object]) -> dict[str, object]:
@@ -53,15 +54,15 @@ def read_task(result: TaskResult, item: object, values: Mapping[str, object]) ->
 
 
 def _day(result: TaskResult, told: str) -> str:
-    """Return a due date as an ISO date where the app tells a moment, else as it is told.
+    """Return a due date as an ISO date, where the app tells one or a moment.
 
-    Apps that keep a day as a moment put it at four in the morning of the account's own zone (ClickUp): eight hours
+    Apps that keep a day as milliseconds put it at four in the morning of the account's own zone (ClickUp): eight hours
     later it is that day in UTC too, from UTC-11 to UTC+12.
     """
-    if result.times != "epoch_ms" or not told:
-        return told
-    moment = _from_milliseconds(told)
-    return "" if moment is None else (moment + timedelta(hours=8)).date().isoformat()
+    if result.times == "epoch_ms" and told:
+        moment = _from_milliseconds(told)
+        return "" if moment is None else (moment + timedelta(hours=8)).date().isoformat()
+    return told[:10] if _ISO_DAY.match(told) else told
 
 
 def _moment(result: TaskResult, told: str) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from healthdesk.connectors import connector
 from healthdesk.connectors.connector import StatusesAnswer, TaskAnswer, TaskInputs, TasksAnswer, TaskStatus
 from healthdesk.connectors.paths import find, one_line
+from healthdesk.connectors.task_inputs import completed
 
 _COLUMNS = ("description_column", "due_column", "person_column")
 # A column that no board has: without one, an item would answer with all of its columns.
@@ -24,8 +24,11 @@ class Connector(connector.Connector):
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create an item; the answer holds no more than its id, name and address."""
         given = self._inputs(container)
-        fields = {**task.fields, "values": _values(given, task)}
-        return await super().create_task(given, replace(task, fields=fields))
+        wanted, failure, exchange = await completed(self.client, self._tasks(), given, task.given())
+        if failure is not None:
+            return TaskAnswer(None, failure, exchange)
+        fields = {**task.fields, "values": _values(given, wanted)}
+        return await super().create_task(given, TaskInputs(title=task.title, fields=fields))
 
     async def get_task(self, container: Mapping[str, object], id: str, key: str = "") -> TaskAnswer:
         """Read an item with the columns of the container."""
@@ -36,9 +39,14 @@ class Connector(connector.Connector):
     ) -> TaskAnswer:
         """Change an item: its name and columns at once, then its status."""
         given = self._inputs(container)
-        values = _values(given, replace(changes, status=None), name=changes.title)
-        wanted = TaskInputs(status=changes.status, fields={"values": values} if values else {})
-        return await super().update_task(given, id, key, wanted)
+        wanted, failure, exchange = await completed(self.client, self._tasks(), given, changes.given())
+        if failure is not None:
+            return TaskAnswer(None, failure, exchange)
+        values = _values(given, {**wanted, "status": None, "name": changes.title})
+        fields = {"values": values} if values else {}
+        answer = await super().update_task(given, id, key, TaskInputs(status=changes.status, fields=fields))
+        # what changes an item answers with no more than its id
+        return answer if answer.failure is not None else await self.get_task(container, id, key)
 
     async def search_tasks(self, container: Mapping[str, object], text: str) -> TasksAnswer:
         """Find items of the board by their names."""
@@ -79,14 +87,14 @@ def _with_columns(given: Mapping[str, object]) -> dict[str, object]:
     return {**dict.fromkeys(_COLUMNS, _NO_COLUMN), **given}
 
 
-def _values(given: Mapping[str, object], task: TaskInputs, *, name: str | None = None) -> str | None:
+def _values(given: Mapping[str, object], wanted: Mapping[str, object]) -> str | None:
     """Return the values of columns as the API takes them, JSON in a text; None where there are none."""
     told = {
-        given.get("status_column"): task.status,
-        given.get("description_column"): task.description,
-        given.get("due_column"): task.due,
-        given.get("person_column"): task.assignee,
-        "name": name,
+        given.get("status_column"): wanted.get("status"),
+        given.get("description_column"): wanted.get("description"),
+        given.get("due_column"): wanted.get("due"),
+        given.get("person_column"): wanted.get("assignee_id"),
+        "name": wanted.get("name"),
     }
-    values = {str(column): value for column, value in told.items() if column and value is not None}
+    values = {str(column): str(value) for column, value in told.items() if column and value is not None}
     return json.dumps(values, ensure_ascii=False) if values else None

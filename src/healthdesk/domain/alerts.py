@@ -97,6 +97,19 @@ def render_test(channel_name: str, at: datetime) -> tuple[str, str]:
     return "healthdesk: test", f"{body}\n\nSee what is sent: healthdesk channels list"
 
 
+def render_offline(since: datetime, until: datetime, put_off: int) -> tuple[str, str]:
+    """Return title and body of the one message that tells of the time in which the desk itself was offline."""
+    checks = "1 check was" if put_off == 1 else f"{put_off:,} checks were"
+    span = f"{_time(since)} to {_time(until)} ({_duration(until - since)})"
+    lines = [
+        f"The desk was offline from {span}; {checks} put off.",
+        "It reached no other host, so it judged none: no connection was called failing for it.",
+        "",
+        "How things are now: healthdesk status",
+    ]
+    return "healthdesk: the desk was offline", "\n".join(lines)
+
+
 def _what(facts: AlertFacts, place: str) -> str:
     if facts.held:
         return _what_is_held(facts, place)

@@ -26,6 +26,18 @@ class Identity:
         site = urlsplit(self.site).netloc or self.site
         return account if not site or site == account else f"{site} · {account}"
 
+    def completed(self, by: Identity | None) -> Identity:
+        """Return this with what the app left out taken from another answer about the same account."""
+        if by is None or by.account_id != self.account_id:
+            return self
+        return Identity(
+            account_id=self.account_id,
+            account=self.account or by.account,
+            site=self.site or by.site,
+            scopes=by.scopes if self.scopes is None else self.scopes,
+            expires_at=self.expires_at or by.expires_at,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
         return {

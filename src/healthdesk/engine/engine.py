@@ -10,6 +10,7 @@ from healthdesk.engine.callbacks import CallbackProcessor
 from healthdesk.engine.channel_url import CheckedChannel
 from healthdesk.engine.context import Context
 from healthdesk.engine.deliver import Deliverer
+from healthdesk.engine.expiry import Expiry
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.holds import Holds
 from healthdesk.engine.janitor import Janitor
@@ -35,6 +36,7 @@ class Engine:
         self.ctx = ctx
         self.targets = Targets(ctx)
         self.heartbeats = Heartbeats(ctx)
+        self.expiry = Expiry(ctx)
         self.deliverer = Deliverer(ctx, self.targets, self.heartbeats)
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.callbacks = CallbackProcessor(ctx)
@@ -46,6 +48,7 @@ class Engine:
         self.deliverer.on_alerts = self.wake_alerts
         self.heartbeats.on_change = self.holds.wake
         self.heartbeats.on_alerts = self.wake_alerts
+        self.expiry.on_alerts = self.wake_alerts
         self._supervisor = Supervisor(ctx.clock, ctx.metrics)
         self._keeper = Supervisor(ctx.clock, ctx.metrics)
 
@@ -73,6 +76,7 @@ class Engine:
             ("deliver", self.deliverer.run),
             ("holds", self.holds.run),
             ("heartbeats", self.heartbeats.run),
+            ("expiry", self.expiry.run),
             ("callbacks", self.callbacks.run),
             ("notify", self.notifier.run),
             ("relay", self.relay.run),
@@ -118,6 +122,7 @@ class Engine:
         self.holds.wake()
         self.deliverer.wake_all()
         self.heartbeats.wake()
+        self.expiry.wake()
 
     async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
         """Check a connection now; returns when the result is committed. NotFound when it is unknown."""

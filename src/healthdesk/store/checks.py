@@ -40,9 +40,10 @@ def set_health(
     *,
     version: int,
     identity: Identity | None = None,
+    expires_at: datetime | None = None,
 ) -> ProblemChanges | None:
-    """Store what a check (or the evidence of deliveries) decided, the check itself, whose the credential is, and what
-    that does to the connection's problems: failing opens one, connected lets it go.
+    """Store what a check (or the evidence of deliveries) decided, the check itself, whose the credential is and when it
+    ends, and what that does to the connection's problems: failing opens one, connected lets it go.
 
     What was found with settings of another `version` than the connection's decides nothing: only the check is
     stored, and None returned.
@@ -53,14 +54,43 @@ def set_health(
             _insert_heartbeat(conn, replace(heartbeat, state_after=row.state))
         return None
     changed = change.state is not row.state
+    values = _after(row, change, failure, heartbeat, now)
+    if changed:
+        transitions.note(conn, connection_id, now, row.state, change.state, failure)
+    if heartbeat is not None:
+        _insert_heartbeat(conn, heartbeat)
+    if identity is not None:
+        values |= _whose(row, identity)
+    ends_at = expires_at or (identity.expires_at if identity else None)
+    if ends_at is not None and row.expires_from != "entered":
+        values |= _ends(row, ends_at, now)
+    conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(values))
+    folding = Folding(conn, now)
+    standing.note_flapping(conn, folding, row, now, changed=changed)
+    if identity is not None:
+        before = standing.drift_of(row.identity, row.identity_connected)
+        after = standing.drift_of(values["identity"], values["identity_connected"])
+        standing.note_drift(folding, row, before, after)
+    if change.state is ConnectionState.FAILING and key is not None:
+        folding.note_connection(key)
+        folding.fold()
+        _let_go(conn, folding, connection_id, but=key.fingerprint)
+    elif change.state is ConnectionState.CONNECTED:
+        _let_go(conn, folding, connection_id)
+    return folding.finish()
+
+
+def _after(
+    row: Any, change: HealthChange, failure: Failure | None, heartbeat: HeartbeatRow | None, now: datetime
+) -> dict[str, Any]:
+    """Return the columns of a connection's health after a check or a delivery."""
     values: dict[str, Any] = {
         "state": change.state,
         "suspect_checks": change.suspect_checks,
         "next_check": change.next_check_at,
     }
-    if changed:
+    if change.state is not row.state:
         values["state_since"] = now
-        transitions.note(conn, connection_id, now, row.state, change.state, failure)
     if failure is not None:
         values["failure"] = failure_json(failure)
     elif change.state is ConnectionState.CONNECTED:
@@ -69,23 +99,7 @@ def set_health(
             values["connected_on"] = now
     if heartbeat is not None:
         values |= _pointers(row, heartbeat)
-        _insert_heartbeat(conn, heartbeat)
-    if identity is not None:
-        values |= _learnt(row, identity, now)
-    conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(values))
-    folding = Folding(conn, now)
-    standing.note_flapping(conn, folding, row, now, changed=changed)
-    if identity is not None:
-        connected = values.get("identity_connected", row.identity_connected)
-        before = standing.drift_of(row.identity, row.identity_connected)
-        standing.note_drift(folding, row, before, standing.drift_of(values["identity"], connected))
-    if change.state is ConnectionState.FAILING and key is not None:
-        folding.note_connection(key)
-        folding.fold()
-        _let_go(conn, folding, connection_id, but=key.fingerprint)
-    elif change.state is ConnectionState.CONNECTED:
-        _let_go(conn, folding, connection_id)
-    return folding.finish()
+    return values
 
 
 def _pointers(row: Any, heartbeat: HeartbeatRow) -> dict[str, Any]:
@@ -98,16 +112,27 @@ def _pointers(row: Any, heartbeat: HeartbeatRow) -> dict[str, Any]:
     return values
 
 
-def _learnt(row: Any, identity: Identity, now: datetime) -> dict[str, Any]:
-    """Return what a good check taught: whose the credential is, and until when. An end that was entered stays."""
-    values: dict[str, Any] = {"identity": identity.to_json(), "account": identity.label}
-    if row.identity_connected is None:
-        values["identity_connected"] = values["identity"]
-    if identity.expires_at is not None and row.expires_from != "entered":
-        values |= {"expires_at": identity.expires_at, "expires_from": "learnt"}
-        reached = threshold(identity.expires_at, now)
-        if row.expiry_warned is not None and (reached is None or reached > row.expiry_warned):
-            values["expiry_warned"] = None
+def _whose(row: Any, identity: Identity) -> dict[str, Any]:
+    """Return whose the credential is by a good check, and by the first one.
+
+    What the app left out this time stays as it told it before, and what it did not tell at first is told by now.
+    """
+    known = Identity.from_json(row.identity) if row.identity else None
+    first = Identity.from_json(row.identity_connected) if row.identity_connected else identity
+    identity = identity.completed(known)
+    return {
+        "identity": identity.to_json(),
+        "identity_connected": first.completed(identity).to_json(),
+        "account": identity.label,
+    }
+
+
+def _ends(row: Any, expires_at: datetime, now: datetime) -> dict[str, Any]:
+    """Return the end that was learnt; one that moved away is warned of anew."""
+    values: dict[str, Any] = {"expires_at": expires_at, "expires_from": "learnt"}
+    reached = threshold(expires_at, now)
+    if row.expiry_warned is not None and (reached is None or reached > row.expiry_warned):
+        values["expiry_warned"] = None
     return values
 
 
@@ -245,6 +270,13 @@ def answered_urls(conn: Connection, limit: int = 200) -> list[str]:
     )
     found = conn.execute(select(newest.c.url).where(newest.c.status.is_not(None), newest.c.url != ""))
     return list(dict.fromkeys(found.scalars()))
+
+
+def urls_of(conn: Connection, ids: list[str]) -> list[str]:
+    """Return where these connections lead, in the order of their ids as given."""
+    found = conn.execute(select(connections.c.id, connections.c.base_url).where(connections.c.id.in_(ids)))
+    urls = {row.id: row.base_url for row in found}
+    return [urls[each] for each in ids if each in urls]
 
 
 def heartbeat_row(row: Any) -> HeartbeatRow:

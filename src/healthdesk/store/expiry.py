@@ -20,29 +20,17 @@ from healthdesk.store.schema_desk import problems
 from healthdesk.store.schema_setup import EXPIRES, connections
 
 
+def is_due(conn: Connection, now: datetime) -> bool:
+    """Tell whether a credential reached a threshold since its last warning."""
+    return conn.execute(_due(now).limit(1)).first() is not None
+
+
 def warn(conn: Connection, now: datetime, limit: int = 100) -> ProblemChanges:
     """Warn of the credentials that reached a threshold since their last warning, the nearest end first.
 
-    Warn and problem are one transaction: a threshold is told once, whoever looks.
+    Warning and problem are one transaction: a threshold is told once, whoever looks.
     """
-    due = [
-        sa.and_(
-            connections.c.expires_at <= now + timedelta(days=days),
-            sa.or_(connections.c.expiry_warned.is_(None), connections.c.expiry_warned > days),
-        )
-        for days in (*WARN_DAYS, 0)
-    ]
-    found = conn.execute(
-        select(connections)
-        .where(
-            text(EXPIRES),
-            connections.c.expires_at <= now + timedelta(days=WARN_DAYS[0]),
-            sa.or_(*due),
-        )
-        .order_by(connections.c.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+    found = conn.execute(_due(now).limit(limit).with_for_update(skip_locked=True)).all()
     folding = Folding(conn, now)
     for row in found:
         reached = due_warning(row.expires_at, now, row.expiry_warned)
@@ -51,6 +39,25 @@ def warn(conn: Connection, now: datetime, limit: int = 100) -> ProblemChanges:
         conn.execute(sa.update(connections).where(connections.c.id == row.id).values(expiry_warned=reached))
         folding.stand(key_for_expiry(row.expires_at, now, row.id, row.name, row.owner))
     return folding.finish()
+
+
+def _due(now: datetime) -> sa.Select[Any]:
+    due = [
+        sa.and_(
+            connections.c.expires_at <= now + timedelta(days=days),
+            sa.or_(connections.c.expiry_warned.is_(None), connections.c.expiry_warned > days),
+        )
+        for days in (*WARN_DAYS, 0)
+    ]
+    return (
+        select(connections)
+        .where(
+            text(EXPIRES),
+            connections.c.expires_at <= now + timedelta(days=WARN_DAYS[0]),
+            sa.or_(*due),
+        )
+        .order_by(connections.c.expires_at)
+    )
 
 
 def page(

@@ -66,6 +66,14 @@ def route(conn: Connection, problem: Mapping[str, Any], *, recovering: bool) -> 
     return routed & live
 
 
+def everybody(conn: Connection) -> set[str]:
+    """Return the channels of every rule; where there is no rule, every channel."""
+    live = set(conn.execute(select(channels.c.id).where(channels.c.deleted_at.is_(None))).scalars())
+    enabled = conn.execute(select(rules.c.channel_ids).where(rules.c.enabled)).scalars().all()
+    named = {each for ids in enabled for each in ids}
+    return live & named if enabled else live
+
+
 def _places(conn: Connection, problem: Mapping[str, Any]) -> list[tuple[str | None, Environment | None]]:
     """Return the integrations and environments that a problem concerns."""
     if problem["integration_id"] is not None:

@@ -85,6 +85,16 @@ def _speak_up(conn: Connection, connection_id: str) -> None:
     )
 
 
+def any_live(conn: Connection) -> bool:
+    """Tell whether there is anything to review."""
+    live = (
+        select(problems.c.id)
+        .where(text("problems." + LIVE), problems.c.kind.in_(REVIEWED), problems.c.connection_failing)
+        .limit(1)
+    )
+    return conn.execute(live).first() is not None
+
+
 def review(conn: Connection, now: datetime, limit: int = MOST_AT_ONCE) -> ProblemChanges:
     """End standing problems whose reason is gone, whatever took it away, and keep the days of an expiry current."""
     live = conn.execute(

@@ -26,12 +26,16 @@ class Outgoing:
 
 
 class NotAuthorized(Exception):
-    """No token could be got: `failure` says why, `exchange` is what the token endpoint answered, if it was asked."""
+    """No token could be got: `failure` says why, `exchange` is what the token endpoint answered, if it was asked.
 
-    def __init__(self, failure: Failure, exchange: Exchange | None = None) -> None:
+    `code` is OAuth's own word for the refusal, where there is one.
+    """
+
+    def __init__(self, failure: Failure, exchange: Exchange | None = None, *, code: str = "") -> None:
         super().__init__(failure.sentence)
         self.failure = failure
         self.exchange = exchange
+        self.code = code
 
 
 class Authorizer(Protocol):

@@ -94,7 +94,7 @@ class Asker:
             or self._by_rules(exchange, hidden, document, named=False)
             or by_code
         )
-        return NotAuthorized(failure, kept)
+        return NotAuthorized(failure, kept, code=code)
 
     def _by_rules(
         self, exchange: Exchange, hidden: Secrets, document: object, *, named: bool
@@ -133,7 +133,7 @@ class Asker:
             what = "an answer that holds no access_token"
             raise NotAuthorized(unexpected(self.app.name, answer.exchange, what), answer.exchange)
         now = self.clock.now()
-        lives_s = _seconds(members.get("expires_in")) or lifetime_s
+        lives_s = seconds_of(members.get("expires_in")) or lifetime_s
         refresh_token = members.get("refresh_token")
         values = {
             name: str(value)
@@ -178,7 +178,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
-def _seconds(value: object) -> float | None:
+def seconds_of(value: object) -> float | None:
     """Return a lifetime, or None where it is none."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None

@@ -30,6 +30,38 @@ def method_of(app: App, auth_id: str) -> AuthManifest:
     return method
 
 
+def oauth_client(
+    app: App,
+    auth_id: str,
+    values: Mapping[str, str],
+    settings: Mapping[str, str],
+    *,
+    session: GuardedSession,
+    clock: Clock,
+) -> OAuthClient:
+    """Return the OAuth client of a method that an operator authorizes; ConnectorError when the method is none."""
+    method = method_of(app, auth_id)
+    if method.oauth is None or method.type not in ("oauth2_code", "oauth2_device"):
+        raise ConnectorError(
+            f"{method.name} of {app.name} needs no authorization",
+            fix="give its fields as credentials",
+            field="auth",
+        )
+    return OAuthClient(
+        Asker(app, session, clock), method.oauth, _known(method, values, _with_defaults(app, settings))
+    )
+
+
+def _with_defaults(app: App, settings: Mapping[str, str]) -> dict[str, str]:
+    defaults = {field.key: field.default for field in app.manifest.fields if field.default}
+    return {**defaults, **{name: value for name, value in settings.items() if value}}
+
+
+def _known(method: AuthManifest, values: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what templates of the method may name; settings win over fields."""
+    return {**{field.key: field.default for field in method.fields}, **values, **settings}
+
+
 def build_authorizer(
     app: App,
     auth_id: str,
@@ -45,11 +77,8 @@ def build_authorizer(
     `values` are the fields of the method, `settings` those of the connection. Nothing is sent yet.
     """
     method = method_of(app, auth_id)
-    settings = {
-        **{field.key: field.default for field in app.manifest.fields if field.default},
-        **{name: value for name, value in settings.items() if value},
-    }
-    known = {**{field.key: field.default for field in method.fields}, **values, **settings}
+    settings = _with_defaults(app, settings)
+    known = _known(method, values, settings)
     asker = Asker(app, session, clock)
     if method.aws is not None:
         role = (

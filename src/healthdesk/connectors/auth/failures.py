@@ -150,6 +150,22 @@ def not_authorized_yet(app_name: str) -> Failure:
     )
 
 
+def grant_refused(app_name: str, code: str, description: str) -> Failure:
+    """Return what it means that a browser came back with an error (RFC 6749, section 4.1.2.1)."""
+    meaning = _BY_CODE.get(code) or _UNKNOWN_CODE
+    told = capped(plain(": ".join(part for part in (code, description) if part)))
+    return Failure(
+        kind=meaning.kind,
+        blame=meaning.blame,
+        permanent=meaning.permanent,
+        sentence=f"{app_name} {meaning.what}" + (f": {told}" if told else ""),
+        safe_sentence=f"{app_name} {meaning.what}",
+        next_action=meaning.fix,
+        sent=Sent.YES,
+        message=told,
+    )
+
+
 def is_known(code: str, description: str) -> bool:
     """Tell whether a refusal's code says what is wrong."""
     found = _AADSTS.search(description)

@@ -59,18 +59,20 @@ class OAuthClient:
         parameters = self.parameters(self.oauth.extra_token)
         if self.in_header:
             return {"include_client_id": False, **parameters}
-        return {"include_client_id": True, "client_secret": self.client_secret, **parameters}
+        return {"include_client_id": True, "client_secret": self.client_secret or None, **parameters}
+
+    def headers(self) -> dict[str, str]:
+        """Return the header that says who the client is, where it is not the body that does."""
+        if not self.in_header:
+            return {}
+        # RFC 6749, section 2.3.1: both are encoded as in a form first
+        user, password = quote(self.client_id, safe=""), quote(self.client_secret, safe="")
+        return {"Authorization": basic(user, password)}
 
     async def ask(self, body: str, *, before: Tokens | None = None, secrets: tuple[str, ...] = ()) -> Tokens:
         """Post a body that oauthlib made to the token endpoint; raises NotAuthorized."""
-        headers: dict[str, str] = {}
-        if self.in_header:
-            # RFC 6749, section 2.3.1: both are encoded as in a form first
-            headers["Authorization"] = basic(
-                quote(self.client_id, safe=""), quote(self.client_secret, safe="")
-            )
         answer = await self.asker.form(
-            self.url("token_url"), body, headers=headers, secrets=(self.client_secret, *secrets)
+            self.url("token_url"), body, headers=self.headers(), secrets=(self.client_secret, *secrets)
         )
         return self.asker.tokens(answer, before, self.oauth.lifetime_s)
 

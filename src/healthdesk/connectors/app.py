@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -48,7 +49,7 @@ def _connector_of(folder: Traversable) -> type[Connector]:
     where = f"{folder.name}/{CODE}"
     try:
         module = _imported(folder)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConnectorError(
             f"{where}: {_line(error, folder)}{type(error).__name__}: {error}", fix="correct it"
         ) from error
@@ -66,7 +67,8 @@ def _imported(folder: Traversable) -> ModuleType:
     builtin = resources.files("healthdesk.connectors") / "builtin" / folder.name
     if str(builtin) == str(folder):
         return importlib.import_module(f"healthdesk.connectors.builtin.{folder.name}.connector")
-    name = f"healthdesk_connector_{folder.name}"
+    # two folders of one name are two modules
+    name = f"healthdesk_connector_{folder.name}_{zlib.crc32(str(folder).encode()):08x}"
     with resources.as_file(folder) as place:
         spec = importlib.util.spec_from_file_location(
             name, place / CODE, submodule_search_locations=[str(place)]
@@ -84,7 +86,7 @@ def _imported(folder: Traversable) -> ModuleType:
     return module
 
 
-def _line(error: Exception, folder: Traversable) -> str:
+def _line(error: BaseException, folder: Traversable) -> str:
     """Return `line 12: ` where the error came from the folder's code, else nothing."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: "

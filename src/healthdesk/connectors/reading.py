@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from healthdesk.connectors.paths import as_text, find, holds, text_at
-from healthdesk.connectors.results import ExternalTask, TaskStatus
+from healthdesk.connectors.results import MOST_DESCRIPTION, ExternalTask, TaskStatus
 from healthdesk.connectors.spec import ColumnManifest, FieldManifest, StatusesManifest, TaskLookup, TaskResult
 from healthdesk.connectors.templates import text
 
-MOST_DESCRIPTION = 65_536
 MOST_CELL = 4_000
 _MOST_LINE = 1_000
 _MOST_URL = 2_000

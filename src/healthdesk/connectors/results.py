@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from healthdesk.connectors.paths import as_text, one_line
 from healthdesk.connectors.spec import FieldManifest
 from healthdesk.domain.exchange import Exchange, Failure
 
+MOST_LINE = 2_000
+MOST_DESCRIPTION = 65_536
 NOTHING: Mapping[str, object] = {}
 
 
@@ -39,7 +42,10 @@ class TaskInputs:
 
 @dataclass(frozen=True, slots=True)
 class ExternalTask:
-    """An issue at an app. `id` is what requests want, `key` what people say; what the app does not tell is empty."""
+    """An issue at an app. `id` is what requests want, `key` what people say; what the app does not tell is empty.
+
+    Whoever reads it: no text has characters that a database refuses, and only the description has lines.
+    """
 
     id: str
     key: str = ""
@@ -52,6 +58,14 @@ class ExternalTask:
     due: str = ""
     assignee: str = ""
     updated_at: str = ""
+
+    def __post_init__(self) -> None:
+        for name in _LINES:
+            object.__setattr__(self, name, one_line(getattr(self, name), MOST_LINE))
+        object.__setattr__(self, "description", as_text(self.description, MOST_DESCRIPTION))
+
+
+_LINES = ("id", "key", "url", "title", "status", "status_name", "due", "assignee", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.build import build_authorizer, method_of
-from healthdesk.connectors.auth.tokens import MemoryTokens
+from healthdesk.connectors.auth.tokens import MemoryTokens, TokenStore
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.connector import Connector
 from healthdesk.connectors.outgoing import Authorizer
@@ -102,7 +102,7 @@ async def trial(
     settings: Mapping[str, str],
     base_url: str,
     *,
-    tokens: MemoryTokens | None = None,
+    tokens: TokenStore | None = None,
 ) -> Connector:
     """Return the connector of credentials that are not saved; raises ConnectorError.
 

@@ -11,7 +11,7 @@ from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import alerts, daemons, integrations, problems, recovery, retention
+from healthdesk.store import alerts, daemons, integrations, previous, problems, recovery, retention
 from healthdesk.store import desk as desk_queries
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,8 @@ class Janitor:
             self._ctx.bus.publish("problem.changed", problem_id)
         if ticked.alerts_queued:
             self._on_alerts()
+        if await store.read(previous.previous_over, now):
+            await store.write(previous.erase_previous, now)
         await self._measure()
         if self._ctx.clock.monotonic() >= self._retention_at:
             await self._delete_old(stop)

@@ -13,6 +13,7 @@ from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
+from healthdesk.engine.tokens import StoredTokens
 from healthdesk.errors import Malformed
 from healthdesk.operations.connection_fields import (
     HTTP_ENDPOINT,
@@ -218,12 +219,14 @@ def _heartbeat_columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) 
 
 
 async def _try_edit(desk: Desk, row: ConnectionSecretRow, columns: Mapping[str, Any]) -> Tried | None:
-    """Try the connection as it will be with its credentials as they are."""
+    """Try the connection as it will be with its credentials as they are, tokens that are renewed for it included."""
+    ctx, credentials = desk.ctx, opened(desk, row)
     candidate = Candidate(
-        desk.ctx.apps.get(row.app),
-        opened(desk, row),
+        ctx.apps.get(row.app),
+        credentials,
         columns.get("settings", row.settings),
         columns.get("base_url", row.base_url),
         columns.get("heartbeat", row.heartbeat),
+        StoredTokens(ctx.store, ctx.vault, ctx.clock, row.id, credentials, name=row.name),
     )
     return await try_out(desk, candidate)

@@ -11,10 +11,13 @@ from healthdesk.api.connections import (
     Heartbeat,
 )
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.expiry import near_words
 from healthdesk.domain.health import state_word
 from healthdesk.domain.states import Trigger
-from healthdesk.errors import ConnectorError, StoreUnavailable
+from healthdesk.errors import StoreUnavailable
+from healthdesk.operations.connection_fields import app_base_url
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.evidence import drift_models
 from healthdesk.operations.explain import explain_connection
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import connections as queries
@@ -23,19 +26,28 @@ from healthdesk.store.rows import ConnectionRow
 
 def view(desk: Desk, row: ConnectionRow) -> Connection:
     """Return a connection as operators see it."""
-    try:
-        app_name = desk.ctx.apps.get(row.app).name
-    except ConnectorError:
-        # Its folder was removed; the connection still shows.
-        app_name = row.app
+    app_name, base_url = row.app, row.base_url
+    # Where its folder was removed, the connection still shows.
+    if row.app in desk.ctx.apps:
+        app = desk.ctx.apps.get(row.app)
+        app_name, base_url = app.name, base_url or app_base_url(app.manifest, row.auth, row.settings)
+    identity = row.identity or {}
     shown = replace(
         row,
         app_name=app_name,
+        base_url=base_url,
         state_word=state_word(row.state, row.judged_by_deliveries),
-        explanation=explain_connection(row),
+        explanation=explain_connection(row, desk.now()),
         callback_url=f"{desk.ctx.config.server.public_url.rstrip('/')}/v1/callbacks/{row.id}",
     )
-    return Connection.model_validate(shown, from_attributes=True)
+    return Connection.model_validate(shown, from_attributes=True).model_copy(
+        update={
+            "site": identity.get("site", ""),
+            "scopes": identity.get("scopes"),
+            "drift": drift_models(row),
+            "expires_in": near_words(row.expires_at, desk.now()),
+        }
+    )
 
 
 async def apps(desk: Desk) -> list[App]:

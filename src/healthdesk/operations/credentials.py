@@ -12,12 +12,14 @@ from typing import Any
 
 from healthdesk.api.connections import CredentialsUpdate, CredentialsUpdated, IdentityChange, PutBack, Rerun
 from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.auth.tokens import MemoryTokens
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain import drift
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
-from healthdesk.errors import Conflict, IdentityChanged
+from healthdesk.engine.tokens import as_in_use
+from healthdesk.errors import Conflict, IdentityChanged, RequestError, VaultError
 from healthdesk.operations.connecting import heartbeat_of
 from healthdesk.operations.connection_fields import HTTP_ENDPOINT, credentials_of, method_of
 from healthdesk.operations.connections import check_after_change, view
@@ -37,8 +39,10 @@ from healthdesk.operations.trying import (
 )
 from healthdesk.store import connections as queries
 from healthdesk.store import previous
+from healthdesk.store import tokens as token_queries
 from healthdesk.store.previous import NO_PREVIOUS, LeftBehind
 from healthdesk.store.rows import ConnectionSecretRow
+from healthdesk.store.tokens import TokenRow
 
 KEPT_FOR = timedelta(hours=1)
 
@@ -72,6 +76,8 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
         _refuse_others(row, changes)
     ends: dict[str, Any] = {"expires_at": None, "expires_from": "", "expiry_warned": None}
     columns = ends | identity_columns(tried.outcome.identity if tried else None, expires_at)
+    if tried is None and new.accept_changes:
+        columns["identity_connected"] = None  # whoever the first good check finds is meant
     swap = Swap(method, credentials, tried, Verb.UPDATED_CREDENTIALS, columns)
     return await _swap(desk, row, swap, changes)
 
@@ -88,12 +94,12 @@ async def put_back(desk: Desk, connection_id: str, choice: PutBack) -> Credentia
             f"{row.name} has no credentials to put back",
             fix="they are kept for an hour after an update; give them again to update the credentials",
         )
-    credentials = open_text(desk, row.previous_enc, row.name)
+    credentials = open_text(desk, row.previous_enc, row.previous_auth, row.name)
     manifest = desk.ctx.apps.get(row.app).manifest
     method = manifest.method(row.previous_auth)
     if method is None:
         raise Conflict(f"{manifest.name} has no authentication {row.previous_auth!r} any more")
-    tried = None if choice.unchecked else await _try(desk, row, credentials)
+    tried = None if choice.unchecked else await _try_previous(desk, row, credentials)
     columns = identity_columns(tried.outcome.identity if tried else None, None)
     if tried is None:
         columns = {"identity_connected": row.previous_identity}
@@ -101,9 +107,24 @@ async def put_back(desk: Desk, connection_id: str, choice: PutBack) -> Credentia
     return await _swap(desk, row, swap, _compare(row, tried))
 
 
-async def _try(desk: Desk, row: ConnectionSecretRow, credentials: StoredCredentials) -> Tried | None:
-    candidate = Candidate(desk.ctx.apps.get(row.app), credentials, row.settings, row.base_url, row.heartbeat)
+async def _try(
+    desk: Desk, row: ConnectionSecretRow, credentials: StoredCredentials, tokens: MemoryTokens | None = None
+) -> Tried | None:
+    app = desk.ctx.apps.get(row.app)
+    candidate = Candidate(app, credentials, row.settings, row.base_url, row.heartbeat, tokens)
     return await try_out(desk, candidate)
+
+
+async def _try_previous(desk: Desk, row: ConnectionSecretRow, credentials: StoredCredentials) -> Tried | None:
+    """Try what was put aside. Tokens that were renewed for it are put aside instead, whatever the app says then."""
+    tokens = MemoryTokens(credentials.tokens)
+    try:
+        return await _try(desk, row, credentials, tokens)
+    except RequestError:
+        if tokens.latest is not credentials.tokens:
+            renewed = sealed(desk, credentials.with_tokens(tokens.latest))
+            await desk.ctx.store.write(previous.keep, row.id, row.previous_enc, renewed)
+        raise
 
 
 def _compare(row: ConnectionSecretRow, tried: Tried | None) -> list[drift.IdentityChange]:
@@ -138,10 +159,10 @@ async def _swap(
         columns["heartbeat"] = heartbeat_of(app, swap.method)
 
     def change(conn: Conn) -> tuple[Kept | None, LeftBehind]:
-        now_row = queries.get_secret(conn, row.id, lock=True)
-        refuse_changed(now_row, row)
+        before = queries.get_secret(conn, row.id, lock=True)
+        refuse_changed(before, row)
         left = previous.left_behind(conn, row.id)
-        queries.update(conn, row.id, columns | _put_aside(desk, now_row))
+        queries.update(conn, row.id, columns | _put_aside(desk, before, token_queries.get(conn, row.id)))
         desk.note(conn, swap.verb, "connection", row.id, row.name, {"auth": swap.method.id})
         kept = keep_good(conn, desk, queries.get(conn, row.id), tried) if tried else None
         return kept, left
@@ -160,14 +181,14 @@ async def _swap(
     )
 
 
-def _put_aside(desk: Desk, row: ConnectionSecretRow) -> dict[str, Any]:
-    """Return the columns that keep the credentials in use for an hour; none of those that cannot be read."""
+def _put_aside(desk: Desk, row: ConnectionSecretRow, kept: TokenRow | None) -> dict[str, Any]:
+    """Return the columns that keep the credentials in use, and their tokens, for an hour; none where they cannot be read."""
     try:
-        kept = sealed(desk, opened(desk, row))
-    except Conflict:
+        in_use = as_in_use(desk.ctx.vault, opened(desk, row), kept)
+    except (Conflict, VaultError):
         return dict(NO_PREVIOUS)
     return {
-        "previous_enc": kept,
+        "previous_enc": sealed(desk, in_use),
         "previous_hint": row.credential_hint,
         "previous_auth": row.auth,
         "previous_by": desk.operator.user,

@@ -115,7 +115,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
             by=desk.operator.user,
         )
         for environment, columns in settings.items():
-            _know_connection(conn, environment, columns)
+            _know_connection(desk, conn, environment, columns)
             queries.put_environment(conn, integration_id, environment, columns, now)
         secrets = [first_signing_secret(desk, conn, integration_id, environment) for environment in settings]
         environments = [environment.value for environment in settings]
@@ -142,7 +142,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
         for environment, given in chosen.items():
             columns = _settings(environment, given, new=environment not in existing)
             if columns:
-                _know_connection(conn, environment, columns)
+                _know_connection(desk, conn, environment, columns)
                 queries.put_environment(conn, integration_id, environment, columns, now)
             if environment not in existing:
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
@@ -235,12 +235,21 @@ def _check_headers(headers: dict[str, str], field: str) -> None:
             raise Malformed(f"the value of {name} cannot be sent", field=field)
 
 
-def _know_connection(conn: Conn, environment: Environment, columns: dict[str, Any]) -> None:
-    if "connection_id" in columns:
-        try:
-            connection_queries.get(conn, columns["connection_id"])
-        except NotFound:
-            raise Malformed("no such connection", field=f"{environment.value}.connection_id") from None
+def _know_connection(desk: Desk, conn: Conn, environment: Environment, columns: dict[str, Any]) -> None:
+    """Raise Malformed for a connection that is not there, or whose app takes no records."""
+    if "connection_id" not in columns:
+        return
+    field = f"{environment.value}.connection_id"
+    try:
+        row = connection_queries.get(conn, columns["connection_id"])
+    except NotFound:
+        raise Malformed("no such connection", field=field) from None
+    if row.app in desk.ctx.apps and "delivery" not in desk.ctx.apps.get(row.app).manifest.kinds:
+        raise Malformed(
+            f"records cannot be delivered through {row.name}: {desk.ctx.apps.get(row.app).name} takes none",
+            field=field,
+            fix="name a connection of the app http-endpoint",
+        )
 
 
 def _changed(changes: IntegrationEdit) -> list[str]:

@@ -37,13 +37,13 @@ def plain(secret: SecretStr | None) -> str:
 
 def opened(desk: Desk, row: ConnectionSecretRow) -> StoredCredentials:
     """Return a connection's credentials; Conflict when they cannot be read."""
-    return open_text(desk, row.credentials_enc, row.name)
+    return open_text(desk, row.credentials_enc, row.auth, row.name)
 
 
-def open_text(desk: Desk, encrypted: str, name: str) -> StoredCredentials:
+def open_text(desk: Desk, encrypted: str, auth: str, name: str) -> StoredCredentials:
     """Return credentials out of what is stored of them; Conflict when they cannot be read."""
     if not encrypted:
-        return StoredCredentials()
+        return StoredCredentials(auth)
     try:
         return StoredCredentials.from_json(desk.ctx.vault.decrypt(encrypted))
     except (VaultError, ConnectorError) as error:

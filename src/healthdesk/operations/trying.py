@@ -9,15 +9,14 @@ from typing import Any
 
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
-from healthdesk.connectors.auth.build import build_authorizer
-from healthdesk.connectors.auth.tokens import MemoryTokens
-from healthdesk.connectors.client import AppClient
+from healthdesk.connectors.auth.tokens import MemoryTokens, TokenStore
 from healthdesk.connectors.heartbeat import CheckOutcome, check
 from healthdesk.domain.daily import slot_of
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.health import CREDENTIAL_KINDS, REACHABILITY_KINDS, HealthChange, after_check
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Blame, Trigger
+from healthdesk.engine.apps import trial
 from healthdesk.engine.heartbeats import facts
 from healthdesk.errors import Conflict, Malformed, RequestError, TrialImpossible, TrialRefused
 from healthdesk.operations.connection_fields import HTTP_ENDPOINT
@@ -31,13 +30,17 @@ _UNCHECKED = "To save it all the same: --unchecked (in the API, `unchecked`)."
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is to be saved, as far as the app can judge it. `heartbeat` is the request an HTTP endpoint is asked."""
+    """What is to be saved, as far as the app can judge it. `heartbeat` is the request an HTTP endpoint is asked.
+
+    `tokens` is where those of the credentials are, when not in them.
+    """
 
     app: App
     credentials: StoredCredentials
     settings: Mapping[str, str]
     base_url: str
     heartbeat: HeartbeatSettings | None = None
+    tokens: TokenStore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +81,21 @@ async def _endpoint(desk: Desk, candidate: Candidate, heartbeat: HeartbeatSettin
 
 
 async def _app(desk: Desk, candidate: Candidate) -> Tried:
-    ctx, credentials = desk.ctx, candidate.credentials
-    tokens = MemoryTokens(credentials.tokens)
-    authorizer = build_authorizer(
-        candidate.app,
+    credentials = candidate.credentials
+    tokens = candidate.tokens or MemoryTokens(credentials.tokens)
+    connector = await trial(
+        desk.ctx,
+        candidate.app.id,
         credentials.auth,
         credentials.values,
         candidate.settings,
-        session=ctx.session,
-        clock=ctx.clock,
+        candidate.base_url,
         tokens=tokens,
     )
-    client = AppClient(
-        candidate.app,
-        session=ctx.session,
-        authorizer=authorizer,
-        auth_id=credentials.auth,
-        base_url=candidate.base_url,
-        settings=candidate.settings,
-        clock=ctx.clock,
-        timeout_s=ctx.config.delivery.timeout_s,
-    )
-    outcome = await candidate.app.connector(client).check()
-    return Tried(outcome, credentials.with_tokens(tokens.latest))
+    outcome = await connector.check()
+    # Tokens that are stored elsewhere are no part of the credentials.
+    latest = tokens.latest if isinstance(tokens, MemoryTokens) else credentials.tokens
+    return Tried(outcome, credentials.with_tokens(latest))
 
 
 def refusal(candidate: Candidate, failure: Failure) -> RequestError:
@@ -142,7 +137,7 @@ def identity_columns(identity: Identity | None, entered: datetime | None) -> dic
     columns: dict[str, Any] = {}
     if identity is not None:
         columns = {
-            "account": identity.account or identity.account_id,
+            "account": identity.label,
             "identity": identity.to_json(),
             "identity_connected": identity.to_json(),
         }

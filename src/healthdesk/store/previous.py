@@ -55,6 +55,20 @@ def erase_previous(conn: Connection, now: datetime) -> int:
     return gone.rowcount
 
 
+def keep(conn: Connection, connection_id: str, before_enc: str, previous_enc: str) -> bool:
+    """Replace what is kept of replaced credentials, their tokens having been renewed; False when it is another by now."""
+    kept = conn.execute(
+        sa.update(connections)
+        .where(
+            connections.c.id == connection_id,
+            connections.c.previous_enc == before_enc,
+            connections.c.deleted_at.is_(None),
+        )
+        .values(previous_enc=previous_enc)
+    )
+    return kept.rowcount > 0
+
+
 def left_behind(conn: Connection, connection_id: str) -> LeftBehind:
     """Return what refused credentials of a connection stopped: its problems that are not resolved, and their records."""
     found = conn.execute(

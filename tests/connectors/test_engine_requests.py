@@ -90,6 +90,7 @@ def test_json_keeps_types_and_leaves_out_what_has_no_value():
             "ops": [
                 {"op": "add", "path": "/a", "value": "{title}"},
                 {"op": "add", "path": "/b", "value": "{nothing}"},
+                {"op": "add", "path": "/c", "value": {"id": "{nothing}", "type": "user"}},
             ],
             "braces": "{{n}}",
         },

@@ -226,24 +226,18 @@ def _set(body: object, names: list[str], value: object) -> None:
 Maker = Callable[[Values], object]
 
 
-def _json(value: Any) -> Maker:
-    """Read a JSON template: what it returns makes the value, or MISSING where nothing in it has one."""
+def _json(value: Any, *, whole: bool = False) -> Maker:
+    """Read a JSON template: what it returns makes the value, or MISSING where nothing in it has one.
+
+    With `whole` it is part of an element of an array, which is left out as soon as anything within has no value.
+    """
     if isinstance(value, str):
         return _json_text(value)
     if isinstance(value, dict):
-        return _json_object(_members(value))
+        return _json_object({name: _json(each, whole=whole) for name, each in value.items()}, whole=whole)
     if isinstance(value, list | tuple):
-        return _json_array(
-            [
-                _json_object(_members(each), whole=True) if isinstance(each, dict) else _json(each)
-                for each in value
-            ]
-        )
+        return _json_array([_json(each, whole=True) for each in value])
     return lambda _: value
-
-
-def _members(value: dict[str, Any]) -> dict[str, Maker]:
-    return {name: _json(each) for name, each in value.items()}
 
 
 def _json_text(template: str) -> Maker:

@@ -97,7 +97,9 @@ class _Pagerduty(FakeApp):
             request, "query", "team_ids[]", "include[]", "limit", "offset", "total"
         ):
             return wrong
-        return page(request, "users", [user(number) for number in range(_USERS)])
+        wanted = request.query.get("query", "")
+        every = [user(number) for number in range(_USERS)]
+        return page(request, "users", [each for each in every if wanted in each["name"]])
 
     async def on_calls(self, request: web.Request) -> web.Response:
         known = (
@@ -161,7 +163,7 @@ class _Pagerduty(FakeApp):
             "title": given["title"], "summary": f"[#{number}] {given['title']}",
             "html_url": f"https://acme.pagerduty.com/incidents/PT4KHL{number}",
             "service": reference(SERVICE, "service", "Desk"),
-            "assignments": [{"at": "2026-03-01T09:00:00Z", "assignee": reference("PUSER007", "user", "Person 7")}],
+            "assignments": assigned(given.get("assignments", [])),
             "created_at": "2026-03-01T09:00:00Z", "updated_at": "2026-03-01T09:00:00Z", "details": body and body.get("details"),
         }  # fmt: skip
         self.incidents[made["id"]] = made
@@ -193,6 +195,8 @@ class _Pagerduty(FakeApp):
         if found["status"] == "resolved":
             return refused(400, 2001, "Invalid Input Provided", "Incident Already Resolved")
         found.update({name: given[name] for name in ("status", "title") if name in given})
+        if "assignments" in given:
+            found["assignments"] = assigned(given["assignments"])
         return json({"incident": shown(found)})
 
     async def _incident_of(
@@ -206,6 +210,9 @@ class _Pagerduty(FakeApp):
             return {}, refused(400, 2001, "Invalid Input Provided", "Incident is not an object.")
         if missing := sorted(required - set(incident)):
             return {}, refused(400, 2001, "Invalid Input Provided", f"{missing[0]} cannot be empty.")
+        for each in incident.get("assignments", []):
+            if set(each) != {"assignee"} or set(each["assignee"]) != {"id", "type"}:
+                return {}, refused(400, 2001, "Invalid Input Provided", "Assignments is not valid.")
         if strange := sorted(set(incident) - known):
             return {}, refused(400, 2001, "Invalid Input Provided", f"{strange[0]} is not known.")
         return incident, None
@@ -221,6 +228,7 @@ class FakePagerdutyUser(_Pagerduty):
     account = _EMAIL
     container = {"service_id": SERVICE}
     statuses = ("triggered", "resolved")
+    assignee = "Person 9"
 
 
 class FakePagerdutyAccount(_Pagerduty):
@@ -327,6 +335,16 @@ def user(number: int, email: str = "") -> dict[str, Any]:
         "role": ("admin", "user", "read_only_user")[number % 3], "job_title": "Engineer" if number % 2 else None,
         "time_zone": "Etc/UTC", "teams": [{"id": "PQ9K7I8", "type": "team_reference", "summary": "Engineering"}],
     }  # fmt: skip
+
+
+def assigned(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the assignments of an incident: of nobody else, whoever the escalation policy names."""
+    ids = [each["assignee"]["id"] for each in given] or ["PUSER007"]
+    people = [user(int(each.removeprefix("PUSER"))) for each in ids]
+    return [
+        {"at": "2026-03-01T09:00:00Z", "assignee": reference(each["id"], "user", each["name"])}
+        for each in people
+    ]
 
 
 def shown(incident: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ import pytest
 from tests.connectors.engine import TOKEN, StaticAuth, connector, manifest
 
 from healthdesk.connectors.app import App
+from healthdesk.connectors.checking import checked
 from healthdesk.connectors.connector import Connector
 from healthdesk.connectors.results import ExternalTask
+from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.errors import ConnectorError
 from healthdesk.testing import reply
 
@@ -152,6 +154,19 @@ identity = { account_id = "id" }
     assert endpoint.requests[0].path == f"/tokens/{TOKEN}"
     assert TOKEN not in repr(outcome)
     assert outcome.exchange.url == f"{endpoint.url}/tokens/••••"
+
+
+async def test_an_error_in_the_code_of_a_connector_is_a_failed_check(session, clock, endpoint, caplog):
+    class Broken(Connector):
+        async def check(self):
+            return {}["nothing"]
+
+    made = Broken(connector("", session, clock, endpoint.url).client)
+    outcome = await checked(made)
+    assert (outcome.failure.kind, outcome.failure.blame) == (ErrorKind.INTERNAL, Blame.US)
+    assert outcome.failure.sentence == "The code of the connector Acme failed: KeyError"
+    assert outcome.exchange.status is None
+    assert "the connector of Acme failed" in caplog.text
 
 
 def test_an_issue_can_be_kept_whoever_read_it():

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from healthdesk.connectors import paths, reading
-from healthdesk.connectors.client import CHECK_BYTES, AppClient, Page, Reply
+from healthdesk.connectors.checking import heartbeat, misconfigured
+from healthdesk.connectors.client import AppClient, Page, Reply
 from healthdesk.connectors.heartbeat import CheckOutcome
-from healthdesk.connectors.identities import read_identity
 from healthdesk.connectors.results import (
     NOTHING,
     Collected,
@@ -20,11 +20,9 @@ from healthdesk.connectors.results import (
     TasksAnswer,
     TaskStatus,
 )
-from healthdesk.connectors.spec import HeartbeatManifest, TaskOperation, TasksManifest
+from healthdesk.connectors.spec import TaskOperation, TaskResult, TasksManifest
 from healthdesk.connectors.task_inputs import completed
-from healthdesk.domain.exchange import Failure, Sent
-from healthdesk.domain.identity import Identity
-from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.domain.states import ErrorKind
 from healthdesk.errors import ConnectorError
 
 __all__ = [
@@ -64,51 +62,11 @@ class Connector:
 
     async def check(self) -> CheckOutcome:
         """Send the heartbeat, and what else tells who we are there; all of it within the client's `timeout_s`."""
-        heartbeat = self.manifest.heartbeat_for(self.client.auth_id)
         try:
-            if heartbeat is None:
-                raise ConnectorError(
-                    f"{self.manifest.name} has no heartbeat", fix="it is judged by its deliveries"
-                )
-            return await self._check(heartbeat)
+            return await heartbeat(self.client)
         except ConnectorError as error:
-            failure = _misconfigured(error)
+            failure = misconfigured(error)
             return CheckOutcome(self.client.unsent(failure), failure)
-
-    async def _check(self, heartbeat: HeartbeatManifest) -> CheckOutcome:
-        client = self.client
-        started = client.clock.monotonic()
-        reply = await client.call(
-            heartbeat.request, on="heartbeat", success=heartbeat.success, most_bytes=CHECK_BYTES
-        )
-        if not reply.ok:
-            return CheckOutcome(reply.exchange, reply.failure)
-        identity = read_identity(heartbeat.identity, reply.document, reply.headers)
-        if not identity.account_id:
-            return CheckOutcome(reply.exchange, client.missing(reply, "without an account"))
-        for also in heartbeat.also:
-            left_s = client.timeout_s - (client.clock.monotonic() - started)
-            if also.auth and client.auth_id not in also.auth:
-                continue
-            if left_s <= 0 and not also.required:
-                break
-            try:
-                further = await client.call(
-                    also.request,
-                    _told(identity),
-                    on="heartbeat",
-                    most_bytes=CHECK_BYTES,
-                    timeout_s=max(left_s, 1.0),
-                )
-            except ConnectorError:
-                if also.required:
-                    raise
-                continue
-            if further.ok:
-                identity = read_identity(also, further.document, further.headers, identity)
-            elif also.required:
-                return CheckOutcome(further.exchange, further.failure)
-        return CheckOutcome(reply.exchange, None, identity)
 
     async def probe(self, probe_id: str, inputs: Mapping[str, object] = NOTHING) -> Reply:
         """Prove that the account may do one thing, without doing it."""
@@ -186,7 +144,7 @@ class Connector:
         ):
             known = page.reply.values
             matching = reading.matching(operation.match, page.items, text)
-            found = [task for item in matching if (task := reading.read_task(result, item, known))]
+            found = [task for item in matching if (task := self._read(result, item, known))]
             answer = TasksAnswer([*answer.tasks, *found], page.reply.failure, page.reply.exchange, page.more)
         return answer
 
@@ -244,10 +202,14 @@ class Connector:
         found = paths.items(operation.items, reply.document)
         task = None
         if found:
-            task = reading.read_task(operation.result or tasks.result, found[0], reply.values)
+            task = self._read(operation.result or tasks.result, found[0], reply.values)
         if task is None and needs_task:
             return TaskAnswer(None, self.client.missing(reply, f"without the {tasks.noun}"), reply.exchange)
         return TaskAnswer(task, None, reply.exchange)
+
+    def _read(self, result: TaskResult, item: object, values: Mapping[str, object]) -> ExternalTask | None:
+        """Return the issue that an item of an answer describes; None where it has no id."""
+        return reading.read_task(result, item, values)
 
     def _tasks(self) -> TasksManifest:
         if self.manifest.tasks is None:
@@ -264,24 +226,3 @@ class Connector:
         return ConnectorError(
             f"{self.manifest.name} has no {what}", fix=f"`healthdesk apps {self.manifest.id}` lists it"
         )
-
-
-def _told(identity: Identity) -> dict[str, object]:
-    """Return what further requests of a heartbeat may name of the account."""
-    told = {"account_id": identity.account_id, "account": identity.account, "site": identity.site}
-    return {name: value for name, value in told.items() if value}
-
-
-def _misconfigured(error: ConnectorError) -> Failure:
-    """Return the failure of a request that could not be made from the settings."""
-    sentence = f"{error.what[:1].upper()}{error.what[1:]}"
-    return Failure(
-        kind=ErrorKind.CONFIGURATION,
-        blame=Blame.CONFIGURATION,
-        permanent=True,
-        sentence=sentence,
-        safe_sentence=sentence,
-        next_action=error.fix or "Correct the settings of the connection",
-        sent=Sent.NO,
-        field=error.field,
-    )

@@ -47,9 +47,9 @@ def text_at(expression: str | None, document: object, most: int = MOST_TEXT) -> 
 
 def one_line(value: object, most: int = MOST_TEXT) -> str:
     """Return a value of an answer as text that can be kept and shown on a line; lists are joined by commas."""
-    found = as_text(value, most)
+    found = value if type(value) is str and len(value) <= most and value.isascii() else as_text(value, most)
     if not (found.isascii() and found.isprintable()):
-        found = "".join([char if char.isprintable() else " " for char in found])
+        found = "".join([char if char.isprintable() else " " for char in as_text(found, most)])
     return " ".join(found.split()) if " " in found else found
 
 

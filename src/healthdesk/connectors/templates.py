@@ -123,6 +123,7 @@ class Request:
     def __init__(self, template: RequestTemplate) -> None:
         self._method = template.method
         self._path = text(template.path)
+        self._plain_path = None if {"{", "}"} & set(template.path) else template.path
         self._query = [(_encoded(name), name, text(value)) for name, value in template.query.items()]
         self._headers = {name: text(value) for name, value in template.headers.items()}
         self._form = [(name, text(value)) for name, value in template.form.items()]
@@ -159,6 +160,8 @@ class Request:
         return Outgoing(self._method, url, sent, body)
 
     def _path_of(self, values: Values) -> str:
+        if self._plain_path is not None:
+            return self._plain_path
         if names := self._path.missing(values, empty=True):
             raise _missing(names, "the path")
         path = self._path.render(values, _encoded)

@@ -1,0 +1,99 @@
+"""The check of a connection by its manifest: the heartbeat, what else tells who we are, and faults of our own."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from healthdesk.connectors.client import CHECK_BYTES, AppClient
+from healthdesk.connectors.heartbeat import CheckOutcome
+from healthdesk.connectors.identities import read_identity
+from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.domain.identity import Identity
+from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.errors import ConnectorError
+
+if TYPE_CHECKING:
+    from healthdesk.connectors.connector import Connector
+
+log = logging.getLogger(__name__)
+
+_LEAST_S = 1.0
+"""What a required request is given where the ones before it took the whole time."""
+
+
+async def heartbeat(client: AppClient) -> CheckOutcome:
+    """Send the requests of the heartbeat, all within the client's `timeout_s`; raises ConnectorError for our own mistakes."""
+    manifest = client.app.manifest
+    beat = manifest.heartbeat_for(client.auth_id)
+    if beat is None:
+        raise ConnectorError(f"{manifest.name} has no heartbeat", fix="it is judged by its deliveries")
+    started = client.clock.monotonic()
+    reply = await client.call(beat.request, on="heartbeat", success=beat.success, most_bytes=CHECK_BYTES)
+    if not reply.ok:
+        return CheckOutcome(reply.exchange, reply.failure)
+    identity = read_identity(beat.identity, reply.document, reply.headers)
+    if not identity.account_id:
+        return CheckOutcome(reply.exchange, client.missing(reply, "without an account"))
+    for also in beat.also:
+        left_s = client.timeout_s - (client.clock.monotonic() - started)
+        if (also.auth and client.auth_id not in also.auth) or (left_s <= 0 and not also.required):
+            continue
+        try:
+            further = await client.call(
+                also.request,
+                _told(identity),
+                on="heartbeat",
+                most_bytes=CHECK_BYTES,
+                timeout_s=max(left_s, _LEAST_S),
+            )
+        except ConnectorError:
+            if also.required:
+                raise
+            continue
+        if further.ok:
+            identity = read_identity(also, further.document, further.headers, identity)
+        elif also.required:
+            return CheckOutcome(further.exchange, further.failure)
+    return CheckOutcome(reply.exchange, None, identity)
+
+
+async def checked(connector: Connector) -> CheckOutcome:
+    """Check a connection, whatever the code of its app does: an error in it is a failure that says so, and ours to mend."""
+    try:
+        return await connector.check()
+    except Exception as error:
+        name = connector.manifest.name
+        log.exception("the connector of %s failed", name)
+        sentence = f"The code of the connector {name} failed: {type(error).__name__}"
+        failure = Failure(
+            kind=ErrorKind.INTERNAL,
+            blame=Blame.US,
+            permanent=False,
+            sentence=sentence,
+            safe_sentence=sentence,
+            next_action="Look into the daemon's log, and have the connector corrected",
+            sent=Sent.MAYBE,
+        )
+        return CheckOutcome(connector.client.unsent(failure), failure)
+
+
+def _told(identity: Identity) -> dict[str, object]:
+    """Return what further requests of a heartbeat may name of the account."""
+    told = {"account_id": identity.account_id, "account": identity.account, "site": identity.site}
+    return {name: value for name, value in told.items() if value}
+
+
+def misconfigured(error: ConnectorError) -> Failure:
+    """Return the failure of a request that could not be made from the settings."""
+    sentence = f"{error.what[:1].upper()}{error.what[1:]}"
+    return Failure(
+        kind=ErrorKind.CONFIGURATION,
+        blame=Blame.CONFIGURATION,
+        permanent=True,
+        sentence=sentence,
+        safe_sentence=sentence,
+        next_action=error.fix or "Correct the settings of the connection",
+        sent=Sent.NO,
+        field=error.field,
+    )

@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.client_credentials import ClientCredentials
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json, unknown
 
 _PROJECT, _TEAM = "Fabrikam-Fiber", "Fabrikam-Fiber Team"
@@ -304,3 +305,12 @@ def _page(request: web.Request, every: list[dict[str, Any]]) -> web.Response:
     skip, top = int(request.query.get("$skip", "0")), int(request.query.get("$top", "100"))
     shown = every[skip : skip + top]
     return json({"count": len(shown), "value": shown})
+
+
+class FakeAzureDevOpsPrincipal(ClientCredentials, FakeAzureDevOps):
+    """A service principal of Microsoft Entra."""
+
+    auth = "service_principal"
+    credentials = {**ClientCredentials.credentials, "tenant": "fabrikam.onmicrosoft.com"}
+    token_path = "/oauth2/v2.0/token"
+    scope = "499b84ac-1321-427f-aa17-267ca6975798/.default"

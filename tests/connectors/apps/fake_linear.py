@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.client_credentials import ClientCredentials
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json
 from tests.connectors.apps.graphql import Refused, Schema, read_operation
 
@@ -286,3 +287,11 @@ def _page(every: list[dict[str, Any]], first: int | None = 50, after: str | None
         "nodes": every[start:end],
         "pageInfo": {"hasNextPage": more, "endCursor": f"cursor-{end}" if more else None},
     }
+
+
+class FakeLinearApp(ClientCredentials, FakeLinear):
+    """An application with client credentials tokens, which acts as itself."""
+
+    auth = "oauth_app"
+    token_path = "/oauth/token"
+    scope = "read,write"

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.client_credentials import ClientCredentials
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
 _TICKET = {
@@ -212,3 +213,11 @@ def _wrong(body: dict[str, Any] | None) -> web.Response | None:
     if not isinstance(given.get("assignee_id", 0), int):
         return _refusal(400, "InvalidValue", "assignee_id must be an integer")
     return None
+
+
+class FakeZendeskClient(ClientCredentials, FakeZendesk):
+    """A confidential OAuth client."""
+
+    auth = "oauth_client"
+    token_path = "/oauth/tokens"
+    scope = "read write"

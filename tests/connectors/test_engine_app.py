@@ -13,7 +13,7 @@ from healthdesk.connectors.checking import checked
 from healthdesk.connectors.connector import Connector
 from healthdesk.connectors.results import ExternalTask
 from healthdesk.domain.states import Blame, ErrorKind
-from healthdesk.errors import ConnectorError
+from healthdesk.errors import ConnectorError, StoreUnavailable
 from healthdesk.testing import reply
 
 CODE = """
@@ -167,6 +167,21 @@ async def test_an_error_in_the_code_of_a_connector_is_a_failed_check(session, cl
     assert outcome.failure.sentence == "The code of the connector Acme failed: KeyError"
     assert outcome.exchange.status is None
     assert "the connector of Acme failed" in caplog.text
+
+
+@pytest.mark.parametrize("raised", [ConnectorError("no site", field="site"), StoreUnavailable("away")])
+async def test_errors_of_the_desk_stay_what_they_are(session, clock, endpoint, raised):
+    class Raising(Connector):
+        async def check(self):
+            raise raised
+
+    made = Raising(connector("", session, clock, endpoint.url).client)
+    if isinstance(raised, StoreUnavailable):
+        with pytest.raises(StoreUnavailable):
+            await checked(made)
+    else:
+        failure = (await checked(made)).failure
+        assert (failure.kind, failure.field, failure.sentence) == (ErrorKind.CONFIGURATION, "site", "No site")
 
 
 def test_an_issue_can_be_kept_whoever_read_it():

@@ -11,7 +11,7 @@ from healthdesk.connectors.identities import read_identity
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Blame, ErrorKind
-from healthdesk.errors import ConnectorError
+from healthdesk.errors import ConnectorError, HealthdeskError
 
 if TYPE_CHECKING:
     from healthdesk.connectors.connector import Connector
@@ -62,6 +62,11 @@ async def checked(connector: Connector) -> CheckOutcome:
     """Check a connection, whatever the code of its app does: an error in it is a failure that says so, and ours to mend."""
     try:
         return await connector.check()
+    except ConnectorError as error:
+        failure = misconfigured(error)
+    except HealthdeskError:
+        # the desk's own: the database that tokens are kept in is away
+        raise
     except Exception as error:
         name = connector.manifest.name
         log.exception("the connector of %s failed", name)
@@ -75,7 +80,7 @@ async def checked(connector: Connector) -> CheckOutcome:
             next_action="Look into the daemon's log, and have the connector corrected",
             sent=Sent.MAYBE,
         )
-        return CheckOutcome(connector.client.unsent(failure), failure)
+    return CheckOutcome(connector.client.unsent(failure), failure)
 
 
 def _told(identity: Identity) -> dict[str, object]:

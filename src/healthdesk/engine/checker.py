@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.expiry import expiry_of_tokens
+from healthdesk.connectors.checking import checked
 from healthdesk.connectors.heartbeat import CheckOutcome, check
 from healthdesk.domain.daily import slot_of
 from healthdesk.domain.exchange import Failure
@@ -122,7 +123,7 @@ class Checker:
             credentials = credentials_of(self._ctx, row)
             if row.app != HTTP_ENDPOINT:
                 connector = await connector_of(self._ctx, row)
-                return await connector.check(), credentials
+                return await checked(connector), credentials
         except (VaultError, ConnectorError) as error:
             raise Conflict(f"{row.name} was not checked: {error}", fix=error.fix) from error
         assert row.heartbeat is not None

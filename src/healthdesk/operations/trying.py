@@ -10,6 +10,7 @@ from typing import Any
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.tokens import MemoryTokens, TokenStore
+from healthdesk.connectors.checking import checked
 from healthdesk.connectors.heartbeat import CheckOutcome, check
 from healthdesk.domain.daily import slot_of
 from healthdesk.domain.exchange import Failure
@@ -92,7 +93,7 @@ async def _app(desk: Desk, candidate: Candidate) -> Tried:
         candidate.base_url,
         tokens=tokens,
     )
-    outcome = await connector.check()
+    outcome = await checked(connector)
     # Tokens that are stored elsewhere are no part of the credentials.
     latest = tokens.latest if isinstance(tokens, MemoryTokens) else credentials.tokens
     return Tried(outcome, credentials.with_tokens(latest))

@@ -212,3 +212,28 @@ identity = { account_id = "id" }
     assert seen.headers["x-tenant"] == "a/b c%"
     assert seen.body == b""
     assert "content-length" not in seen.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def test_the_wire_says_nothing_of_a_body_that_is_not_there(session, clock, endpoint, method):
+    endpoint.answer(200, json={})
+    client = connector("", session, clock, endpoint.url).client
+    reply = await client.call(RequestTemplate(method=method, path="x"), on="tasks")
+    assert reply.ok
+    [seen] = endpoint.requests
+    assert (seen.method, seen.body) == (method, b"")
+    assert "content-type" not in seen.headers
+    assert seen.headers.get("content-length", "0") == "0"
+
+
+async def test_the_wire_carries_the_type_of_the_body(session, clock, endpoint):
+    endpoint.answer(200, json={})
+    client = connector("", session, clock, endpoint.url).client
+    for number in range(2):  # the second goes over a connection that is open already
+        request = RequestTemplate(
+            method="PATCH", path="x", json=[number], content_type="application/json-patch+json"
+        )
+        await client.call(request, on="tasks")
+    assert [each.json() for each in endpoint.requests] == [[0], [1]]
+    assert {each.headers["content-type"] for each in endpoint.requests} == {"application/json-patch+json"}
+    assert endpoint.connections == 1

@@ -144,6 +144,8 @@ class GuardedSession:
             request_class=TrackedRequest,
             timeout=_NO_TIMEOUT,
             auto_decompress=False,
+            # aiohttp would say application/octet-stream of a POST without a body, which strict APIs refuse
+            skip_auto_headers=("Content-Type",),
             trust_env=False,
         )
         # aiohttp resends GET, PUT, DELETE … by itself on a stale connection and has no public switch for it.

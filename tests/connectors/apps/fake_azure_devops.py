@@ -46,7 +46,7 @@ class FakeAzureDevOps(FakeApp):
     account = "ada@fabrikam.example"
     site = "fabrikam"
     retry_after_s = 30.0
-    container = {"project": _PROJECT, "type": "Task", "team": _TEAM}
+    container = {"project": _PROJECT, "type": "Task"}
     statuses = ("To Do", "Done")
     missing_field = "Risk level"
     assignee = "Member 4"
@@ -61,6 +61,7 @@ class FakeAzureDevOps(FakeApp):
     def routes(self) -> list[tuple[str, str, Handler]]:
         return [
             ("GET", "/_apis/connectionData", self.connection_data),
+            ("GET", "/_apis/projects/{project}", self.project),
             ("GET", "/_apis/projects/{project}/teams", self.teams),
             ("GET", "/_apis/projects/{project}/teams/{team}/members", self.members),
             ("POST", "/{project}/_apis/wit/workitems/${type}", self.create),
@@ -123,6 +124,11 @@ class FakeAzureDevOps(FakeApp):
                 "locationServiceData": {"serviceOwner": "00025394-6065-48ca-87d9-7f5672854ef7"},
             }
         )
+
+    async def project(self, request: web.Request) -> web.Response:
+        if wrong := _unasked(request, "includeCapabilities", "includeHistory") or _no_project(request):
+            return wrong
+        return json({"id": "project-1", "name": _PROJECT, "defaultTeam": {"id": "team-0", "name": _TEAM}})
 
     async def teams(self, request: web.Request) -> web.Response:
         if wrong := _unasked(request, "$mine", "$top", "$skip", "$expandIdentity") or _no_project(request):
@@ -290,7 +296,7 @@ def _no_team(request: web.Request) -> web.Response | None:
     name = request.match_info["team"]
     return (
         None
-        if name == _TEAM
+        if name in (_TEAM, "team-0")
         else _refusal(404, "TeamNotFoundException", f"The team with id '{name}' does not exist.")
     )
 

@@ -12,13 +12,13 @@ from healthdesk.connectors.connector import CheckOutcome, ExternalTask, TaskAnsw
 from healthdesk.connectors.paths import text_at
 from healthdesk.connectors.spec import RequestTemplate
 
-# learn.microsoft.com/rest/api/azure/devops/wit/wiql/query-by-wiql: the team is optional.
-_WIQL = "{project}/_apis/wit/wiql", "{project}/{team}/_apis/wit/wiql"
-_OF_PROJECT, _OF_TEAM = (
-    RequestTemplate(
-        method="POST", path=f"/{path}", query={"$top": "50", "api-version": "7.1"}, json={"query": "{wiql}"}
-    )
-    for path in _WIQL
+_PROJECT = RequestTemplate(path="/_apis/projects/{project}", query={"api-version": "7.1"})
+# learn.microsoft.com/rest/api/azure/devops/wit/wiql/query-by-wiql
+_WIQL = RequestTemplate(
+    method="POST",
+    path="/{project}/{team}/_apis/wit/wiql",
+    query={"$top": "50", "api-version": "7.1"},
+    json={"query": "{wiql}"},
 )
 _BLOCKS = frozenset(
     {"div", "p", "li", "ul", "ol", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote"}
@@ -53,8 +53,13 @@ class Connector(connector.Connector):
     async def search_tasks(self, container: Mapping[str, object], text: str) -> TasksAnswer:
         """Find work items by words of their titles, or by number: a query gives ids, and those are asked for."""
         inputs = {**self._inputs(container), "wiql": wiql(text)}
-        request = _OF_TEAM if inputs.get("team") else _OF_PROJECT
-        reply = await self.client.call(request, inputs, on="tasks")
+        if not inputs.get("team"):
+            # the API's document knows queries of a team only; every project has one it begins with
+            reply = await self.client.call(_PROJECT, inputs, on="tasks", success="defaultTeam.id")
+            if not reply.ok:
+                return TasksAnswer([], reply.failure, reply.exchange)
+            inputs["team"] = text_at("defaultTeam.id", reply.document)
+        reply = await self.client.call(_WIQL, inputs, on="tasks")
         if not reply.ok:
             return TasksAnswer([], reply.failure, reply.exchange)
         ids = text_at("workItems[].id", reply.document, 4_000)

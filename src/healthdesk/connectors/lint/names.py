@@ -219,7 +219,8 @@ def _check_unused(notes: Notes) -> None:
     aws = OF_AWS if any(method.aws for method in manifest.auth) else frozenset()
     _unused(notes, ("fields",), manifest.fields, everywhere | aws)
     for at, method in enumerate(manifest.auth):
-        _unused(notes, ("auth", at, "fields"), method.fields, in_requests | of_app | in_methods[at])
+        used = in_requests | of_app | in_methods[at] | _in_links(manifest)
+        _unused(notes, ("auth", at, "fields"), method.fields, used)
     for at, probe in enumerate(manifest.probes):
         _unused(notes, ("probes", at, "fields"), probe.fields, probe.request.names())
     for at, dataset in enumerate(manifest.datasets):
@@ -231,10 +232,13 @@ def _check_unused(notes: Notes) -> None:
 
 
 def _shown(manifest: Manifest) -> set[str]:
-    texts = [method.where for method in manifest.auth]
-    if manifest.tasks is not None:
-        texts.append(manifest.tasks.result.url_template)
-    return {name for text in texts for name in placeholders(text)}
+    in_wheres = {name for method in manifest.auth for name in placeholders(method.where)}
+    return in_wheres | _in_links(manifest)
+
+
+def _in_links(manifest: Manifest) -> set[str]:
+    """Return what the addresses of issues need, which people open: not every method needs it for requests."""
+    return set() if manifest.tasks is None else set(placeholders(manifest.tasks.result.url_template))
 
 
 def _used_by(method: AuthManifest) -> set[str]:

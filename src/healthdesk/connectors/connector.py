@@ -87,12 +87,7 @@ class Connector:
 
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create an issue. The answer holds what the app said of it, which may be no more than its id."""
-        tasks = self._tasks()
-        named = self._inputs(container)
-        wanted, failure, exchange = await completed(self.client, tasks, named, task.given())
-        if failure is not None:
-            return TaskAnswer(None, failure, exchange)
-        return await self._ask(tasks.create, {**named, **wanted})
+        return await self._create(self._tasks().create, container, task)
 
     async def get_task(self, container: Mapping[str, object], id: str, key: str = "") -> TaskAnswer:
         """Read an issue."""
@@ -190,6 +185,15 @@ class Connector:
             if cut:
                 break
         return collected
+
+    async def _create(
+        self, operation: TaskOperation, container: Mapping[str, object], task: TaskInputs
+    ) -> TaskAnswer:
+        named = self._inputs(container)
+        wanted, failure, exchange = await completed(self.client, self._tasks(), named, task.given())
+        if failure is not None:
+            return TaskAnswer(None, failure, exchange)
+        return await self._ask(operation, {**named, **wanted})
 
     async def _ask(
         self, operation: TaskOperation, inputs: Mapping[str, object], *, needs_task: bool = True

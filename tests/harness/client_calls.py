@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from healthdesk.api.alerts import ChannelTest, RuleCreate, RuleEdit
+from healthdesk.api.authorizations import AuthorizationCreate
 from healthdesk.api.callbacks import CallbackFilter
 from healthdesk.api.common import Count
 from healthdesk.api.connections import (
@@ -98,6 +99,20 @@ CALLS = {
         "POST /v1/connections/con_1/credentials/put-back",
         wire.updated(),
         {"unchecked": True},
+    ),
+    "authorization begin": (
+        lambda c: c.authorization_begin(
+            AuthorizationCreate(app="google-workspace", auth="oauth", fields={"client_id": SecretStr("a")})
+        ),
+        "POST /v1/authorizations",
+        wire.authorization(),
+        {"app": "google-workspace", "auth": "oauth", "fields": {"client_id": "a"}},
+    ),
+    "authorization": (
+        lambda c: c.authorization("aut_1"),
+        "GET /v1/authorizations/aut_1",
+        wire.authorization(status="granted"),
+        None,
     ),
     "connection check": (
         lambda c: c.connection_check("con_1"),

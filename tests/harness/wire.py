@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from healthdesk.api import alerts, callbacks, connections, desk, integrations, problems, records
+from healthdesk.api import (
+    alerts,
+    authorizations,
+    callbacks,
+    connections,
+    desk,
+    integrations,
+    problems,
+    records,
+)
 from healthdesk.api.common import Page
 
 NOW = datetime(2024, 11, 22, 13, 2, 11, tzinfo=UTC)
@@ -364,6 +373,21 @@ def alert(**more: Any) -> alerts.Alert:
         "created_at": NOW,
     }
     return alerts.Alert(**(fields | more))
+
+
+def authorization(**more: Any) -> authorizations.Authorization:
+    fields: dict[str, Any] = {
+        "id": "aut_1",
+        "app": "google-workspace",
+        "app_name": "Google Workspace",
+        "status": "pending",
+        "url": "https://accounts.google.com/o/oauth2/v2/auth?state=x",
+        "redirect_url": "https://desk.example.com/v1/oauth/callback",
+        "created_at": NOW,
+        "created_by": "alice",
+        "expires_at": NOW,
+    }
+    return authorizations.Authorization.model_validate({**fields, **more})
 
 
 def problem(**more: Any) -> problems.ProblemDetail:

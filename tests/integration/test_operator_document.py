@@ -117,6 +117,9 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         new = {"credentials": {"auth": "bearer", "token": "t" * 20}, "unchecked": True}
         await ask("POST", one + "/credentials", new, id=con)
         await ask("POST", one + "/credentials/put-back", {"unchecked": True}, id=con)
+        client = {"client_id": "a", "client_secret": "not-a-real-secret"}
+        begun = {"app": "google-workspace", "auth": "oauth", "fields": client}
+        authorization = (await ask("POST", "/v1/authorizations", begun))["id"]
         made = {"name": "HRA to CRM", "production": {"connection_id": spare, "path": "/hra"}}
         integration = (await ask("POST", "/v1/integrations", made))["id"]
         one = "/v1/integrations/{id}"
@@ -174,6 +177,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/callbacks/{id}/reprocess", id=came["id"])
         await ask("PUT", "/v1/preferences/{key}", {"value": {"a": [1]}}, key="log.filter")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
+        ids |= {"authorizations": authorization}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         for route in OPERATOR_ROUTES:
             if route.method == "GET" and route is not EVENTS:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from healthdesk.client.authorizations import AuthorizationCalls
 from healthdesk.client.connections import ConnectionCalls
 from healthdesk.client.desk import DeskCalls
 from healthdesk.client.integrations import IntegrationCalls
@@ -23,7 +24,7 @@ from healthdesk.client.sockets import find_socket
 from healthdesk.client.transport import Transport
 
 
-class Client(DeskCalls, ConnectionCalls, IntegrationCalls, RecordCalls, ProblemCalls):
+class Client(DeskCalls, ConnectionCalls, AuthorizationCalls, IntegrationCalls, RecordCalls, ProblemCalls):
     """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.
 
     Connections open with the first call; a client outlives restarts of the daemon.

@@ -25,6 +25,7 @@ _MANAGER = """
     connections.add connections.edit connections.check connections.update_credentials connections.put_back
     connections.disconnect
     connections.members
+    authorizations.begin authorizations.show
     integrations.add integrations.edit integrations.pause integrations.resume integrations.test
     integrations.keys integrations.add_key integrations.signing_secrets
     integrations.add_signing_secret
@@ -58,7 +59,13 @@ PERMISSIONS: Mapping[str, Role] = MappingProxyType(
 """The least role for each action, named `noun.verb`. Members read; only what identifies nobody."""
 
 MANAGER_GRANT_ACTIONS = frozenset(
-    {"connections.check", "connections.update_credentials", "connections.put_back"}
+    {
+        "connections.check",
+        "connections.update_credentials",
+        "connections.put_back",
+        "authorizations.begin",
+        "authorizations.show",
+    }
 )
 """What a manager's grant on a connection permits there whatever the desk role: to manage its health."""
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from healthdesk.engine.engine import Engine
 from healthdesk.http.callbacks import Callbacks
 from healthdesk.http.lookup import Lookup
+from healthdesk.http.oauth import OAuthCallback
 from healthdesk.http.probes import Probes
 from healthdesk.http.problem_details import respond_status
 from healthdesk.http.records import Records
@@ -43,6 +44,7 @@ def build_public_app(engine: Engine) -> web.Application:
     app[EXPRESS] = {"/v1/records/": records.post_at_once}
     callbacks = Callbacks(engine, lookup)
     add_resource(app, "/v1/callbacks/{connection_id}", {"POST": callbacks.post, "GET": callbacks.get})
+    add_route(app, "GET", "/v1/oauth/callback", OAuthCallback(engine).get)
     add_route(app, "GET", "/healthz", probes.healthz)
     add_route(app, "GET", "/readyz", probes.readyz)
     add_route(app, "GET", "/metrics", probes.metrics)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from healthdesk.api.desk import Event
 from healthdesk.api.records import Accepted, RecordCreate
-from healthdesk.http.resources import connections, desk, integrations, problems, records
+from healthdesk.http.resources import authorizations, connections, desk, integrations, problems, records
 from healthdesk.http.route import Call, Route
 
 
@@ -32,6 +32,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     EVENTS,
     OPENAPI,
     *connections.ROUTES,
+    *authorizations.ROUTES,
     *integrations.ROUTES,
     *records.ROUTES,
     *problems.ROUTES,
@@ -80,6 +81,14 @@ PUBLIC_ROUTES: tuple[PublicRoute, ...] = (
         (400, 401, 404, 413, 429, 503),
         None,
         Accepted,
+    ),
+    PublicRoute(
+        "GET",
+        "/v1/oauth/callback",
+        "Where an app sends a browser back to, with a code or a refusal; a page for people.",
+        200,
+        (400, 429, 503),
+        media="text/html",
     ),
     PublicRoute("GET", "/healthz", "200 while the daemon lives.", 200),
     PublicRoute("GET", "/readyz", "200 while records can be committed, else 503.", 200, (503,)),

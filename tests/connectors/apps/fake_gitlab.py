@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
-
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
 _MEMBERS = 130

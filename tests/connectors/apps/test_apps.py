@@ -9,26 +9,22 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from tests.connectors.apps.fake import FakeApp, Fault
 
-from healthdesk.connectors.session import GuardedSession
-from healthdesk.domain.exchange import Exchange, Failure
-from healthdesk.domain.states import Blame, ErrorKind
-from healthdesk.testing import FakeClock
-
-pytest.importorskip("healthdesk.connectors.client")
-pytest.importorskip("healthdesk.connectors.auth.build")
-
 from healthdesk.connectors.auth.build import build_authorizer
 from healthdesk.connectors.auth.tokens import MemoryTokens
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.connector import Connector, TaskInputs
 from healthdesk.connectors.registry import Registry
+from healthdesk.connectors.session import GuardedSession
+from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.testing import FakeClock
 
 FOLDER = Path(__file__).parent
 APPS = {
@@ -83,14 +79,21 @@ async def fake(kind: type[FakeApp]) -> AsyncIterator[FakeApp]:
 
 @pytest.fixture
 def connector(fake: FakeApp, session: GuardedSession, clock: FakeClock) -> Connector:
-    return _connector(fake, session, clock)
+    return connector_of(fake, session, clock)
 
 
-def _connector(fake: FakeApp, session: GuardedSession, clock: FakeClock) -> Connector:
+def connector_of(
+    fake: FakeApp,
+    session: GuardedSession,
+    clock: FakeClock,
+    credentials: Mapping[str, str] | None = None,
+) -> Connector:
+    """Return the connector of a fake's app, for its address and its own credentials unless others are given."""
     app = REGISTRY.get(fake.app_id)
     settings = fake.connection_settings()
+    values = fake.credentials if credentials is None else credentials
     authorizer = build_authorizer(
-        app, fake.auth, fake.credentials, settings, session=session, clock=clock, tokens=MemoryTokens()
+        app, fake.auth, values, settings, session=session, clock=clock, tokens=MemoryTokens()
     )
     client = AppClient(
         app,
@@ -191,22 +194,8 @@ async def test_other_credentials_are_refused(
         key: value[:-1] + ("a" if value[-1] != "a" else "b") if key in secret else value
         for key, value in fake.credentials.items()
     }
-    app = REGISTRY.get(fake.app_id)
-    settings = fake.connection_settings()
-    client = AppClient(
-        app,
-        session=session,
-        authorizer=build_authorizer(
-            app, fake.auth, wrong, settings, session=session, clock=clock, tokens=MemoryTokens()
-        ),
-        auth_id=fake.auth,
-        base_url=fake.url,
-        settings=settings,
-        clock=clock,
-        timeout_s=10.0,
-    )
 
-    outcome = await app.connector(client).check()
+    outcome = await connector_of(fake, session, clock, wrong).check()
 
     _assert_tells(fake, outcome.failure, *fake.expected[Fault.WRONG_CREDENTIALS])
 

@@ -126,6 +126,30 @@ CALLS = {
         wire.page(wire.heartbeat()),
         None,
     ),
+    "evidence": (
+        lambda c: c.connection_evidence("con_1"),
+        "GET /v1/connections/con_1/evidence",
+        wire.evidence(),
+        None,
+    ),
+    "transitions": (
+        lambda c: c.connection_transitions("con_1"),
+        "GET /v1/connections/con_1/transitions?limit=50",
+        wire.page(wire.transition()),
+        None,
+    ),
+    "expiring": (
+        lambda c: c.connections_expiring(within_days=30),
+        "GET /v1/connections/expiring?limit=50&within_days=30",
+        wire.page(wire.expiry()),
+        None,
+    ),
+    "accept drift": (
+        lambda c: c.connection_accept_drift("con_1"),
+        "POST /v1/connections/con_1/accept-drift",
+        wire.connection(),
+        None,
+    ),
     "disconnect": (lambda c: c.connection_disconnect("con_1"), "DELETE /v1/connections/con_1", 204, None),
     "integrations": (
         lambda c: c.integrations_list(),

@@ -11,6 +11,7 @@ from healthdesk.api import (
     callbacks,
     connections,
     desk,
+    health,
     integrations,
     problems,
     records,
@@ -133,6 +134,71 @@ def heartbeat(**more: Any) -> connections.Heartbeat:
         "state_after": "failing",
     }
     return connections.Heartbeat(**(fields | more))
+
+
+def check_evidence(**more: Any) -> health.CheckEvidence:
+    fields: dict[str, Any] = {
+        "method": "GET",
+        "url": "https://crm.example/v2/me",
+        "response_headers": {"content-type": "application/json"},
+        "response_body": '{"error": "expired"}',
+    }
+    return health.CheckEvidence(**(heartbeat().model_dump() | fields | more))
+
+
+def evidence(**more: Any) -> health.Evidence:
+    """A token that was refused, with the check before."""
+    good = check_evidence(
+        id="hbt_0",
+        ok=True,
+        status=200,
+        kind="",
+        sentence="",
+        state_after="connected",
+        identity={"account_id": "7", "account": "ops", "site": "acme"},
+    )
+    fields: dict[str, Any] = {
+        "connection_id": "con_1",
+        "name": "CRM",
+        "state": "failing",
+        "sentence": "CRM: The token was refused.",
+        "comparison": "same account, same site",
+        "blame": "credential",
+        "next_action": "Update the credentials",
+        "key": "u",
+        "last_good": good,
+        "first_bad": check_evidence(),
+        "differences": [{"what": "status", "before": "200", "after": "401"}],
+    }
+    return health.Evidence(**(fields | more))
+
+
+def transition(**more: Any) -> health.Transition:
+    fields: dict[str, Any] = {
+        "id": "trn_1",
+        "connection_id": "con_1",
+        "at": NOW,
+        "from_state": "connected",
+        "to_state": "suspect",
+    }
+    return health.Transition(**(fields | more))
+
+
+def expiry(**more: Any) -> health.Expiry:
+    fields: dict[str, Any] = {
+        "connection_id": "con_1",
+        "name": "Okta",
+        "app": "okta",
+        "app_name": "Okta",
+        "account": "acme.okta.com",
+        "owner": "alice",
+        "expires_at": NOW,
+        "expires_from": "learnt",
+        "days": 6,
+        "word": "6 days",
+        "warned_days": 7,
+    }
+    return health.Expiry(**(fields | more))
 
 
 def integration(**more: Any) -> integrations.Integration:

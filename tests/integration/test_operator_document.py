@@ -117,6 +117,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         new = {"credentials": {"auth": "bearer", "token": "t" * 20}, "unchecked": True}
         await ask("POST", one + "/credentials", new, id=con)
         await ask("POST", one + "/credentials/put-back", {"unchecked": True}, id=con)
+        await ask("POST", one + "/accept-drift", id=con)
         client = {"client_id": "a", "client_secret": "not-a-real-secret"}
         begun = {"app": "google-workspace", "auth": "oauth", "fields": client}
         authorization = (await ask("POST", "/v1/authorizations", begun))["id"]

@@ -81,7 +81,17 @@ def test_a_value_is_never_repeated(data: dict[str, object], kind: str) -> None:
 
 
 def test_members_read_and_change_nothing_of_others() -> None:
-    reading = {"list", "show", "watch", "heartbeats", "count", "attempts"}
+    reading = {
+        "list",
+        "show",
+        "watch",
+        "heartbeats",
+        "evidence",
+        "transitions",
+        "expiring",
+        "count",
+        "attempts",
+    }
     member = {action for action, role in PERMISSIONS.items() if role is Role.MEMBER}
     assert {action.split(".")[1] for action in member} <= reading | {"edit"}
     assert {action for action in member if action.endswith(".edit")} == {"preferences.edit"}

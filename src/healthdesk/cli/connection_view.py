@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthdesk.cli import marks
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
+from healthdesk.domain.states import ConnectionState
 
 if TYPE_CHECKING:
     from healthdesk.api.connections import Connection
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 def one(parser: argparse.ArgumentParser) -> None:
     """Add the connection that a command is about."""
     parser.add_argument("connection", metavar="CONNECTION", help="id or name")
+
+
+def status_words(item: Connection) -> str:
+    """Return the word of its state, with which recheck comes next or how long its credential still has."""
+    if item.state is ConnectionState.SUSPECT and item.suspect_checks:
+        return f"{item.state_word} {item.suspect_checks}/3"
+    if item.state is ConnectionState.CONNECTED and item.expires_in:
+        return f"{item.state_word} · {item.expires_in}"
+    return item.state_word
 
 
 def print_connection(desk: Desk, item: Connection) -> None:
@@ -28,7 +38,7 @@ def print_connection(desk: Desk, item: Connection) -> None:
     beat = item.heartbeat
     out.facts(
         [
-            ("Status", marks.connection(item.state, item.state_word)),
+            ("Status", marks.connection(item.state, status_words(item))),
             ("Why", why.sentence if why else ""),
             ("Whose fault", why.blame if why else ""),
             ("Next", why.next_action if why else ""),
@@ -38,7 +48,11 @@ def print_connection(desk: Desk, item: Connection) -> None:
             ("App", item.app_name),
             ("Account", item.account),
             ("Base URL", item.base_url),
+            ("Settings", ", ".join(f"{key} {value}" for key, value in item.settings.items())),
+            ("Site", item.site),
             ("Credentials", f"{item.auth} {item.credential_hint}".strip()),
+            ("Scopes", ", ".join(item.scopes or ())),
+            ("Credentials before", _previous(desk, item)),
             ("Owner", item.owner),
             ("Members", ", ".join(f"{member.user} ({member.grant})" for member in item.members)),
             (
@@ -47,6 +61,9 @@ def print_connection(desk: Desk, item: Connection) -> None:
                 if beat
                 else "none: judged by deliveries",
             ),
+            ("Expires", _expires(desk, item)),
+            ("Flapping since", out.time(item.flapping_since) if item.flapping_since else ""),
+            ("Changed", " ".join(each.sentence for each in item.drift)),
             ("Connected on", out.time(item.connected_on)),
             ("Last healthy", out.time(item.last_healthy)),
             ("Last checked", out.time(item.last_checked)),
@@ -60,6 +77,20 @@ def print_connection(desk: Desk, item: Connection) -> None:
             ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
         ]
     )
+
+
+def _previous(desk: Desk, item: Connection) -> str:
+    if item.previous_until is None or item.previous_until <= desk.clock.now():
+        return ""
+    hint = f"{item.previous_hint}, " if item.previous_hint else ""
+    return f"{hint}can be put back until {desk.out.time(item.previous_until)}"
+
+
+def _expires(desk: Desk, item: Connection) -> str:
+    if item.expires_at is None:
+        return ""
+    near = f", {item.expires_in}" if item.expires_in else ""
+    return f"{desk.out.time(item.expires_at)} ({item.expires_from}{near})"
 
 
 def _callbacks(item: Connection) -> Cell | str:

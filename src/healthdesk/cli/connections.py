@@ -6,9 +6,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from healthdesk.cli import connection_changes as changes
+from healthdesk.cli import connection_health as health
 from healthdesk.cli import marks, options
 from healthdesk.cli.command import FAILED, Command
-from healthdesk.cli.connection_view import one, print_connection
+from healthdesk.cli.connection_view import one, print_connection, status_words
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
@@ -26,7 +27,10 @@ _WORST_FIRST = (
 
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
-    """Print every connection, the worst first."""
+    """Print every connection, the worst first; or those whose credential has an end."""
+    if args.expiring:
+        await health.list_expiring(desk, args)
+        return
     columns = (
         Column("Status"),
         Column("Id"),
@@ -39,7 +43,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
     )
 
     def row(item: Connection) -> list[Cell | str]:
-        mark = marks.connection(item.state, item.state_word)
+        mark = marks.connection(item.state, status_words(item))
         checked = desk.out.ago(item.last_checked)
         why = item.explanation.sentence if item.explanation else ""
         return [mark, item.id, item.name, item.app_name, item.base_url, item.owner, checked, why]
@@ -61,8 +65,11 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
 
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
-    """Print one connection, and its checks when asked."""
+    """Print one connection, its checks or its evidence."""
     connection_id = await desk.connection_id(args.connection)
+    if args.evidence:
+        await health.print_evidence(desk, connection_id)
+        return
     if not args.heartbeats:
         print_connection(desk, await desk.client.connection(connection_id))
         return
@@ -145,13 +152,22 @@ async def disconnect(desk: Desk, args: argparse.Namespace) -> int | None:
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
     one(parser)
-    parser.add_argument("--heartbeats", action="store_true", help="list its checks, newest first")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--heartbeats", action="store_true", help="list its checks, newest first")
+    which.add_argument("--evidence", action="store_true", help="its last good check beside the first bad one")
+    options.paging(parser)
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--expiring", action="store_true", help="those whose credential has an end, the soonest first"
+    )
     options.paging(parser)
 
 
 COMMANDS = (
-    Command("list", "list connections", run=list_, arguments=options.paging),
-    Command("show", "show a connection, or its checks", run=show, arguments=_show_arguments),
+    Command("list", "list connections", run=list_, arguments=_list_arguments),
+    Command("show", "show a connection, its checks or its evidence", run=show, arguments=_show_arguments),
     Command(
         "add",
         "add a connection, once the app took its credentials",
@@ -171,6 +187,12 @@ COMMANDS = (
         "put the credentials before the last update back in use, within an hour",
         run=changes.put_back,
         arguments=changes.put_back_arguments,
+    ),
+    Command(
+        "accept-drift",
+        "take account, site and scopes as they are now for those that are meant",
+        run=health.accept_drift,
+        arguments=one,
     ),
     Command(
         "disconnect", "erase a connection's credentials", run=disconnect, arguments=_disconnect_arguments

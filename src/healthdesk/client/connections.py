@@ -14,6 +14,7 @@ from healthdesk.api.connections import (
     Heartbeat,
     PutBack,
 )
+from healthdesk.client.health import HealthCalls
 from healthdesk.client.params import paging, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
 
@@ -23,7 +24,7 @@ _UPDATED = TypeAdapter(CredentialsUpdated)
 _HEARTBEATS = TypeAdapter(Page[Heartbeat])
 
 
-class ConnectionCalls:
+class ConnectionCalls(HealthCalls):
     """Connections and their heartbeats."""
 
     _http: Transport

@@ -18,6 +18,7 @@ class Verb(StrEnum):
     CHECKED = "checked"
     UPDATED_CREDENTIALS = "updated credentials"
     PUT_CREDENTIALS_BACK = "put credentials back"
+    ACCEPTED_DRIFT = "accepted drift"
     DISCONNECTED = "disconnected"
     MADE_KEY = "made key"
     MADE_SIGNING_SECRET = "made signing secret"  # noqa: S105 - words, no secret

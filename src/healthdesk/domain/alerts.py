@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from healthdesk.domain.states import AlertEvent, Blame, Environment
+from healthdesk.domain.states import AlertEvent, Blame, Environment, ErrorKind
 from healthdesk.domain.values import plain
 
 _MAX_NAME_CHARS = 100
@@ -55,6 +55,15 @@ class AlertFacts:
     retrying: int = 0
     held: int = 0
     total: int = 0
+    kind: ErrorKind | None = None
+
+
+_STANDING: Mapping[ErrorKind, tuple[str, str]] = {
+    ErrorKind.EXPIRING: ("", "the credential does not end soon any more"),
+    ErrorKind.DRIFT: ("the credential is another one", "the credential is what it should be"),
+    ErrorKind.FLAPPING: ("goes to and fro", "quiet again"),
+}
+"""By kind, what a problem that stands is called in a title, and what its end is; an expiry is called by its days."""
 
 
 def render_alert(event: AlertEvent, facts: AlertFacts) -> tuple[str, str]:
@@ -65,6 +74,8 @@ def render_alert(event: AlertEvent, facts: AlertFacts) -> tuple[str, str]:
     command = f"healthdesk problems show {facts.problem_id}"
     if event is AlertEvent.TEST:
         return render_test(name, facts.at)
+    if facts.kind is not None and facts.kind in _STANDING:
+        return _render_standing(event, facts, facts.kind, place, cause, command)
     if event is AlertEvent.RECOVERED:
         title = f"{place}: recovered"
         lines = [
@@ -87,6 +98,27 @@ def render_alert(event: AlertEvent, facts: AlertFacts) -> tuple[str, str]:
     ]
     if facts.owner:
         lines.append(f"Owner: {_short(facts.owner, _MAX_NAME_CHARS)}")
+    return title, "\n".join([*lines, "", f"Open it: {command}"])
+
+
+def _render_standing(
+    event: AlertEvent, facts: AlertFacts, kind: ErrorKind, place: str, cause: str, command: str
+) -> tuple[str, str]:
+    """Return title and body of a problem that stands while something is so; no record waits for it."""
+    called, over = _STANDING[kind]
+    if event is AlertEvent.RECOVERED:
+        lines = [f"{place}: {over}.", f"It was: {cause}"]
+        return f"{place}: {over}", "\n".join([*lines, "", f"Details: {command}"])
+    lines = [
+        f"What: {cause}",
+        f"At fault: {_FAULT[facts.blame]}",
+        f"Next: {_short(facts.next_action, _MAX_CAUSE_CHARS)}",
+    ]
+    if kind is not ErrorKind.EXPIRING:
+        lines.insert(1, f"Since: {_time(facts.since)} ({_duration(facts.at - facts.since)})")
+    if facts.owner:
+        lines.append(f"Owner: {_short(facts.owner, _MAX_NAME_CHARS)}")
+    title = f"{place}: {called or cause[:1].lower() + cause[1:]}"
     return title, "\n".join([*lines, "", f"Open it: {command}"])
 
 

@@ -12,6 +12,7 @@ _STRENGTH: Mapping[Role, int] = {Role.MEMBER: 1, Role.MANAGER: 2, Role.ADMINISTR
 _MEMBER = """
     status.show events.watch openapi.show apps.list accounts.list ledger.show
     connections.list connections.show connections.heartbeats
+    connections.evidence connections.transitions connections.expiring
     integrations.list integrations.show sources.list sources.show
     records.list records.show records.count records.attempts
     callbacks.list callbacks.show
@@ -23,7 +24,7 @@ _MEMBER = """
 """
 _MANAGER = """
     connections.add connections.edit connections.check connections.update_credentials connections.put_back
-    connections.disconnect
+    connections.disconnect connections.accept_drift
     connections.members
     authorizations.begin authorizations.show
     integrations.add integrations.edit integrations.pause integrations.resume integrations.test

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from healthdesk.domain.alerts import AlertFacts, render_alert, render_test
 from healthdesk.domain.retry import next_attempt_at
-from healthdesk.domain.states import AlertEvent, Blame, ProblemState
+from healthdesk.domain.states import AlertEvent, Blame, ErrorKind, ProblemState
 from healthdesk.engine.channel_url import CheckedChannel, refuse_unsafe
 from healthdesk.engine.context import Context
 from healthdesk.engine.notify_process import ChildSettings, NotifySender, SendResult
@@ -299,4 +299,5 @@ def facts_of(problem: ProblemRow, at: datetime) -> AlertFacts:
         retrying=problem.retrying,
         held=problem.held,
         total=problem.total,
+        kind=ErrorKind(problem.kind),
     )

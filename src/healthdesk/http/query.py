@@ -74,6 +74,12 @@ class AlertList(Paging):
     channel_id: str | None = None
 
 
+class ExpiryList(Paging):
+    """A page of the calendar of expiries; without `within_days` every end that is known."""
+
+    within_days: int | None = Field(default=None, ge=0, le=3650)
+
+
 class ActivityList(Paging):
     """A page of what was done."""
 

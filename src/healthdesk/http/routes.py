@@ -9,7 +9,15 @@ from pydantic import BaseModel
 
 from healthdesk.api.desk import Event
 from healthdesk.api.records import Accepted, RecordCreate
-from healthdesk.http.resources import authorizations, connections, desk, integrations, problems, records
+from healthdesk.http.resources import (
+    authorizations,
+    connections,
+    desk,
+    health,
+    integrations,
+    problems,
+    records,
+)
 from healthdesk.http.route import Call, Route
 
 
@@ -31,6 +39,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     *desk.ROUTES,
     EVENTS,
     OPENAPI,
+    *health.ROUTES,
     *connections.ROUTES,
     *authorizations.ROUTES,
     *integrations.ROUTES,

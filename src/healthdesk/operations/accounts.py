@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from healthdesk.api.common import Explanation
 from healthdesk.api.connections import AccountRow
+from healthdesk.domain.expiry import near_words
 from healthdesk.domain.health import state_word
 from healthdesk.domain.states import ConnectionState, IntegrationState, ProblemState, RecordState
 from healthdesk.errors import ConnectorError
@@ -39,7 +41,7 @@ async def list_all(desk: Desk) -> list[AccountRow]:
     )
     names = {each.app: app_name(desk, each.app) for each in connections}
     rows = [
-        *connection_rows(connections, names),
+        *connection_rows(connections, names, desk.now()),
         *integration_rows(integrations, connections, problems.items),
     ]
     return sorted(rows, key=_severity)
@@ -53,7 +55,9 @@ def app_name(desk: Desk, app: str) -> str:
         return app
 
 
-def connection_rows(connections: Iterable[ConnectionRow], names: Mapping[str, str]) -> list[AccountRow]:
+def connection_rows(
+    connections: Iterable[ConnectionRow], names: Mapping[str, str], now: datetime | None = None
+) -> list[AccountRow]:
     """Return a row an app and account: the worst of its connections.
 
     Where the app tells no account, each connection is a row: two on one host may well be two accounts.
@@ -62,7 +66,8 @@ def connection_rows(connections: Iterable[ConnectionRow], names: Mapping[str, st
     for row in connections:
         groups.setdefault((row.app, row.account, "" if row.account else row.id), []).append(row)
     return [
-        _connection_row(names.get(app, app), sorted(rows, key=_worst)) for (app, _, _), rows in groups.items()
+        _connection_row(names.get(app, app), sorted(rows, key=_worst), now)
+        for (app, _, _), rows in groups.items()
     ]
 
 
@@ -75,8 +80,9 @@ def _worst(row: ConnectionRow) -> tuple[int, float]:
     return _WORST[row.state], row.state_since.timestamp()
 
 
-def _connection_row(app: str, rows: Sequence[ConnectionRow]) -> AccountRow:
+def _connection_row(app: str, rows: Sequence[ConnectionRow], now: datetime | None) -> AccountRow:
     worst = rows[0]
+    expires_at, expires_in = _first_end(rows, now)
     return AccountRow(
         kind="connection",
         id=worst.id,
@@ -87,9 +93,21 @@ def _connection_row(app: str, rows: Sequence[ConnectionRow]) -> AccountRow:
         state_word=state_word(worst.state, worst.judged_by_deliveries),
         suspect_checks=worst.suspect_checks,
         checked_at=worst.last_checked,
-        explanation=explain_connection(worst),
+        expires_at=expires_at,
+        expires_in=expires_in,
+        flapping=any(each.flapping_since is not None for each in rows),
+        explanation=explain_connection(worst, now),
         details={"owner": worst.owner, "connections": [each.id for each in rows]},
     )
+
+
+def _first_end(rows: Sequence[ConnectionRow], now: datetime | None) -> tuple[datetime | None, str]:
+    """Return when the first of these credentials ends and how long that is, where it is near."""
+    ends = [each.expires_at for each in rows if each.expires_at is not None]
+    if now is None or not ends:
+        return None, ""
+    words = near_words(min(ends), now)
+    return (min(ends), words) if words else (None, "")
 
 
 def integration_rows(
@@ -172,7 +190,7 @@ def _explain(
 
 
 def _severity(row: AccountRow) -> tuple[int, int, int, str, str, str]:
-    """Return what rows are sorted by: failing, then failed records, in doubt, paused, unknown, well."""
+    """Return what rows are sorted by: failing, then failed records, in doubt, paused, to be looked at, unknown, well."""
     if row.state is ConnectionState.FAILING:
         rank = 0
     elif row.failed:
@@ -182,7 +200,9 @@ def _severity(row: AccountRow) -> tuple[int, int, int, str, str, str]:
     elif row.paused or row.held:
         rank = 3
     elif row.state is ConnectionState.UNKNOWN and row.explanation is not None:
-        rank = 4
-    else:
         rank = 5
+    elif row.kind == "connection" and row.explanation is not None:
+        rank = 4  # it works, and there is something to do
+    else:
+        rank = 6
     return rank, -row.failed, -row.held, row.app.lower(), row.account.lower(), row.name.lower()

@@ -11,11 +11,13 @@ from healthdesk.api.connections import (
     Heartbeat,
 )
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.expiry import near_words
 from healthdesk.domain.health import state_word
 from healthdesk.domain.states import Trigger
 from healthdesk.errors import StoreUnavailable
 from healthdesk.operations.connection_fields import app_base_url
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.evidence import drift_models
 from healthdesk.operations.explain import explain_connection
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import connections as queries
@@ -35,11 +37,16 @@ def view(desk: Desk, row: ConnectionRow) -> Connection:
         app_name=app_name,
         base_url=base_url,
         state_word=state_word(row.state, row.judged_by_deliveries),
-        explanation=explain_connection(row),
+        explanation=explain_connection(row, desk.now()),
         callback_url=f"{desk.ctx.config.server.public_url.rstrip('/')}/v1/callbacks/{row.id}",
     )
     return Connection.model_validate(shown, from_attributes=True).model_copy(
-        update={"site": identity.get("site", ""), "scopes": identity.get("scopes")}
+        update={
+            "site": identity.get("site", ""),
+            "scopes": identity.get("scopes"),
+            "drift": drift_models(row),
+            "expires_in": near_words(row.expires_at, desk.now()),
+        }
     )
 
 

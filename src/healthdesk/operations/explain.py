@@ -5,13 +5,18 @@ Pure: rows in, explanations out. Times stay data, so that each reader sees them 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from healthdesk.api.common import Explanation
 from healthdesk.domain.advice import next_action
-from healthdesk.domain.health import RECHECKS_S
+from healthdesk.domain.expiry import cause_words, near_words
+from healthdesk.domain.health import CREDENTIAL_KINDS, RECHECKS_S
 from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, HoldReason, RecordState
 from healthdesk.store.rows import AttemptRow, ConnectionRow, ProblemRow, RecordRow
+from healthdesk.store.standing import drift_of
 
 CHECKED_BEFORE_FAILING = len(RECHECKS_S)
+QUIETLY = "Its single outages are not announced until it is quiet again."
 
 _HELP = {Blame.CREDENTIAL: "u", Blame.PERMISSION: "u", Blame.CONFIGURATION: "e"}
 
@@ -31,44 +36,96 @@ def sentence(text: str) -> str:
     return text if text[-1] in ".!?…" else text + "."
 
 
-def explain_connection(row: ConnectionRow) -> Explanation | None:
-    """Return why a connection is not connected, or None when it is well."""
-    failure = row.failure
+def explain_connection(row: ConnectionRow, now: datetime | None = None) -> Explanation | None:
+    """Return why a connection is not connected, or what is to be done about one that is; None when all is well.
+
+    `now` lets an end of the credential that is near be told.
+    """
     if row.state is ConnectionState.FAILING:
-        if failure is None:
-            return Explanation(sentence="The last check failed.", since=row.state_since, key="c")
-        return Explanation(
-            sentence=f"{row.name}: {sentence(failure.sentence)}",
-            since=row.state_since,
-            blame=failure.blame.value,
-            next_action=failure.next_action,
-            key="u" if failure.kind is ErrorKind.AUTHENTICATION else _HELP.get(failure.blame, "c"),
-        )
+        return _flapping_too(row, _failing(row))
     if row.state is ConnectionState.SUSPECT:
-        what = f"{row.name}: {sentence(failure.sentence)}" if failure else f"{row.name} is in doubt."
-        step = (
-            f" Checking again, {row.suspect_checks} of {CHECKED_BEFORE_FAILING}."
-            if row.suspect_checks
-            else ""
-        )
+        return _flapping_too(row, _suspect(row))
+    if row.flapping_since is not None:
         return Explanation(
-            sentence=what + step,
-            since=row.state_since,
-            blame=failure.blame.value if failure else "",
-            next_action=failure.next_action if failure else "",
-            key="c",
+            sentence=f"{row.name} goes to and fro between connected and failing. {QUIETLY}",
+            since=row.flapping_since,
+            blame=Blame.THEM.value,
+            next_action="Look at what its checks say.",
+            key="enter",
         )
-    if row.judged_by_deliveries:
-        if row.state is ConnectionState.UNKNOWN:
-            return Explanation(
-                sentence="Judged by deliveries: nothing was delivered yet.",
-                next_action="Configure a heartbeat to check it without records.",
-                key="e",
-            )
+    if drift := drift_of(row.identity, row.identity_connected):
+        return Explanation(
+            sentence=" ".join(each.sentence for each in drift),
+            since=row.last_healthy,
+            blame=(
+                Blame.PERMISSION if all(each.what == "scopes" for each in drift) else Blame.CONFIGURATION
+            ).value,
+            next_action="Update the credentials with those that are meant, or accept the change.",
+            key="u",
+        )
+    if now is not None and row.expires_at is not None and near_words(row.expires_at, now):
+        return Explanation(
+            sentence=sentence(f"{row.name}: {cause_words(row.expires_at, now)}"),
+            blame=Blame.CREDENTIAL.value,
+            next_action="Make a new token at the app and update the credentials.",
+            key="u",
+        )
+    return _unchecked(row)
+
+
+def _failing(row: ConnectionRow) -> Explanation:
+    failure = row.failure
+    if failure is None:
+        return Explanation(sentence="The last check failed.", since=row.state_since, key="c")
+    return Explanation(
+        sentence=f"{row.name}: {sentence(failure.sentence)}",
+        since=row.state_since,
+        blame=failure.blame.value,
+        next_action=failure.next_action,
+        key="u" if failure.kind is ErrorKind.AUTHENTICATION else _HELP.get(failure.blame, "c"),
+    )
+
+
+def _suspect(row: ConnectionRow) -> Explanation:
+    failure = row.failure
+    what = f"{row.name}: {sentence(failure.sentence)}" if failure else f"{row.name} is in doubt."
+    return Explanation(
+        sentence=what + _recheck_words(row),
+        since=row.state_since,
+        blame=failure.blame.value if failure else "",
+        next_action=failure.next_action if failure else "",
+        key="c",
+    )
+
+
+def _recheck_words(row: ConnectionRow) -> str:
+    """Return which recheck comes next, and how long after the check before: the third is waited for the longest."""
+    number = row.suspect_checks
+    if not number:
+        return ""
+    words = f" Checking again, {number} of {CHECKED_BEFORE_FAILING}"
+    refused = row.failure is not None and row.failure.kind in CREDENTIAL_KINDS
+    if refused or row.judged_by_deliveries or number > CHECKED_BEFORE_FAILING:
+        return words + "."
+    return f"{words}, {RECHECKS_S[number - 1] / 60:.0f} min after the check before."
+
+
+def _flapping_too(row: ConnectionRow, said: Explanation) -> Explanation:
+    if row.flapping_since is not None:
+        said.sentence += f" It goes to and fro. {QUIETLY}"
+    return said
+
+
+def _unchecked(row: ConnectionRow) -> Explanation | None:
+    if row.state is not ConnectionState.UNKNOWN:
         return None
-    if row.state is ConnectionState.UNKNOWN:
-        return Explanation(sentence="Not checked yet.", next_action="Check it now.", key="c")
-    return None
+    if row.judged_by_deliveries:
+        return Explanation(
+            sentence="Judged by deliveries: nothing was delivered yet.",
+            next_action="Configure a heartbeat to check it without records.",
+            key="e",
+        )
+    return Explanation(sentence="Not checked yet.", next_action="Check it now.", key="c")
 
 
 def explain_record(row: RecordRow, last: AttemptRow | None) -> Explanation | None:

@@ -21,6 +21,7 @@ async def show(desk: Desk) -> Status:
     counts = await desk.read(queries.counts, now)
     error = await writable_of(desk.engine).error()
     running = await desk.read(daemons.running, now)
+    offline_since = desk.engine.heartbeats.sentinels.offline_since
     return Status(
         version=__version__,
         api_version=API_VERSION,
@@ -29,23 +30,26 @@ async def show(desk: Desk) -> Status:
         now=now,
         database=ctx.store.dialect,
         writable=error is None,
+        offline_since=offline_since,
         public_url=ctx.config.server.public_url,
         you=You(user=desk.operator.user, role=desk.operator.role),
-        sentence=worst_first(counts, writable=error is None),
+        sentence=worst_first(counts, writable=error is None, offline=offline_since is not None),
         counts=dict(counts),
         administrators=desk.administrators(),
     )
 
 
-def worst_first(counts: Mapping[str, int], *, writable: bool) -> str:
+def worst_first(counts: Mapping[str, int], *, writable: bool, offline: bool = False) -> str:
     """Return the one sentence for the top of every screen."""
 
     def number(name: str) -> int:
         return counts.get(name, 0)
 
-    parts: list[str] = []
-    if not writable:
-        parts.append("The database cannot be written")
+    of_the_desk = {
+        "The database cannot be written": not writable,
+        "The desk itself is offline: nothing is judged": offline,
+    }
+    parts = [sentence for sentence, so in of_the_desk.items() if so]
     if failing := number("connections_failing"):
         parts.append(f"{plural(failing, 'connection')} failing")
     if failed := number("records_failed"):

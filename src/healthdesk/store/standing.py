@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +49,30 @@ def note_drift(folding: Folding, row: Any, before: list[IdentityChange], now: li
         folding.stand(key_for_drift(now, row.id, row.name, row.owner))
     else:
         folding.stand_down(standing_fingerprint(ErrorKind.DRIFT, row.id))
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDrift:
+    """What of a credential was taken for meant, and what that did to its problem."""
+
+    accepted: list[IdentityChange]
+    problems: ProblemChanges
+
+
+def accept_drift(conn: Connection, connection_id: str, now: datetime) -> AcceptedDrift | None:
+    """Make the identity of the last good check the one that is meant, and end the problem; None where they agree."""
+    row = connection_row(conn, connection_id, lock=True)
+    drift = drift_of(row.identity, row.identity_connected)
+    if not drift:
+        return None
+    conn.execute(
+        sa.update(connections)
+        .where(connections.c.id == connection_id)
+        .values(identity_connected=row.identity)
+    )
+    folding = Folding(conn, now)
+    folding.stand_down(standing_fingerprint(ErrorKind.DRIFT, connection_id))
+    return AcceptedDrift(drift, folding.finish())
 
 
 def note_flapping(conn: Connection, folding: Folding, row: Any, now: datetime, *, changed: bool) -> None:

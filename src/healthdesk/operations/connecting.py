@@ -7,14 +7,22 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from healthdesk.api.connections import Connection, ConnectionCreate, ConnectionEdit
+from healthdesk.api.connections import (
+    Connection,
+    ConnectionCreate,
+    ConnectionEdit,
+    Credentials,
+    CredentialsUpdate,
+)
 from healthdesk.connectors.app import App
+from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
 from healthdesk.engine.tokens import StoredTokens
 from healthdesk.errors import Malformed
+from healthdesk.operations import authorizations
 from healthdesk.operations.connection_fields import (
     HTTP_ENDPOINT,
     base_url_of,
@@ -48,6 +56,9 @@ from healthdesk.store.rows import (
     VerificationSettings,
 )
 
+BY_BROWSER = frozenset({"oauth2_code", "oauth2_device"})
+"""Types of methods whose credentials are granted in a browser."""
+
 _MOST_NAME = 90
 """Characters of a name that is made, so that a number fits behind it."""
 
@@ -60,11 +71,10 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
     desk.require("connections.add")
     ctx = desk.ctx
     app = ctx.apps.get(new.app)
-    method = method_of(app.manifest, new.credentials)
     settings = settings_of(app.manifest, new.settings)
+    method, credentials = await given_credentials(desk, app, new, settings)
     base_url = base_url_of(app.manifest, method, new.base_url)
     heartbeat = _heartbeat(app, method, new)
-    credentials = credentials_of(app.manifest, method, new.credentials, settings)
     secret = plain(new.callback_secret)
     check_verification(new.verification, has_secret=bool(secret), secret=secret)
     expires_at = entered_expiry(desk, new.expires_at)
@@ -96,6 +106,8 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
         else:
             refuse_taken(conn, "connection", row.name)
             named = row.name
+        if new.authorization is not None:
+            authorizations.use(conn, desk, new.authorization)
         queries.insert(conn, replace(row, name=named))
         desk.note(conn, Verb.ADDED, "connection", row.id, named, {"app": row.app, "auth": row.auth})
         return keep_good(conn, desk, queries.get(conn, row.id), tried) if tried else None
@@ -138,6 +150,23 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     elif judged and columns.get("heartbeat", row.heartbeat):
         await check_after_change(desk, connection_id, Trigger.OPERATOR)
     return view(desk, await desk.read(queries.get, connection_id))
+
+
+async def given_credentials(
+    desk: Desk, app: App, given: ConnectionCreate | CredentialsUpdate, settings: Mapping[str, str]
+) -> tuple[AuthManifest, StoredCredentials]:
+    """Return the method and the credentials that were given: by fields, or by an authorization that was granted."""
+    if given.authorization is not None:
+        granted = await authorizations.take(desk, given.authorization, app)
+        return method_of(app.manifest, Credentials(auth=granted.auth)), granted
+    method = method_of(app.manifest, given.credentials)
+    if method.type in BY_BROWSER:
+        raise Malformed(
+            f"{method.name} of {app.name} needs an authorization",
+            field="authorization",
+            fix="begin one (POST /v1/authorizations), grant it in a browser, and give its id",
+        )
+    return method, credentials_of(app.manifest, method, given.credentials, settings)
 
 
 def default_name(app: App, identity: Identity | None, base_url: str, settings: Mapping[str, str]) -> str:

@@ -20,8 +20,9 @@ from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
 from healthdesk.engine.tokens import as_in_use
 from healthdesk.errors import Conflict, IdentityChanged, RequestError, VaultError
-from healthdesk.operations.connecting import heartbeat_of
-from healthdesk.operations.connection_fields import HTTP_ENDPOINT, credentials_of, method_of
+from healthdesk.operations import authorizations
+from healthdesk.operations.connecting import given_credentials, heartbeat_of
+from healthdesk.operations.connection_fields import HTTP_ENDPOINT
 from healthdesk.operations.connections import check_after_change, view
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.explain import plural
@@ -49,13 +50,17 @@ KEPT_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """Credentials to be put in use, tried or not, and what the activity log says of it."""
+    """Credentials to be put in use, tried or not, and what the activity log says of it.
+
+    `authorization` is used up with it.
+    """
 
     method: AuthManifest
     credentials: StoredCredentials
     tried: Tried | None
     verb: Verb
     columns: dict[str, Any]
+    authorization: str | None = None
 
 
 async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> CredentialsUpdated:
@@ -66,9 +71,7 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
     """
     row = await desk.read(queries.get_secret, connection_id)
     desk.require("connections.update_credentials", desk.grant_on(row))
-    manifest = desk.ctx.apps.get(row.app).manifest
-    method = method_of(manifest, new.credentials)
-    credentials = credentials_of(manifest, method, new.credentials, row.settings)
+    method, credentials = await given_credentials(desk, desk.ctx.apps.get(row.app), new, row.settings)
     expires_at = entered_expiry(desk, new.expires_at)
     tried = None if new.unchecked else await _try(desk, row, credentials)
     changes = _compare(row, tried)
@@ -78,7 +81,7 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
     columns = ends | identity_columns(tried.outcome.identity if tried else None, expires_at)
     if tried is None and new.accept_changes:
         columns["identity_connected"] = None  # whoever the first good check finds is meant
-    swap = Swap(method, credentials, tried, Verb.UPDATED_CREDENTIALS, columns)
+    swap = Swap(method, credentials, tried, Verb.UPDATED_CREDENTIALS, columns, new.authorization)
     return await _swap(desk, row, swap, changes)
 
 
@@ -161,6 +164,8 @@ async def _swap(
     def change(conn: Conn) -> tuple[Kept | None, LeftBehind]:
         before = queries.get_secret(conn, row.id, lock=True)
         refuse_changed(before, row)
+        if swap.authorization is not None:
+            authorizations.use(conn, desk, swap.authorization)
         left = previous.left_behind(conn, row.id)
         queries.update(conn, row.id, columns | _put_aside(desk, before, token_queries.get(conn, row.id)))
         desk.note(conn, swap.verb, "connection", row.id, row.name, {"auth": swap.method.id})

@@ -95,6 +95,8 @@ async def test_without_a_rule_the_status_decides(session, clock, endpoint, statu
 async def test_no_answer_is_a_failure_without_a_status(session, clock, refused_port):
     outcome = await connector(ME, session, clock, f"http://127.0.0.1:{refused_port}").check()
     assert (outcome.failure.kind, outcome.exchange.status) == (ErrorKind.CONNECTION_REFUSED, None)
+    assert outcome.failure.safe_sentence == "Acme's host refused the connection"
+    assert "whoever runs Acme" in outcome.failure.next_action
 
 
 async def test_a_setting_that_is_missing_is_named(session, clock):

@@ -18,7 +18,7 @@ from healthdesk.connectors.spec import ErrorRule, Manifest
 from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.templates import filled, text
 from healthdesk.connectors.waits import seconds, wait_s
-from healthdesk.connectors.words import NOT_THE_REQUEST, UNEXPECTED_HERE, verdict_of, words
+from healthdesk.connectors.words import NOT_THE_REQUEST, UNEXPECTED_HERE, named, verdict_of, words
 from healthdesk.domain import verdicts
 from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.folding import digest, pattern
@@ -103,7 +103,7 @@ class Judge:
         """Return why an exchange did not bring what was asked for, or None. `headers` have lower-case names."""
         status = exchange.status
         if status is None:
-            return judge_check(exchange, 0)
+            return self._unanswered(exchange)
         for rule in self._rules:
             if rule.fits(status, headers, document, exchange.response_body, on):
                 failure = self._by_rule(rule.spec, exchange, headers, document, status, values)
@@ -115,6 +115,16 @@ class Judge:
                 return None
             return self.unexpected(exchange, headers, document, "without what was asked for")
         return self._waiting(self._by_status(exchange, headers, document, status, on), document)
+
+    def _unanswered(self, exchange: Exchange) -> Failure | None:
+        failure = judge_check(exchange, 0)
+        if failure is None:
+            return None
+        return replace(
+            failure,
+            safe_sentence=named(failure.safe_sentence, self._app),
+            next_action=named(failure.next_action, self._app),
+        )
 
     def _waiting(self, failure: Failure, document: Document) -> Failure:
         """Return the failure with the seconds to wait that the body tells, where no header did."""

@@ -53,6 +53,10 @@ _WORDS: Mapping[ErrorKind, tuple[str, str]] = {
         "{app} failed",
         "Nothing now: it is tried again. If it stays, see its status page",
     ),
+    ErrorKind.RESPONSE_TOO_LARGE: (
+        "{app} answered with more than is read",
+        "Check that the base URL is the one of {app}",
+    ),
     ErrorKind.UNEXPECTED_ANSWER: (
         "{app} gave an answer that is not expected",
         "Check that the base URL is the one of {app}",
@@ -81,10 +85,12 @@ def words(verdict: Verdict, app: str) -> tuple[str, str]:
     said, todo = verdict.safe, verdict.next_action
     if verdict is not UNEXPECTED_HERE:
         said, todo = _WORDS.get(verdict.kind, (said, todo))
-    return _named(said, app), _named(todo, app)
+    return named(said, app), named(todo, app)
 
 
-def _named(sentence: str, app: str) -> str:
+def named(sentence: str, app: str) -> str:
+    """Return a sentence about an endpoint with the name of the app."""
+    sentence = sentence.replace("the endpoint's owner", "whoever runs {app}")
     for placeholder in ("{app}", "The endpoint", "the endpoint"):
         sentence = sentence.replace(placeholder, app)
     return sentence

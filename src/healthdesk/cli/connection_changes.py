@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthdesk.cli import options
 from healthdesk.cli.apps import find_app
+from healthdesk.cli.authorizing import BY_BROWSER, wait_for_grant
 from healthdesk.cli.command import FAILED, UsageError
 from healthdesk.cli.connection_fields import (
     Fields,
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings_arguments(parser)
     credential_arguments(parser)
     field_arguments(parser)
+    _authorization_argument(parser)
     _trial_arguments(parser)
 
 
@@ -61,6 +63,7 @@ def update_arguments(parser: argparse.ArgumentParser) -> None:
     one(parser)
     credential_arguments(parser)
     field_arguments(parser)
+    _authorization_argument(parser)
     _trial_arguments(parser)
     parser.add_argument(
         "--yes", action="store_true", help="do not ask when they are another account's, or may do less"
@@ -76,6 +79,14 @@ def put_back_arguments(parser: argparse.ArgumentParser) -> None:
 def _trial_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expires", metavar="DATE", help="when the credentials expire, as 2026-12-31")
     _unchecked_argument(parser)
+
+
+def _authorization_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--authorization",
+        metavar="ID",
+        help="one that was granted, instead of credentials; see `healthdesk connections authorize`",
+    )
 
 
 def _unchecked_argument(parser: argparse.ArgumentParser) -> None:
@@ -116,14 +127,26 @@ def _refuse_heartbeat(args: argparse.Namespace) -> None:
 async def _app_fields(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:
     """Return what a new connection of any app is made of."""
     app = await find_app(desk, args.app)
-    fields = Fields(app, choose_method(desk, app, args.auth))
+    if args.authorization is None:
+        fields = Fields(app, choose_method(desk, app, args.auth))
+    else:
+        # What the method asks for was given when the authorization was begun.
+        fields = Fields(app, app.auth[0].model_copy(update={"fields": []}))
     read_fields(desk, args, fields)
     ask_for_rest(desk, fields, {})
     made = settings(desk, args, None)
     if chosen := fields.settings():
         made["settings"] = chosen
-    made["credentials"] = _credentials(fields)
-    return made
+    if args.authorization is not None:
+        return {**made, "authorization": args.authorization}
+    return {**made, **await _given(desk, fields)}
+
+
+async def _given(desk: Desk, fields: Fields, connection_id: str | None = None) -> dict[str, Any]:
+    """Return the credentials, or the authorization that they are granted with in a browser now."""
+    if fields.method.type in BY_BROWSER:
+        return {"authorization": (await wait_for_grant(desk, fields, connection_id)).id}
+    return {"credentials": _credentials(fields)}
 
 
 def _credentials(fields: Fields) -> Credentials:
@@ -176,19 +199,23 @@ async def update_credentials(desk: Desk, args: argparse.Namespace) -> int | None
 
     connection_id = await desk.connection_id(args.connection)
     now = await desk.client.connection(connection_id)
-    if now.app == HTTP_ENDPOINT and not uses_fields(args):
+    given: dict[str, Any]
+    if args.authorization is not None:
+        given = {"authorization": args.authorization}
+    elif now.app == HTTP_ENDPOINT and not uses_fields(args):
         auth = args.auth or now.auth
         if args.auth is None and auth == "none":
             raise UsageError("this connection has no credentials to update", "give --auth")
-        given = credentials(desk, args, auth)
+        given = {"credentials": credentials(desk, args, auth)}
     else:
         app = await find_app(desk, now.app)
         fields = Fields(app, _method_to_update(desk, app, args.auth, now))
         read_fields(desk, args, fields)
         _refuse_settings(fields, now)
-        ask_for_rest(desk, fields, now.settings)
-        given = _credentials(fields)
-    new = CredentialsUpdate(credentials=given, **_trial_fields(desk, args))
+        if fields.method.type not in BY_BROWSER or fields.method.id != now.auth:
+            ask_for_rest(desk, fields, now.settings)
+        given = await _given(desk, fields, connection_id)
+    new = CredentialsUpdate(**given, **_trial_fields(desk, args))
     if args.yes:
         new = new.model_copy(update={"accept_changes": True})
     answer = await _confirmed(

@@ -112,6 +112,19 @@ def choose_method(desk: Desk, app: App, wanted: str | None, now: str = "") -> Ap
 
 def read_fields(desk: Desk, args: argparse.Namespace, fields: Fields) -> None:
     """Take what the options give: each field once, and a secret never from an argument."""
+    read_given(desk, args, fields)
+    for key in _NAMED_SECRETS:
+        if getattr(args, f"{key}_stdin") or getattr(args, f"{key}_file") is not None:
+            fields.named(key)
+            _put(fields, key, desk.ask.secret(args, key, key) or "")
+    for key in _NAMED:
+        if getattr(args, key) is not None:
+            fields.named(key)
+            _put(fields, key, getattr(args, key))
+
+
+def read_given(desk: Desk, args: argparse.Namespace, fields: Fields) -> None:
+    """Take what the options of `field_arguments` give."""
     read_plain(args, fields)
     for text in args.secret_file:
         key, separator, path = text.partition("=")
@@ -123,14 +136,6 @@ def read_fields(desk: Desk, args: argparse.Namespace, fields: Fields) -> None:
     if args.secret_stdin is not None:
         key = args.secret_stdin
         _put(fields, key, _text(fields.named(key), desk.ask.read_all(f"the {key}")))
-    for key in _NAMED_SECRETS:
-        if getattr(args, f"{key}_stdin") or getattr(args, f"{key}_file") is not None:
-            fields.named(key)
-            _put(fields, key, desk.ask.secret(args, key, key) or "")
-    for key in _NAMED:
-        if getattr(args, key) is not None:
-            fields.named(key)
-            _put(fields, key, getattr(args, key))
     if args.credentials_stdin:
         for key, value in _object(desk.ask.read_all("the credentials")).items():
             fields.named(key)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from healthdesk.cli import authorizing, marks, options
 from healthdesk.cli import connection_changes as changes
 from healthdesk.cli import connection_health as health
-from healthdesk.cli import marks, options
 from healthdesk.cli.command import FAILED, Command
 from healthdesk.cli.connection_view import one, print_connection, status_words
 from healthdesk.cli.desk import Desk
@@ -176,6 +176,12 @@ COMMANDS = (
     ),
     Command("edit", "change settings of a connection", run=changes.edit, arguments=changes.edit_arguments),
     Command("check", "check a connection now", run=check, arguments=one),
+    Command(
+        "authorize",
+        "let an app grant access in a browser, on any machine",
+        run=authorizing.authorize,
+        arguments=authorizing.authorize_arguments,
+    ),
     Command(
         "update-credentials",
         "replace a connection's credentials, once the app took the new ones",

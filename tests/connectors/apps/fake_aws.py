@@ -39,7 +39,7 @@ class FakeAwsKey(FakeApp):
     session_token = ""
 
     def routes(self) -> list[tuple[str, str, Handler]]:
-        return [("POST", "/", self.act)]
+        return [("GET", "/", self.act), ("POST", "/", self.act)]
 
     def authorized(self, request: web.Request) -> bool:
         return True  # each action looks at the signature itself: it is over the body too
@@ -66,9 +66,12 @@ class FakeAwsKey(FakeApp):
         return None
 
     async def act(self, request: web.Request) -> web.Response:
-        if request.content_type != "application/x-www-form-urlencoded" or request.query:
-            return refused(400, "MalformedInput", "Top level element may not be treated as a list")
-        form = {name: str(value) for name, value in (await request.post()).items()}
+        if request.method == "POST":
+            if request.content_type != "application/x-www-form-urlencoded" or request.query:
+                return refused(400, "MalformedInput", "Top level element may not be treated as a list")
+            form = {name: str(value) for name, value in (await request.post()).items()}
+        else:
+            form = dict(request.query)
         if form.pop("Version", "") != "2011-06-15":
             return refused(400, "InvalidAction", "Could not find operation")
         action = form.pop("Action", "")

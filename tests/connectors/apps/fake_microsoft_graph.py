@@ -243,11 +243,7 @@ class FakeMicrosoftGraph(FakeApp):
             return wrong
         found.update({name: value for name, value in given.items() if name != "@odata.type"})
         found["@odata.etag"] = self._etag()
-        return (
-            json(found)
-            if request.headers.get("Prefer") == "return=representation"
-            else web.Response(status=204)
-        )
+        return web.Response(status=204)
 
     async def detail(self, request: web.Request) -> web.Response:
         found = self.details.get(request.match_info["id"])

@@ -74,7 +74,7 @@ class _Pagerduty(FakeApp):
 
     def _wrong_headers(self, request: web.Request) -> web.Response | None:
         """Both are required parameters of every operation in the document."""
-        if request.headers.get("Accept") != "application/vnd.pagerduty+json;version=2":
+        if not request.headers.get("Accept", "").startswith("application/vnd.pagerduty+json;version=2,"):
             return refused(406, 2000, "Version is not supported")
         if request.headers.get("Content-Type") != "application/json":
             return refused(400, 2001, "Invalid Input Provided", "Content-Type must be application/json.")

@@ -71,6 +71,17 @@ datasets = pytest.mark.parametrize(
 )
 
 
+probes = pytest.mark.parametrize(
+    ("kind", "probe"),
+    [
+        pytest.param(each, declared.id, id=f"{each.app_id}-{each.auth}-{declared.id}")
+        for each in FAKES
+        if each.app_id in REGISTRY
+        for declared in _manifest(each).probes
+    ],
+)
+
+
 @pytest.fixture
 async def fake(kind: type[FakeApp]) -> AsyncIterator[FakeApp]:
     async with kind() as running:
@@ -198,6 +209,25 @@ async def test_other_credentials_are_refused(
     outcome = await connector_of(fake, session, clock, wrong).check()
 
     _assert_tells(fake, outcome.failure, *fake.expected[Fault.WRONG_CREDENTIALS])
+
+
+@probes
+async def test_a_probe_tells_whether_the_account_may(fake: FakeApp, connector: Connector, probe: str) -> None:
+    declared = next(each for each in _manifest(type(fake)).probes if each.id == probe)
+    given = {
+        **fake.container,
+        **{key: value for each in fake.datasets.values() for key, value in each.items()},
+    }
+    inputs = {each.key: given.get(each.key) or each.default or each.example for each in declared.fields}
+
+    reply = await connector.probe(probe, inputs)
+    assert reply.failure is None, reply.failure
+
+    fake.fault = Fault.MISSING_PERMISSION
+    refused = await connector.probe(probe, inputs)
+    assert refused.failure is not None
+    assert refused.failure.blame is Blame.PERMISSION
+    assert declared.missing.rstrip(".") in refused.failure.sentence
 
 
 @apps_with_tasks

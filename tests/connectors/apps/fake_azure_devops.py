@@ -16,7 +16,7 @@ _FIELDS = {
     "System.Title", "System.Description", "System.State", "System.AssignedTo",
     "Microsoft.VSTS.Scheduling.DueDate",
 }  # fmt: skip
-_MEMBERS, _TEAMS = 130, 3
+_MEMBERS, _TEAMS = 101, 3
 _SIGN_IN = "<!DOCTYPE html><html><head><title>Azure DevOps Services | Sign In</title></head></html>"
 
 

@@ -17,7 +17,7 @@ _PROPERTIES = {
     "hubspot_owner_id",
     "hs_ticket_priority",
 }
-_OWNERS = 230
+_OWNERS = 101
 _CORRELATION = "aeb5f871-7f07-4993-9211-075dc63e7cbf"
 
 

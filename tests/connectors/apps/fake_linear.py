@@ -95,7 +95,7 @@ class FakeLinear(FakeApp):
     assignee = "Member 7"
     due = True
     datasets = {"team_members": {"team": "ENG"}, "members": {}}
-    rows = {"team_members": 120, "members": 130}
+    rows = {"team_members": 51, "members": 52}
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,7 +189,7 @@ class FakeLinear(FakeApp):
     def team(self, id: str) -> dict[str, Any]:
         if id != _TEAM:
             raise LookupError("Team")
-        members = [_user(number) for number in range(1, 121)]
+        members = [_user(number) for number in range(1, 52)]
         return {
             "id": _TEAM,
             "key": "ENG",
@@ -209,7 +209,7 @@ class FakeLinear(FakeApp):
         after: str | None = None,
         **_: object,
     ) -> dict[str, Any]:
-        every = [_user(number) for number in range(1, 131)]
+        every = [_user(number) for number in range(1, 53)]
         if filter:
             every = [
                 each

@@ -54,7 +54,7 @@ _SETTINGS = {
     "done_colors": [1],
     "labels_positions_v2": {"0": 0, "1": 2, "2": 1, "5": 3},
 }
-_USERS = 150
+_USERS = 101
 
 
 def _error(code: str, message: str, status_code: int, status: int = 200, **more: Any) -> web.Response:

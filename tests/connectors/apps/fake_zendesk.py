@@ -14,7 +14,7 @@ _TICKET = {
     "requester_id", "custom_fields", "external_id", "ticket_form_id", "custom_status_id", "raw_subject",
 }  # fmt: skip
 _STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
-_AGENTS = 130
+_AGENTS = 101
 
 
 def _refusal(status: int, error: str, description: str = "", **more: Any) -> web.Response:

@@ -9,7 +9,7 @@ from aiohttp import web
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 from tests.connectors.apps.keys import PEM, claims_of
 
-_USERS, _GROUPS, _MEMBERS = 430, 210, 3
+_USERS, _GROUPS, _MEMBERS = 201, 3, 3
 _TOKEN_URI = "https://oauth2.googleapis.com/token"
 _SCOPES = {
     f"https://www.googleapis.com/auth/admin.directory.{what}.readonly"

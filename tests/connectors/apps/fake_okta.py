@@ -10,7 +10,7 @@ from tests.connectors.apps.keys import PEM, claims_of
 
 from healthdesk.testing.clock import START
 
-_USERS, _GROUPS, _MEMBERS = 450, 230, 205
+_USERS, _GROUPS, _MEMBERS = 201, 3, 201
 GROUP = "00g1emaKYZTWRYYRRTSK"
 
 

@@ -9,8 +9,8 @@ from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json
 
 SERVICE = "PIJ90N7"
 _EMAIL = "desk@acme.example"
-_ON_CALLS = 130
-_USERS = 205
+_ON_CALLS = 101
+_USERS = 101
 _INCLUDES = {
     "acknowledgers", "agents", "assignees", "conference_bridge", "custom_fields", "escalation_policies",
     "first_trigger_log_entries", "priorities", "services", "teams", "users",

@@ -10,8 +10,8 @@ from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 from tests.connectors.apps.keys import PEM, claims_of
 
 _DATA = "/services/data/v62.0"
-_USERS = 2300
-_PAGE = 2000
+_USERS = 201
+_PAGE = 200
 _WRITABLE = {"Subject", "Description", "Status", "RecordTypeId", "Origin", "Priority", "Type", "Reason"}
 _FIELDS = {"Id", "CaseNumber", "Subject", "Description", "Status", "IsClosed", "LastModifiedDate"}
 _STATUSES = {"New": False, "Working": False, "Escalated": False, "Closed": True}

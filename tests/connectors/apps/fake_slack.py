@@ -8,7 +8,7 @@ from aiohttp import web
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 
 CHANNEL = "C0123456789"
-_USERS = 420
+_USERS = 201
 
 
 class FakeSlack(FakeApp):

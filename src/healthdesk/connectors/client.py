@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -106,14 +106,23 @@ class AppClient:
         Whatever the app answers is in the reply. Raises ConnectorError when a value that the request needs is missing.
         `extra` is what paging adds; `url` takes the place of the request's own.
         """
+        once = partial(
+            self._once,
+            request,
+            inputs,
+            on=on,
+            success=success,
+            most_bytes=most_bytes,
+            timeout_s=timeout_s or self.timeout_s,
+            extra=extra,
+            url=url,
+        )
         try:
-            reply = await self._once(request, inputs, on, success, most_bytes, timeout_s, extra, url)
+            reply = await once()
             failure = reply.failure
             if failure is None or not (failure.kind is ErrorKind.AUTHENTICATION or failure.status == 401):
                 return reply
-            if not await self._authorizer.refused():
-                return reply
-            return await self._once(request, inputs, on, success, most_bytes, timeout_s, extra, url)
+            return await once() if await self._authorizer.refused() else reply
         except NotAuthorized as error:
             exchange = error.exchange or self.unsent(error.failure, request.method)
             return Reply(None, {}, _stored(exchange), error.failure)
@@ -122,10 +131,11 @@ class AppClient:
         self,
         request: RequestTemplate,
         inputs: Mapping[str, object],
+        *,
         on: Operation,
         success: str | None,
         most_bytes: int,
-        timeout_s: float | None,
+        timeout_s: float,
         extra: Extra | None,
         url: str,
     ) -> Reply:
@@ -142,7 +152,7 @@ class AppClient:
                 url=outgoing.url,
                 headers=outgoing.headers,
                 body=outgoing.body,
-                timeout_s=timeout_s or self.timeout_s,
+                timeout_s=timeout_s,
                 stored_body_bytes=most_bytes,
                 secret_headers=outgoing.secret_headers,
                 secrets=outgoing.secrets,

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from healthdesk.cli.command import DONE, FAILED, Command
-from healthdesk.cli.marks import BAD, GOOD, WARN
+from healthdesk.cli.ask import Asker, whole_text
+from healthdesk.cli.command import DONE, FAILED, Command, UsageError
+from healthdesk.cli.marks import BAD, DIM, GOOD, WARN
 from healthdesk.cli.output import Output
+
+if TYPE_CHECKING:
+    from healthdesk.host.connectors.trying import CaseReport
 
 
 def _lint_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +40,127 @@ def lint(args: argparse.Namespace, out: Output) -> int:
     return DONE if report.ok else FAILED
 
 
+def _test_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of an app")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--update",
+        action="store_true",
+        help="write requests and outcomes into the fixtures as they are now; their answers stay",
+    )
+    what.add_argument("--record", action="store_true", help="make fixtures of what a live account answers")
+    live = parser.add_argument_group("with --record")
+    live.add_argument(
+        "--from",
+        dest="given",
+        type=Path,
+        metavar="PATH",
+        help="a JSON or TOML file with auth, settings, credentials and inputs; - is standard input",
+    )
+    live.add_argument("--auth", default="", metavar="METHOD", help="how to authenticate (the first method)")
+    live.add_argument(
+        "--base-url", default="", metavar="URL", help="where the app lives, if not where it says"
+    )
+    live.add_argument(
+        "--write", action="store_true", help="also create and change an issue in the account that is given"
+    )
+    live.add_argument(
+        "--only", action="append", default=[], metavar="CASE", help="only this case, repeatable"
+    )
+    live.add_argument(
+        "--case", default="", metavar="NAME", help="add NAME to the names: a wrong credential, an outage"
+    )
+    live.add_argument(
+        "--redact", action="append", default=[], metavar="TEXT", help="take this out as well, repeatable"
+    )
+    live.add_argument(
+        "--allow-private-network",
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="a private network that may be called, repeatable",
+    )
+
+
+def test(args: argparse.Namespace, out: Output) -> int:
+    """Run the fixtures of a folder, or record them; one that does not pass is exit code 1."""
+    import asyncio
+
+    from healthdesk.host.connectors.trying import run_folder
+
+    if args.record:
+        return _record(args, out)
+    if args.given or args.write or args.only or args.case or args.redact or args.base_url or args.auth:
+        raise UsageError("that belongs to --record", "give --record, or leave it out")
+    return _print(asyncio.run(run_folder(args.folder, update=args.update)), [], args, out)
+
+
+def _record(args: argparse.Namespace, out: Output) -> int:
+    import asyncio
+
+    from healthdesk.host.connectors.asking import options_of, prepare
+
+    ask = Asker()
+    raw = ask.read_path(args.given, "what is recorded with") if args.given else b""
+    recording = prepare(args.folder, raw, auth=args.auth, base_url=args.base_url)
+    for question in list(recording.questions()):
+        if not ask.interactive:
+            raise UsageError(
+                f"{question.into}.{question.key} is missing and there is no terminal to ask on",
+                "give --from PATH",
+            )
+        if question.multiline:
+            raw = ask.read_path(Path(ask.line(f"File with {question.prompt}")), question.key)
+            recording.answer(question, whole_text(raw, question.key))
+        else:
+            recording.answer(question, (ask.hidden if question.secret else ask.line)(question.prompt))
+    options = options_of(
+        write=args.write,
+        case=args.case,
+        only=args.only,
+        words=args.redact,
+        networks=args.allow_private_network,
+    )
+    reports, skipped = asyncio.run(recording.record(options))
+    return _print(reports, skipped, args, out)
+
+
+def _print(
+    reports: Sequence[CaseReport], skipped: Sequence[str], args: argparse.Namespace, out: Output
+) -> int:
+    ok = bool(reports) and all(report.ok for report in reports)
+    if out.as_json:
+        fixtures = [report.as_json() for report in reports]
+        out.json({"ok": ok, "fixtures": fixtures, "left_out": list(skipped)})
+        return DONE if ok else FAILED
+    for report in reports:
+        mark, tone = ("✓", GOOD) if report.ok else ("✗", BAD)
+        out.line(f"{mark} {report.name}: {report.summary}", tone)
+        for wrong in report.wrong:
+            out.line(f"    {wrong}")
+    for reason in skipped:
+        out.line(f"- {reason}", DIM)
+    if args.record and reports:
+        out.note("Read them before you publish them: names of projects and texts of issues are as they came.")
+    if not reports:
+        out.error(
+            f"there is nothing to test in {args.folder}",
+            "`healthdesk connectors test DIR --record` makes fixtures",
+        )
+    return DONE if ok else FAILED
+
+
 COMMANDS = (
     Command(
         "lint",
         "check the folder of an app, each finding with file, line and fix",
         local=lint,
         arguments=_lint_arguments,
+    ),
+    Command(
+        "test",
+        "run the fixtures of a folder over loopback, or record them from a live account",
+        local=test,
+        arguments=_test_arguments,
     ),
 )

@@ -20,6 +20,7 @@ from healthdesk.connectors.toml_lines import Path
 TASK_INPUTS = frozenset(
     {"title", "description", "status", "done", "due", "due_ms", "assignee", "assignee_id"}
 )
+OF_AN_ACCOUNT = frozenset({"account_id", "account", "site"})
 OF_AN_ISSUE = frozenset({"id", "key"})
 OPERATIONS = ("create", "get", "update", "transition", "search")
 
@@ -61,7 +62,9 @@ def calls(manifest: Manifest) -> Iterator[Call]:
         yield Call(("heartbeat", at, "request"), "heartbeat", beat.request, methods)
         for number, also in enumerate(beat.also):
             place = ("heartbeat", at, "also", number, "request")
-            yield Call(place, "heartbeat", also.request, _of(manifest, also.auth, methods))
+            yield Call(
+                place, "heartbeat", also.request, _of(manifest, also.auth, methods), inputs=OF_AN_ACCOUNT
+            )
     for at, probe in enumerate(manifest.probes):
         fields = tuple(probe.fields)
         yield Call(("probes", at, "request"), "probe", probe.request, everyone, fields, _keys(fields))

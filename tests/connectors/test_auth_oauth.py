@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from datetime import timedelta
 
 import pytest
 from tests.connectors.auth_world import app_with, fields, form_of
@@ -12,6 +13,7 @@ from healthdesk.connectors.auth.build import build_authorizer
 from healthdesk.connectors.auth.tokens import MemoryTokens, Tokens
 from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
 from healthdesk.domain.states import Blame, ErrorKind
+from healthdesk.errors import StoreUnavailable
 from healthdesk.testing import reply
 
 CLIENT = {"client_id": "desk", "client_secret": "c1ient-s3cret"}
@@ -321,3 +323,20 @@ async def test_a_rule_repeats_no_secret(built, endpoint):
     failure = (await refusal(built(app(errors=[rule(status=["400"])])))).failure
     assert failure.sentence == "by the rule: bad ••••"
     assert "c1ient" not in repr(failure)
+
+
+async def test_a_database_that_is_away_costs_no_token_that_still_counts(session, clock, endpoint):
+    class Away(MemoryTokens):
+        async def renew(self, stale, fetch):
+            raise StoreUnavailable("the database is away")
+
+    hour = timedelta(hours=1)
+    tokens = Away(Tokens("t0ken-one", clock.now(), expires_at=clock.now() + hour))
+    authorizer = build_authorizer(
+        app(), "main", CLIENT, {"login": endpoint.url}, session=session, clock=clock, tokens=tokens
+    )
+    clock.advance(3590)
+    assert (await authorizer.authorize(GET)).headers["Authorization"] == "Bearer t0ken-one"
+    clock.advance(11)
+    with pytest.raises(StoreUnavailable):
+        await authorizer.authorize(GET)

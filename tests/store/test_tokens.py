@@ -90,8 +90,9 @@ def credentials(clock) -> StoredCredentials:
 
 @pytest.fixture
 def holder(world, vault, clock, credentials):
-    def make(store=None, given=None) -> StoredTokens:
-        return StoredTokens(store or world.store, vault, clock, world.connection_id, given or credentials)
+    def make(store=None, given=None, **more) -> StoredTokens:
+        given = given or credentials
+        return StoredTokens(store or world.store, vault, clock, world.connection_id, given, **more)
 
     return make
 
@@ -183,7 +184,8 @@ async def test_a_newer_version_is_used_instead_of_asking(holder, app, other):
 
 
 async def test_whoever_waits_can_be_cancelled_and_the_renewal_is_kept(holder, app, world):
-    tokens = holder()
+    running = set()
+    tokens = holder(running=running)
     app.open.clear()
     waiting = asyncio.create_task(tokens.renew(await tokens.current(), app.fetch))
     await app.arrived.wait()
@@ -191,9 +193,10 @@ async def test_whoever_waits_can_be_cancelled_and_the_renewal_is_kept(holder, ap
     with pytest.raises(asyncio.CancelledError):
         await waiting
     app.open.set()
-    await tokens.renewal
+    await asyncio.wait(running)
     assert (await world.store.read(queries.get, world.connection_id)).version == 1
     assert (await tokens.current()).access_token == "access-1"
+    assert running == set()
 
 
 async def test_a_failure_that_passes_keeps_everything_and_the_next_try_works(holder, app, world):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.build import build_authorizer, method_of
-from healthdesk.connectors.auth.tokens import MemoryTokens, TokenStore
+from healthdesk.connectors.auth.tokens import MemoryTokens, Tokens, TokenStore
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.connector import Connector
 from healthdesk.connectors.outgoing import Authorizer
@@ -29,7 +29,8 @@ class Authorizers:
     """What authorizes the requests of connections, kept for as long as their settings stay, tokens and all."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[int, Authorizer, StoredTokens]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, Authorizer]] = OrderedDict()
+        self._renewals: set[asyncio.Task[Tokens]] = set()
 
     def get(self, ctx: Context, row: ConnectionSecretRow, app: App) -> Authorizer:
         """Return the authorizer of a connection; raises VaultError and ConnectorError."""
@@ -38,7 +39,9 @@ class Authorizers:
             self._kept.move_to_end(row.id)
             return kept[1]
         credentials = credentials_of(ctx, row)
-        tokens = StoredTokens(ctx.store, ctx.vault, ctx.clock, row.id, credentials, name=row.name)
+        tokens = StoredTokens(
+            ctx.store, ctx.vault, ctx.clock, row.id, credentials, name=row.name, running=self._renewals
+        )
         authorizer = build_authorizer(
             app,
             credentials.auth,
@@ -50,21 +53,16 @@ class Authorizers:
         )
         # What needs no token is made as quickly as it is looked up.
         if method_of(app, credentials.auth).type not in ("none", "static"):
-            self._kept[row.id] = (row.settings_version, authorizer, tokens)
+            self._kept[row.id] = (row.settings_version, authorizer)
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return authorizer
 
     async def finish(self, grace_s: float) -> bool:
         """Let renewals under way be committed; return False when some are still not after `grace_s`."""
-        running = [
-            tokens.renewal
-            for _, _, tokens in self._kept.values()
-            if tokens.renewal is not None and not tokens.renewal.done()
-        ]
-        if not running:
+        if not self._renewals:
             return True
-        _, late = await asyncio.wait(running, timeout=grace_s)
+        _, late = await asyncio.wait(self._renewals, timeout=grace_s)
         return not late
 
 

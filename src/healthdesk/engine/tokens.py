@@ -94,7 +94,11 @@ class _Kept:
 
 
 class StoredTokens:
-    """The tokens of one connection as its credentials are now. `name` is the connection's, for the log."""
+    """The tokens of one connection as its credentials are now.
+
+    `name` is the connection's, for the log. `running` takes renewals for as long as they last: they go on, whoever
+    waits for them and whatever becomes of this object.
+    """
 
     def __init__(
         self,
@@ -105,6 +109,7 @@ class StoredTokens:
         credentials: StoredCredentials,
         *,
         name: str = "",
+        running: set[asyncio.Task[Tokens]] | None = None,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -119,11 +124,7 @@ class StoredTokens:
         self._unkept: Tokens | None = None
         """Tokens that came and could not be committed yet: not to be used before that."""
         self._renewal: asyncio.Task[Tokens] | None = None
-
-    @property
-    def renewal(self) -> asyncio.Task[Tokens] | None:
-        """The renewal under way, or the last one."""
-        return self._renewal
+        self._running = set() if running is None else running
 
     async def current(self) -> Tokens | None:
         """Return the tokens as this daemon knows them; raises StoreUnavailable and VaultError."""
@@ -138,9 +139,15 @@ class StoredTokens:
         """
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew(stale, fetch), name=f"tokens:{self._id}")
-            # Whoever waits may be cancelled; what went wrong is then told to the next one who asks.
-            self._renewal.add_done_callback(_seen)
+            self._running.add(self._renewal)
+            self._renewal.add_done_callback(self._ended)
         return await asyncio.shield(self._renewal)
+
+    def _ended(self, renewal: asyncio.Task[Tokens]) -> None:
+        self._running.discard(renewal)
+        if not renewal.cancelled():
+            # Whoever waited may be gone; what went wrong is then told to the next one who asks.
+            renewal.exception()
 
     async def _renew(self, stale: Tokens | None, fetch: Fetch) -> Tokens:
         if self._unkept is not None:
@@ -251,11 +258,6 @@ class StoredTokens:
         if tokens is None or stale is None:
             return tokens
         return tokens if tokens.access_token != stale.access_token else None
-
-
-def _seen(task: asyncio.Task[Tokens]) -> None:
-    if not task.cancelled():
-        task.exception()
 
 
 def _lost(failure: Failure) -> Failure:

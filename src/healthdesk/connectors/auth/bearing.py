@@ -11,6 +11,7 @@ from healthdesk.connectors.auth.static import decorate
 from healthdesk.connectors.auth.tokens import Tokens, TokenStore
 from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
 from healthdesk.connectors.spec.auth import AuthManifest
+from healthdesk.errors import StoreUnavailable
 
 AHEAD_S = 60.0
 """A token is renewed so long before it ends, or in the last tenth of its life where that is less."""
@@ -41,7 +42,9 @@ class Bearing:
         self._refused = ""
 
     async def tokens(self) -> Tokens:
-        """Return tokens that should be accepted, new ones where they are needed; raises NotAuthorized.
+        """Return tokens that should be accepted, new ones where they are needed.
+
+        Raises NotAuthorized, and StoreUnavailable where they are kept in a database.
 
         When they cannot be renewed now, for a reason that will pass, those that still count are used to their end.
         """
@@ -52,8 +55,9 @@ class Bearing:
                 if not self._is_fresh(tokens):
                     # Somebody else renewed it, so long ago that it has ended since.
                     tokens = await self._store.renew(tokens, self._grant.fetch)
-            except NotAuthorized as error:
-                if tokens is None or error.failure.permanent or not self._counts(tokens):
+            except (NotAuthorized, StoreUnavailable) as error:
+                refused = isinstance(error, NotAuthorized) and error.failure.permanent
+                if tokens is None or refused or not self._counts(tokens):
                     raise
         self._handed_out = tokens
         return tokens

@@ -135,33 +135,8 @@ class StoredCredentials:
         )
 
 
-def check_credentials(
-    credentials: StoredCredentials, method: AuthManifest | None = None
-) -> StoredCredentials:
-    """Return `credentials` if a request can carry them; a ConnectorError says which part is missing or wrong.
-
-    With a `method` its fields are judged, and defaults filled in; without, the credentials are an HTTP endpoint's.
-    """
-    if method is not None:
-        return _checked(credentials, method)
-    if credentials.auth in ("bearer", "header") and not credentials.token:
-        raise _wrong("token", "the token is missing", fix="give the token the app issued")
-    if credentials.auth == "basic":
-        if not credentials.username:
-            raise _wrong("username", "the user name is missing", fix="give the user name the app knows")
-        if ":" in credentials.username:
-            raise _colon("username")
-    if credentials.auth == "header":
-        _check_header_name(credentials.header_name, "header_name")
-    for name, part in (("token", "token"), ("username", "user name"), ("password", "password")):
-        if _CONTROL.search(getattr(credentials, name)):
-            raise _control(name, part)
-    if credentials.auth in ("bearer", "header") and not credentials.token.isascii():
-        raise _not_ascii("token", "token")
-    return credentials
-
-
-def _checked(credentials: StoredCredentials, method: AuthManifest) -> StoredCredentials:
+def check_credentials(credentials: StoredCredentials, method: AuthManifest) -> StoredCredentials:
+    """Return credentials that a request can carry, defaults filled in; a ConnectorError says which part is wrong."""
     known = {field.key: field for field in method.fields}
     for key in credentials.values:
         if key not in known:

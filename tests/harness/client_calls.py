@@ -24,6 +24,7 @@ from healthdesk.api.integrations import (
     SourceEdit,
     SourceEnable,
 )
+from healthdesk.api.pings import PingSet
 from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter, Resent
 from healthdesk.domain.states import CallbackState, Environment, ProblemState, RecordState
 from tests.harness import wire
@@ -33,7 +34,29 @@ RECORD = OperatorRecordCreate(
     integration_id="int_1", environment=Environment.TESTING, source="s", completed_at=AT, data={"a": 1}
 )
 
+PING = PingSet(schedule={"every_s": 3600}, grace_s=60)
+
 CALLS = {
+    "key rotate": (
+        lambda c: c.key_rotate(),
+        "POST /v1/key/rotate",
+        {"state": "done", "reencrypted": 3},
+        None,
+    ),
+    "pings": (lambda c: c.pings_list(limit=5), "GET /v1/pings?limit=5", wire.page(wire.ping()), None),
+    "ping": (lambda c: c.connection_ping("con_1"), "GET /v1/connections/con_1/ping", wire.ping(), None),
+    "ping set": (
+        lambda c: c.connection_ping_set("con_1", PING),
+        "PUT /v1/connections/con_1/ping",
+        wire.ping(url="https://desk.example/v1/ping/x"),
+        PING.model_dump(mode="json", exclude_unset=True),
+    ),
+    "ping remove": (
+        lambda c: c.connection_ping_remove("con_1"),
+        "DELETE /v1/connections/con_1/ping",
+        204,
+        None,
+    ),
     "status": (lambda c: c.status(), "GET /v1/status", wire.status(), None),
     "apps": (lambda c: c.apps(), "GET /v1/apps", [], None),
     "accounts": (lambda c: c.accounts(), "GET /v1/accounts", [], None),

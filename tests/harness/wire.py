@@ -13,6 +13,7 @@ from healthdesk.api import (
     desk,
     health,
     integrations,
+    pings,
     problems,
     records,
 )
@@ -118,6 +119,22 @@ def apps() -> list[connections.App]:
             ],
         ),
     ]
+
+
+def ping(**more: Any) -> pings.Ping:
+    fields: dict[str, Any] = {
+        "id": "png_1",
+        "object_kind": "connection",
+        "object_id": "con_1",
+        "object_name": "Nightly export",
+        "schedule": {"every_s": 3600},
+        "grace_s": 300,
+        "hint": "••••abcd",
+        "due_at": NOW,
+        "created_at": NOW,
+        "created_by": "bob",
+    }
+    return pings.Ping(**fields | more)
 
 
 def heartbeat(**more: Any) -> connections.Heartbeat:

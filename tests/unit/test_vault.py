@@ -58,7 +58,7 @@ def test_the_first_key_encrypts_and_older_ones_still_decrypt(key_file: Path, tmp
     key_file.write_text(f"# since May\n{(tmp_path / 'new').read_text()}\n{key_file.read_text()}")
     both = Vault.open(key_file)
     assert both.decrypt(old) == "secret"
-    new = both.rotate(old)
+    new = both.rotated(old)
     assert Vault.open(tmp_path / "new").decrypt(new) == "secret"
     assert Vault.open(tmp_path / "new").decrypt(both.encrypt("later")) == "later"
 
@@ -72,7 +72,7 @@ def test_a_secret_of_another_key_says_what_helps(key_file: Path, tmp_path: Path)
     assert str(tmp_path / "other") in str(caught.value)
     assert "further line" in caught.value.fix
     with pytest.raises(VaultError):
-        other.rotate(token)
+        other.rotated(token)
 
 
 def test_a_missing_key_file_says_how_to_make_one(tmp_path: Path) -> None:

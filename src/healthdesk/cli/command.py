@@ -69,6 +69,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("apps", "what can be connected", f"{_CLI}.apps"),
     Noun("connectors", "make, check and test the folder of an app", f"{_CLI}.connectors"),
     Noun("connections", "credentials for an app, and their health", f"{_CLI}.connections"),
+    Noun("pings", "push heartbeats of what cannot be called", f"{_CLI}.pings"),
     Noun("integrations", "what is delivered where", f"{_CLI}.integrations"),
     Noun("sources", "what produces records", f"{_CLI}.sources"),
     Noun("records", "the log of records, and resending them", f"{_CLI}.records"),
@@ -79,6 +80,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("alerts", "messages sent about problems", f"{_CLI}.alerts"),
     Noun("activity", "who did what", f"{_CLI}.about", "ACTIVITY"),
     Noun("events", "changes as they happen", f"{_CLI}.about", "EVENTS"),
+    Noun("key", "the key that encrypts secrets", f"{_CLI}.key"),
     Noun("openapi", "the API's OpenAPI document", f"{_CLI}.about", "OPENAPI"),
 )
 

@@ -66,6 +66,14 @@ def format_duration_ms(milliseconds: float | None) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
+def format_span(seconds: float) -> str:
+    """Return a time span as it is typed: `90s`, `5m`, `1h`, `2d`."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
 def format_ago(moment: datetime | None, now: datetime) -> str:
     """Return `3 min`, `2 h`, `6 days`, or a dash."""
     if moment is None:

@@ -18,13 +18,14 @@ from healthdesk.client.authorizations import AuthorizationCalls
 from healthdesk.client.connections import ConnectionCalls
 from healthdesk.client.desk import DeskCalls
 from healthdesk.client.integrations import IntegrationCalls
+from healthdesk.client.pings import PingCalls
 from healthdesk.client.problems import ProblemCalls
 from healthdesk.client.records import RecordCalls
 from healthdesk.client.sockets import find_socket
 from healthdesk.client.transport import Transport
 
 
-class Client(DeskCalls, ConnectionCalls, AuthorizationCalls, IntegrationCalls, RecordCalls, ProblemCalls):
+class Client(DeskCalls, ConnectionCalls, AuthorizationCalls, PingCalls, IntegrationCalls, RecordCalls, ProblemCalls):
     """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.
 
     Connections open with the first call; a client outlives restarts of the daemon.

@@ -10,14 +10,16 @@ from pydantic import TypeAdapter, ValidationError
 from healthdesk.api.common import Page
 from healthdesk.api.connections import AccountRow, App
 from healthdesk.api.desk import Activity, Event, Preference, Status
+from healthdesk.api.vault import KeyRotation
 from healthdesk.client.params import optional, paging, seg
 from healthdesk.client.sse import EventParser
-from healthdesk.client.transport import Transport, decode_any
+from healthdesk.client.transport import LONG_TIMEOUT_S, Transport, decode_any
 from healthdesk.errors import DaemonUnreachable, IncompatibleDaemon
 
 _STATUS = TypeAdapter(Status)
 _ACCOUNTS = TypeAdapter(list[AccountRow])
 _APPS = TypeAdapter(list[App])
+_ROTATION = TypeAdapter(KeyRotation)
 _ACTIVITY = TypeAdapter(Page[Activity])
 _PREFERENCE = TypeAdapter(Preference)
 
@@ -35,6 +37,10 @@ class DeskCalls:
         """The OpenAPI 3.1 document of the operator API and the public one."""
         document: dict[str, Any] = decode_any(await self._http.raw("GET", "/v1/openapi.json"))
         return document
+
+    async def key_rotate(self) -> KeyRotation:
+        """Replace the key that encrypts secrets; again where it says so."""
+        return await self._http.call(_ROTATION, "POST", "/v1/key/rotate", timeout_s=LONG_TIMEOUT_S)
 
     async def apps(self) -> list[App]:
         """What can be connected."""

@@ -20,6 +20,9 @@ class Verb(StrEnum):
     PUT_CREDENTIALS_BACK = "put credentials back"
     ACCEPTED_DRIFT = "accepted drift"
     DISCONNECTED = "disconnected"
+    ROTATED_KEY = "rotated key"
+    SET_PING = "set push heartbeat"
+    REMOVED_PING = "removed push heartbeat"
     MADE_KEY = "made key"
     MADE_SIGNING_SECRET = "made signing secret"  # noqa: S105 - words, no secret
     TESTED = "tested"

@@ -13,6 +13,7 @@ _MEMBER = """
     status.show events.watch openapi.show apps.list accounts.list ledger.show
     connections.list connections.show connections.heartbeats
     connections.evidence connections.transitions connections.expiring
+    pings.list pings.show
     integrations.list integrations.show sources.list sources.show
     records.list records.show records.count records.attempts
     callbacks.list callbacks.show
@@ -27,6 +28,7 @@ _MANAGER = """
     connections.disconnect connections.accept_drift
     connections.members
     authorizations.begin authorizations.show
+    pings.set pings.remove
     integrations.add integrations.edit integrations.pause integrations.resume integrations.test
     integrations.keys integrations.add_key integrations.signing_secrets
     integrations.add_signing_secret
@@ -66,6 +68,8 @@ MANAGER_GRANT_ACTIONS = frozenset(
         "connections.put_back",
         "authorizations.begin",
         "authorizations.show",
+        "pings.set",
+        "pings.remove",
     }
 )
 """What a manager's grant on a connection permits there whatever the desk role: to manage its health."""

@@ -11,9 +11,7 @@ from healthdesk.domain.folding import digest
 from healthdesk.domain.problem_keys import ProblemKey
 from healthdesk.domain.states import Blame, ErrorKind
 
-STANDING_KINDS = frozenset(
-    {ErrorKind.EXPIRING, ErrorKind.DRIFT, ErrorKind.FLAPPING, ErrorKind.OFFLINE, ErrorKind.LATE}
-)
+STANDING_KINDS = frozenset({ErrorKind.EXPIRING, ErrorKind.DRIFT, ErrorKind.FLAPPING, ErrorKind.OFFLINE})
 """A good check does not end these, and no record waits for them."""
 
 

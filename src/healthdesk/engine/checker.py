@@ -74,6 +74,11 @@ class Checker:
         Raises NotFound, Conflict when the credentials cannot be read, and StoreUnavailable.
         """
         row = await self._ctx.store.read(queries.get_secret, connection_id)
+        if row.pinged:
+            raise Conflict(
+                f"{row.name} cannot be called: its pings decide its health",
+                fix="`healthdesk pings list` says when the next one is late",
+            )
         if row.heartbeat is None:
             return await self._probe_by_delivery(row)
         kept, change = await self._check_once(row, trigger)

@@ -15,6 +15,7 @@ from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.holds import Holds
 from healthdesk.engine.janitor import Janitor
 from healthdesk.engine.notify import ChannelTestResult, Notifier
+from healthdesk.engine.pings import Pings
 from healthdesk.engine.relay import Relay
 from healthdesk.engine.share import share_of
 from healthdesk.engine.supervisor import Supervisor
@@ -40,6 +41,7 @@ class Engine:
         self.deliverer = Deliverer(ctx, self.targets, self.heartbeats)
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.callbacks = CallbackProcessor(ctx)
+        self.pings = Pings(ctx)
         self.notifier = Notifier(ctx)
         self.janitor = Janitor(
             ctx, self.wake_alerts, self.wake_all, self._divide, self.deliverer.look_over, self.delivers
@@ -49,6 +51,8 @@ class Engine:
         self.heartbeats.on_change = self.holds.wake
         self.heartbeats.on_alerts = self.wake_alerts
         self.expiry.on_alerts = self.wake_alerts
+        self.pings.on_change = self.holds.wake
+        self.pings.on_alerts = self.wake_alerts
         self._supervisor = Supervisor(ctx.clock, ctx.metrics)
         self._keeper = Supervisor(ctx.clock, ctx.metrics)
 
@@ -78,6 +82,7 @@ class Engine:
             ("heartbeats", self.heartbeats.run),
             ("expiry", self.expiry.run),
             ("callbacks", self.callbacks.run),
+            ("pings", self.pings.run),
             ("notify", self.notifier.run),
             ("relay", self.relay.run),
         ):

@@ -211,6 +211,8 @@ class Heartbeats:
         if row.settings_version != version:
             log.debug("%s was changed since: what a delivery found is out of date", row.name)
             return
+        if row.pinged:
+            return
         if row.heartbeat is None:
             await self._checker.weigh(row, failure)
             return

@@ -10,7 +10,7 @@ from datetime import timedelta
 from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
-from healthdesk.errors import StoreUnavailable
+from healthdesk.errors import StoreUnavailable, VaultError
 from healthdesk.store import alerts, daemons, integrations, previous, problems, recovery, retention
 from healthdesk.store import desk as desk_queries
 
@@ -63,7 +63,13 @@ class Janitor:
         With SQLite there is one daemon by the lock file, so every other one is dead at once.
         """
         store = self._ctx.store
-        await store.write(daemons.register, self._ctx.daemon_id, self._ctx.clock.now(), LEASE)
+        await store.write(
+            daemons.register,
+            self._ctx.daemon_id,
+            self._ctx.clock.now(),
+            LEASE,
+            keys=self._ctx.vault.key_ids,
+        )
         if store.dialect != "sqlite":
             self._on_live(await store.read(daemons.sharing, self._ctx.clock.now()))
         await self._clock_watch.judge_again()
@@ -118,7 +124,16 @@ class Janitor:
 
     async def _beat(self, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()
-        if not await store.write(daemons.renew, self._ctx.daemon_id, now, LEASE, delivers=self._delivers()):
+        self._read_key_file()
+        renewed = await store.write(
+            daemons.renew,
+            self._ctx.daemon_id,
+            now,
+            LEASE,
+            delivers=self._delivers(),
+            keys=self._ctx.vault.key_ids,
+        )
+        if not renewed:
             log.warning("the lease of this daemon had run out; others may have sent its records again")
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
@@ -137,6 +152,14 @@ class Janitor:
         await self._measure()
         if self._ctx.clock.monotonic() >= self._retention_at:
             await self._delete_old(stop)
+
+    def _read_key_file(self) -> None:
+        """Take over a key that was added to the file: another daemon may be about to encrypt with it."""
+        try:
+            if self._ctx.vault.refresh():
+                log.info("the key file changed and was read again")
+        except VaultError as error:
+            log.error("the key file changed and cannot be used; the keys from before stay: %s", error)
 
     async def _measure(self) -> None:
         counts = await self._ctx.store.read(desk_queries.counts, self._ctx.clock.now())

@@ -10,6 +10,7 @@ from healthdesk.engine.engine import Engine
 from healthdesk.http.callbacks import Callbacks
 from healthdesk.http.lookup import Lookup
 from healthdesk.http.oauth import OAuthCallback
+from healthdesk.http.pings import Pinged
 from healthdesk.http.probes import Probes
 from healthdesk.http.problem_details import respond_status
 from healthdesk.http.records import Records
@@ -45,6 +46,9 @@ def build_public_app(engine: Engine) -> web.Application:
     callbacks = Callbacks(engine, lookup)
     add_resource(app, "/v1/callbacks/{connection_id}", {"POST": callbacks.post, "GET": callbacks.get})
     add_route(app, "GET", "/v1/oauth/callback", OAuthCallback(engine).get)
+    pinged = Pinged(engine)
+    for path, take in (("", pinged.good), ("/start", pinged.start), ("/fail", pinged.fail)):
+        add_resource(app, f"/v1/ping/{{token}}{path}", {"GET": take, "POST": take})
     add_route(app, "GET", "/healthz", probes.healthz)
     add_route(app, "GET", "/readyz", probes.readyz)
     add_route(app, "GET", "/metrics", probes.metrics)

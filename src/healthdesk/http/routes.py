@@ -15,8 +15,10 @@ from healthdesk.http.resources import (
     desk,
     health,
     integrations,
+    pings,
     problems,
     records,
+    vault,
 )
 from healthdesk.http.route import Call, Route
 
@@ -42,9 +44,11 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *connections.ROUTES,
     *authorizations.ROUTES,
+    *pings.ROUTES,
     *integrations.ROUTES,
     *records.ROUTES,
     *problems.ROUTES,
+    *vault.ROUTES,
 )
 """What operators may ask over the Unix socket."""
 
@@ -98,6 +102,15 @@ PUBLIC_ROUTES: tuple[PublicRoute, ...] = (
         200,
         (400, 429, 503),
         media="text/html",
+    ),
+    *(
+        PublicRoute(method, f"/v1/ping/{{token}}{path}", what, 200, (404, 413, 429, 503), media="text/plain")
+        for path, what in (
+            ("", "A run of a job ended well."),
+            ("/start", "A run of a job began."),
+            ("/fail", "A run of a job failed."),
+        )
+        for method in ("GET", "POST")
     ),
     PublicRoute("GET", "/healthz", "200 while the daemon lives.", 200),
     PublicRoute("GET", "/readyz", "200 while records can be committed, else 503.", 200, (503,)),

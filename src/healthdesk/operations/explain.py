@@ -119,6 +119,11 @@ def _flapping_too(row: ConnectionRow, said: Explanation) -> Explanation:
 def _unchecked(row: ConnectionRow) -> Explanation | None:
     if row.state is not ConnectionState.UNKNOWN:
         return None
+    if row.pinged:
+        return Explanation(
+            sentence="No ping came yet.",
+            next_action="Let the job ping the address that `healthdesk pings set` printed.",
+        )
     if row.judged_by_deliveries:
         return Explanation(
             sentence="Judged by deliveries: nothing was delivered yet.",

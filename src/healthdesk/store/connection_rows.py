@@ -55,7 +55,7 @@ def fields_of(row: Any, members: list[MemberRow]) -> dict[str, Any]:
         "owner": row.owner,
         "state": row.state,
         "state_since": row.state_since,
-        "judged_by_deliveries": row.heartbeat is None,
+        "judged_by_deliveries": row.heartbeat is None and not row.pinged,
         "suspect_checks": row.suspect_checks,
         "settings_version": row.settings_version,
         "verification": VerificationSettings(**row.verification),
@@ -83,6 +83,7 @@ def fields_of(row: Any, members: list[MemberRow]) -> dict[str, Any]:
         "previous_by": row.previous_by,
         "previous_until": row.previous_until,
         "handshake_until": row.handshake_until,
+        "pinged": row.pinged,
         "members": members,
     }
 

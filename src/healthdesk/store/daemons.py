@@ -7,6 +7,7 @@ and its clock counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, text, update
@@ -25,28 +26,44 @@ def database_now(conn: Connection) -> datetime | None:
 
 
 def register(
-    conn: Connection, daemon_id: str, now: datetime, lease: timedelta, *, delivers: bool = True
+    conn: Connection,
+    daemon_id: str,
+    now: datetime,
+    lease: timedelta,
+    *,
+    delivers: bool = True,
+    keys: Sequence[str] = (),
 ) -> None:
-    """Say that a daemon runs, for as long as its lease, and whether it can send."""
+    """Say that a daemon runs, for as long as its lease, whether it can send, and the ids of its `keys`."""
     until = (database_now(conn) or now) + lease
-    conn.execute(insert(daemons).values(id=daemon_id, started_at=now, lease_until=until, delivers=delivers))
+    conn.execute(
+        insert(daemons).values(
+            id=daemon_id, started_at=now, lease_until=until, delivers=delivers, key_ids=" ".join(keys)
+        )
+    )
 
 
 def renew(
-    conn: Connection, daemon_id: str, now: datetime, lease: timedelta, *, delivers: bool = True
+    conn: Connection,
+    daemon_id: str,
+    now: datetime,
+    lease: timedelta,
+    *,
+    delivers: bool = True,
+    keys: Sequence[str] = (),
 ) -> bool:
     """Extend a daemon's lease and say whether it can send; return False if it had run out, so that others may have taken its work."""
     held: datetime | None = conn.execute(
         select(daemons.c.lease_until).where(daemons.c.id == daemon_id).with_for_update()
     ).scalar_one_or_none()
     if held is None:
-        register(conn, daemon_id, now, lease, delivers=delivers)
+        register(conn, daemon_id, now, lease, delivers=delivers, keys=keys)
         return False
     counted = database_now(conn) or now
     conn.execute(
         update(daemons)
         .where(daemons.c.id == daemon_id)
-        .values(lease_until=counted + lease, delivers=delivers, stopped_at=None)
+        .values(lease_until=counted + lease, delivers=delivers, stopped_at=None, key_ids=" ".join(keys))
     )
     return held >= counted
 
@@ -70,6 +87,13 @@ def sharing(conn: Connection, now: datetime) -> list[str]:
         select(daemons.c.id, daemons.c.delivers).where(daemons.c.lease_until >= counted)
     ).all()
     return [row.id for row in found if row.delivers] or [row.id for row in found]
+
+
+def key_ids(conn: Connection, now: datetime) -> dict[str, list[str]]:
+    """Return the ids of the keys of every daemon whose lease holds, the one that encrypts first."""
+    counted = database_now(conn) or now
+    found = conn.execute(select(daemons.c.id, daemons.c.key_ids).where(daemons.c.lease_until >= counted))
+    return {row.id: row.key_ids.split() for row in found}
 
 
 def running(conn: Connection, now: datetime) -> list[DaemonRow]:

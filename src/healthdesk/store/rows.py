@@ -7,6 +7,7 @@ from healthdesk.store.rows_callbacks import (
     StoredCallback,
     WaitingCallback,
 )
+from healthdesk.store.rows_pings import PingRow
 from healthdesk.store.rows_problems import (
     ActivityRow,
     AlertRow,
@@ -81,6 +82,7 @@ __all__ = [
     "NewConnection",
     "NewRecord",
     "PageRows",
+    "PingRow",
     "PlanGroup",
     "ProblemChanges",
     "ProblemRow",

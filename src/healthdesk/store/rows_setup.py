@@ -141,6 +141,8 @@ class ConnectionRow:
     previous_by: str = ""
     previous_until: datetime | None = None
     """Until when the credentials before the last update can be put back."""
+    pinged: bool = False
+    """Whether pings decide its health."""
     handshake_until: datetime | None = None
     """Until when the app may hand over the secret that its callbacks are signed with."""
     members: list[MemberRow] = field(default_factory=list)

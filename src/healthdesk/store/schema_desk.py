@@ -142,7 +142,9 @@ daemons = Table(
     Column("lease_until", UtcMicros, nullable=False),
     Column("delivers", Boolean, nullable=False),
     Column("stopped_at", UtcMicros),
+    text_column("key_ids"),
 )
+"""`key_ids` are digests of the keys that a daemon has, separated by spaces, the one that encrypts first."""
 
 settings = Table(
     "settings",

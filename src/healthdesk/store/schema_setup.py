@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text, false
 
 from healthdesk.domain.states import (
     ConnectionState,
@@ -18,6 +18,7 @@ from healthdesk.store.schema import metadata, partial_index, text_column
 
 CHECKED = "deleted_at IS NULL AND next_check IS NOT NULL"
 EXPIRES = "deleted_at IS NULL AND expires_at IS NOT NULL"
+AWAITED = "due_at IS NOT NULL"
 REPLACED = "previous_until IS NOT NULL"
 
 connections = Table(
@@ -65,6 +66,7 @@ connections = Table(
     Column("previous_until", UtcMicros),
     Column("previous_identity", JsonText),
     Column("handshake_until", UtcMicros),
+    Column("pinged", Boolean, nullable=False, server_default=false()),
     partial_index("ix_connections_due", "next_check", where=CHECKED),
     partial_index("ix_connections_expiry", "expires_at", where=EXPIRES),
     partial_index("ix_connections_previous", "previous_until", where=REPLACED),
@@ -152,6 +154,7 @@ pings = Table(
     Column("created_by", Text, nullable=False),
     Index("ux_pings_token", "token_hash", unique=True),
     Index("ux_pings_object", "object_kind", "object_id", unique=True),
+    partial_index("ix_pings_due", "due_at", where=AWAITED),
 )
 """Push heartbeats of connections and proof syncs. `due_at` is when the next ping is late, grace included."""
 

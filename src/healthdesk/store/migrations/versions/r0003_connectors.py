@@ -41,6 +41,7 @@ def upgrade() -> None:
         _time("previous_until"),
         sa.Column("previous_identity", sa.Text(), nullable=True),
         _time("handshake_until"),
+        sa.Column("pinged", sa.Boolean(), server_default=sa.false(), nullable=False),
     ):
         op.add_column("connections", column)
     for name, indexed, where in (
@@ -57,6 +58,7 @@ def upgrade() -> None:
         )
     for column in (_text("method"), _text("url"), sa.Column("identity", sa.Text(), nullable=True)):
         op.add_column("heartbeats", column)
+    op.add_column("daemons", _text("key_ids"))
     for column in (_text("instances"), _text("records")):
         op.add_column("callbacks", column)
     op.create_table(
@@ -137,3 +139,11 @@ def upgrade() -> None:
     )
     op.create_index("ux_pings_token", "pings", ["token_hash"], unique=True)
     op.create_index("ux_pings_object", "pings", ["object_kind", "object_id"], unique=True)
+    op.create_index(
+        "ix_pings_due",
+        "pings",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )

@@ -218,8 +218,10 @@ async def test_while_the_desk_is_offline_nothing_is_judged_and_one_message_says_
             await quiet(desk)
         (put_off, *_) = (await desk.ok("GET", f"/v1/connections/{made['id']}/heartbeats"))["items"]
         assert (put_off["kind"], put_off["ok"], put_off["state_after"]) == ("offline", False, "connected")
+        explanation = (await show(desk, made))["explanation"]
+        assert explanation["sentence"].startswith("Not judged: the desk itself is offline")
         status = await desk.ok("GET", "/v1/status")
-        assert status["offline_since"]
+        assert status["offline_since"] == explanation["since"]
         assert status["sentence"].startswith("The desk itself is offline")
         assert (await desk.ok("GET", "/v1/alerts"))["items"] == []
         assert await open_problems(desk) == []

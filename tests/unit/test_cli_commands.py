@@ -64,6 +64,11 @@ LISTS = {
         wire.heartbeat(),
         ["✗ authentication", "operator", "401", "the token was refused"],
     ),
+    "connections list --expiring": (
+        "/v1/connections/expiring",
+        wire.expiry(),
+        ["in 6 days", "con_1", "Okta", "the app"],
+    ),
 }
 
 
@@ -695,3 +700,42 @@ def test_json_is_ascii_so_that_nothing_in_it_acts_on_the_terminal(daemon, desk):
     ran = desk("records list --json")
     assert ran.out.isascii()
     assert json.loads(ran.out)["items"][0]["error"] == "\x9b31m \u202e •"
+
+
+def test_evidence_puts_good_beside_bad_with_one_sentence_and_one_action(daemon, desk):
+    daemon.on("GET", "/v1/connections/con_1/evidence", wire.evidence())
+    ran = desk("connections show con_1 --evidence")
+    assert (ran.code, ran.err) == (0, "")
+    sentence, span, action, *_ = ran.out.splitlines()
+    assert sentence == "CRM: The token was refused."
+    assert span.startswith("last good ")
+    assert " → first bad " in span
+    assert span.endswith("· same account, same site")
+    assert action == "Next: Update the credentials"
+    assert "Last good" in ran.out
+    assert "200" in ran.out
+    assert "401" in ran.out
+    assert desk("connections show con_1 --evidence --heartbeats").code == 2
+
+
+def test_a_connection_shows_how_long_its_credential_has_and_how_it_changed(daemon, desk):
+    change = {"what": "account", "before": "a", "after": "b", "sentence": "The account is b now."}
+    item = wire.connection(
+        expires_at=wire.NOW,
+        expires_from="learnt",
+        expires_in="6 days",
+        drift=[change],
+        flapping_since=wire.NOW,
+    )
+    daemon.on("GET", "/v1/connections/con_1", item)
+    ran = desk("connections show con_1")
+    assert "● Connected · 6 days" in ran.out
+    assert "(learnt, 6 days)" in ran.out
+    assert "The account is b now." in ran.out
+    assert "Flapping since" in ran.out
+
+
+def test_accepting_drift_posts_and_shows_the_connection(daemon, desk):
+    daemon.on("POST", "/v1/connections/con_1/accept-drift", wire.connection())
+    ran = desk("connections accept-drift con_1")
+    assert (ran.code, "● Connected" in ran.out) == (0, True)

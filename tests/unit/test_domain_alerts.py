@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthdesk.domain.alerts import AlertFacts, render_alert, render_test
+from healthdesk.domain.alerts import AlertFacts, render_alert, render_offline, render_test
 from healthdesk.domain.exchange import Exchange
 from healthdesk.domain.outcome import judge_response
 from healthdesk.domain.problems import key_for_delivery
-from healthdesk.domain.states import AlertEvent, Blame, Environment
+from healthdesk.domain.states import AlertEvent, Blame, Environment, ErrorKind
 
 NOW = datetime(2025, 11, 22, 14, 2, tzinfo=UTC)
 FACTS = AlertFacts(
@@ -150,3 +150,59 @@ def test_alerts_of_two_records_that_fail_the_same_way_are_the_same(
     (one_kind, *one), (other_kind, *other) = alerts
     # a value may read like a sentence about a missing field; then the kinds, and only those, differ
     assert one_kind != other_kind or one == other
+
+
+STANDING = replace(
+    FACTS,
+    where="Okta",
+    environment=None,
+    status=None,
+    count=0,
+    blame=Blame.CREDENTIAL,
+    next_action="Renew it",
+)
+
+
+def test_an_expiry_says_the_days_in_its_title_and_counts_no_records() -> None:
+    facts = replace(STANDING, kind=ErrorKind.EXPIRING, safe_cause="Token expires in 6 days")
+    title, body = render_alert(AlertEvent.REOPENED, facts)
+    assert title == "Okta: token expires in 6 days"
+    assert body.splitlines() == [
+        "What: Token expires in 6 days",
+        "At fault: the credential of the connection",
+        "Next: Renew it",
+        "Owner: alice",
+        "",
+        "Open it: healthdesk problems show prb_01JDZ6",
+    ]
+    title, body = render_alert(AlertEvent.RECOVERED, facts)
+    assert title == "Okta: the credential does not end soon any more"
+    assert "records" not in body
+
+
+@pytest.mark.parametrize(
+    ("kind", "opened", "over"),
+    [
+        (ErrorKind.FLAPPING, "Okta: goes to and fro", "Okta: quiet again"),
+        (
+            ErrorKind.DRIFT,
+            "Okta: the credential is another one",
+            "Okta: the credential is what it should be",
+        ),
+    ],
+)
+def test_what_stands_is_called_what_it_is(kind: ErrorKind, opened: str, over: str) -> None:
+    facts = replace(STANDING, kind=kind)
+    title, body = render_alert(AlertEvent.OPENED, facts)
+    assert title == opened
+    assert "Since: 2025-11-21 11:20 UTC (1 d 2 h 42 min)" in body
+    assert render_alert(AlertEvent.RECOVERED, facts)[0] == over
+
+
+def test_the_time_offline_is_one_sentence_with_what_was_put_off() -> None:
+    title, body = render_offline(NOW - timedelta(minutes=20), NOW, 14)
+    assert title == "healthdesk: the desk was offline"
+    assert body.startswith(
+        "The desk was offline from 2025-11-22 13:42 UTC to 2025-11-22 14:02 UTC (20 min); 14 checks were put off."
+    )
+    assert "1 check was put off." in render_offline(NOW, NOW, 1)[1]

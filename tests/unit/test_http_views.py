@@ -26,10 +26,12 @@ from healthdesk.domain.states import (
     OnUnknown,
     ProblemState,
     RecordState,
+    Trigger,
 )
 from healthdesk.domain.verdicts import verdict_for_status, verdict_for_transport
 from healthdesk.errors import Malformed
 from healthdesk.operations.accounts import _severity, connection_rows, integration_rows
+from healthdesk.operations.evidence import evidence_of
 from healthdesk.operations.explain import explain_connection, explain_record, sentence
 from healthdesk.operations.posted import data_of, posted_body
 from healthdesk.operations.status import worst_first
@@ -37,11 +39,13 @@ from healthdesk.store.rows import (
     AttemptRow,
     ConnectionRow,
     EnvironmentRow,
+    HeartbeatRow,
     IntegrationRow,
     ProblemRow,
     RecordRow,
     VerificationSettings,
 )
+from healthdesk.store.rows_health import CheckEvidenceRow
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -173,6 +177,95 @@ def test_a_doubtful_connection_says_how_far_the_rechecks_are() -> None:
     said = explain_connection(connection(ConnectionState.SUSPECT, failure=REFUSED, suspect_checks=2))
     assert said is not None
     assert said.sentence.endswith("Checking again, 2 of 3.")
+    timeout = replace(REFUSED, kind=ErrorKind.TIMEOUT, blame=Blame.THEM)
+    said = explain_connection(connection(ConnectionState.SUSPECT, failure=timeout, suspect_checks=3))
+    assert said is not None
+    assert said.sentence.endswith("Checking again, 3 of 3, 15 min after the check before.")
+
+
+OPS = {"account_id": "7", "account": "ops", "site": "acme", "scopes": ["read", "write"], "expires_at": None}
+
+
+def test_a_connection_that_works_says_what_is_to_be_looked_at() -> None:
+    flapping = explain_connection(connection(flapping_since=NOW, identity=OPS, identity_connected=OPS))
+    assert flapping is not None
+    assert "goes to and fro" in flapping.sentence
+    fewer = connection(identity={**OPS, "scopes": ["read"]}, identity_connected=OPS)
+    drift = explain_connection(fewer)
+    assert drift is not None
+    assert (drift.sentence, drift.blame, drift.key) == (
+        "The scopes of the credential changed: it lost write.",
+        "permission",
+        "u",
+    )
+    ending = connection(expires_at=NOW + timedelta(days=6))
+    said = explain_connection(ending, NOW)
+    assert said is not None
+    assert said.sentence == "CRM: token expires in 6 days."
+    assert explain_connection(replace(ending, expires_at=NOW + timedelta(days=31)), NOW) is None
+
+
+def test_an_account_says_when_the_first_of_its_credentials_ends() -> None:
+    mine = connection(id="con_1", account="acme", expires_at=NOW + timedelta(days=6))
+    yours = connection(id="con_2", account="acme", expires_at=NOW + timedelta(days=3), flapping_since=NOW)
+    (row,) = connection_rows([mine, yours], {}, NOW)
+    assert (row.expires_in, row.expires_at, row.flapping) == ("3 days", yours.expires_at, True)
+    (later,) = connection_rows([replace(mine, expires_at=NOW + timedelta(days=90))], {}, NOW)
+    assert (later.expires_in, later.expires_at) == ("", None)
+
+
+def check_row(row_id: str, **more: Any) -> HeartbeatRow:
+    row = HeartbeatRow(
+        id=row_id,
+        connection_id="con_1",
+        at=NOW,
+        trigger=Trigger.SCHEDULE,
+        ok=more.get("status") == 200,
+        duration_ms=5.0,
+        state_after=ConnectionState.CONNECTED,
+        method="GET",
+        url="https://acme.example/me",
+    )
+    return replace(row, **more)
+
+
+def test_evidence_says_what_stayed_and_what_differs() -> None:
+    good = check_row("hbt_1", status=200, identity=OPS, response_headers={"Content-Type": "application/json"})
+    bad = check_row(
+        "hbt_2",
+        status=401,
+        kind="authentication",
+        sentence="the token was refused",
+        response_headers={"content-type": "text/html", "WWW-Authenticate": "Bearer", "date": "x"},
+        response_body=b"<html>\xff",
+    )
+    failing = connection(ConnectionState.FAILING, failure=REFUSED, identity=OPS, identity_connected=OPS)
+    seen = evidence_of(failing, CheckEvidenceRow(good, bad, bad), bodies=True)
+    assert (seen.comparison, seen.latest) == ("same account, same site", None)
+    assert seen.sentence == "CRM: The token was refused."
+    assert [(each.what, each.before, each.after) for each in seen.differences] == [
+        ("status", "200", "401"),
+        ("content-type", "application/json", "text/html"),
+        ("www-authenticate", "", "Bearer"),
+    ]
+    assert seen.first_bad is not None
+    assert seen.first_bad.response_body == "<html>\ufffd"
+    moved = replace(bad, url="https://other.example/me")
+    other = replace(failing, identity={**OPS, "account_id": "8"})
+    seen = evidence_of(other, CheckEvidenceRow(good, moved, moved), bodies=False)
+    assert seen.comparison == "another account, another site"
+    assert [each.what for each in seen.drift] == ["account"]
+    assert seen.first_bad is not None
+    assert seen.first_bad.response_body == ""
+    later = replace(bad, id="hbt_3", kind="timeout", sentence="no answer within 30 s")
+    seen = evidence_of(failing, CheckEvidenceRow(good, bad, later), bodies=False)
+    assert seen.latest is not None
+    assert seen.sentence.endswith("By now: No answer within 30 s.")
+    assert (
+        evidence_of(failing, CheckEvidenceRow(None, bad, bad), bodies=False).comparison == "never good before"
+    )
+    well = evidence_of(connection(), CheckEvidenceRow(good, None, good), bodies=False)
+    assert (well.sentence, well.first_bad) == ("Nothing is wrong: the last check was good.", None)
 
 
 def test_what_is_well_needs_no_explanation() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.health import is_health_evidence
@@ -66,6 +67,10 @@ class Heartbeats:
 
     def _alerted(self) -> None:
         self.on_alerts()
+
+    def put_off_since(self, connection_id: str) -> datetime | None:
+        """Return since when the desk is offline if a check of this connection was put off for it, else None."""
+        return self.sentinels.offline_since if connection_id in self._checker.put_off else None
 
     def wake(self) -> None:
         """Look for due checks now."""

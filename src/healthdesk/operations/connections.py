@@ -18,7 +18,7 @@ from healthdesk.errors import StoreUnavailable
 from healthdesk.operations.connection_fields import app_base_url
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import drift_models
-from healthdesk.operations.explain import explain_connection
+from healthdesk.operations.explain import explain_connection, explain_put_off
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import connections as queries
 from healthdesk.store.rows import ConnectionRow
@@ -32,12 +32,13 @@ def view(desk: Desk, row: ConnectionRow) -> Connection:
         app = desk.ctx.apps.get(row.app)
         app_name, base_url = app.name, base_url or app_base_url(app.manifest, row.auth, row.settings)
     identity = row.identity or {}
+    put_off_since = desk.engine.heartbeats.put_off_since(row.id)
     shown = replace(
         row,
         app_name=app_name,
         base_url=base_url,
         state_word=state_word(row.state, row.judged_by_deliveries),
-        explanation=explain_connection(row, desk.now()),
+        explanation=explain_put_off(put_off_since) if put_off_since else explain_connection(row, desk.now()),
         callback_url=f"{desk.ctx.config.server.public_url.rstrip('/')}/v1/callbacks/{row.id}",
     )
     return Connection.model_validate(shown, from_attributes=True).model_copy(

@@ -73,6 +73,17 @@ def explain_connection(row: ConnectionRow, now: datetime | None = None) -> Expla
     return _unchecked(row)
 
 
+def explain_put_off(since: datetime) -> Explanation:
+    """Return why a check was not judged."""
+    return Explanation(
+        sentence="Not judged: the desk itself is offline, and reaches no other host either.",
+        since=since,
+        blame=Blame.US.value,
+        next_action="Look at this host's network. What was put off is checked by itself once it is back.",
+        key="c",
+    )
+
+
 def _failing(row: ConnectionRow) -> Explanation:
     failure = row.failure
     if failure is None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from healthdesk.domain.states import AttemptOutcome, RecordState
+from healthdesk.domain.standing import STANDING_KINDS
+from healthdesk.domain.states import AttemptOutcome, ErrorKind, RecordState
 from healthdesk.errors import NotFound
 from healthdesk.store import records as record_queries
 from healthdesk.store.checks import heartbeat_row
@@ -75,6 +76,8 @@ def _checks(conn: Connection, problem: Any) -> tuple[HeartbeatRow | None, Heartb
     """Return the last healthy check before the connection failed, and the first failed one after it."""
     if problem.connection_id is None or problem.integration_id is not None:
         return None, None
+    if problem.kind in STANDING_KINDS:
+        return None, None  # no check failed for it
     of_connection = heartbeats.c.connection_id == problem.connection_id
     good = conn.execute(
         select(heartbeats)
@@ -84,7 +87,12 @@ def _checks(conn: Connection, problem: Any) -> tuple[HeartbeatRow | None, Heartb
     ).one_or_none()
     bad = conn.execute(
         select(heartbeats)
-        .where(of_connection, heartbeats.c.ok.is_(False), heartbeats.c.id > (good.id if good else ""))
+        .where(
+            of_connection,
+            heartbeats.c.ok.is_(False),
+            heartbeats.c.kind != ErrorKind.OFFLINE.value,
+            heartbeats.c.id > (good.id if good else ""),
+        )
         .order_by(heartbeats.c.id)
         .limit(1)
     ).one_or_none()

@@ -1,16 +1,42 @@
-"""What Trello wants that data cannot say: the status of a new card is the list it is put on."""
+"""What Trello wants that data cannot say: the list of a new card is its status, and long texts do not fit an address."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from healthdesk.connectors import connector
-from healthdesk.connectors.connector import TaskAnswer, TaskInputs
+from healthdesk.connectors.connector import AppClient, TaskAnswer, TaskInputs
+from healthdesk.connectors.spec import RequestTemplate, TaskOperation
+
+_LONGEST_IN_ADDRESS = 4_000
+"""Characters of a description as it stands in an address: servers and proxies take addresses of 8 KiB, not all more."""
 
 
 class Connector(connector.Connector):
     """Trello."""
 
+    def __init__(self, client: AppClient) -> None:
+        super().__init__(client)
+        self._with_body: dict[str, TaskOperation] = {}
+
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create a card on the list that is its status, or on the container's."""
         return await super().create_task({**container, "list": task.status or container.get("list")}, task)
+
+    async def _ask(
+        self, operation: TaskOperation, inputs: Mapping[str, object], *, needs_task: bool = True
+    ) -> TaskAnswer:
+        """Send parameters in the body where the description is long.
+
+        The API's document has them in the query; "Query parameters may also be replaced with a JSON request body instead".
+        """
+        if len(quote(str(inputs.get("description", "")))) > _LONGEST_IN_ADDRESS:
+            operation = self._with_body.setdefault(operation.request.method, _with_body(operation))
+        return await super()._ask(operation, inputs, needs_task=needs_task)
+
+
+def _with_body(operation: TaskOperation) -> TaskOperation:
+    request = operation.request
+    moved = RequestTemplate(method=request.method, path=request.path, json=request.query)
+    return operation.model_copy(update={"request": moved})

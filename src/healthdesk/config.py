@@ -201,6 +201,15 @@ class AlertsSection(Section):
     )
 
 
+class ConnectorsSection(Section):
+    """Connectors beside those that come with healthdesk."""
+
+    folders: tuple[Directory, ...] = Field(
+        default=(),
+        description="Folders of connectors: each is one, or holds some. What is in them runs as the daemon.",
+    )
+
+
 class Config(Section):
     """Everything config.toml says, with defaults filled in and paths made absolute."""
 
@@ -212,6 +221,7 @@ class Config(Section):
     heartbeat: HeartbeatSection = Field(default_factory=HeartbeatSection)
     delivery: DeliverySection = Field(default_factory=DeliverySection)
     alerts: AlertsSection = Field(default_factory=AlertsSection)
+    connectors: ConnectorsSection = Field(default_factory=ConnectorsSection)
 
 
 def load_config(path: Path | None, environ: Mapping[str, str], *, uid: int | None = None) -> Config:

@@ -10,6 +10,7 @@ from tests.harness.fake_daemon import FakeDaemon, running
 def daemon(tmp_path):
     with running(FakeDaemon(tmp_path / "s")) as daemon:
         daemon.on("GET", "/v1/apps", [each.model_dump(mode="json") for each in wire.apps()])
+        daemon.on("GET", "/v1/status", wire.status().model_dump(mode="json"))
         yield daemon
 
 
@@ -30,6 +31,14 @@ def test_every_app_is_listed_with_what_it_is_for_and_its_methods(desk):
     ):
         assert words in shown
     assert [app["id"] for app in desk("apps --json").json["items"]] == ["http-endpoint", "tracker"]
+
+
+def test_connectors_that_were_left_out_are_told_with_the_list(daemon, desk):
+    reason = "/etc/healthdesk/mine/manifest.toml:3: kinds[0]: 'magic' is not known here"
+    daemon.on("GET", "/v1/status", wire.status(connectors_left_out=[reason]).model_dump(mode="json"))
+    ran = desk("apps")
+    assert ran.code == 0
+    assert f"left out: {reason}" in ran.out + ran.err
 
 
 def test_one_app_says_what_each_method_asks_for_and_where_to_find_it(desk):

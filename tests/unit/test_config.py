@@ -264,7 +264,7 @@ def test_the_file_may_be_named_by_a_variable(tmp_path: Path) -> None:
 
 def test_every_key_has_a_variable_and_a_description() -> None:
     keys = list(config_keys())
-    assert len(keys) == 28
+    assert len(keys) == 29
     assert all(key.description for key in keys)
     assert next(key.variable for key in keys if key.key == "timeout") == "HEALTHDESK_DELIVERY__TIMEOUT"
 

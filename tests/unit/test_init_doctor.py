@@ -312,11 +312,23 @@ def by_name(checks: tuple[Check, ...]) -> dict[str, Check]:
 async def test_a_new_desk_is_fit_to_start(desk: InitReport) -> None:
     report = await examine(desk.config, {}, uid=os.getuid())
     checks = by_name(report.checks)
-    assert list(checks) == ["config", "key", "database", "socket", "disk", "clock", "dns"]
+    assert list(checks) == ["config", "key", "database", "socket", "disk", "connectors", "clock", "dns"]
     assert report.ok, report
     assert "first start makes it" in checks["database"].sentence
     assert checks["socket"].status is CheckStatus.WARN
     assert json.loads(json.dumps(report.as_json()))["checks"][0]["name"] == "config"
+
+
+async def test_a_connector_that_cannot_be_used_is_a_warning_with_its_place(desk: InitReport) -> None:
+    folder = desk.config.parent / "mine"
+    folder.mkdir()
+    (folder / "manifest.toml").write_text('id = "mine"\nname = "Mine"\nauths = []\n', encoding="utf-8")
+    with desk.config.open("a", encoding="utf-8") as file:
+        file.write('\n[connectors]\nfolders = ["mine"]\n')
+    check = by_name((await examine(desk.config, {}, uid=os.getuid())).checks)["connectors"]
+    assert check.status is CheckStatus.WARN
+    assert f"{folder}/manifest.toml:1: the key auth is missing" in check.sentence
+    assert check.fix
 
 
 async def test_a_broken_config_is_one_failure_and_hides_no_other_check(tmp_path: Path) -> None:

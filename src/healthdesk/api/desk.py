@@ -40,6 +40,8 @@ class Status(Output):
     counts: dict[str, int]
     administrators: list[str] = []
     """Whom to ask."""
+    connectors_left_out: list[str] = []
+    """Connectors that cannot be used: file, line and reason of each."""
 
 
 class Activity(Output):

@@ -55,6 +55,8 @@ async def apps(desk: Desk, args: argparse.Namespace) -> None:
         return [app.id, app.name, ", ".join(app.kinds), ", ".join(each.id for each in app.auth), app.summary]
 
     desk.out.items(await desk.client.apps(), _COLUMNS, row, empty="No apps: the installation is incomplete.")
+    for reason in (await desk.client.status()).connectors_left_out:
+        desk.out.note(f"left out: {reason}")
 
 
 def _show(desk: Desk, app: App) -> None:

@@ -40,6 +40,36 @@ def lint(args: argparse.Namespace, out: Output) -> int:
     return DONE if report.ok else FAILED
 
 
+def _new_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="what people call the app")
+    parser.add_argument(
+        "--in",
+        dest="parent",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where the folder is made (here)",
+    )
+
+
+def new(args: argparse.Namespace, out: Output) -> int:
+    """Begin the folder of an app."""
+    from healthdesk.host.connectors.scaffold import begin
+
+    made = begin(args.parent, args.name)
+    if out.as_json:
+        out.json({"made": [str(path) for path in made]})
+        return DONE
+    for path in made:
+        out.line(f"made  {path}", GOOD)
+    folder = made[0].parent
+    out.heading("Next")
+    out.line(f"  edit {made[0]}")
+    out.line(f"  healthdesk connectors lint {folder}")
+    out.line(f"  healthdesk connectors test {folder}")
+    return DONE
+
+
 def _test_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of an app")
     what = parser.add_mutually_exclusive_group()
@@ -157,6 +187,7 @@ COMMANDS = (
         local=lint,
         arguments=_lint_arguments,
     ),
+    Command("new", "begin the folder of an app, with a checklist", local=new, arguments=_new_arguments),
     Command(
         "test",
         "run the fixtures of a folder over loopback, or record them from a live account",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -19,6 +20,8 @@ from healthdesk.engine.engine import Engine
 from healthdesk.engine.metrics import Metrics
 from healthdesk.store.database import Store
 from healthdesk.vault import Vault
+
+log = logging.getLogger(__name__)
 
 
 class Randomness:
@@ -45,6 +48,14 @@ class Randomness:
             return self._piece[self._at - count : self._at]
 
 
+def read_apps(config: Config) -> Registry:
+    """Return the apps there are; a connector that cannot be used is logged with its reason, and left out."""
+    apps = Registry.everything(config.connectors.folders)
+    for refused in apps.refused:
+        log.error("connector left out: %s; fix: %s", refused.what, refused.fix)
+    return apps
+
+
 @asynccontextmanager
 async def built_engine(config: Config, clock: Clock | None = None) -> AsyncIterator[Engine]:
     """Open key, database and network and yield an engine that is not started yet.
@@ -69,7 +80,7 @@ async def built_engine(config: Config, clock: Clock | None = None) -> AsyncItera
                     vault=vault,
                     bus=EventBus(clock, epoch=daemon_id),
                     session=session,
-                    apps=Registry.builtin(),
+                    apps=read_apps(config),
                     metrics=Metrics(),
                     daemon_id=daemon_id,
                     jitter_unit=random.random,

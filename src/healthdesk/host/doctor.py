@@ -66,7 +66,7 @@ async def examine(
     if config is None:
         unknown = "not checked, because the config cannot be read"
         checks.extend(
-            Check(name, CheckStatus.WARN, unknown) for name in ("key", "database", "socket", "disk")
+            Check(name, CheckStatus.WARN, unknown) for name in ("key", "database", "socket", "disk", "connectors")
         )
     else:
         finding, seen = await check_database(config, clock)
@@ -75,6 +75,7 @@ async def examine(
         checks.append(finding)
         checks.append(await probes.check_socket(config.operator.socket, uid, config_path))
         checks.append(probes.check_disk(config.storage.data_dir))
+        checks.append(probes.check_connectors(config.connectors.folders))
     checks.append(await probes.check_clock(clock, seen))
     checks.append(await probes.check_dns(hosts, resolve))
     return Report(tuple(checks))

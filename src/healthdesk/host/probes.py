@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from healthdesk.clock import Clock
 from healthdesk.config import Config
 from healthdesk.config_values import split_address
+from healthdesk.connectors.registry import Registry
 from healthdesk.domain.clocks import SKEW_FIX, SKEW_S, skew_sentence
 from healthdesk.errors import VaultError
 from healthdesk.host.check import Check, CheckStatus
@@ -173,6 +174,16 @@ async def check_dns(hosts: Iterable[str], resolve: Callable[[str], None]) -> Che
             "check /etc/resolv.conf, and the base URL of the connections that use these names",
         )
     return Check("dns", OK, f"resolved: {', '.join(names[:5])}" + (" and others" if len(names) > 5 else ""))
+
+
+def check_connectors(folders: Sequence[Path]) -> Check:
+    """Read every connector; one that cannot be used is left out by the daemon too."""
+    apps = Registry.everything(folders)
+    if not apps.refused:
+        return Check("connectors", OK, f"{len(apps.list())} apps can be connected")
+    first, *others = apps.refused
+    more = f" (and {len(others)} more, see the daemon's log)" if others else ""
+    return Check("connectors", WARN, f"left out: {first.what}{more}", first.fix)
 
 
 def check_disk(data_dir: Path) -> Check:

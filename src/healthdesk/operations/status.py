@@ -36,6 +36,7 @@ async def show(desk: Desk) -> Status:
         sentence=worst_first(counts, writable=error is None, offline=offline_since is not None),
         counts=dict(counts),
         administrators=desk.administrators(),
+        connectors_left_out=[error.what for error in ctx.apps.refused],
     )
 
 

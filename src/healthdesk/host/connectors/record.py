@@ -334,11 +334,22 @@ class Recorder:
 _SECRET_TOKENS = frozenset({"access_token", "refresh_token", "id_token"})
 
 
-def _story(outcome: dict[str, Any]) -> dict[str, Any]:
-    """Return what must be the same with stand-ins: not the words of a failure, nor how long to wait from now."""
+def _story(outcome: Mapping[str, Any]) -> Any:
+    """Return what must be the same with stand-ins: what a failure is, how many there are, what is told and in which state.
+
+    The words themselves may differ: a column may be made of a first name and a last name.
+    """
     if failure := outcome.get("failure"):
-        return {name: failure[name] for name in ("kind", "blame", "status")}
-    return outcome
+        return [failure[name] for name in ("kind", "blame", "status")]
+    return _told(outcome)
+
+
+def _told(value: Any, name: str = "") -> Any:
+    if isinstance(value, Mapping):
+        return {key: _told(each, key) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(each, name) for each in value]
+    return bool(value) if isinstance(value, str) and name not in ("status", "status_name") else value
 
 
 def _document(answer: Answer) -> Any:

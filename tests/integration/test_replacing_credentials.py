@@ -97,12 +97,11 @@ async def test_wrong_credentials_change_nothing(desk: HttpDesk, github: Github) 
 
 async def test_the_old_ones_stay_in_use_while_the_new_are_tried(desk: HttpDesk, github: Github) -> None:
     made = await add(desk, github)
-    github.asked.clear()
-    github.open.clear()
+    github.held.add(SAME)
     update = asyncio.create_task(renew(desk, made, SAME))
     await github.asked.wait()
     assert await in_use(desk, made) == TOKEN
-    github.open.set()
+    github.door.set()
     assert (await update).status == 200
     assert await in_use(desk, made) == SAME
 
@@ -191,13 +190,14 @@ async def test_after_an_hour_there_is_nothing_to_put_back_and_nothing_is_kept(
 
 async def test_two_updates_at_once_are_not_both_in_use(desk: HttpDesk, github: Github) -> None:
     made = await add(desk, github)
-    github.asked.clear()
-    github.open.clear()
+    github.held.add(SAME)
     slow = asyncio.create_task(renew(desk, made, SAME))
     await github.asked.wait()
     quick = await renew(desk, made, LESS, unchecked=True, accept_changes=True)
-    github.open.set()
-    assert (await slow).status == 409
+    github.door.set()
+    late = await slow
+    assert (late.status, late.json["type"].rpartition("/")[2]) == (409, "conflict")
+    assert "changed meanwhile" in late.json["detail"]
     assert quick.status == 200
     assert await in_use(desk, made) == LESS
 
@@ -257,7 +257,10 @@ async def test_what_failed_because_of_the_old_ones_is_offered_and_what_is_held_g
         await delivery.post()
         await until(lambda: states(failed=2, held=1))
         bearer = {"auth": "bearer", "token": SAME}
+        events: list[str] = []
+        desk.engine.ctx.bus.on_event(lambda event: events.append(event.kind))
         told = await desk.ok("POST", path + "/credentials", {"credentials": bearer})
+        assert "problem.changed" in events
         rerun = told["rerun"]
         assert (rerun["failed"], rerun["held"]) == (2, 1)
         [problem_id] = rerun["problem_ids"]

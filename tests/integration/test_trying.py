@@ -160,13 +160,13 @@ async def test_an_expiry_that_was_entered_gives_way_to_one_the_app_tells(
 
 
 async def test_nothing_else_waits_while_an_app_is_asked(desk: HttpDesk, github: Github) -> None:
-    github.open.clear()
+    github.held.add(TOKEN)
     slow = asyncio.create_task(add(desk, github))
     await github.asked.wait()
     other = await desk.connection(name="written meanwhile")
     assert not slow.done()
     assert other["id"]
-    github.open.set()
+    github.door.set()
     assert (await slow)["state"] == "connected"
 
 

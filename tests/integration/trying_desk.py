@@ -29,9 +29,11 @@ class Github(FakeGithub):
             OTHER: (480938, "hubot", "repo, read:org"),
         }
         self.ends = "2026-04-20 12:00:00 UTC"
-        self.open = asyncio.Event()
-        self.open.set()
+        self.held: set[str] = set()
+        """Tokens whose answers wait until the door is open."""
+        self.door = asyncio.Event()
         self.asked = asyncio.Event()
+        """One of them came."""
 
     def _token(self, request: web.Request) -> str:
         return request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -40,9 +42,11 @@ class Github(FakeGithub):
         return self._token(request) in self.tokens
 
     async def user(self, request: web.Request) -> web.Response:
-        number, login, scopes = self.tokens[self._token(request)]
-        self.asked.set()
-        await self.open.wait()
+        token = self._token(request)
+        number, login, scopes = self.tokens[token]
+        if token in self.held:
+            self.asked.set()
+            await self.door.wait()
         headers = {"X-OAuth-Scopes": scopes}
         if self.ends:
             headers["GitHub-Authentication-Token-Expiration"] = self.ends

@@ -90,7 +90,7 @@ class Checker:
 
     async def weigh(self, row: ConnectionRow, failure: Failure | None) -> None:
         """Put what a delivery said of a connection without a heartbeat through the decision."""
-        if failure is not None and await self._is_ours(row, failure):
+        if failure is not None and await self._is_ours(row.base_url, failure):
             return
         change = after_delivery_evidence(facts(row), failure, self._ctx.clock.now())
         # A refusal of the record itself proves that the connection works: nothing is wrong with it.
@@ -105,20 +105,11 @@ class Checker:
         if outcome.exchange.status is not None:
             self._sentinels.answered(outcome.exchange.url)
         self._ctx.metrics.checks.labels(result="ok" if outcome.ok else "failed").inc()
-        if outcome.failure is not None and await self._is_ours(row, outcome.failure):
+        if outcome.failure is not None and await self._is_ours(outcome.exchange.url, outcome.failure):
             await self._put_off(row, trigger, outcome, outcome.failure)
             return True, None
-        heartbeat = self._ctx.config.heartbeat
-        change = after_check(
-            facts(row),
-            outcome.failure,
-            self._ctx.clock.now(),
-            every_s=heartbeat.every_s,
-            jitter_unit=self._ctx.jitter_unit(),
-            jitter=heartbeat.jitter,
-            slot=slot_of(row.id),
-        )
-        beat = self._beat(row, trigger, outcome, change.state)
+        change = decided(self._ctx, row, outcome.failure)
+        beat = beat_of(self._ctx, row, trigger, outcome, change.state)
         learnt = Learnt.of(outcome, credentials)
         return await self._keep(row, change, outcome.failure, beat, learnt), change
 
@@ -141,9 +132,9 @@ class Checker:
         )
         return outcome, credentials
 
-    async def _is_ours(self, row: ConnectionRow, failure: Failure) -> bool:
-        """Tell whether a failure is that of our own network, so that it says nothing of the connection."""
-        return may_be_our_network(failure) and await self._sentinels.offline(row.base_url)
+    async def _is_ours(self, url: str, failure: Failure) -> bool:
+        """Tell whether a failure is that of our own network, so that it says nothing of who was asked."""
+        return may_be_our_network(failure) and await self._sentinels.offline(url)
 
     async def _put_off(
         self, row: ConnectionRow, trigger: Trigger, outcome: CheckOutcome, failure: Failure
@@ -155,36 +146,13 @@ class Checker:
             await self._ctx.store.write(checks.give_back, [row.id], until)
             return
         beat = replace(
-            self._beat(row, trigger, outcome, row.state),
+            beat_of(self._ctx, row, trigger, outcome, row.state),
             kind=ErrorKind.OFFLINE.value,
             sentence=f"Not judged: the desk itself was offline. {failure.sentence}",
         )
         await self._ctx.store.write(checks.put_off, row.id, until, beat)
         self.put_off.add(row.id)
         self._ctx.bus.publish("connection.changed", row.id, {"state": row.state.value})
-
-    def _beat(
-        self, row: ConnectionRow, trigger: Trigger, outcome: CheckOutcome, state_after: ConnectionState
-    ) -> HeartbeatRow:
-        exchange, failure, identity = outcome.exchange, outcome.failure, outcome.identity
-        return HeartbeatRow(
-            id=self._ctx.new_id("hbt"),
-            connection_id=row.id,
-            at=self._ctx.clock.now(),
-            trigger=trigger,
-            ok=outcome.ok,
-            status=exchange.status,
-            duration_ms=exchange.duration_ms,
-            kind=failure.kind.value if failure else "",
-            sentence=failure.sentence if failure else "",
-            state_after=state_after,
-            response_headers=exchange.response_headers,
-            response_body=exchange.response_body,
-            response_cut=exchange.response_cut,
-            method=exchange.method,
-            url=exchange.url,
-            identity=identity.to_json() if identity else None,
-        )
 
     async def _probe_by_delivery(self, row: ConnectionRow) -> bool:
         """Judged by deliveries: while failing, let one record through as the probe."""
@@ -231,6 +199,49 @@ class Checker:
         if kept.alerts_queued:
             self.on_alerts()
         return True
+
+
+def decided(ctx: Context, row: ConnectionRow, failure: Failure | None) -> HealthChange:
+    """Return what a check of a connection decides now: `failure` is what it found, None when all was well."""
+    heartbeat = ctx.config.heartbeat
+    return after_check(
+        facts(row),
+        failure,
+        ctx.clock.now(),
+        every_s=heartbeat.every_s,
+        jitter_unit=ctx.jitter_unit(),
+        jitter=heartbeat.jitter,
+        slot=slot_of(row.id),
+    )
+
+
+def beat_of(
+    ctx: Context,
+    row: ConnectionRow,
+    trigger: Trigger,
+    outcome: CheckOutcome,
+    state_after: ConnectionState,
+) -> HeartbeatRow:
+    """Return a check as it is kept."""
+    exchange, failure, identity = outcome.exchange, outcome.failure, outcome.identity
+    return HeartbeatRow(
+        id=ctx.new_id("hbt"),
+        connection_id=row.id,
+        at=ctx.clock.now(),
+        trigger=trigger,
+        ok=outcome.ok,
+        status=exchange.status,
+        duration_ms=exchange.duration_ms,
+        kind=failure.kind.value if failure else "",
+        sentence=failure.sentence if failure else "",
+        state_after=state_after,
+        response_headers=exchange.response_headers,
+        response_body=exchange.response_body,
+        response_cut=exchange.response_cut,
+        method=exchange.method,
+        url=exchange.url,
+        identity=identity.to_json() if identity else None,
+    )
 
 
 def facts(row: ConnectionRow) -> HealthFacts:

@@ -20,11 +20,11 @@ from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
+from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.engine.tokens import StoredTokens
 from healthdesk.errors import Malformed
 from healthdesk.operations import authorizations
 from healthdesk.operations.connection_fields import (
-    HTTP_ENDPOINT,
     base_url_of,
     credentials_of,
     method_of,
@@ -36,11 +36,10 @@ from healthdesk.operations.paths import check_path
 from healthdesk.operations.secrets import credential_columns, opened, plain
 from healthdesk.operations.trying import (
     Candidate,
-    Kept,
     Tried,
     entered_expiry,
-    identity_columns,
     keep_good,
+    learnt_columns,
     refuse_changed,
     tell_good,
     try_out,
@@ -53,6 +52,7 @@ from healthdesk.store.rows import (
     ConnectionSecretRow,
     HeartbeatSettings,
     NewConnection,
+    ProblemChanges,
     VerificationSettings,
 )
 
@@ -91,7 +91,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
         created_by=desk.operator.user,
         created_at=now,
         **credential_columns(desk, method, tried.credentials if tried else credentials),
-        **identity_columns(identity, expires_at),
+        **learnt_columns(tried, expires_at),
         heartbeat=heartbeat,
         verification=VerificationSettings(**new.verification.model_dump()),
         **secret_columns(desk, secret),
@@ -100,7 +100,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
         settings=settings,
     )
 
-    def change(conn: Conn) -> Kept | None:
+    def change(conn: Conn) -> ProblemChanges | None:
         if new.name is None:
             named = free_name(conn, "connection", row.name)
         else:
@@ -132,9 +132,9 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     judged = bool(columns.keys() & _TRIED)
     tried = await _try_edit(desk, row, columns) if judged and not changes.unchecked else None
     if tried is not None:
-        columns |= identity_columns(tried.outcome.identity, None)
+        columns |= learnt_columns(tried)
 
-    def change(conn: Conn) -> Kept | None:
+    def change(conn: Conn) -> ProblemChanges | None:
         if changes.name is not None:
             refuse_taken(conn, "connection", changes.name, but=connection_id)
         if tried is not None:

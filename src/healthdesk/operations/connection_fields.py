@@ -12,9 +12,9 @@ from healthdesk.connectors.auth.tokens import Tokens
 from healthdesk.connectors.heartbeat import check_base_url
 from healthdesk.connectors.spec import AuthManifest, FieldManifest, Manifest
 from healthdesk.connectors.templates import rendered
+from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.errors import ConnectorError, Malformed
 
-HTTP_ENDPOINT = "http-endpoint"
 ENDPOINTS = ("token_url", "authorize_url", "device_url")
 """Settings of any connection that take the place of the manifest's addresses: self-hosted apps have their own."""
 

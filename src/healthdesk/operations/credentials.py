@@ -18,22 +18,21 @@ from healthdesk.domain import drift
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
+from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.engine.tokens import as_in_use
 from healthdesk.errors import Conflict, IdentityChanged, RequestError, VaultError
 from healthdesk.operations import authorizations
 from healthdesk.operations.connecting import given_credentials, heartbeat_of
-from healthdesk.operations.connection_fields import HTTP_ENDPOINT
 from healthdesk.operations.connections import check_after_change, view
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.explain import plural
 from healthdesk.operations.secrets import credential_columns, open_text, opened, sealed
 from healthdesk.operations.trying import (
     Candidate,
-    Kept,
     Tried,
     entered_expiry,
-    identity_columns,
     keep_good,
+    learnt_columns,
     refuse_changed,
     tell_good,
     try_out,
@@ -42,7 +41,7 @@ from healthdesk.store import connections as queries
 from healthdesk.store import previous
 from healthdesk.store import tokens as token_queries
 from healthdesk.store.previous import NO_PREVIOUS, LeftBehind
-from healthdesk.store.rows import ConnectionSecretRow
+from healthdesk.store.rows import ConnectionSecretRow, ProblemChanges
 from healthdesk.store.tokens import TokenRow
 
 KEPT_FOR = timedelta(hours=1)
@@ -78,7 +77,7 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
     if not new.accept_changes:
         _refuse_others(row, changes)
     ends: dict[str, Any] = {"expires_at": None, "expires_from": "", "expiry_warned": None}
-    columns = ends | identity_columns(tried.outcome.identity if tried else None, expires_at)
+    columns = ends | learnt_columns(tried, expires_at)
     if tried is None and new.accept_changes:
         columns["identity_connected"] = None  # whoever the first good check finds is meant
     swap = Swap(method, credentials, tried, Verb.UPDATED_CREDENTIALS, columns, new.authorization)
@@ -103,7 +102,7 @@ async def put_back(desk: Desk, connection_id: str, choice: PutBack) -> Credentia
     if method is None:
         raise Conflict(f"{manifest.name} has no authentication {row.previous_auth!r} any more")
     tried = None if choice.unchecked else await _try_previous(desk, row, credentials)
-    columns = identity_columns(tried.outcome.identity if tried else None, None)
+    columns = learnt_columns(tried)
     if tried is None:
         columns = {"identity_connected": row.previous_identity}
     swap = Swap(method, credentials, tried, Verb.PUT_CREDENTIALS_BACK, columns)
@@ -161,7 +160,7 @@ async def _swap(
     if app.id != HTTP_ENDPOINT:
         columns["heartbeat"] = heartbeat_of(app, swap.method)
 
-    def change(conn: Conn) -> tuple[Kept | None, LeftBehind]:
+    def change(conn: Conn) -> tuple[ProblemChanges | None, LeftBehind]:
         before = queries.get_secret(conn, row.id, lock=True)
         refuse_changed(before, row)
         if swap.authorization is not None:

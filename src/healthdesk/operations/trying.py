@@ -12,19 +12,16 @@ from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.tokens import MemoryTokens, TokenStore
 from healthdesk.connectors.checking import checked
 from healthdesk.connectors.heartbeat import CheckOutcome, check
-from healthdesk.domain.daily import slot_of
 from healthdesk.domain.exchange import Failure
-from healthdesk.domain.health import CREDENTIAL_KINDS, REACHABILITY_KINDS, HealthChange, after_check
-from healthdesk.domain.identity import Identity
+from healthdesk.domain.health import CREDENTIAL_KINDS, REACHABILITY_KINDS
 from healthdesk.domain.states import Blame, Trigger
 from healthdesk.engine.apps import trial
-from healthdesk.engine.heartbeats import facts
+from healthdesk.engine.checker import HTTP_ENDPOINT, Learnt, beat_of, decided
 from healthdesk.errors import Conflict, Malformed, RequestError, TrialImpossible, TrialRefused
-from healthdesk.operations.connection_fields import HTTP_ENDPOINT
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.explain import sentence
 from healthdesk.store import connections as queries
-from healthdesk.store.rows import ConnectionRow, HeartbeatRow, HeartbeatSettings, ProblemChanges
+from healthdesk.store.rows import ConnectionRow, HeartbeatSettings, ProblemChanges
 
 _UNCHECKED = "To save it all the same: --unchecked (in the API, `unchecked`)."
 
@@ -133,8 +130,10 @@ def entered_expiry(desk: Desk, expires_at: datetime | None) -> datetime | None:
     return expires_at
 
 
-def identity_columns(identity: Identity | None, entered: datetime | None) -> dict[str, Any]:
+def learnt_columns(tried: Tried | None, entered: datetime | None = None) -> dict[str, Any]:
     """Return the columns of whose the credentials are and when they end: what the app said, else what was entered."""
+    learnt = Learnt.of(tried.outcome, tried.credentials) if tried else None
+    identity = learnt.identity if learnt else None
     columns: dict[str, Any] = {}
     if identity is not None:
         columns = {
@@ -142,10 +141,9 @@ def identity_columns(identity: Identity | None, entered: datetime | None) -> dic
             "identity": identity.to_json(),
             "identity_connected": identity.to_json(),
         }
-    expires_at = (identity.expires_at if identity else None) or entered
-    if expires_at is not None:
-        learnt = identity is not None and identity.expires_at is not None
-        columns |= {"expires_at": expires_at, "expires_from": "learnt" if learnt else "entered"}
+    told = learnt.expires_at if learnt else None
+    if told or entered:
+        columns |= {"expires_at": told or entered, "expires_from": "learnt" if told else "entered"}
     return columns
 
 
@@ -158,57 +156,23 @@ def refuse_changed(now: ConnectionRow, then: ConnectionRow) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A good check that is stored: of which connection as it was, and what became of that and of its problems."""
-
-    row: ConnectionRow
-    change: HealthChange
-    problems: ProblemChanges
-
-
-def keep_good(conn: Conn, desk: Desk, row: ConnectionRow, tried: Tried) -> Kept:
+def keep_good(conn: Conn, desk: Desk, row: ConnectionRow, tried: Tried) -> ProblemChanges:
     """Store a trial that went well as a check of the connection `row` is now, which works from now on."""
-    ctx, now = desk.ctx, desk.now()
-    heartbeat = ctx.config.heartbeat
-    change = after_check(
-        facts(row),
-        None,
-        now,
-        every_s=heartbeat.every_s,
-        jitter_unit=ctx.jitter_unit(),
-        jitter=heartbeat.jitter,
-        slot=slot_of(row.id),
+    change = decided(desk.ctx, row, None)
+    beat = beat_of(desk.ctx, row, Trigger.CREDENTIALS, tried.outcome, change.state)
+    kept = queries.set_health(
+        conn, row.id, change, None, None, beat, desk.now(), version=row.settings_version
     )
-    exchange, identity = tried.outcome.exchange, tried.outcome.identity
-    check_row = HeartbeatRow(
-        id=ctx.new_id("hbt"),
-        connection_id=row.id,
-        at=now,
-        trigger=Trigger.CREDENTIALS,
-        ok=True,
-        status=exchange.status,
-        duration_ms=exchange.duration_ms,
-        state_after=change.state,
-        response_headers=exchange.response_headers,
-        response_body=exchange.response_body,
-        response_cut=exchange.response_cut,
-        method=exchange.method,
-        url=exchange.url,
-        identity=identity.to_json() if identity else None,
-    )
-    problems = queries.set_health(
-        conn, row.id, change, None, None, check_row, now, version=row.settings_version
-    )
-    assert problems is not None
-    return Kept(row, change, problems)
+    assert kept is not None, "the row is of this transaction"
+    return kept
 
 
-def tell_good(desk: Desk, kept: Kept) -> None:
-    """Say that a connection works, once that is committed: what was held for it goes."""
-    if kept.change.state is not kept.row.state:
-        desk.engine.heartbeats.on_change()
-    for problem_id in kept.problems.problems_changed:
+def tell_good(desk: Desk, problems: ProblemChanges) -> None:
+    """Say what became of a connection's problems, once that it works is committed.
+
+    Whoever refreshes the engine lets go what is held for it.
+    """
+    for problem_id in problems.problems_changed:
         desk.ctx.bus.publish("problem.changed", problem_id)
-    if kept.problems.alerts_queued:
-        desk.engine.heartbeats.on_alerts()
+    if problems.alerts_queued:
+        desk.engine.wake_alerts()

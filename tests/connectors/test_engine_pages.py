@@ -170,6 +170,17 @@ async def test_pages_are_counted_until_one_is_short(make, endpoint):
     assert [(each["page"], each["per"]) for each in queries(endpoint)] == [("1", "2"), ("2", "2")]
 
 
+async def test_the_first_page_may_come_without_its_number(make, endpoint):
+    endpoint.script(
+        reply(200, json={"items": [person("a")], "next_page": "https://elsewhere.example/members?page=2"}),
+        reply(200, json={"items": [person("b")], "next_page": None}),
+    )
+    paging = '{ type = "page", param = "page", ask_first = false, more = "next_page" }'
+    collected = await make(paging).collect("members", {"org": "x"})
+    assert (len(collected.rows), collected.failure, collected.cut) == (2, None, False)
+    assert [each.get("page") for each in queries(endpoint)] == [None, "2"]
+
+
 async def test_items_are_counted_until_a_page_is_empty(make, endpoint):
     endpoint.script(
         reply(200, json={"items": [person("a"), person("b")]}),

@@ -93,6 +93,8 @@ def _first(paging: Paging) -> _Next:
     values: dict[str, object] = {}
     if paging.size_param:
         values[paging.size_param] = paging.size
+    if not paging.ask_first:
+        return _Next(Extra(values, paging.into)) if values else _Next()
     if paging.type == "page":
         values[paging.param] = paging.start
     elif paging.type == "offset":

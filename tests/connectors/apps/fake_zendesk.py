@@ -127,8 +127,7 @@ class FakeZendesk(FakeApp):
         shown = every[(page - 1) * 100 : page * 100]
         following = None
         if page * 100 < _AGENTS:
-            following = f"{self.url}/users.json?page={page + 1}&role%5B%5D=agent&role%5B%5D=admin"
-            following = following.replace("users.json", "users")
+            following = f"https://acme.zendesk.com/api/v2/users.json?page={page + 1}&role%5B%5D=agent&role%5B%5D=admin"
         return json({"users": shown, "next_page": following, "previous_page": None, "count": _AGENTS})
 
     async def search_users(self, request: web.Request) -> web.Response:

@@ -15,7 +15,8 @@ class Paging(Part):
     `none`; `link`: the Link header with rel=next (RFC 8288); `url`: `next` is an expression that gives the next URL;
     `cursor`: `next` gives a value for the parameter `param`; `header`: the header `next_header` gives it; `page` and
     `offset`: `param` counts pages from `start`, or items, until a page is empty, shorter than `size`, or `more` is
-    false. `size_param` asks for `size` items. `into` is where the parameters go.
+    false; without `ask_first` the first page is asked for without its number, as one gets it by itself. `size_param` asks
+    for `size` items. `into` is where the parameters go.
     A next URL on another origin than the connection's is refused.
     """
 
@@ -27,6 +28,7 @@ class Paging(Part):
     size_param: str = ""
     size: Annotated[int, Field(ge=1, le=1000)] = 100
     start: int = 1
+    ask_first: bool = True
     into: Literal["query", "json", "variables"] = "query"
 
     @model_validator(mode="after")

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--app", default=HTTP_ENDPOINT, help="which app (http-endpoint); see `healthdesk apps`"
     )
-    settings_arguments(parser)
+    settings_arguments(parser, known=False)
     credential_arguments(parser)
     field_arguments(parser)
     _authorization_argument(parser)
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def edit_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `edit`."""
     one(parser)
-    settings_arguments(parser)
+    settings_arguments(parser, known=True)
     parser.add_argument("--no-heartbeat", action="store_true", help="judge it by deliveries")
     plain_field_argument(parser)
     _trial_arguments(parser)

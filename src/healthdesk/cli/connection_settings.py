@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from healthdesk.cli import options
 from healthdesk.cli.ask import secret_arguments
+from healthdesk.cli.callback_settings import callback_arguments, callback_settings
 from healthdesk.cli.command import UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.parser import nearest
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
     from healthdesk.api.connections import Connection, Credentials
 
 AUTH = ("none", "bearer", "basic", "header")
-SCHEMES = ("none", "standard_webhooks", "hmac")
-_VERIFICATION = ("scheme", "header", "algorithm", "encoding", "prefix", "id_header", "event_header")
 
 
-def settings_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the settings of a connection."""
+def settings_arguments(parser: argparse.ArgumentParser, *, known: bool) -> None:
+    """Add the settings of a connection, a new one or a `known` one."""
     parser.add_argument("--name", help="what people call it")
     parser.add_argument("--base-url", metavar="URL", help="where the app lives")
     parser.add_argument(
@@ -34,18 +33,7 @@ def settings_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heartbeat-status", type=options.whole(100, 599), metavar="STATUS", help="the status expected (200)"
     )
-    group = parser.add_argument_group("callbacks")
-    group.add_argument("--scheme", choices=SCHEMES, help="how callbacks are verified")
-    group.add_argument("--header", help="hmac: header of the signature (X-Signature)")
-    group.add_argument("--algorithm", choices=("sha1", "sha256", "sha512"), help="hmac: sha256")
-    group.add_argument("--encoding", choices=("hex", "base64"), help="hmac: hex")
-    group.add_argument("--prefix", help="hmac: what stands before the signature, such as sha256=")
-    group.add_argument("--id-header", help="hmac: header of the delivery id")
-    group.add_argument("--event-header", help="header that names the event")
-    group.add_argument(
-        "--callback-limit", type=options.whole(0), metavar="N", help="at most N a minute; 0: no limit"
-    )
-    secret_arguments(parser, "callback-secret", "the secret of callbacks")
+    callback_arguments(parser, known=known)
 
 
 def credential_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,13 +89,4 @@ def settings(desk: Desk, args: argparse.Namespace, now: Connection | None) -> di
     if beat:
         before = now.heartbeat.model_dump() if now and now.heartbeat else {}
         fields["heartbeat"] = before | beat
-    verification = {key: getattr(args, key) for key in _VERIFICATION if getattr(args, key) is not None}
-    if verification:
-        fields["verification"] = (now.verification.model_dump() if now else {}) | verification
-    wanted = verification.get("scheme", "none") != "none" and (now is None or not now.callback_secret_hint)
-    secret = desk.ask.secret(args, "callback-secret", "Secret of callbacks", required=wanted)
-    if secret is not None:
-        fields["callback_secret"] = secret
-    if args.callback_limit is not None:
-        fields["callback_limit_per_minute"] = args.callback_limit or None
-    return fields
+    return fields | callback_settings(desk, args, now)

@@ -161,17 +161,33 @@ def about(callback: Callback, event: str) -> About:
     app = callback.app
     if app is None or callback.document is None:
         return About()
-    parts = callback.at(app.each) if app.each else [callback.document]
     instances: dict[str, None] = {}
     records: dict[str, None] = {}
-    for part in parts if isinstance(parts, list) else []:
+    for part in _parts(callback):
+        name = _event_of(callback, part) or event
         for known in app.events:
-            if known.name not in ("*", event) or (known.when and not callback.at(known.when, part)):
+            if known.name not in ("*", name) or (known.when and not callback.at(known.when, part)):
                 continue
             for path, found in ((known.instance, instances), (known.record, records)):
                 if path and (text := _text(callback.at(path, part))):
                     found.setdefault(text)
     return About(tuple(instances)[:_MOST_ABOUT], tuple(records)[:_MOST_ABOUT])
+
+
+def _parts(callback: Callback) -> list[Any]:
+    """Return the events in a callback: the body, or what `each` finds in it."""
+    if callback.app is None or not callback.app.each:
+        return [callback.document]
+    found = callback.at(callback.app.each)
+    return found if isinstance(found, list) else []
+
+
+def _event_of(callback: Callback, part: Any) -> str:
+    """Return the name of one of several events, where each says its own."""
+    where = callback.app.event if callback.app else None
+    if where is None or not where.path or part is callback.document:
+        return ""
+    return _plain(_text(callback.at(where.path, part)))
 
 
 def _refusal(
@@ -238,7 +254,8 @@ def _kept_id(text: str) -> str:
 def _event(verification: VerificationSpec, callback: Callback) -> str:
     """Return the event's name: from its header, where the connector says, or the `type` of a Standard Webhooks body."""
     if callback.app is not None and callback.app.event is not None:
-        return _plain(callback.find(callback.app.event))
+        found = _plain(callback.find(callback.app.event))
+        return found or next((name for part in _parts(callback) if (name := _event_of(callback, part))), "")
     known = HMAC_SCHEMES.get(verification.scheme)
     usual = known.event_header if known else EVENT_HEADERS.get(verification.scheme, "")
     if header := verification.event_header or usual:

@@ -97,6 +97,14 @@ PUBLIC_ROUTES: tuple[PublicRoute, ...] = (
     ),
     PublicRoute(
         "GET",
+        "/v1/callbacks/{connection_id}",
+        "Answer an app that makes sure of the address before it uses it.",
+        200,
+        (404, 429, 503),
+        media="text/plain",
+    ),
+    PublicRoute(
+        "GET",
         "/v1/oauth/callback",
         "Where an app sends a browser back to, with a code or a refusal; a page for people.",
         200,

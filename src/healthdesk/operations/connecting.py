@@ -44,7 +44,14 @@ from healthdesk.operations.trying import (
     tell_good,
     try_out,
 )
-from healthdesk.operations.verification import check_verification, edited_columns, secret_columns
+from healthdesk.operations.verification import (
+    check_verification,
+    edited_columns,
+    hands_over,
+    rotation,
+    secret_columns,
+    verification_settings,
+)
 from healthdesk.store import connections as queries
 from healthdesk.store.naming import free_name, refuse_taken
 from healthdesk.store.rows import (
@@ -53,7 +60,6 @@ from healthdesk.store.rows import (
     HeartbeatSettings,
     NewConnection,
     ProblemChanges,
-    VerificationSettings,
 )
 
 BY_BROWSER = frozenset({"oauth2_code", "oauth2_device"})
@@ -76,7 +82,11 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
     base_url = base_url_of(app.manifest, method, new.base_url)
     heartbeat = _heartbeat(app, method, new)
     secret = plain(new.callback_secret)
-    check_verification(new.verification, has_secret=bool(secret), secret=secret)
+    given = new.verification if "verification" in new.model_fields_set else None
+    if given is not None:
+        check_verification(
+            given, has_secret=bool(secret), secret=secret, handed_over=hands_over(desk, app.id)
+        )
     expires_at = entered_expiry(desk, new.expires_at)
     candidate = Candidate(app, credentials, settings, base_url, heartbeat)
     tried = None if new.unchecked else await try_out(desk, candidate)
@@ -93,7 +103,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
         **credential_columns(desk, method, tried.credentials if tried else credentials),
         **learnt_columns(tried, expires_at),
         heartbeat=heartbeat,
-        verification=VerificationSettings(**new.verification.model_dump()),
+        verification=verification_settings(desk, app.id, given),
         **secret_columns(desk, secret),
         callback_limit_per_minute=new.callback_limit_per_minute,
         next_check=now if heartbeat else None,
@@ -129,6 +139,7 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     columns = _columns(desk, row, changes)
     if not columns:
         return view(desk, row)
+    keep_old = rotation(desk, row, changes)
     judged = bool(columns.keys() & _TRIED)
     tried = await _try_edit(desk, row, columns) if judged and not changes.unchecked else None
     if tried is not None:
@@ -139,6 +150,7 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
             refuse_taken(conn, "connection", changes.name, but=connection_id)
         if tried is not None:
             refuse_changed(queries.get_secret(conn, connection_id, lock=True), row)
+        keep_old(conn)
         queries.update(conn, connection_id, columns)
         desk.note(conn, Verb.EDITED, "connection", connection_id, row.name, {"changed": sorted(given)})
         return keep_good(conn, desk, queries.get(conn, connection_id), tried) if tried else None

@@ -61,9 +61,12 @@ class Sentinels:
         self.offline_since: datetime | None = None
 
     def answered(self, url: str) -> None:
-        """Say that the host of this URL answered: the desk is online, and the host a sentinel."""
+        """Say that the host of this URL answered: it is a sentinel, and the desk online, unless others are configured.
+
+        With sentinels configured only they tell: a host of our own network answers while the way out is closed.
+        """
         place = place_of(url)
-        if place is None:
+        if place is None or (self._configured and place not in self._configured):
             return
         self._answered[place] = None
         self._answered.move_to_end(place)

@@ -58,6 +58,7 @@ def delete_some(
     # the last good and the first bad check of an outage, however long it lasts
     is_evidence = select(connections.c.id).where(
         connections.c.id == heartbeats.c.connection_id,
+        connections.c.deleted_at.is_(None),
         or_(
             connections.c.last_good_check == heartbeats.c.id, connections.c.first_bad_check == heartbeats.c.id
         ),

@@ -39,7 +39,8 @@ class ClientCredentials(FakeApp):
         known = {name: self.credentials[name] for name in ("client_id", "client_secret")}
         if {name: given.pop(name, "") for name in known} != known:
             return _no_client()
-        if given != {"grant_type": "client_credentials", "scope": self.scope}:
+        wanted = {"grant_type": "client_credentials", "scope": self.scope}
+        if given != {name: value for name, value in wanted.items() if value}:
             return json({"error": "invalid_request", "error_description": f"not {sorted(given)}"}, 400)
         return json(
             {"access_token": self.tokens[0], "token_type": "Bearer", "expires_in": 3599, "scope": self.scope}

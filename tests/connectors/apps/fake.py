@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from healthdesk.connectors.auth.tokens import Tokens
 from healthdesk.domain.states import Blame, ErrorKind
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -115,6 +116,10 @@ class FakeApp:
     def connection_settings(self) -> dict[str, str]:
         """Return the settings of a connection to this fake; token endpoints (`token_url`) are added here."""
         return dict(self.settings)
+
+    def granted(self) -> Tokens | None:
+        """Return the tokens that a browser got before, for methods of authentication that need one."""
+        return None
 
     async def __aenter__(self) -> Self:
         @web.middleware

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
 _MEMBERS = 240
@@ -197,3 +198,10 @@ def _page(request: web.Request, every: list[dict[str, Any]]) -> web.Response:
     if begin + size < len(every):
         following = {"offset": f"at-{begin + size}", "path": "/…", "uri": "https://app.asana.com/…"}
     return json({"data": every[begin : begin + size], "next_page": following})
+
+
+class FakeAsanaOAuth(AuthorizationCode, FakeAsana):
+    """With what an operator granted in a browser: the refresh token stays the same."""
+
+    credentials = {"client_id": "desk-client", "client_secret": "not-a-real-client-secret"}
+    rotates = False

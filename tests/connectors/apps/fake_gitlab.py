@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
 _MEMBERS = 130
@@ -201,3 +202,11 @@ def _wrong(body: dict[str, Any], known: dict[str, type]) -> web.Response | None:
     if not all(isinstance(each, int) for each in body.get("assignee_ids", [])):
         return json({"error": "assignee_ids is invalid"}, 400)
     return None
+
+
+class FakeGitlabOAuth(AuthorizationCode, FakeGitlab):
+    """With what an operator granted in a browser: the token's own endpoint is not for these."""
+
+    credentials = {"client_id": "desk-client", "client_secret": "not-a-real-client-secret"}
+    scopes = None
+    expires = None

@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
 _USERS = 450
@@ -391,3 +392,16 @@ def _window(request: web.Request, every: list[dict[str, Any]], name: str) -> web
     return json(
         {"startAt": start, "maxResults": size, "total": len(every), name: every[start : start + size]}
     )
+
+
+class FakeJiraCloudOAuth(AuthorizationCode, FakeJiraCloud):
+    """With what an operator granted in a browser (3LO), through the gateway."""
+
+    credentials = {
+        "site": "acme", "cloud_id": "11223344-a1b2-3b33-c444-def123456789",
+        "client_id": "desk-client", "client_secret": "not-a-real-client-secret",
+    }  # fmt: skip
+    base_path = "/ex/jira/11223344-a1b2-3b33-c444-def123456789"
+
+    def unauthorized(self, request: web.Request) -> web.Response:
+        return json({"code": 401, "message": "Unauthorized"}, 401)

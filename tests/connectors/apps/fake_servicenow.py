@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.client_credentials import ClientCredentials
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
 _USERS = 1203
@@ -269,3 +270,12 @@ def _no_record() -> web.Response:
 
 def _error(status: int, message: str, detail: str | None) -> web.Response:
     return json({"error": {"message": message, "detail": detail}, "status": "failure"}, status)
+
+
+class FakeServicenowClient(ClientCredentials, FakeServicenow):
+    """With OAuth client credentials."""
+
+    auth = "client_credentials"
+    token_path = "/oauth_token.do"
+    scope = ""
+    datasets = {}

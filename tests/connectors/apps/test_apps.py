@@ -104,7 +104,7 @@ def connector_of(
     settings = fake.connection_settings()
     values = fake.credentials if credentials is None else credentials
     authorizer = build_authorizer(
-        app, fake.auth, values, settings, session=session, clock=clock, tokens=MemoryTokens()
+        app, fake.auth, values, settings, session=session, clock=clock, tokens=MemoryTokens(fake.granted())
     )
     client = AppClient(
         app,

@@ -115,9 +115,10 @@ def fixtures_of(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
     """List the fixtures of a connector folder, by name."""
     place = folder / FOLDER
     if place.is_dir():
-        for each in sorted(place.iterdir(), key=lambda found: found.name):
-            if each.name.endswith(".json"):
-                yield each.name.removesuffix(".json"), each
+        found = {
+            each.name.removesuffix(".json"): each for each in place.iterdir() if each.name.endswith(".json")
+        }
+        yield from sorted(found.items())
 
 
 def read_fixture(file: Traversable) -> Fixture:

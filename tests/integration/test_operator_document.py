@@ -177,6 +177,8 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/records/{id}/resend", {"new_webhook_id": True}, id=record)
         await ask("POST", "/v1/callbacks/{id}/reprocess", id=came["id"])
         await ask("PUT", "/v1/preferences/{key}", {"value": {"a": [1]}}, key="log.filter")
+        await ask("PUT", "/v1/connections/{id}/ping", {"schedule": {"every_s": 3600}}, id=spare)
+        await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
         ids |= {"authorizations": authorization}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
@@ -184,7 +186,10 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
             if route.method == "GET" and route is not EVENTS:
                 noun = route.path.split("/")[2]
                 named = {"id": ids.get(noun, ""), "attempt_id": attempt["id"], "key": "log.filter"}
+                if route.path.endswith("/ping"):
+                    named["id"] = spare
                 await ask("GET", route.path, **named)
+        await ask("DELETE", "/v1/connections/{id}/ping", id=spare)
         unused = (await ask("POST", "/v1/connections", {"name": "x", "base_url": endpoint.url}))["id"]
         for template, gone in (("rules", rule), ("channels", channel_id), ("connections", unused)):
             await ask("DELETE", f"/v1/{template}/{{id}}", id=gone)

@@ -257,6 +257,9 @@ def test_a_secret_is_taken_out_in_every_form():
         ({"refresh_token": "r-123456"}, "r-123456"),
         ({"text": "write to ada@acme.example"}, "ada@acme.example"),
         ({"note": "xoxb-" + "1" * 12}, "xoxb-1"),
+        # what AWS answers to AssumeRole
+        ("<SecretAccessKey>abc/123</SecretAccessKey>", "abc/123"),
+        ('<a:SessionToken x="1">Zm9v&amp;</a:SessionToken>', "Zm9v"),
         ({"user": {"email": "a@b.example", "name": "Ada Lovelace"}}, "Ada Lovelace"),
         ({"user": {"firstName": "Adaline"}, "text": "by Adaline"}, "Adaline"),
         ({"owner": {"avatar_url": "https://pics.example/u/77", "login": "x77"}}, "u/77"),
@@ -276,6 +279,7 @@ def test_secrets_and_people_are_known_by_name_or_form(document, gone):
         {"next_page": "abc"},
         {"token_type": "Bearer"},
         {"id": 5, "ok": True},
+        "<Arn>arn:aws:iam::1:user/desk</Arn><Key>a</Key>",
     ],
 )
 def test_what_is_nobodys_secret_stays(document):

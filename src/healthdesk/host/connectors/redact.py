@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import unescape
 
 from healthdesk.host.connectors.cases import STAND_IN
 
@@ -23,9 +24,11 @@ _TOKENS = re.compile(
 )
 _SECRET_NAME = re.compile(
     r"(?:(?:access|refresh|id|auth|api|session|csrf|xsrf|bot|app|user)[_-]?)?(?:token|key|secret|password|passwd|cookie|assertion)"
-    r"|client[_-]?secret|private[_-]?key|signature|authorization|session(?:[_-]?id)?|secret[_-]?text",
+    r"|client[_-]?secret|secret[_-]?access[_-]?key|private[_-]?key|signature|authorization|session(?:[_-]?id)?|secret[_-]?text",
     re.IGNORECASE,
 )
+_ELEMENT = re.compile(r"<(?:\w+:)?(\w[\w.-]*)(?:\s[^<>]*)?>([^<>]+)</")
+"""An element of XML that holds text."""
 _NO_SECRET = frozenset({"key", "token_type"})
 _PERSON = frozenset(
     {
@@ -158,6 +161,10 @@ class Redactor:
         self.learn(value, person=person)
 
     def _learn_text(self, text: str) -> None:
+        for match in _ELEMENT.finditer(text):
+            if _SECRET_NAME.fullmatch(match[1]) and _plain(match[1]) not in _NO_SECRET:
+                for form in dict.fromkeys((match[2].strip(), unescape(match[2].strip()))):
+                    self._number(form, f"redacted-{match[1]}{{}}")
         for match in _EMAIL.finditer(text):
             if not _OURS.fullmatch(match[0]):
                 self._number(match[0], "person{}@example.com", always=True)

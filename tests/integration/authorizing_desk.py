@@ -11,7 +11,7 @@ from tests.integration.http_desk import HttpDesk
 
 MANIFEST = """
 id = "authapp"
-name = "Auth App"
+name = "Auth & App"
 base_url = "{site}/api"
 
 [[fields]]

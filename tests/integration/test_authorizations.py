@@ -67,7 +67,7 @@ async def status(desk: HttpDesk, begun: dict[str, Any]) -> str:
 async def test_the_url_leads_to_the_app_and_says_where_to_come_back(desk: HttpDesk, app: AuthApp) -> None:
     begun = await begin(desk, app)
     assert begun["url"].startswith(f"{app.url}/authorize?")
-    assert (begun["status"], begun["app_name"], begun["redirect_url"]) == ("pending", "Auth App", REDIRECT)
+    assert (begun["status"], begun["app_name"], begun["redirect_url"]) == ("pending", "Auth & App", REDIRECT)
     query = query_of(begun["url"])
     assert (query["client_id"], query["redirect_uri"], query["scope"]) == ("desk", REDIRECT, "read")
     assert query["code_challenge_method"] == "S256"
@@ -119,6 +119,47 @@ async def test_new_credentials_can_be_an_authorization(desk: HttpDesk, app: Auth
     updated = await desk.ok("POST", path, {"authorization": second["id"]})
     assert updated["state"] == "connected"
     assert await status(desk, second) == "used"
+
+
+async def test_whoever_may_only_renew_credentials_cannot_say_where_the_secret_goes(
+    desk: HttpDesk, app: AuthApp
+) -> None:
+    first = await begin(desk, app)
+    await back(desk, first, code="one")
+    new = {"app": "authapp", "authorization": first["id"], "settings": {"site": app.url}}
+    made = await desk.ok("POST", "/v1/connections", new)
+    desk.operator = Operator("alice", Role.MEMBER)
+    again = {"app": "authapp", "auth": "browser", "connection": made["id"]}
+    elsewhere = {"settings": {"token_url": "http://127.0.0.1:9/token"}}
+    answer = await desk.call("POST", "/v1/authorizations", {**again, **elsewhere})
+    assert (answer.status, answer.json["field"]) == (400, "settings")
+    answer = await desk.call("POST", "/v1/authorizations", {**again, "fields": {"client_id": "other"}})
+    assert answer.json["field"] == "credentials.fields.client_secret", (
+        "a secret is not kept beside other fields"
+    )
+    owned = await desk.ok("POST", "/v1/authorizations", again)
+    assert owned["created_by"] == "alice"
+    desk.operator = Operator("bob", Role.MEMBER)
+    assert (await desk.call("POST", "/v1/authorizations", again)).status == 403
+
+
+async def test_a_token_is_got_once_for_many_checks_and_again_for_new_settings(
+    desk: HttpDesk, app: AuthApp, clock: FakeClock
+) -> None:
+    begun = await begin(desk, app)
+    await back(desk, begun, code="one")
+    new = {"app": "authapp", "authorization": begun["id"], "settings": {"site": app.url}}
+    made = await desk.ok("POST", "/v1/connections", new)
+    for _ in range(3):
+        assert (await desk.ok("POST", f"/v1/connections/{made['id']}/check"))["state"] == "connected"
+    assert len(app.forms) == 1
+    clock.advance(3600)
+    for _ in range(3):
+        assert (await desk.ok("POST", f"/v1/connections/{made['id']}/check"))["state"] == "connected"
+    assert len(app.forms) == 2
+    edited = await desk.ok("PATCH", f"/v1/connections/{made['id']}", {"base_url": f"{app.url}/api"})
+    assert edited["state"] == "connected"
+    assert len(app.forms) == 2, "what was renewed before is used with the new settings"
 
 
 async def test_a_state_counts_once(desk: HttpDesk, app: AuthApp) -> None:
@@ -196,7 +237,7 @@ async def test_the_page_repeats_nothing_and_is_inert(desk: HttpDesk, app: AuthAp
 async def test_a_refusal_in_the_browser_is_told_to_the_operator(desk: HttpDesk, app: AuthApp) -> None:
     begun = await begin(desk, app)
     page = await back(desk, begun, error="access_denied", error_description="The user said no")
-    assert "Auth App is not authorized" in page.body.decode()
+    assert "Auth &amp; App is not authorized" in page.body.decode()
     shown = await desk.ok("GET", f"/v1/authorizations/{begun['id']}")
     assert shown["status"] == "refused"
     assert "The user said no" in shown["error"]

@@ -15,7 +15,8 @@ AuthorizationStatus = Literal["pending", "granted", "refused", "expired", "used"
 class AuthorizationCreate(Input):
     """What to authorize: a method of an app that needs a browser, with its fields and the connection's settings.
 
-    With `connection` it is for new credentials of that connection: what is not given is as it has it.
+    With `connection` it is for new credentials of that connection: its settings are known, and its fields are taken
+    where none are given and the method is the one in use.
     """
 
     app: str

@@ -31,7 +31,7 @@ def authorize_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="APP", help="which app; see `healthdesk apps`")
     parser.add_argument("--auth", metavar="METHOD", help="which of its methods that need a browser")
     parser.add_argument(
-        "--connection", help="for new credentials of this connection: what is not given is as it has it"
+        "--connection", help="for new credentials of this connection: its settings and fields are known"
     )
     field_arguments(parser)
 

@@ -156,8 +156,8 @@ async def come_back(ctx: Context, state: str, granted_code: str, error: str, des
 async def _asked(desk: Desk, new: AuthorizationCreate) -> tuple[App, StoredCredentials, dict[str, str]]:
     """Return what an authorization is for, judged by the app's manifest, once the operator may ask for it."""
     app = desk.ctx.apps.get(new.app)
-    fields, settings = dict(new.fields), dict(new.settings)
-    given = Credentials(auth=new.auth, fields=fields)
+    settings = new.settings
+    given = Credentials(auth=new.auth, fields=new.fields)
     method = method_of(app.manifest, given)
     if new.connection is None:
         desk.require("authorizations.begin")
@@ -168,16 +168,18 @@ async def _asked(desk: Desk, new: AuthorizationCreate) -> tuple[App, StoredCrede
             raise Malformed(
                 f"{row.name} is a connection of {row.app}", field="connection", fix="name its app"
             )
-        settings = {**row.settings, **settings}
-        if row.auth == method.id:
-            kept = opened(desk, row).values
-            given = Credentials.model_validate({"auth": new.auth, "fields": {**kept, **_clear(new)}})
+        if new.settings:
+            # Whoever may only renew its credentials must not say where its client secret is sent.
+            raise Malformed(
+                f"{row.name} has settings of its own",
+                field="settings",
+                fix="leave them out, or edit them first",
+            )
+        settings = dict(row.settings)
+        if row.auth == method.id and not new.fields:
+            given = Credentials.model_validate({"auth": new.auth, "fields": opened(desk, row).values})
     known = settings_of(app.manifest, settings)
     return app, credentials_of(app.manifest, method, given, known), known
-
-
-def _clear(new: AuthorizationCreate) -> dict[str, str]:
-    return {key: secret.get_secret_value() for key, secret in new.fields.items()}
 
 
 def _client(ctx: Context, app: App, credentials: StoredCredentials, settings: dict[str, str]) -> OAuthClient:

@@ -59,7 +59,10 @@ class JwtSettings(Part):
 
 
 class AwsSettings(Part):
-    """AWS Signature Version 4. With the setting `role_arn` AssumeRole is called first, `external_id` with it."""
+    """AWS Signature Version 4 with the fields `access_key_id`, `secret_access_key` and, or not, `session_token`.
+
+    With the setting `role_arn` AssumeRole is called first, `external_id` with it; `token_url` is another STS.
+    """
 
     service: str
     region: Template = "us-east-1"

@@ -10,6 +10,7 @@ from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 from tests.connectors.apps.keys import PEM, claims_of
 
 _USERS, _GROUPS, _MEMBERS = 201, 3, 3
+_PAGE = 200
 _TOKEN_URI = "https://oauth2.googleapis.com/token"
 _SCOPES = {
     f"https://www.googleapis.com/auth/admin.directory.{what}.readonly"
@@ -179,6 +180,7 @@ def page(
     size = int(request.query.get("maxResults", "100"))
     if not 1 <= size <= most:
         return refused(400, "Invalid value at 'max_results'", "invalid", "INVALID_ARGUMENT")
+    size = min(size, _PAGE)  # a page may hold fewer than were asked for
     start = int(request.query.get("pageToken", "t0").removeprefix("t"))
     answer = {"kind": f"admin#directory#{name}", "etag": '"e"', name: every[start : start + size]}
     if start + size < len(every):

@@ -8,6 +8,7 @@ from aiohttp import web
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json
 
 _USERS, _GROUPS = 101, 3
+_PAGE = 100
 PLAN = "xqQg5FS2LkCp935s-FIFm2QAFkHM"
 _CLIENT = "11111111-2222-3333-4444-555555555555"
 _TASK_MEMBERS = {
@@ -320,7 +321,7 @@ def page(request: web.Request, every: list[Any]) -> web.Response:
     size = int(request.query.get("$top", "100"))
     if not 1 <= size <= 999:
         return refused(400, "Request_BadRequest", "Invalid page size specified.")
-    size = min(size, 100)  # a page may hold fewer than were asked for
+    size = min(size, _PAGE)  # a page may hold fewer than were asked for
     start = int(request.query.get("$skiptoken", "s0").removeprefix("s"))
     answer: dict[str, Any] = {"value": every[start : start + size]}
     if start + size < len(every):

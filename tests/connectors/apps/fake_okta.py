@@ -11,6 +11,7 @@ from tests.connectors.apps.keys import PEM, claims_of
 from healthdesk.testing.clock import START
 
 _USERS, _GROUPS, _MEMBERS = 201, 3, 201
+_PAGE = 200
 GROUP = "00g1emaKYZTWRYYRRTSK"
 
 
@@ -183,6 +184,7 @@ def page(request: web.Request, every: list[Any], *known: str) -> web.Response:
     limit = int(request.query.get("limit", "200"))
     if not 1 <= limit <= 200:
         return refused(400, "E0000001", "Api validation failed: limit")
+    limit = min(limit, _PAGE)
     start = int(request.query.get("after", "p0").removeprefix("p"))
     answer = json(every[start : start + limit])
     answer.headers.add("Link", f'<{request.url}>; rel="self"')

@@ -11,6 +11,7 @@ SERVICE = "PIJ90N7"
 _EMAIL = "desk@acme.example"
 _ON_CALLS = 101
 _USERS = 101
+_PAGE = 100
 _INCLUDES = {
     "acknowledgers", "agents", "assignees", "conference_bridge", "custom_fields", "escalation_policies",
     "first_trigger_log_entries", "priorities", "services", "teams", "users",
@@ -315,7 +316,7 @@ def unknown_parameters(request: web.Request, *known: str) -> web.Response | None
 
 def page(request: web.Request, name: str, every: list[Any]) -> web.Response:
     """Return a page of a list: at most 100 items, 25 unless asked for others."""
-    limit, offset = min(int(request.query.get("limit", "25")), 100), int(request.query.get("offset", "0"))
+    limit, offset = min(int(request.query.get("limit", "25")), _PAGE), int(request.query.get("offset", "0"))
     shown_now = every[offset : offset + limit]
     more = offset + limit < len(every)
     return json({name: shown_now, "limit": limit, "offset": offset, "more": more, "total": None})

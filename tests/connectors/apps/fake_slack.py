@@ -9,6 +9,7 @@ from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 
 CHANNEL = "C0123456789"
 _USERS = 201
+_PAGE = 200
 
 
 class FakeSlack(FakeApp):
@@ -194,6 +195,6 @@ def unknown_parameters(request: web.Request, *known: str) -> web.Response | None
 
 def page(request: web.Request, every: list[Any]) -> tuple[list[Any], str]:
     """Return a page and the cursor of the next one, which is empty on the last."""
-    size = int(request.query.get("limit", "100"))
+    size = min(int(request.query.get("limit", "100")), _PAGE)
     start = int(request.query.get("cursor", "c0").removeprefix("c"))
     return every[start : start + size], f"c{start + size}" if start + size < len(every) else ""

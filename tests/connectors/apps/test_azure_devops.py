@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from healthdesk.connectors.builtin.azure_devops.connector import _as_html, plain_text, wiql
+from healthdesk.connectors.builtin.azure_devops.connector import Connector, _as_html, plain_text, wiql
 from healthdesk.connectors.connector import TaskInputs
+from healthdesk.connectors.registry import Registry
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,11 @@ def test_a_search_cannot_leave_its_quotes() -> None:
 def test_a_number_finds_the_work_item_too() -> None:
     assert "([System.Id] = 299 OR [System.Title] CONTAINS '299')" in wiql(" 299 ")
     assert "[System.Id] =" not in wiql("29999999999")
+
+
+def test_a_pasted_address_names_the_project_as_people_do() -> None:
+    app = Registry.builtin().get("azure-devops")
+    connector = Connector(SimpleNamespace(app=app))
+    found = connector.find_reference("https://dev.azure.com/fabrikam/Fabrikam%20Fiber/_workitems/edit/299")
+    assert found == {"project": "Fabrikam Fiber", "id": "299"}
+    assert connector.find_reference("https://example.com/") is None

@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 from healthdesk.connectors import connector
 from healthdesk.connectors.connector import CheckOutcome, ExternalTask, TaskAnswer, TaskInputs, TasksAnswer
@@ -67,6 +68,11 @@ class Connector(connector.Connector):
             return TasksAnswer([], None, reply.exchange)
         found = await super().search_tasks({**container, "ids": ids.replace(" ", "")}, text)
         return replace(found, tasks=[_as_text(each) for each in found.tasks])
+
+    def find_reference(self, text: str) -> dict[str, str] | None:
+        """Return what a pasted URL or number tells; names of projects have spaces, encoded in a URL."""
+        found = super().find_reference(text)
+        return None if found is None else {name: unquote(value) for name, value in found.items()}
 
 
 def wiql(text: str) -> str:

@@ -124,9 +124,25 @@ class Connector:
         tasks = self._tasks()
         if tasks.search is None:
             raise self._lacks(f"search for {tasks.noun}s")
-        operation = tasks.search
+        return await self._list(tasks.search, container, text)
+
+    async def find_created(self, container: Mapping[str, object], title: str) -> TasksAnswer:
+        """Find issues of exactly this title, for a creation whose answer was lost.
+
+        They are looked for in what was created lately where the manifest lists it: a search may lag behind.
+        """
+        recent = self._tasks().recent
+        if recent is None:
+            found = await self.search_tasks(container, title)
+        else:
+            found = await self._list(recent, container, title)
+        return replace(found, tasks=[each for each in found.tasks if each.title.strip() == title.strip()])
+
+    async def _list(
+        self, operation: TaskOperation, container: Mapping[str, object], text: str
+    ) -> TasksAnswer:
         inputs = self._inputs(container, text=text)
-        result = operation.result or tasks.result
+        result = operation.result or self._tasks().result
         answer = TasksAnswer([])
         async for page in self.client.pages(
             operation.request,

@@ -42,6 +42,7 @@ class FakeGithub(FakeApp):
         return [
             ("GET", "/user", self.user),
             ("GET", repository, self.repository),
+            ("GET", repository + "/issues", self.listed),
             ("POST", repository + "/issues", self.create),
             ("GET", repository + "/issues/{number:[0-9]+}", self.issue),
             ("PATCH", repository + "/issues/{number:[0-9]+}", self.change),
@@ -151,6 +152,14 @@ class FakeGithub(FakeApp):
         if body.get("state", "open") not in ("open", "closed"):
             return _refused("state", "invalid")
         return json(self._changed(number, body))
+
+    async def listed(self, request: web.Request) -> web.Response:
+        if not self._here(request):
+            return self.not_found(request)
+        if names := unknown(request, "state", "sort", "direction", "since", "creator", "per_page", "page"):
+            return _refused(names[0], "invalid")
+        pull = {"number": 9000, "title": "Rotate all keys", "state": "open", "pull_request": {"url": "…"}}
+        return _page(request, [pull, *reversed(self.issues.values())])
 
     async def search(self, request: web.Request) -> web.Response:
         words = request.query.get("q", "").split()

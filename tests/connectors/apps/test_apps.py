@@ -279,6 +279,19 @@ async def _statuses(connector: Connector, fake: FakeApp):
 
 
 @apps_with_tasks
+async def test_a_creation_whose_answer_was_lost_is_found(fake: FakeApp, connector: Connector) -> None:
+    title = "Rotate the keys (June)"
+    for each in (title, f"{title}, all of them"):
+        assert (await connector.create_task(fake.container, TaskInputs(title=each))).failure is None
+
+    found = await connector.find_created(fake.container, title)
+
+    assert found.failure is None, found.failure
+    assert [each.title for each in found.tasks] == [title]
+    assert (await connector.find_created(fake.container, "Rotate")).tasks == []
+
+
+@apps_with_tasks
 async def test_who_and_until_when_go_with_a_task(fake: FakeApp, connector: Connector) -> None:
     if not (fake.assignee or fake.due):
         pytest.skip(f"issues of {fake.app_id} have neither")

@@ -22,7 +22,7 @@ TASK_INPUTS = frozenset(
 )
 OF_AN_ACCOUNT = frozenset({"account_id", "account", "site"})
 OF_AN_ISSUE = frozenset({"id", "key"})
-OPERATIONS = ("create", "get", "update", "transition", "search")
+OPERATIONS = ("create", "get", "update", "transition", "search", "recent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _tasks(manifest: Manifest, tasks: TasksManifest, everyone: tuple[AuthManifes
             everyone,
             (*container, *required),
             inputs,
-            operation.paging or (manifest.paging if name == "search" else None),
+            operation.paging or (manifest.paging if name in ("search", "recent") else None),
             ("tasks", name, "paging") if operation.paging else ("paging",),
         )
     if tasks.assignee is not None:

@@ -187,7 +187,7 @@ def _check_links(notes: Notes) -> None:
     inputs = {field.key for field in tasks.container}
     fields = [*manifest.fields, *tasks.container]
     results: list[tuple[Path, TaskResult | None]] = [(("tasks", "result"), tasks.result)]
-    for name in ("create", "get", "update", "transition", "search"):
+    for name in ("create", "get", "update", "transition", "search", "recent"):
         operation = getattr(tasks, name)
         if operation is not None:
             results.append((("tasks", name, "result"), operation.result))

@@ -107,7 +107,8 @@ class TaskLookup(Part):
 class TasksManifest(Part):
     """What the connector can do with tasks. `container` are the fields that say where they live.
 
-    `transition` changes the status where `update` cannot. `search` has the input `text`.
+    `transition` changes the status where `update` cannot. `search` has the input `text`. `recent` lists what was
+    created lately, for an app whose search lags behind: a creation whose answer was lost is looked for there.
     """
 
     noun: Label = "issue"
@@ -118,6 +119,7 @@ class TasksManifest(Part):
     update: TaskOperation | None = None
     transition: TaskOperation | None = None
     search: TaskOperation | None = None
+    recent: TaskOperation | None = None
     statuses: StatusesManifest
     lookup: TaskLookup = TaskLookup()
     assignee: AssigneeLookup | None = None

@@ -32,7 +32,7 @@ HealthdeskError                 what went wrong, and `fix`: what to do about it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -157,10 +157,19 @@ class IdempotencyConflict(Conflict):
 
 
 class IdentityChanged(Conflict):
-    """409: new credentials work, but are another account's or site's, or may do less than those before."""
+    """409: new credentials work, but are another account's or site's, or may do less than those before.
+
+    `changes` are what is different: `what` (account, site or scopes), `before`, `after` and `sentence` of each.
+    """
 
     slug = "identity-changed"
     title = "The credentials are not the same account's"
+
+    def __init__(
+        self, what: str, *, changes: Sequence[Mapping[str, str]] = (), fix: str = "", field: str = ""
+    ) -> None:
+        super().__init__(what, fix=fix, field=field)
+        self.changes = changes
 
 
 class TrialImpossible(Conflict):
@@ -256,7 +265,7 @@ class ApiRefused(ClientError):
     """The daemon answered with RFC 9457 problem details.
 
     `status` is the HTTP status, `slug` the last part of the problem type, `field` the parameter at fault. `blame` and
-    `kind` are there when an app was asked first and did not agree.
+    `kind` are there when an app was asked first and did not agree, `changes` when new credentials are another account's.
     """
 
     def __init__(
@@ -269,6 +278,7 @@ class ApiRefused(ClientError):
         fix: str = "",
         blame: str = "",
         kind: str = "",
+        changes: Sequence[Mapping[str, str]] = (),
     ) -> None:
         super().__init__(what, fix=fix)
         self.status = status
@@ -276,3 +286,4 @@ class ApiRefused(ClientError):
         self.field = field
         self.blame = blame
         self.kind = kind
+        self.changes = changes

@@ -43,6 +43,8 @@ class Problem(Output):
     """RFC 9457 problem details, the body of every error (`application/problem+json`).
 
     `blame` and `kind` are there when an app was asked first and did not agree: whose fault, and what kind of failure.
+    `changes` are there when new credentials are not those of the same account: `what`, `before`, `after` and `sentence`
+    of each, as in an IdentityChange.
     """
 
     type: str
@@ -54,6 +56,7 @@ class Problem(Output):
     instance: str = ""
     blame: str = ""
     kind: str = ""
+    changes: list[dict[str, str]] = []
 
 
 class Explanation(Output):

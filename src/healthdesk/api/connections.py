@@ -44,11 +44,34 @@ class AppAuth(Output):
     help: str = ""
     where: str = ""
     """A sentence, or an address with the settings of the connection in braces."""
+    redirect_url: str = ""
+    """What the app has to know as redirect URL (callback URL) before it can be authorized in a browser; else empty."""
     fields: list[AppField] = []
 
     def where_with(self, values: Mapping[str, str]) -> str:
         """Return `where` with the settings that are known; the others stand as `<site>`."""
         return _PLACEHOLDER.sub(lambda match: values.get(match[1], "") or f"<{match[1]}>", self.where)
+
+
+class AppCallbacks(Output):
+    """How an app signs its callbacks, as CallbackVerification has it, and `help`: where it asks for address and secret.
+
+    With the scheme `asana` the app hands the secret over by itself.
+    """
+
+    scheme: CallbackScheme
+    help: str = ""
+    header: str = ""
+    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    signed: str = "{body}"
+    timestamp_header: str = ""
+    timestamp_format: Literal["epoch_s", "epoch_ms", "iso", "http"] = "epoch_s"
+
+
+UNCHECKED_HINT = "To save it all the same: --unchecked (in the API, `unchecked`)."
+"""Ends what to do about an app that could not be asked; a screen with a button for it leaves it out."""
 
 
 class App(Output):
@@ -65,6 +88,7 @@ class App(Output):
     base_url: str = ""
     fields: list[AppField] = []
     auth: list[AppAuth] = []
+    callbacks: AppCallbacks | None = None
 
 
 class HeartbeatRequest(Input):

@@ -216,6 +216,7 @@ def refusal(status: int, body: bytes) -> ClientError:
         fix=problem.fix,
         blame=problem.blame,
         kind=problem.kind,
+        changes=problem.changes,
     )
 
 

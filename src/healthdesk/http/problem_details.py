@@ -14,6 +14,7 @@ from healthdesk.errors import (
     ChannelError,
     ConnectorError,
     HealthdeskError,
+    IdentityChanged,
     RateLimited,
     RequestError,
     SchemaMismatch,
@@ -56,14 +57,14 @@ def status_of(error: HealthdeskError) -> tuple[int, str, str]:
     return next((status, slug, title) for kind, status, slug, title in TABLE if isinstance(error, kind))
 
 
-def _answer(status: int, slug: str, title: str, detail: str, **further: str) -> web.Response:
+def _answer(status: int, slug: str, title: str, detail: str, **further: object) -> web.Response:
     members: dict[str, object] = {
         "type": TYPE_BASE + slug,
         "title": title,
         "status": status,
         "detail": detail,
     }
-    members |= {name: text for name, text in further.items() if text}
+    members |= {name: value for name, value in further.items() if value}
     return web.Response(
         status=status,
         # Escaped to ASCII: a detail may quote lone surrogates out of what was sent.
@@ -84,6 +85,7 @@ def respond(error: HealthdeskError, *, instance: str = "") -> web.Response:
         field=error.field if isinstance(error, RequestError | ConnectorError | ChannelError) else "",
         instance=instance,
         **({"blame": error.blame, "kind": error.kind} if isinstance(error, _TRIALS) else {}),
+        **({"changes": list(error.changes)} if isinstance(error, IdentityChanged) else {}),
     )
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))

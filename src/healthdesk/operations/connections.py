@@ -15,6 +15,7 @@ from healthdesk.domain.expiry import near_words
 from healthdesk.domain.health import state_word
 from healthdesk.domain.states import Trigger
 from healthdesk.errors import StoreUnavailable
+from healthdesk.operations.authorizations import redirect_url
 from healthdesk.operations.connection_fields import app_base_url
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import drift_models
@@ -54,8 +55,10 @@ def view(desk: Desk, row: ConnectionRow) -> Connection:
 async def apps(desk: Desk) -> list[App]:
     """Return what can be connected."""
     desk.require("apps.list")
-    make = model_of(App)
-    return [make(app.manifest) for app in desk.ctx.apps.list()]
+    made = [App.model_validate(app.manifest, from_attributes=True) for app in desk.ctx.apps.list()]
+    for method in (each for app in made for each in app.auth if each.type == "oauth2_code"):
+        method.redirect_url = redirect_url(desk.ctx)
+    return made
 
 
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Connection]:

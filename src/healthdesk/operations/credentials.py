@@ -144,6 +144,10 @@ def _refuse_others(row: ConnectionSecretRow, changes: list[drift.IdentityChange]
             f"These credentials work, but they are not those of {row.name}: "
             + " ".join(each.sentence for each in told)
             + " Nothing was changed.",
+            changes=[
+                {"what": each.what, "before": each.before, "after": each.after, "sentence": each.sentence}
+                for each in told
+            ],
             field="credentials",
             fix="to use them all the same: --yes (in the API, `accept_changes`)",
         )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
-
-import httpx
 
 from healthdesk.clock import Clock
 from healthdesk.connectors import pages, templates
 from healthdesk.connectors.documents import Document, read_document
 from healthdesk.connectors.heartbeat import check_base_url
-from healthdesk.connectors.httpx_transport import httpx_client
 from healthdesk.connectors.judging import judge_of
-from healthdesk.connectors.outgoing import Authorizer, NotAuthorized, Outgoing
+from healthdesk.connectors.outgoing import Authorizer, NotAuthorized
 from healthdesk.connectors.pages import Page
 from healthdesk.connectors.results import NOTHING
 from healthdesk.connectors.session import GuardedSession, Request
@@ -27,6 +24,8 @@ from healthdesk.domain.states import ErrorKind
 from healthdesk.errors import ConnectorError
 
 if TYPE_CHECKING:
+    import httpx
+
     from healthdesk.connectors.app import App
 
 __all__ = ["AppClient", "Page", "Reply"]
@@ -239,8 +238,11 @@ class AppClient:
             base_url = self._base(self.settings)
         except ConnectorError:
             base_url = ""
+        # httpx brings its own command line, and with it a screen's libraries: only hooks that use it load it.
+        from healthdesk.connectors.httpx_transport import Authorized, httpx_client
+
         client = httpx_client(self._session, base_url=base_url, timeout_s=self.timeout_s)
-        client.auth = _Authorized(self._authorizer)
+        client.auth = Authorized(self._authorizer)
         return client
 
 
@@ -255,25 +257,3 @@ def _stored(exchange: Exchange) -> Exchange:
 @lru_cache(maxsize=1024)
 def _checked(base_url: str) -> str:
     return check_base_url(base_url)
-
-
-class _Authorized(httpx.Auth):
-    """Authorizes the requests of an httpx client, and once more where a token was refused that could be renewed."""
-
-    requires_request_body = True
-
-    def __init__(self, authorizer: Authorizer) -> None:
-        self._authorizer = authorizer
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Send the request with what authorizes it; raises NotAuthorized."""
-        plain = Outgoing(request.method, str(request.url), dict(request.headers), request.content)
-        response = yield await self._apply(plain, request)
-        if response.status_code == 401 and await self._authorizer.refused():
-            yield await self._apply(plain, request)
-
-    async def _apply(self, plain: Outgoing, request: httpx.Request) -> httpx.Request:
-        authorized = await self._authorizer.authorize(plain)
-        request.url = httpx.URL(authorized.url)
-        request.headers.update(authorized.headers)
-        return request

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from healthdesk.connectors.outgoing import Authorizer, Outgoing
 from healthdesk.connectors.redaction import readable
 from healthdesk.connectors.session import USER_AGENT, Answer, GuardedSession, Request
 from healthdesk.domain.exchange import Sent, TransportError
@@ -107,3 +108,25 @@ def transport_error(error: httpx.TransportError) -> TransportError | None:
     """Return the typed cause of an error that the client of `httpx_client` raised."""
     cause = error.__cause__
     return cause.error if isinstance(cause, ExchangeFailed) else None
+
+
+class Authorized(httpx.Auth):
+    """Authorizes the requests of an httpx client, and once more where a token was refused that could be renewed."""
+
+    requires_request_body = True
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send the request with what authorizes it; raises NotAuthorized."""
+        plain = Outgoing(request.method, str(request.url), dict(request.headers), request.content)
+        response = yield await self._apply(plain, request)
+        if response.status_code == 401 and await self._authorizer.refused():
+            yield await self._apply(plain, request)
+
+    async def _apply(self, plain: Outgoing, request: httpx.Request) -> httpx.Request:
+        authorized = await self._authorizer.authorize(plain)
+        request.url = httpx.URL(authorized.url)
+        request.headers.update(authorized.headers)
+        return request

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-import httpx
 from yarl import URL
 
 from healthdesk.connectors import paths
@@ -120,6 +119,9 @@ def _following(paging: Paging, reply: Reply, count: int, received: int, number: 
         at = paging.start + number if paging.type == "page" else _offset_start(paging) + received
         return _with(paging, at)
     if paging.type == "link":
+        # Only apps with such lists load httpx: it brings a screen's libraries with it.
+        import httpx
+
         links = httpx.Response(200, headers={"link": reply.headers.get("link", "")}).links
         return _url(links.get("next", {}).get("url"), reply)
     if paging.type == "header":

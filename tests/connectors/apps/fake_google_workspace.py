@@ -6,6 +6,7 @@ import json as json_text
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 from tests.connectors.apps.keys import PEM, claims_of
 
@@ -149,6 +150,14 @@ class FakeGoogleWorkspace(FakeApp):
         ]  # fmt: skip
         known = ("includeDerivedMembership", "maxResults", "pageToken", "roles")
         return page(request, "members", every, 200, *known, needs_scope=False)
+
+
+class FakeGoogleConsent(AuthorizationCode, FakeGoogleWorkspace):
+    """An administrator's consent. Google keeps the refresh token."""
+
+    app_id = "google-workspace"
+    credentials = {"client_id": "1042.apps.example", "client_secret": "not-a-real-client-secret"}
+    rotates = False
 
 
 def refused(status: int, message: str, reason: str, code: str = "") -> web.Response:

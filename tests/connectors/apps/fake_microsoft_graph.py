@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json
 
 _USERS, _GROUPS = 101, 3
 _PAGE = 100
 PLAN = "xqQg5FS2LkCp935s-FIFm2QAFkHM"
 _CLIENT = "11111111-2222-3333-4444-555555555555"
+_SECRET_ID = "99999999-8888-7777-6666-555555555555"
 _TASK_MEMBERS = {
     "@odata.type", "title", "planId", "bucketId", "percentComplete", "dueDateTime", "startDateTime", "assignments",
     "priority", "orderHint", "appliedCategories",
@@ -23,7 +25,7 @@ class FakeMicrosoftGraph(FakeApp):
     credentials = {
         "client_id": _CLIENT,
         "client_secret": "not-a-real-client-secret",
-        "secret_id": "99999999-8888-7777-6666-555555555555",
+        "secret_id": _SECRET_ID,
     }
     tokens = ("not-a-real-access-token",)
     settings = {"tenant": "acme.onmicrosoft.example"}
@@ -48,6 +50,7 @@ class FakeMicrosoftGraph(FakeApp):
     def routes(self) -> list[tuple[str, str, Handler]]:
         return [
             ("POST", "/token", self.token),
+            ("GET", "/me", self.me),
             ("GET", "/organization", self.organization),
             ("GET", "/applications", self.applications),
             ("GET", "/users", self.users),
@@ -119,6 +122,11 @@ class FakeMicrosoftGraph(FakeApp):
             }
         )
 
+    async def me(self, request: web.Request) -> web.Response:
+        if wrong := unknown_options(request, "$select", "$expand"):
+            return wrong
+        return json({"id": "user-7", "displayName": "Desk", "userPrincipalName": "desk@acme.example"})
+
     async def organization(self, request: web.Request) -> web.Response:
         if wrong := unknown_options(request, "$select"):
             return wrong
@@ -136,7 +144,7 @@ class FakeMicrosoftGraph(FakeApp):
         secrets = [
             ("11111111-0000-0000-0000-000000000000", "2025-12-31T00:00:00Z"),
             ("22222222-0000-0000-0000-000000000000", "2026-04-01T00:00:00Z"),
-            (self.credentials["secret_id"], "2026-09-01T00:00:00Z"),
+            (_SECRET_ID, "2026-09-01T00:00:00Z"),
         ]
         credentials = [
             {
@@ -290,6 +298,18 @@ class FakeMicrosoftGraph(FakeApp):
                 400, "", "Cannot convert the literal to the expected type 'Edm.DateTimeOffset'."
             )
         return given, None
+
+
+class FakeMicrosoftUser(AuthorizationCode, FakeMicrosoftGraph):
+    """A user who logged in: nothing tells when the secret of the app ends."""
+
+    app_id = "microsoft-graph"
+    credentials = {"client_id": _CLIENT, "client_secret": "not-a-real-client-secret"}
+    account_id = "user-7"
+    account = "desk@acme.example"
+    site = "Acme"
+    expires = None
+    container = {}
 
 
 def refused(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BasicAuth, web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 from tests.connectors.apps.keys import PEM, claims_of
 
@@ -153,6 +154,19 @@ class FakeOktaService(_Okta):
             "scope": form["scope"],
         }
         return json(answer)
+
+
+class FakeOktaAdministrator(AuthorizationCode, _Okta):
+    """An administrator who authorized an app, which says in a header who it is."""
+
+    app_id = "okta"
+    credentials = {"client_id": "0oa-web", "client_secret": "not-a-real-client-secret"}
+    account_id = "00u00000000000000007"
+    account = "desk@acme.example"
+
+    def said_by_client(self, request: web.Request, form: dict[str, str]) -> dict[str, str]:
+        said = BasicAuth.decode(request.headers.get("Authorization", "Basic Og=="))
+        return {"client_id": said.login, "client_secret": said.password}
 
 
 def refused(status: int, code: str, summary: str, headers: dict[str, str] | None = None) -> web.Response:

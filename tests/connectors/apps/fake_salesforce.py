@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 from tests.connectors.apps.keys import PEM, claims_of
 
@@ -266,6 +267,16 @@ class FakeSalesforceJwt(FakeSalesforceClient):
             refusal = {"error": "invalid_grant", "error_description": "user hasn't approved this consumer"}
             return json(refusal, 400)
         return None
+
+
+class FakeSalesforceUser(AuthorizationCode, FakeSalesforceClient):
+    """A user who logged in. Salesforce keeps the refresh token unless the app says otherwise."""
+
+    app_id = "salesforce"
+    auth = "oauth"
+    token_path = "/services/oauth2/code/token"
+    rotates = False
+    container = {}
 
 
 def refused(status: int, code: str, message: str, **more: Any) -> web.Response:

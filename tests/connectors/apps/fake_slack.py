@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json
 
 CHANNEL = "C0123456789"
@@ -181,6 +182,19 @@ class FakeSlack(FakeApp):
 
     def _elsewhere(self, channel: str | None) -> web.Response | None:
         return None if channel == CHANNEL else refused("channel_not_found")
+
+
+class FakeSlackInstalled(AuthorizationCode, FakeSlack):
+    """The app installed by OAuth, with token rotation."""
+
+    app_id = "slack"
+    credentials = {"client_id": "1042.1", "client_secret": "not-a-real-client-secret"}
+    token_path = "/oauth.v2.access"
+    container = {}
+
+    def authorized(self, request: web.Request) -> bool:
+        bearer = request.headers.get("Authorization", "")
+        return super().authorized(request) and bearer == f"Bearer {request.headers.get('token')}"
 
 
 def refused(error: str, **more: str) -> web.Response:

@@ -1,4 +1,4 @@
-"""`python -m bench [accept deliver latency log memory]`: every figure beside its baseline of the same run."""
+"""`python -m bench [accept deliver latency log memory heartbeats]`: every figure beside its baseline of the same run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from pathlib import Path
 from bench.accept import accept
 from bench.deliver import deliver
 from bench.figures import Figure, table, write_json
+from bench.heartbeats import heartbeats
 from bench.latency import latency
 from bench.log_pages import log_pages
 from bench.memory import memory
 
-MEASURES = {"accept": accept, "deliver": deliver, "latency": latency, "log": log_pages, "memory": memory}
+MEASURES = {
+    "accept": accept,
+    "deliver": deliver,
+    "latency": latency,
+    "log": log_pages,
+    "memory": memory,
+    "heartbeats": heartbeats,
+}
 
 
 async def _run(names: list[str]) -> list[Figure]:

@@ -1,6 +1,6 @@
 """Baselines, each in a process of its own: a handler that only reads the body, a forwarder, a client loop.
 
-`python -m bench.bare handler|forwarder PORT` · `python -m bench.bare loop PORT COUNT`
+`python -m bench.bare handler|forwarder PORT` · `python -m bench.bare loop PORT COUNT` · `… checks PORT COUNT HOSTS`
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import uvloop
 from aiohttp import web
 
 IN_FLIGHT = 64
+CHECKS_IN_FLIGHT = 32
 BODY = b'{"participant": "p-1", "answers": "' + b"x" * 980 + b'"}'
 
 
@@ -77,10 +78,32 @@ async def client_loop(port: int, count: int) -> None:
     sys.stdout.write(f"{count / (time.perf_counter() - began)}\n")
 
 
+async def check_loop(port: int, count: int, hosts: int) -> None:
+    """Ask `count` times who we are, spread over loopback hosts, 32 in flight, and print checks per second."""
+    left = count
+    headers = {"Authorization": "Bearer token-of-a-connection", "Accept": "application/json"}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def worker() -> None:
+            nonlocal left
+            while left > 0:
+                left -= 1
+                url = f"http://127.0.0.{left % hosts + 1}:{port}/user"
+                async with session.get(url, headers=headers) as answer:
+                    assert (await answer.json())["id"]
+
+        began = time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(CHECKS_IN_FLIGHT)))
+    sys.stdout.write(f"{count / (time.perf_counter() - began)}\n")
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     uvloop.run(
-        {"handler": bare_handler, "forwarder": forwarder, "loop": client_loop}[what](
-            *(int(arg) for arg in rest)
-        )
+        {
+            "handler": bare_handler,
+            "forwarder": forwarder,
+            "loop": client_loop,
+            "checks": check_loop,
+        }[what](*(int(arg) for arg in rest))
     )

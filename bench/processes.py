@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -37,6 +38,12 @@ async def output_of(*args: str) -> float:
 def resident_mib(pid: int) -> float:
     """Return a process's resident memory in MiB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time that a process took so far, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def pause(desk: Desk, delivery: Delivery) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+from tests.harness.desk import free_port
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
 
@@ -86,8 +88,8 @@ async def closed_loop(
 class _Server(asyncio.Protocol):
     """Answers every request with 200 and tells when its first byte came and what its head and body were."""
 
-    def __init__(self, seen: Callable[[float, bytes], None]) -> None:
-        self.seen = seen
+    def __init__(self, seen: Callable[[float, bytes], None], answer: bytes) -> None:
+        self.seen, self.answer = seen, answer
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -108,14 +110,17 @@ class _Server(asyncio.Protocol):
                 return
             message, self.buffer = self.buffer[:end], self.buffer[end:]
             self.seen(now, message)
-            self.transport.write(OK)
+            self.transport.write(self.answer)
 
 
 @contextlib.asynccontextmanager
-async def sink(seen: Callable[[float, bytes], None]) -> AsyncIterator[int]:
-    """Serve a sink on loopback and yield its port."""
+async def sink(
+    seen: Callable[[float, bytes], None], *, answer: bytes = OK, hosts: Sequence[str] = ("127.0.0.1",)
+) -> AsyncIterator[int]:
+    """Serve a sink on loopback addresses and yield its port, the same on each."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Server(seen), "127.0.0.1", 0, backlog=1024)
+    port = free_port()
+    server = await loop.create_server(lambda: _Server(seen, answer), hosts, port, backlog=1024)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

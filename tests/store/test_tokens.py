@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 from sqlalchemy import delete
 
 from healthdesk.connectors.auth import StoredCredentials
@@ -18,6 +17,7 @@ from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.engine.tokens import KEEP_TRIES, StoredTokens, as_in_use
 from healthdesk.errors import NotFound, StoreUnavailable
+from healthdesk.key_file import create_key_file
 from healthdesk.store import connections
 from healthdesk.store import tokens as queries
 from healthdesk.store.schema_setup import environments
@@ -73,8 +73,9 @@ class StrictApp:
 
 
 @pytest.fixture
-def vault() -> Vault:
-    return Vault([Fernet.generate_key().decode()], key_file=Path("key"))
+def vault(tmp_path: Path) -> Vault:
+    create_key_file(tmp_path / "key")
+    return Vault.open(tmp_path / "key")
 
 
 @pytest.fixture

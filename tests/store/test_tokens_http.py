@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from cryptography.fernet import Fernet
 
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
@@ -19,6 +18,7 @@ from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.connectors.spec import Manifest
 from healthdesk.engine.tokens import StoredTokens
+from healthdesk.key_file import create_key_file
 from healthdesk.vault import Vault
 from tests.store.world import World
 
@@ -84,9 +84,10 @@ async def session(clock):
 
 
 @pytest.fixture
-async def daemons(world: World, url, opened, clock, session, strict):
+async def daemons(world: World, url, opened, clock, session, strict, tmp_path):
     """Authorizers of the same connection in two daemons, two in each: as after a change of its settings."""
-    vault = Vault([Fernet.generate_key().decode()], key_file=Path("key"))
+    create_key_file(tmp_path / "key")
+    vault = Vault.open(tmp_path / "key")
     credentials = StoredCredentials(
         "browser", {}, tokens=Tokens("access-0", clock.now(), "refresh-0", clock.now())
     )

@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.client_credentials import ClientCredentials
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json, unknown
 
@@ -320,3 +321,15 @@ class FakeAzureDevOpsPrincipal(ClientCredentials, FakeAzureDevOps):
     credentials = {**ClientCredentials.credentials, "tenant": "fabrikam.onmicrosoft.com"}
     token_path = "/oauth2/v2.0/token"
     scope = "499b84ac-1321-427f-aa17-267ca6975798/.default"
+
+
+class FakeAzureDevOpsUser(AuthorizationCode, FakeAzureDevOps):
+    """An app of Microsoft Entra that a user allowed to act for them."""
+
+    auth = "entra"
+    credentials = {
+        "client_id": "desk-client",
+        "client_secret": "not-a-real-client-secret",
+        "tenant": "fabrikam.onmicrosoft.com",
+    }
+    token_path = "/oauth2/v2.0/token"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
 _PIPELINE, _NEW, _CLOSED = "0", "1", "4"
@@ -258,3 +259,11 @@ def _wrong(body: dict[str, Any] | None, *more: str) -> web.Response | None:
     if bad := sorted(set(given) - _PROPERTIES):
         return _refusal(400, "VALIDATION_ERROR", f"Property values were not valid: {bad[0]} does not exist")
     return None
+
+
+class FakeHubSpotOAuth(AuthorizationCode, FakeHubSpot):
+    """An app that was installed in an account."""
+
+    credentials = {"client_id": "desk-client", "client_secret": "not-a-real-client-secret"}
+    token_path = "/oauth/2026-03/token"
+    scopes = None

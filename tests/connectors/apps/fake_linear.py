@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.client_credentials import ClientCredentials
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json
 from tests.connectors.apps.graphql import Refused, Schema, read_operation
@@ -295,3 +296,9 @@ class FakeLinearApp(ClientCredentials, FakeLinear):
     auth = "oauth_app"
     token_path = "/oauth/token"
     scope = "read,write"
+
+
+class FakeLinearOAuth(AuthorizationCode, FakeLinear):
+    """An application that a user allowed to act for them."""
+
+    credentials = {"client_id": "desk-client", "client_secret": "not-a-real-client-secret"}

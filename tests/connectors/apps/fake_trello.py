@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json, unknown
 
 _BOARD = "3tsqIRgQ"
@@ -227,3 +228,11 @@ def _no_board(request: web.Request) -> web.Response | None:
 def _with_list(card: dict[str, Any]) -> dict[str, Any]:
     members = [each for each in _MEMBERS if each["id"] in card.get("idMembers", [])]
     return {**card, "list": {"id": card["idList"], "name": _LISTS[card["idList"]]}, "members": members}
+
+
+class FakeTrelloOAuth(AuthorizationCode, FakeTrello):
+    """An application that a member allowed to act for them: there is no API key, and no token in an address."""
+
+    credentials = {"client_id": "desk-client", "client_secret": "not-a-real-client-secret"}
+    scopes = None
+    expires = None

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from aiohttp import web
+from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.client_credentials import ClientCredentials
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, body_of, json, unknown
 
@@ -220,3 +221,10 @@ class FakeZendeskClient(ClientCredentials, FakeZendesk):
     auth = "oauth_client"
     token_path = "/oauth/tokens"
     scope = "read write"
+
+
+class FakeZendeskOAuth(AuthorizationCode, FakeZendesk):
+    """An OAuth client that an agent allowed to act for them."""
+
+    credentials = {"client_id": "desk-client", "client_secret": "not-a-real-client-secret"}
+    token_path = "/oauth/tokens"

@@ -108,6 +108,12 @@ def test_a_folder_without_a_manifest_is_told(tmp_path):
         read_folder(tmp_path)
 
 
+def test_a_manifest_that_is_a_folder_is_told(tmp_path):
+    (tmp_path / "manifest.toml").mkdir()
+    with pytest.raises(ManifestRefused, match=r"manifest\.toml:1: it cannot be read: Is a directory"):
+        read_folder(tmp_path)
+
+
 def outcome(raw: bytes) -> None:
     """Hold the promise: a manifest, or an error with file and a line that is there."""
     read: Source | ConnectorError

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from tests.connectors.test_fixtures import MANIFEST
-from tests.harness.cli import Shell
+from tests.harness.cli import Shell, Typed
 from tests.harness.fake_daemon import FakeDaemon
 
+from healthdesk.cli import connectors
+from healthdesk.cli.ask import Asker
+from healthdesk.cli.main import main
 from healthdesk.connectors.fixtures import FOLDER
 from healthdesk.host.connectors.redact import Redactor
 
@@ -230,6 +233,27 @@ def test_a_wrong_file_is_refused_and_not_repeated(run, folder, tracker, tmp_path
     assert ran.code == 1
     assert told in ran.err
     assert "live-9" not in ran.err
+
+
+def test_at_a_terminal_what_is_missing_is_asked_for_and_secrets_are_hidden(
+    monkeypatch, folder, tracker, capsys
+):
+    hidden = []
+
+    def without_echo(prompt: str) -> str:
+        hidden.append(prompt)
+        return TOKEN
+
+    monkeypatch.setattr(
+        connectors, "Asker", lambda: Asker(Typed("acme\n", terminal=True), hidden=without_echo)
+    )
+    words = recording(folder, Path("none"), tracker, "--only heartbeat").replace("--from none ", "")
+    assert main(words.split()) == 0
+    assert hidden == ["Token"]
+    shown = capsys.readouterr()
+    assert "Site: " in shown.err
+    assert TOKEN not in shown.out + shown.err
+    assert json.loads(fixtures(folder)["heartbeat"])["settings"] == {"site": "acme"}
 
 
 def test_an_app_that_cannot_be_reached_is_said(run, folder, given, tracker):

@@ -115,6 +115,22 @@ def test_an_installed_package_brings_a_connector(tmp_path, monkeypatch):
     assert registry.get("brought-app").name == "My app"
 
 
+def test_an_installed_package_is_found_by_its_entry_point(tmp_path, monkeypatch):
+    package(
+        tmp_path,
+        monkeypatch,
+        "found_app",
+        {"__init__.py": "", "manifest.toml": GOOD.replace("my-app", "found-app")},
+    )
+    installed = tmp_path / "found_app-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: found-app\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (installed / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nfound = found_app\n", encoding="utf-8")
+    assert Registry.everything().get("found-app").name == "My app"
+
+
 @pytest.mark.parametrize(
     ("files", "reason"),
     [

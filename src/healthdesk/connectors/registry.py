@@ -123,7 +123,7 @@ class Registry:
     def add_package(self, package: metadata.EntryPoint) -> None:
         """Take up the package an entry point names; it is imported for that."""
         try:
-            folder = resources.files(package.value)
+            folder = resources.files(package.module)
         except Exception as error:  # noqa: BLE001 - it imports somebody else's package, which may raise anything
             self.refused.append(
                 ConnectorError(

@@ -49,7 +49,7 @@ class FakeSalesforceClient(FakeApp):
         return [
             ("POST", "/services/oauth2/token", self.token),
             ("GET", "/services/oauth2/userinfo", self.user),
-            ("GET", _DATA, self.resources),
+            ("GET", _DATA + "/", self.resources),
             ("GET", _DATA + "/query", self.query),
             ("GET", _DATA + "/query/{locator}", self.more),
             ("GET", _DATA + "/sobjects/Case/describe", self.describe),

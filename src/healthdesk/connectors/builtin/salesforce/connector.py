@@ -1,11 +1,11 @@
-"""What Salesforce wants that data cannot say: text within SOQL is escaped, and a case is also known by its number."""
+"""What Salesforce wants that data cannot say: whether the API may be used, SOQL, and cases known by their number."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from healthdesk.connectors import connector
-from healthdesk.connectors.connector import TaskAnswer, TasksAnswer
+from healthdesk.connectors.connector import CheckOutcome, TaskAnswer, TasksAnswer
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.states import ErrorKind
 from healthdesk.domain.verdicts import NOT_FOUND
@@ -15,10 +15,21 @@ _QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": " ", "\r": " ", "\t": "
 _LIKE = str.maketrans({"%": "\\%", "_": "\\_"})
 _LONGEST = 255
 """Characters of a case's subject."""
+_UNHEALTHY = frozenset({ErrorKind.PERMISSION, ErrorKind.RATE_LIMITED, ErrorKind.AUTHENTICATION})
 
 
 class Connector(connector.Connector):
     """Salesforce."""
+
+    async def check(self) -> CheckOutcome:
+        """Ask who we are, and whether that one may use the API now: an organisation can have used up its requests."""
+        outcome = await super().check()
+        if outcome.identity is None:
+            return outcome
+        reply = await self.probe("api")
+        if reply.failure is not None and reply.failure.kind in _UNHEALTHY:
+            return CheckOutcome(reply.exchange, reply.failure)
+        return outcome
 
     async def get_task(self, container: Mapping[str, object], id: str, key: str = "") -> TaskAnswer:
         """Read a case by its ID, or find the one that has the number `key`."""

@@ -121,7 +121,8 @@ async def test_without_a_secret_callbacks_of_an_app_are_rejected_rather_than_bel
 
 async def test_github_says_which_issue_and_a_repeat_changes_nothing(desk):
     connection = await connected(desk, "github", callback_secret="hook-secret-of-github")
-    body = json.dumps({"action": "closed", "issue": {"number": 41}}).encode()
+    issue = {"issue": {"number": 41}, "repository": {"full_name": "octo-org/hello-world"}}
+    body = json.dumps({"action": "closed", **issue}).encode()
     headers = {
         "X_Hub_Signature_256": "sha256=" + digest("hook-secret-of-github", body),
         "X_GitHub_Delivery": "d-1",
@@ -131,11 +132,11 @@ async def test_github_says_which_issue_and_a_repeat_changes_nothing(desk):
     again = await post(desk, connection, body, **headers)
     assert (first.status, again.json["duplicate"], again.json["id"]) == (202, True, first.json["id"])
     [row] = await kept(desk)
-    assert (row.event, row.instances, row.duplicates) == ("issues", ("41",), 1)
+    assert (row.event, row.instances, row.duplicates) == ("issues", ("octo-org/hello-world#41",), 1)
     redone = await desk.call("POST", f"/v1/callbacks/{row.id}/reprocess")
     assert redone.status == 200
     [row] = await kept(desk)
-    assert (row.state, row.instances) == (CallbackState.PROCESSED, ("41",))
+    assert (row.state, row.instances) == (CallbackState.PROCESSED, ("octo-org/hello-world#41",))
 
 
 async def test_a_replaced_secret_stays_valid_for_its_overlap(desk, clock):

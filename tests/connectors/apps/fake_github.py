@@ -101,9 +101,7 @@ class FakeGithub(FakeApp):
     async def repository(self, request: web.Request) -> web.Response:
         if not self._here(request):
             return self.not_found(request)
-        return json(
-            {"id": 1296269, "has_issues": True, "archived": False, "full_name": "octo-org/hello-world"}
-        )
+        return json({"id": 1296269, "has_issues": True, "archived": False})
 
     async def create(self, request: web.Request) -> web.Response:
         if not self._here(request):

@@ -7,10 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.connectors.apps.fake_clickup import FakeClickup
 from tests.connectors.apps.fake_github import FakeGithub
+from tests.connectors.apps.fake_gitlab import FakeGitlab
 from tests.connectors.apps.fake_servicenow import FakeServicenow
-from tests.connectors.apps.test_apps import connector_of
+from tests.connectors.apps.test_apps import REGISTRY, connector_of
 
 from healthdesk.connectors.connector import TaskInputs
+from healthdesk.connectors.paths import text_at
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.testing import FakeClock
 
@@ -34,6 +36,27 @@ async def test_github_searches_in_the_repository_alone(
     (_, path), *_ = fake.requests
     query = parse_qs(urlsplit(path).query)["q"]
     assert query == [f"{searched} repo:octo-org/hello-world is:issue in:title,body"]
+
+
+@pytest.mark.parametrize(
+    ("app", "event", "body"),
+    [
+        ("github", "issues", {"issue": {"number": 1347}, "repository": {"full_name": "octo-org/hello-world"}}),
+        ("gitlab", "Issue Hook",
+         {"object_attributes": {"iid": 11}, "project": {"path_with_namespace": "my-group/my-project"}}),
+    ],
+)  # fmt: skip
+async def test_a_callback_names_the_issue_as_its_key_does(
+    session: GuardedSession, clock: FakeClock, app: str, event: str, body: dict
+) -> None:
+    """A number alone is in every repository of the account."""
+    manifest = REGISTRY.get(app).manifest
+    declared = next(each for each in manifest.callbacks.events if each.name == event)
+    async with {"github": FakeGithub, "gitlab": FakeGitlab}[app]() as fake:
+        created = await connector_of(fake, session, clock).create_task(fake.container, TaskInputs(title="A"))
+
+    assert text_at(declared.instance, body) == created.task.key
+    assert "/" in created.task.key
 
 
 async def test_servicenow_has_the_states_of_a_tables_own_or_of_task(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -186,12 +187,14 @@ class FakeZendesk(FakeApp):
     async def search(self, request: web.Request) -> web.Response:
         if wrong := _unasked(request, "query", "sort_by", "sort_order", "page"):
             return wrong
-        kind, _, text = request.query["query"].partition(" ")
-        assert kind == "type:ticket"
+        kind, *words = request.query["query"].split()
+        if kind != "type:ticket" or not all(re.fullmatch(r'"[^"]+"', each) for each in words):
+            return _refusal(422, "invalid", "Invalid search: words outside of quotes are operators here")
+        wanted = {each.strip('"').lower() for each in words}
         found = [
             {**each, "result_type": "ticket"}
             for each in self.tickets.values()
-            if text.lower() in each["subject"].lower()
+            if wanted <= set(each["subject"].lower().split())
         ]
         return json({"results": found, "next_page": None, "previous_page": None, "count": len(found)})
 

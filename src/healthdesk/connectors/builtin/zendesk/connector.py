@@ -1,4 +1,4 @@
-"""What Zendesk wants that data cannot say: a first comment for every ticket, and the host of the account as its site."""
+"""What Zendesk wants that data cannot say: a first comment for every ticket, searches for words, the host as the site."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from healthdesk.connectors import connector
-from healthdesk.connectors.connector import CheckOutcome, TaskAnswer, TaskInputs
+from healthdesk.connectors.connector import CheckOutcome, TaskAnswer, TaskInputs, TasksAnswer
 
 
 class Connector(connector.Connector):
@@ -29,3 +29,8 @@ class Connector(connector.Connector):
         return await super().create_task(
             container, task if task.description else replace(task, description=task.title)
         )
+
+    async def search_tasks(self, container: Mapping[str, object], text: str) -> TasksAnswer:
+        """Find tickets that have the words of `text`: in quotes none of them is an operator (`status:closed`, `-new`)."""
+        words = " ".join(f'"{word}"' for word in text.replace('"', " ").split())
+        return await super().search_tasks(container, words)

@@ -186,6 +186,30 @@ async def test_an_edit_that_does_not_work_changes_nothing(desk: HttpDesk, github
     assert [check["ok"] for check in await checks(desk, made)] == [True, True]
 
 
+async def test_an_edit_with_credentials_that_stopped_working_can_be_saved_unchecked(
+    desk: HttpDesk, github: Github
+) -> None:
+    made = await add(desk, github)
+    path = f"/v1/connections/{made['id']}"
+    async with Github() as elsewhere:
+        elsewhere.tokens.clear()
+        answer = await desk.call("PATCH", path, {"base_url": elsewhere.url})
+        assert (answer.status, answer.json["blame"]) == (422, "credential")
+        assert "--unchecked" in answer.json["fix"], "what is in use is not what was given"
+        moved = await desk.ok("PATCH", path, {"base_url": elsewhere.url, "unchecked": True})
+        assert (moved["base_url"], moved["state"]) == (elsewhere.url, "failing")
+
+
+async def test_a_name_that_is_taken_is_refused_before_the_app_is_asked(
+    desk: HttpDesk, github: Github
+) -> None:
+    await desk.connection(name="Ours")
+    body = {"app": "github", "base_url": github.url, "name": "Ours", **with_token(TOKEN)}
+    answer = await desk.call("POST", "/v1/connections", body)
+    assert (answer.status, answer.json["field"]) == (409, "name")
+    assert github.requests == []
+
+
 async def test_an_edit_that_does_not_decide_health_asks_nobody(desk: HttpDesk, github: Github) -> None:
     made = await add(desk, github)
     path = f"/v1/connections/{made['id']}"

@@ -143,11 +143,17 @@ def test_an_app_that_is_not_there_is_told_with_the_nearest(daemon, desk):
 
 def test_a_refusal_of_the_app_is_told_as_it_came(daemon, desk):
     daemon.problem(
-        "POST", "/v1/connections", 422, "trial-refused", "Tracker refused the token.", fix="make another"
+        "POST",
+        "/v1/connections",
+        422,
+        "trial-refused",
+        "Tracker refused the token.",
+        fix="make another",
+        blame="credential",
     )
     ran = desk(f"{ADD} --auth token --field site=acme --token-stdin", stdin=TOKEN)
     assert ran.code == 1
-    assert ran.err == "error: Tracker refused the token.\nfix: make another\n"
+    assert ran.err == ("error: Tracker refused the token.\nwhose fault: credential\nfix: make another\n")
 
 
 def test_settings_are_edited_by_their_names(daemon, desk):

@@ -66,7 +66,7 @@ def execute(words: Sequence[str], out: Output, ask: Asker, *, clock: Clock | Non
         out.error(error.what, error.fix)
         return USAGE
     except HealthdeskError as error:
-        out.error(error.what, error.fix)
+        out.error(error.what, error.fix, error.blame if isinstance(error, ApiRefused) else "")
         return exit_code(error)
     except PermissionError as error:
         out.error(f"{error.filename or 'the host'}: {error.strerror}", "run it as a user who may do this")

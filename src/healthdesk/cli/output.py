@@ -98,9 +98,11 @@ class Output:
         self._stderr.write(clean(text, ascii_only=self._ascii) + "\n")
         self._stderr.flush()
 
-    def error(self, what: str, fix: str = "") -> None:
-        """Print what went wrong and what to do about it, on standard error."""
+    def error(self, what: str, fix: str = "", blame: str = "") -> None:
+        """Print what went wrong, whose fault it is and what to do about it, on standard error."""
         self.note(f"error: {what}")
+        if blame:
+            self.note(f"whose fault: {blame}")
         if fix:
             self.note(f"fix: {fix}")
 

@@ -88,6 +88,8 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
             given, has_secret=bool(secret), secret=secret, handed_over=hands_over(desk, app.id)
         )
     expires_at = entered_expiry(desk, new.expires_at)
+    if new.name is not None:
+        await desk.read(refuse_taken, "connection", new.name)  # before the app is asked
     candidate = Candidate(app, credentials, settings, base_url, heartbeat)
     tried = None if new.unchecked else await try_out(desk, candidate)
     identity = tried.outcome.identity if tried else None
@@ -139,6 +141,8 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     columns = _columns(desk, row, changes)
     if not columns:
         return view(desk, row)
+    if changes.name is not None:
+        await desk.read(refuse_taken, "connection", changes.name, but=connection_id)
     keep_old = rotation(desk, row, changes)
     judged = bool(columns.keys() & _TRIED)
     tried = await _try_edit(desk, row, columns) if judged and not changes.unchecked else None
@@ -269,5 +273,6 @@ async def _try_edit(desk: Desk, row: ConnectionSecretRow, columns: Mapping[str, 
         columns.get("base_url", row.base_url),
         columns.get("heartbeat", row.heartbeat),
         StoredTokens(ctx.store, ctx.vault, ctx.clock, row.id, credentials, name=row.name),
+        in_use=True,
     )
     return await try_out(desk, candidate)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from healthdesk.api.connections import UNCHECKED_HINT
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.tokens import MemoryTokens, TokenStore
@@ -23,14 +24,12 @@ from healthdesk.operations.explain import sentence
 from healthdesk.store import connections as queries
 from healthdesk.store.rows import ConnectionRow, HeartbeatSettings, ProblemChanges
 
-_UNCHECKED = "To save it all the same: --unchecked (in the API, `unchecked`)."
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """What is to be saved, as far as the app can judge it. `heartbeat` is the request an HTTP endpoint is asked.
 
-    `tokens` is where those of the credentials are, when not in them.
+    `tokens` is where those of the credentials are, when not in them. `in_use`: the credentials are those it has already.
     """
 
     app: App
@@ -39,6 +38,7 @@ class Candidate:
     base_url: str
     heartbeat: HeartbeatSettings | None = None
     tokens: TokenStore | None = None
+    in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +100,16 @@ def refusal(candidate: Candidate, failure: Failure) -> RequestError:
     """Return what to tell of a trial that failed: what the app said, whose fault it is, and what to do."""
     said = f"{candidate.app.name} was asked first: {sentence(failure.sentence)}"
     what_to_do = sentence(failure.next_action)
+    fix = f"{what_to_do} {UNCHECKED_HINT}".strip()
     of_credentials = failure.kind in CREDENTIAL_KINDS or failure.blame in (Blame.CREDENTIAL, Blame.PERMISSION)
     if of_credentials:
         return TrialRefused(
             f"{said} Nothing was saved.",
             blame=failure.blame,
             kind=failure.kind,
-            fix=what_to_do,
-            field="credentials",
+            fix=fix if candidate.in_use else what_to_do,
+            field="" if candidate.in_use else "credentials",
         )
-    fix = f"{what_to_do} {_UNCHECKED}".strip()
     if failure.kind in REACHABILITY_KINDS or failure.blame in (Blame.THEM, Blame.US):
         return TrialImpossible(
             f"{said} That says nothing of the credentials. Nothing was saved.",

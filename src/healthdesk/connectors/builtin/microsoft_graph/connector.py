@@ -33,16 +33,19 @@ class Connector(connector.Connector):
 
     async def check(self) -> CheckOutcome:
         """Tell too when the client secret ends, where the app may read its own registration."""
+        client = self.client
+        started = client.clock.monotonic()
         outcome = await super().check()
-        if outcome.identity is None or self.client.auth_id != "client_credentials":
+        left_s = client.timeout_s - (client.clock.monotonic() - started)
+        if outcome.identity is None or client.auth_id != "client_credentials" or left_s <= 0:
             return outcome
-        reply = await self.probe("own_application")
+        own = next(each for each in self.manifest.probes if each.id == "own_application")
+        reply = await client.call(own.request, on="heartbeat", timeout_s=max(left_s, 1.0))
         if not reply.ok:
             return outcome
-        secret_id = str((await self.client.values()).get("secret_id") or "")
-        ends = end_of_secret(
-            find("value[0].passwordCredentials", reply.document), secret_id, self.client.clock.now()
-        )
+        secret_id = str(reply.values.get("secret_id") or "")
+        credentials = find("value[0].passwordCredentials", reply.document)
+        ends = end_of_secret(credentials, secret_id, client.clock.now())
         return replace(outcome, identity=replace(outcome.identity, expires_at=ends))
 
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:

@@ -329,10 +329,16 @@ async def test_whose_lease_ran_out_keeps_what_it_got_all_the_same(holder, app, w
     await app.arrived.wait()
     row = await world.store.read(queries.get, world.connection_id)
     await world.store.write(queries.release, world.connection_id, row.lease_owner)
+    holds = asyncio.Event()
+
+    async def answered_late(before):
+        holds.set()
+        await slow
+        return await app.fetch(before)
+
     two = holder(other)
-    app.arrived.clear()
-    late = asyncio.create_task(two.renew(await two.current(), app.fetch))
-    await app.arrived.wait()
+    late = asyncio.create_task(two.renew(await two.current(), answered_late))
+    await holds.wait()
     app.open.set()
     renewed = await slow
     # The app was asked twice with one token and refused the second; that daemon finds what the first kept.

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.harness.serving import until
+from tests.integration.authorizing_desk import AuthApp, asked, install
 from tests.integration.http_desk import Answer, HttpDesk, http_desk
 from tests.integration.trying_desk import (
     LESS,
@@ -212,6 +214,28 @@ async def test_who_manages_a_connection_may_put_back_and_a_member_may_not(
     assert (await put_back(desk, made)).status == 200
     desk.operator = Operator("mia", Role.MEMBER)
     assert (await put_back(desk, made)).status == 403
+
+
+async def test_tokens_that_were_renewed_are_put_aside_and_come_back(tmp_path: Path, clock: FakeClock) -> None:
+    """The app takes each refresh token once: those of the beginning are of no use any more."""
+    async with AuthApp() as app, http_desk(tmp_path, clock=clock) as desk:
+        install(desk, tmp_path)
+        begun = await desk.ok("POST", "/v1/authorizations", asked(app))
+        state = dict(parse_qsl(urlsplit(begun["url"]).query))["state"]
+        await desk.ask("GET", "/v1/oauth/callback", params={"state": state, "code": "one"})
+        new = {"app": "authapp", "authorization": begun["id"], "settings": {"site": app.url}}
+        made = await desk.ok("POST", "/v1/connections", new)
+        clock.advance(HOUR_S)
+        assert await works(desk, made)
+        assert app.number == 2, "they were renewed"
+        key = {"auth": "key", "fields": {"key": "not-a-real-key"}}
+        path = f"/v1/connections/{made['id']}/credentials"
+        assert (await desk.ok("POST", path, {"credentials": key, "unchecked": True}))["auth"] == "key"
+        back = await put_back(desk, made)
+        assert (back.status, back.json["auth"], back.json["state"]) == (200, "browser", "connected")
+        clock.advance(HOUR_S)
+        assert await works(desk, made)
+        assert app.number == 3
 
 
 def only(token: str) -> Behaviour:

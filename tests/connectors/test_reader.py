@@ -108,6 +108,20 @@ def test_a_folder_without_a_manifest_is_told(tmp_path):
         read_folder(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"active == `true`"', f'"{"(" * 5000}"', "the expression is nested too deep"),
+        ('"active == `true`"', f'"a[{"9" * 5000}]"', "is not a JMESPath expression"),
+        ('pattern = "[a-z]+"', f'pattern = "{"(" * 5000}"', "the regular expression is nested too deep"),
+        ('pattern = "[a-z]+"', 'pattern = "a{99999999999999999999}"', "is not a regular expression"),
+    ],
+)
+def test_what_breaks_a_parser_is_told_with_its_line(old, new, reason):
+    error = refused(FULL.replace(old, new))
+    assert (error.line, reason in error.what) == (line_with(old), True)
+
+
 def test_a_manifest_that_is_a_folder_is_told(tmp_path):
     (tmp_path / "manifest.toml").mkdir()
     with pytest.raises(ManifestRefused, match=r"manifest\.toml:1: it cannot be read: Is a directory"):

@@ -295,6 +295,26 @@ def test_secrets_and_people_are_known_by_name_or_form(document, gone):
     assert gone not in json.dumps(redactor.value(document))
 
 
+def test_what_looks_like_a_token_goes_though_no_document_was_learnt():
+    assert "xoxb" not in Redactor({}).text("the token xoxb-" + "1" * 12 + " of ada@acme.example")
+    assert "acme" not in Redactor({}).text("the token xoxb-" + "1" * 12 + " of ada@acme.example")
+
+
+def test_a_long_secret_goes_wherever_it_stands():
+    assert Redactor({"token": "s3cretvalue"}).text("xs3cretvaluey") == "xredacted-tokeny"
+
+
+def test_nothing_is_written_while_a_secret_is_in_it(run, folder, given, tracker, monkeypatch):
+    # Too short to be told from the words around it.
+    monkeypatch.setattr("tests.connectors.test_recording.TOKEN", "hopp")
+    ran = run(
+        recording(folder, given(credentials={"token": "hopp"}, search="shopping"), tracker, "--only search")
+    )
+    assert ran.code == 1
+    assert "a secret is still in what would be written" in ran.err
+    assert not (folder / FOLDER).exists()
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -26,7 +26,7 @@ def lines_of(text: str) -> Mapping[Path, int]:
 
     A table is where it is first named. Raises RecursionError for what is nested as deep as tomllib would refuse.
     """
-    return _Scanner(text.replace("\r\n", "\n")).scan()
+    return _Scanner(text).scan()
 
 
 def line_of(lines: Mapping[Path, int], path: Path) -> int:

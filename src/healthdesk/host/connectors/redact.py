@@ -63,6 +63,7 @@ _PHONES = frozenset(
 )
 _PICTURES = re.compile(r"(?:avatar|photo|picture|gravatar|image)\w*(?:url|id|s)?|image\d+")
 _SHORTEST = 4
+_LONG = 8
 
 
 class Redactor:
@@ -132,8 +133,13 @@ class Redactor:
                 if len(value) >= _SHORTEST
                 for form in _forms(value)
             }
-            parts = "|".join(map(re.escape, sorted(self._forms, key=len, reverse=True))) or r"(?!)"
-            self._compiled = len(self._exact), re.compile(rf"(?<![A-Za-z0-9])(?:{parts})(?![A-Za-z0-9])")
+            # A long secret goes wherever it stands; a name or a short one only as a word.
+            hidden = [form for secret in self._secrets if len(secret) >= _LONG for form in _forms(secret)]
+            whole, words = _any_of(hidden), _any_of(self._forms)
+            self._compiled = (
+                len(self._exact),
+                re.compile(rf"{whole}|(?<![A-Za-z0-9]){words}(?![A-Za-z0-9])"),
+            )
         return self._compiled[1]
 
     def leaks(self, text: str) -> bool:
@@ -184,6 +190,11 @@ class Redactor:
         if value:
             self._exact.setdefault(value, stand_in)
             self._stand_ins.add(stand_in)
+
+
+def _any_of(forms: Iterable[str]) -> str:
+    """Return an expression for any of these texts, the longest first; one that fits nothing where there are none."""
+    return f"(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True))) or '(?!)'})"
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,8 @@ from healthdesk.connectors.app import App
 from healthdesk.connectors.auth.build import method_of
 from healthdesk.connectors.spec import FieldManifest
 from healthdesk.errors import ConnectorError
-from healthdesk.host.connectors.record import Given, Options, Recorder
+from healthdesk.host.connectors.plan import Given, Options, Plan
+from healthdesk.host.connectors.record import Recorder
 from healthdesk.host.connectors.trying import CaseReport, app_of
 
 
@@ -58,8 +59,8 @@ class Recording:
 
     async def record(self, options: Options) -> tuple[list[CaseReport], list[str]]:
         """Record; returns a report a fixture, and what was left out and why. Raises ConnectorError."""
-        recorder = Recorder(self.app, self.given, options)
-        return await recorder.record(), recorder.skipped
+        plan = Plan(self.app, self.given, options)
+        return await Recorder(plan).record(), plan.skipped
 
 
 def prepare(folder: Path, raw: bytes, *, auth: str = "", base_url: str = "") -> Recording:

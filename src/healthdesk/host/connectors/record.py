@@ -7,72 +7,32 @@ credentials: what the connector asks then is what the fixture expects. So a cred
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
-
 from healthdesk.clock import SystemClock
-from healthdesk.connectors.app import CODE, App
-from healthdesk.connectors.auth.build import method_of
+from healthdesk.connectors.app import CODE
 from healthdesk.connectors.auth.jwt import key_values
 from healthdesk.connectors.auth.tokens import MemoryTokens, Tokens
-from healthdesk.connectors.fixtures import FOLDER, Answered, Fixture, Step, fixture_text, whole
+from healthdesk.connectors.fixtures import FOLDER, Answered, Fixture, Step, fixture_text
 from healthdesk.connectors.session import Answer, GuardedSession, Request
-from healthdesk.connectors.spec import AuthManifest
 from healthdesk.connectors.spec.base import placeholders
 from healthdesk.errors import ConnectorError
 from healthdesk.host.connectors.cases import NEW_KEY, build_connector, perform
+from healthdesk.host.connectors.plan import Plan
 from healthdesk.host.connectors.redact import Redactor
 from healthdesk.host.connectors.trying import CaseReport, learned, run_case, summary_of
 
 OVERRIDES = ("token_url", "authorize_url", "device_url")
 NO_ADDRESS = "https://app.example"
 """The base URL of fixtures of an app that has none of its own."""
-_TASK = {
-    "title": "Test of healthdesk",
-    "description": "Made by `healthdesk connectors test --record --write`.",
-}
-_CHANGE = {"title": "Test of healthdesk, changed"}
 _ALWAYS_KEPT = frozenset({"content-type", "link", "retry-after", "location", "www-authenticate"})
 _MOST_HEADER = 4096
-
-
-class Given(BaseModel):
-    """What a recording is made with. Nothing of `credentials` and `tokens` that is secret is written."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    auth: str = ""
-    base_url: str = ""
-    settings: dict[str, str] = {}
-    credentials: dict[str, str] = {}
-    tokens: dict[str, str] = {}
-    """`access_token`, `refresh_token` and what else a token answer said, for methods that need a browser."""
-    probes: dict[str, dict[str, Any]] = {}
-    datasets: dict[str, dict[str, Any]] = {}
-    container: dict[str, Any] = {}
-    id: str = ""
-    key: str = ""
-    search: str = ""
-    task: dict[str, Any] = {}
-    update: dict[str, Any] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to record and how. `write` allows operations that change something; `case` is added to the names."""
-
-    write: bool = False
-    case: str = ""
-    only: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    allow: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 @dataclass(slots=True)
@@ -107,15 +67,11 @@ class RecordingSession(GuardedSession):
 class Recorder:
     """Makes the fixtures of one folder from one account."""
 
-    app: App
-    given: Given
-    options: Options
-    skipped: list[str] = field(default_factory=list)
+    plan: Plan
 
-    @property
-    def method(self) -> AuthManifest:
-        """The method of authentication."""
-        return method_of(self.app, self.given.auth or self.app.manifest.auth[0].id)
+    def __post_init__(self) -> None:
+        self.app, self.given, self.options = self.plan.app, self.plan.given, self.plan.options
+        self.method = self.plan.method
 
     async def record(self) -> list[CaseReport]:
         """Ask the app, and write a fixture for each case. Raises ConnectorError."""
@@ -132,7 +88,7 @@ class Recorder:
         clock = SystemClock()
         async with RecordingSession(self.options.allow, clock) as session:
             tokens = self._tokens(clock)
-            for name, fixture in self._cases(clock):
+            for name, fixture in self.plan.cases(clock):
                 connector = build_connector(
                     self.app,
                     fixture,
@@ -154,63 +110,6 @@ class Recorder:
                 if fixture.operation == "create" and (task := outcome.get("task")):
                     self.given.id, self.given.key = task["id"], task["key"]
         return recorded
-
-    def _cases(self, clock: SystemClock) -> Iterable[tuple[str, Fixture]]:
-        """List the cases that were given enough for; a generator, as one case may tell what the next is about."""
-        manifest, given = self.app.manifest, self.given
-        base = Fixture(
-            operation="heartbeat", auth=self.method.id, at=whole(clock.now()), settings=given.settings
-        )
-
-        def case(operation: str, **more: Any) -> Fixture:
-            return base.model_copy(update={"operation": operation, **more})
-
-        if manifest.heartbeat_for(self.method.id) and self._wanted("heartbeat"):
-            yield "heartbeat", case("heartbeat")
-        for kind, parts, inputs in (
-            ("probe", manifest.probes, given.probes),
-            ("dataset", manifest.datasets, given.datasets),
-        ):
-            for part in parts:
-                mine = inputs.get(part.id, {})
-                if self._wanted(kind, part.id) and self._has(f"{kind} {part.id}", part.fields, mine):
-                    yield f"{kind}-{part.id}", case(kind, of=part.id, **({"inputs": mine} if mine else {}))
-        yield from self._task_cases(case)
-
-    def _task_cases(self, case: Callable[..., Fixture]) -> Iterable[tuple[str, Fixture]]:
-        given, tasks = self.given, self.app.manifest.tasks
-        if tasks is None or not self._has("tasks", tasks.container, given.container):
-            return
-        where = {"inputs": given.container} if given.container else {}
-        if self._wanted("statuses"):
-            yield "statuses", case("statuses", **where)
-        if self._wanted("search") and given.search and tasks.search is not None:
-            yield "search", case("search", **where, search=given.search)
-        if self.options.write and self._wanted("create"):
-            yield "create", case("create", **where, task=given.task or _TASK)
-        which = {name: value for name, value in (("id", given.id), ("key", given.key)) if value}
-        if not which:
-            self.skipped.append("get: neither id nor key of an issue given")
-            return
-        if self.options.write and self._wanted("update") and (given.update or tasks.update):
-            yield "update", case("update", **where, **which, task=given.update or _CHANGE)
-        if self._wanted("get"):
-            yield "get", case("get", **where, **which)
-
-    def _wanted(self, operation: str, of: str = "") -> bool:
-        only = self.options.only
-        return not only or operation in only or f"{operation}-{of}" in only
-
-    def _has(self, what: str, fields: Iterable[Any], inputs: Mapping[str, Any] | None) -> bool:
-        """Tell whether the inputs are there that an operation needs; note it as left out where they are not."""
-        missing = [
-            each.key
-            for each in fields
-            if each.required and not each.default and not (inputs or {}).get(each.key)
-        ]
-        if missing:
-            self.skipped.append(f"{what}: {', '.join(missing)} not given")
-        return not missing
 
     def _tokens(self, clock: SystemClock) -> Tokens | None:
         if not (access := self.given.tokens.get("access_token")):

@@ -115,7 +115,13 @@ def apps() -> list[connections.App]:
                     "fields": [token],
                 },
                 {"id": "login", "name": "Sign in with a browser", "type": "oauth2_code", "fields": [login]},
-                {"id": "key", "name": "Private key", "type": "jwt_grant", "fields": [key]},
+                {
+                    "id": "key",
+                    "name": "Private key",
+                    "base_url": "https://key.tracker.example",
+                    "type": "jwt_grant",
+                    "fields": [key],
+                },
             ],
         ),
     ]

@@ -53,6 +53,8 @@ def test_one_app_says_what_each_method_asks_for_and_where_to_find_it(desk):
         "healthdesk connections add --app tracker --auth token --field site=…",
         "Method login: Sign in with a browser",
         "Method key: Private key",
+        "no (eu)",
+        "https://key.tracker.example",
     ):
         assert words in shown, words
     assert desk("apps tracker --json").json["auth"][0]["fields"][0]["key"] == "token"

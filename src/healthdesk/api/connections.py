@@ -44,6 +44,8 @@ class AppAuth(Output):
     help: str = ""
     where: str = ""
     """A sentence, or an address with the settings of the connection in braces."""
+    base_url: str = ""
+    """Takes the place of the app's for this method; a template over its fields, too."""
     redirect_url: str = ""
     """What the app has to know as redirect URL (callback URL) before it can be authorized in a browser; else empty."""
     fields: list[AppField] = []

@@ -70,7 +70,7 @@ def _show(desk: Desk, app: App) -> None:
             ("Name", app.name),
             ("What", app.summary),
             ("For", ", ".join(app.kinds)),
-            ("Base URL", app.base_url or "given for each connection"),
+            ("Base URL", app.base_url or _elsewhere(app)),
             ("Documentation", app.docs),
         ]
     )
@@ -81,10 +81,21 @@ def _show(desk: Desk, app: App) -> None:
         _method(desk, app, method)
 
 
+def _elsewhere(app: App) -> str:
+    """Return where an app lives that does not say so itself: its methods do, or each connection."""
+    return "" if all(method.base_url for method in app.auth) else "given for each connection"
+
+
 def _method(desk: Desk, app: App, method: AppAuth) -> None:
     out = desk.out
     out.heading(f"Method {method.id}: {method.name}")
-    out.facts([("What", method.help), ("Where to find it", method.where_with({}))])
+    out.facts(
+        [
+            ("What", method.help),
+            ("Where to find it", method.where_with({})),
+            ("Base URL", method.base_url),
+        ]
+    )
     if method.fields:
         _fields(desk, method.fields)
     needed = [f"--field {each.key}=…" for each in (*app.fields, *method.fields) if _typed(each)]
@@ -95,6 +106,12 @@ def _typed(field: AppField) -> bool:
     return field.required and not field.secret and not field.default
 
 
+def _needed(field: AppField) -> str:
+    if field.default:
+        return f"no ({field.default})"
+    return ("secret" if field.secret else "yes") if field.required else "no"
+
+
 def _fields(desk: Desk, fields: Sequence[AppField]) -> None:
     desk.out.table(
         _FIELD_COLUMNS,
@@ -102,10 +119,8 @@ def _fields(desk: Desk, fields: Sequence[AppField]) -> None:
             [
                 each.key,
                 each.label,
-                ("secret" if each.secret else "yes") if each.required else "no",
-                each.example
-                or " or ".join(each.options)
-                or (f"{each.default} by itself" if each.default else ""),
+                _needed(each),
+                each.example or " or ".join(each.options),
                 each.help,
             ]
             for each in fields

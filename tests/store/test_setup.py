@@ -15,7 +15,6 @@ from healthdesk.domain.states import (
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.store import activity, connections, desk, integrations, preferences, sources
 from healthdesk.store.rows import HeartbeatSettings, MemberRow, VerificationSettings
-from healthdesk.store.rows_health import DueCheck
 from tests.store.test_problems import check
 from tests.store.world import PRODUCTION, TESTING, UNAUTHORIZED
 
@@ -94,10 +93,11 @@ async def test_a_due_check_is_claimed_once_and_again_when_nobody_reports(world):
     await world.add_connection(next_check=now + timedelta(hours=1))
     assert await world.store.read(connections.next_check_at) == now
     (claimed,) = await world.store.write(connections.claim_due_checks, now, 10)
-    assert claimed == DueCheck(due, "http-endpoint", "https://crm.example")
+    assert (claimed.id, claimed.credentials_enc) == (due, "enc")
     assert await world.store.write(connections.claim_due_checks, now, 10) == []
     world.clock.advance(150)
-    assert await world.store.write(connections.claim_due_checks, world.clock.now(), 10) == [claimed]
+    (again,) = await world.store.write(connections.claim_due_checks, world.clock.now(), 10)
+    assert again.id == due
 
 
 async def test_checks_page_newest_first(world):

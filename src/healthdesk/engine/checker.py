@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.expiry import expiry_of_tokens
@@ -26,6 +27,7 @@ from healthdesk.domain.retry import spread
 from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
 from healthdesk.engine.apps import connector_of, credentials_of
 from healthdesk.engine.context import Context
+from healthdesk.engine.keeper import Keeper
 from healthdesk.engine.sentinels import Sentinels
 from healthdesk.errors import Conflict, ConnectorError, VaultError
 from healthdesk.store import checks
@@ -63,17 +65,22 @@ class Checker:
     def __init__(self, ctx: Context, sentinels: Sentinels) -> None:
         self._ctx = ctx
         self._sentinels = sentinels
+        self._keeper = Keeper(ctx)
         self.put_off: set[str] = set()
         """Connections whose check was put off since the desk went offline."""
         self.on_change: Callable[[], None] = lambda: None
         self.on_alerts: Callable[[], None] = lambda: None
 
-    async def check(self, connection_id: str, trigger: Trigger) -> bool:
+    async def check(
+        self, connection_id: str, trigger: Trigger, row: ConnectionSecretRow | None = None
+    ) -> bool:
         """Check, twice where the first asks for it; return whether what was found is of the settings as they are.
 
-        Raises NotFound, Conflict when the credentials cannot be read, and StoreUnavailable.
+        `row` is the connection where it was just read. Raises NotFound, Conflict when the credentials cannot be read,
+        and StoreUnavailable.
         """
-        row = await self._ctx.store.read(queries.get_secret, connection_id)
+        if row is None:
+            row = await self._ctx.store.read(queries.get_secret, connection_id)
         if row.pinged:
             raise Conflict(
                 f"{row.name} cannot be called: its pings decide its health",
@@ -174,18 +181,19 @@ class Checker:
         Returns False when the connection's settings are others than those of `row`: its health is left as it is.
         """
         key = key_for_connection(failure, row.id, row.name, row.owner) if failure is not None else None
-        kept = await self._ctx.store.write(
+        step = partial(
             queries.set_health,
-            row.id,
-            change,
-            failure,
-            key,
-            beat,
-            self._ctx.clock.now(),
+            connection_id=row.id,
+            change=change,
+            failure=failure,
+            key=key,
+            heartbeat=beat,
+            now=self._ctx.clock.now(),
             version=row.settings_version,
             identity=learnt.identity if learnt else None,
             expires_at=learnt.expires_at if learnt else None,
         )
+        kept = await self._keeper.keep(step)
         if kept is None:
             log.info("%s was changed while it was checked: what was found is out of date", row.name)
             return False

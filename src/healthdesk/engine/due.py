@@ -10,7 +10,7 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.sentinels import place_of
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import checks
-from healthdesk.store.rows_health import DueCheck
+from healthdesk.store.rows import ConnectionSecretRow
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +22,13 @@ PER_HOST = 8
 for no more than its share."""
 
 CLAIMED = 64
-"""Checks claimed at once; more are claimed once half of them were begun. Their lease outlasts their wait."""
+"""Checks claimed ahead; more are claimed once half of them were begun. Their lease outlasts their wait."""
 
-BUSY_HOST_S = 15.0
-"""When a claimed check is due again whose host is busy with others."""
+LOOK_PAST_S = 1.0
+"""How often a queue full of checks of busy hosts is looked past."""
+
+BUSY_HOST_S = 2.0
+"""When a check is due again that was given back because its host is busy: those of other hosts go before it."""
 
 
 class DueQueue:
@@ -33,19 +36,25 @@ class DueQueue:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._waiting: deque[DueCheck] = deque()
+        self._waiting: deque[ConnectionSecretRow] = deque()
         self._running: dict[str, str] = {}
         """Host by connection, of the checks under way."""
+        self._looked_past_at = 0.0
 
-    async def take(self, most: int) -> list[DueCheck]:
-        """Return checks to begin now, up to `most`; say `done` of each. Raises StoreUnavailable."""
-        if most <= 0:
-            return []
-        if len(self._waiting) <= CLAIMED // 2:
-            await self._claim(most)
+    async def take(self, most: int, ahead: int = CLAIMED) -> list[ConnectionSecretRow]:
+        """Return checks to begin now, up to `most`; say `done` of each. Raises StoreUnavailable.
+
+        `ahead`: how many may be claimed, those that have to wait included.
+        """
+        begun = self._begin(most)
+        if len(begun) < most and await self._claim(ahead):
+            begun += self._begin(most - len(begun))
+        return begun
+
+    def _begin(self, most: int) -> list[ConnectionSecretRow]:
         busy = Counter(self._running.values())
-        begun: list[DueCheck] = []
-        passed: deque[DueCheck] = deque()
+        begun: list[ConnectionSecretRow] = []
+        passed: deque[ConnectionSecretRow] = deque()
         while self._waiting and len(begun) < most:
             due = self._waiting.popleft()
             host = _host(due)
@@ -73,29 +82,31 @@ class DueQueue:
         except StoreUnavailable as error:
             log.warning("%d checks are due again when their lease runs out: %s", len(ids), error)
 
-    async def _claim(self, most: int) -> None:
-        """Claim what is due. Of a host that is busy no more is kept than it takes; the rest is due a little later."""
-        now = self._ctx.clock.now()
+    async def _claim(self, ahead: int) -> bool:
+        """Claim what is due, and tell whether there was anything.
+
+        While checks of busy hosts fill the queue, some of them are given back now and then for those of others.
+        """
+        clock = self._ctx.clock
+        now = clock.now()
+        if len(self._waiting) > ahead // 2:
+            if clock.monotonic() - self._looked_past_at < LOOK_PAST_S:
+                return False
+            self._looked_past_at = clock.monotonic()
         next_at = await self._ctx.store.read(checks.next_check_at)
         if next_at is None or next_at > now:
-            return
-        room = min(CLAIMED, 2 * most) - len(self._waiting)
-        if room <= 0:
-            return
-        kept = Counter(_host(each) for each in self._waiting)
-        later: list[str] = []
-        for due in await self._ctx.store.write(checks.claim_due_checks, now, room):
-            host = _host(due)
-            if kept[host] >= 4 * PER_HOST:
-                later.append(due.id)
-                continue
-            kept[host] += 1
-            self._waiting.append(due)
+            return False
+        later = [self._waiting.pop().id for _ in range(len(self._waiting) - ahead // 2)]
         if later:
-            await self._ctx.store.write(checks.give_back, later, now + timedelta(seconds=BUSY_HOST_S))
+            then = now + timedelta(seconds=BUSY_HOST_S)
+            await self._ctx.store.write(checks.give_back, later, then)
+        room = ahead - len(self._waiting)
+        claimed = await self._ctx.store.write(checks.claim_due_checks, now, room) if room > 0 else []
+        self._waiting.extend(claimed)
+        return bool(claimed)
 
 
-def _host(due: DueCheck) -> str:
+def _host(due: ConnectionSecretRow) -> str:
     """Return what the limit of one host counts by: the host, or the app where its address is the app's own."""
     place = place_of(due.base_url)
     return f"{place[0]}:{place[1]}" if place else due.app

@@ -17,12 +17,13 @@ from healthdesk.domain.health import is_health_evidence
 from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
 from healthdesk.engine.checker import Checker, facts
 from healthdesk.engine.context import Context
-from healthdesk.engine.due import AT_ONCE, DueQueue
+from healthdesk.engine.due import AT_ONCE, CLAIMED, DueQueue
 from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.sentinels import Connects, Sentinels
 from healthdesk.errors import Conflict, NotFound, StoreUnavailable
 from healthdesk.store import checks, offline
 from healthdesk.store import connections as queries
+from healthdesk.store.rows import ConnectionSecretRow
 
 __all__ = ["Heartbeats", "facts"]
 
@@ -136,12 +137,13 @@ class Heartbeats:
                 del self._evidence[connection_id]
         if self.sentinels.offline_since is not None and await self.sentinels.back():
             await self._returned()
-        most = AT_ONCE if self.sentinels.offline_since is None else SCOUTS
-        for due in await self._due.take(most - len(self._tasks)):
+        online = self.sentinels.offline_since is None
+        most, ahead = (AT_ONCE, CLAIMED) if online else (SCOUTS, SCOUTS)
+        for due in await self._due.take(most - len(self._tasks), ahead):
             if due.id in self._tasks:
                 self._due.done(due.id)
                 continue
-            self._start(due.id, Trigger.SCHEDULE)
+            self._register(due.id, self._check_loudly(due.id, Trigger.SCHEDULE, due))
 
     async def _listen(self) -> None:
         """Tell the sentinels whose hosts answered deliveries lately."""
@@ -181,9 +183,11 @@ class Heartbeats:
         self._due.done(connection_id)
         self._pulse.set()
 
-    async def _check_loudly(self, connection_id: str, trigger: Trigger) -> bool:
+    async def _check_loudly(
+        self, connection_id: str, trigger: Trigger, row: ConnectionSecretRow | None = None
+    ) -> bool:
         try:
-            return await self._checker.check(connection_id, trigger)
+            return await self._checker.check(connection_id, trigger, row)
         except NotFound:
             log.info("connection %s was removed while it was to be checked", connection_id)
         except Conflict as error:

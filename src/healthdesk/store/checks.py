@@ -17,11 +17,11 @@ from healthdesk.domain.problems import ProblemKey
 from healthdesk.domain.standing import STANDING_KINDS
 from healthdesk.domain.states import ConnectionState, ErrorKind
 from healthdesk.store import standing, transitions
-from healthdesk.store.connection_rows import connection_row, failure_json
+from healthdesk.store.connection_rows import connection_row, failure_json, secret_of
 from healthdesk.store.folding import Folding, live_problems
 from healthdesk.store.paging import paged
-from healthdesk.store.rows import HeartbeatRow, PageRows, ProblemChanges
-from healthdesk.store.rows_health import CheckEvidenceRow, DueCheck
+from healthdesk.store.rows import ConnectionSecretRow, HeartbeatRow, PageRows, ProblemChanges
+from healthdesk.store.rows_health import CheckEvidenceRow
 from healthdesk.store.schema_setup import CHECKED, connections
 from healthdesk.store.schema_setup import heartbeats as heartbeat_table
 
@@ -155,12 +155,14 @@ def _let_go(conn: Connection, folding: Folding, connection_id: str, but: str = "
             folding.connection_recovered(problem)
 
 
-def claim_due_checks(conn: Connection, now: datetime, limit: int) -> list[DueCheck]:
-    """Return connections whose check is due, and put that off a little, so that one daemon checks each."""
+def claim_due_checks(conn: Connection, now: datetime, limit: int) -> list[ConnectionSecretRow]:
+    """Return connections whose check is due, without members, and put that off a little, so that one daemon checks
+    each.
+    """
     due = [
-        DueCheck(row.id, row.app, row.base_url)
+        secret_of(row, [])
         for row in conn.execute(
-            select(connections.c.id, connections.c.app, connections.c.base_url)
+            select(connections)
             .where(text(CHECKED), connections.c.next_check <= now)
             .order_by(connections.c.next_check)
             .limit(limit)

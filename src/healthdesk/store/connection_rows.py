@@ -10,7 +10,13 @@ from sqlalchemy import Connection, select
 
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.states import Blame, ErrorKind
-from healthdesk.store.rows import ConnectionRow, HeartbeatSettings, MemberRow, VerificationSettings
+from healthdesk.store.rows import (
+    ConnectionRow,
+    ConnectionSecretRow,
+    HeartbeatSettings,
+    MemberRow,
+    VerificationSettings,
+)
 from healthdesk.store.schema_setup import connection_members, connections
 from healthdesk.store.scope import missing
 
@@ -40,6 +46,17 @@ def members_of(conn: Connection, ids: Iterable[str]) -> dict[str, list[MemberRow
 def connection_of(row: Any, members: list[MemberRow]) -> ConnectionRow:
     """Return a connection without secrets."""
     return ConnectionRow(**fields_of(row, members))
+
+
+def secret_of(row: Any, members: list[MemberRow]) -> ConnectionSecretRow:
+    """Return a connection with its encrypted secrets."""
+    return ConnectionSecretRow(
+        **fields_of(row, members),
+        credentials_enc=row.credentials_enc,
+        callback_secret_enc=row.callback_secret_enc,
+        previous_enc=row.previous_enc,
+        previous_identity=row.previous_identity,
+    )
 
 
 def fields_of(row: Any, members: list[MemberRow]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from healthdesk.domain.states import ConnectionState, Grant
 from healthdesk.errors import Conflict
 from healthdesk.store.checks import claim_due_checks, heartbeats, next_check_at, set_health
-from healthdesk.store.connection_rows import connection_of, connection_row, fields_of, members_of, plain
+from healthdesk.store.connection_rows import connection_of, connection_row, members_of, plain, secret_of
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, NewConnection, PageRows
 from healthdesk.store.schema_setup import (
@@ -100,14 +100,7 @@ def get(conn: Connection, connection_id: str) -> ConnectionRow:
 def get_secret(conn: Connection, connection_id: str, *, lock: bool = False) -> ConnectionSecretRow:
     """Return a connection with its encrypted secrets, locked where it will be changed, or raise NotFound."""
     row = connection_row(conn, connection_id, lock=lock)
-    fields = fields_of(row, members_of(conn, [connection_id]).get(connection_id, []))
-    return ConnectionSecretRow(
-        **fields,
-        credentials_enc=row.credentials_enc,
-        callback_secret_enc=row.callback_secret_enc,
-        previous_enc=row.previous_enc,
-        previous_identity=row.previous_identity,
-    )
+    return secret_of(row, members_of(conn, [connection_id]).get(connection_id, []))
 
 
 def page(

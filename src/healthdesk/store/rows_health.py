@@ -1,4 +1,4 @@
-"""Rows of the health of connections: due checks, transitions, evidence, ends of credentials."""
+"""Rows of the health of connections: transitions, evidence, ends of credentials."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ from datetime import datetime
 
 from healthdesk.domain.states import ConnectionState
 from healthdesk.store.rows_setup import ConnectionRow, HeartbeatRow
-
-
-@dataclass(frozen=True, slots=True)
-class DueCheck:
-    """A connection whose check was claimed, and where it goes."""
-
-    id: str
-    app: str
-    base_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,10 @@ class DueQueue:
         """Say that a check is over."""
         self._running.pop(connection_id, None)
 
+    def drop(self, connection_id: str) -> None:
+        """Say that a check begins for another reason: one that waits would decide with what was so before it."""
+        self._waiting = deque(each for each in self._waiting if each.id != connection_id)
+
     async def give_back(self) -> None:
         """Let checks that were claimed and not begun be due again at once."""
         ids = [each.id for each in self._waiting]

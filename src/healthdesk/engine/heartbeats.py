@@ -173,6 +173,7 @@ class Heartbeats:
 
     def _register(self, connection_id: str, check: Coroutine[None, None, bool]) -> asyncio.Task[bool]:
         """Run a check as the one of its connection, so that two never overlap."""
+        self._due.drop(connection_id)
         task = asyncio.create_task(check, name=f"check:{connection_id}")
         self._tasks[connection_id] = task
         task.add_done_callback(lambda _: self._finished(connection_id))

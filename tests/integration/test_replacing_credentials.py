@@ -238,6 +238,19 @@ async def test_tokens_that_were_renewed_are_put_aside_and_come_back(tmp_path: Pa
         assert app.number == 3
 
 
+async def test_what_is_not_secret_stays_when_it_is_not_given(desk: HttpDesk) -> None:
+    credentials = {"auth": "basic", "username": "desk", "password": "not-a-real-one"}
+    made = await desk.connection(name="Basic", credentials=credentials)
+    path = f"/v1/connections/{made['id']}/credentials"
+    await desk.ok("POST", path, {"credentials": {"auth": "basic", "password": "another-one"}})
+    row = await desk.engine.ctx.store.read(queries.get_secret, made["id"])
+    kept = desk.engine.ctx.vault.decrypt(row.credentials_enc)
+    assert '"desk"' in kept
+    assert '"another-one"' in kept
+    secret = await desk.call("POST", path, {"credentials": {"auth": "bearer"}})
+    assert (secret.status, secret.json["field"]) == (400, "credentials.token")
+
+
 def only(token: str) -> Behaviour:
     """Take one token; refuse every other, as an endpoint and as a heartbeat."""
 

@@ -182,6 +182,16 @@ def test_credentials_are_updated_by_the_method_in_use(daemon, desk):
     assert daemon.last.json["credentials"]["fields"] == {"token": TOKEN}
 
 
+def test_what_is_not_secret_is_not_asked_for_again(daemon, desk):
+    app = wire.apps()[1]
+    user = {"key": "user", "label": "User"}
+    app.auth[0].fields.append(type(app.auth[0].fields[0])(**user))
+    daemon.on("GET", "/v1/apps", [app.model_dump(mode="json")])
+    assert desk("connections update-credentials con_1 --token-stdin", stdin=TOKEN).code == 0
+    assert daemon.last.json["credentials"]["fields"] == {"token": TOKEN}
+    assert "User: missing" in desk(f"{ADD} --auth token --field site=acme --token-stdin", stdin=TOKEN).err
+
+
 def test_a_setting_is_no_part_of_the_credentials(daemon, desk):
     ran = desk("connections update-credentials con_1 --field site=other --token-stdin", stdin=TOKEN)
     assert ran.code == 2

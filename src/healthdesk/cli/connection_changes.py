@@ -213,7 +213,7 @@ async def update_credentials(desk: Desk, args: argparse.Namespace) -> int | None
         read_fields(desk, args, fields)
         _refuse_settings(fields, now)
         if fields.method.type not in BY_BROWSER or fields.method.id != now.auth:
-            ask_for_rest(desk, fields, now.settings)
+            ask_for_rest(desk, fields, now.settings | _staying(fields, now))
         given = await _given(desk, fields, connection_id)
     new = CredentialsUpdate(**given, **_trial_fields(desk, args))
     if args.yes:
@@ -228,6 +228,13 @@ def _method_to_update(desk: Desk, app: App, wanted: str | None, now: Connection)
     """Return the method that new credentials are for: the one in use unless another is named."""
     known = {each.id for each in app.auth}
     return choose_method(desk, app, wanted, now.auth if now.auth in known else "")
+
+
+def _staying(fields: Fields, now: Connection) -> dict[str, str]:
+    """Return the fields that need not be given: with the same method, what is not secret stays as it is."""
+    if fields.method.id != now.auth:
+        return {}
+    return {each.key: "" for each in fields.method.fields if not each.secret}
 
 
 def _refuse_settings(fields: Fields, now: Connection) -> None:

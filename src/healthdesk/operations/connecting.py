@@ -11,11 +11,8 @@ from healthdesk.api.connections import (
     Connection,
     ConnectionCreate,
     ConnectionEdit,
-    Credentials,
-    CredentialsUpdate,
 )
 from healthdesk.connectors.app import App
-from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
@@ -26,12 +23,11 @@ from healthdesk.errors import Malformed
 from healthdesk.operations import authorizations
 from healthdesk.operations.connection_fields import (
     base_url_of,
-    credentials_of,
-    method_of,
     settings_of,
 )
 from healthdesk.operations.connections import check_after_change, view
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.given import given_credentials
 from healthdesk.operations.paths import check_path
 from healthdesk.operations.secrets import credential_columns, opened, plain
 from healthdesk.operations.trying import (
@@ -61,9 +57,6 @@ from healthdesk.store.rows import (
     NewConnection,
     ProblemChanges,
 )
-
-BY_BROWSER = frozenset({"oauth2_code", "oauth2_device"})
-"""Types of methods whose credentials are granted in a browser."""
 
 _MOST_NAME = 90
 """Characters of a name that is made, so that a number fits behind it."""
@@ -166,23 +159,6 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     elif judged and columns.get("heartbeat", row.heartbeat):
         await check_after_change(desk, connection_id, Trigger.OPERATOR)
     return view(desk, await desk.read(queries.get, connection_id))
-
-
-async def given_credentials(
-    desk: Desk, app: App, given: ConnectionCreate | CredentialsUpdate, settings: Mapping[str, str]
-) -> tuple[AuthManifest, StoredCredentials]:
-    """Return the method and the credentials that were given: by fields, or by an authorization that was granted."""
-    if given.authorization is not None:
-        granted = await authorizations.take(desk, given.authorization, app)
-        return method_of(app.manifest, Credentials(auth=granted.auth)), granted
-    method = method_of(app.manifest, given.credentials)
-    if method.type in BY_BROWSER:
-        raise Malformed(
-            f"{method.name} of {app.name} needs an authorization",
-            field="authorization",
-            fix="begin one (POST /v1/authorizations), grant it in a browser, and give its id",
-        )
-    return method, credentials_of(app.manifest, method, given.credentials, settings)
 
 
 def default_name(app: App, identity: Identity | None, base_url: str, settings: Mapping[str, str]) -> str:

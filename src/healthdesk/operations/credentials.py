@@ -22,10 +22,11 @@ from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.engine.tokens import as_in_use
 from healthdesk.errors import Conflict, IdentityChanged, RequestError, VaultError
 from healthdesk.operations import authorizations
-from healthdesk.operations.connecting import given_credentials, heartbeat_of
+from healthdesk.operations.connecting import heartbeat_of
 from healthdesk.operations.connections import check_after_change, view
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.explain import plural
+from healthdesk.operations.given import given_credentials
 from healthdesk.operations.secrets import credential_columns, open_text, opened, sealed
 from healthdesk.operations.trying import (
     Candidate,
@@ -70,7 +71,7 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
     """
     row = await desk.read(queries.get_secret, connection_id)
     desk.require("connections.update_credentials", desk.grant_on(row))
-    method, credentials = await given_credentials(desk, desk.ctx.apps.get(row.app), new, row.settings)
+    method, credentials = await given_credentials(desk, desk.ctx.apps.get(row.app), new, row.settings, row)
     expires_at = entered_expiry(desk, new.expires_at)
     tried = None if new.unchecked else await _try(desk, row, credentials)
     changes = _compare(row, tried)

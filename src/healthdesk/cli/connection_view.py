@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from healthdesk.cli import marks
+from healthdesk.cli.callback_settings import HANDED_OVER
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.domain.states import ConnectionState
@@ -102,6 +103,14 @@ def _callbacks(item: Connection) -> Cell | str:
             marks.WARN,
         )
     how = item.verification
+    if not item.callback_secret_hint and how.scheme == HANDED_OVER:
+        return "asana, waiting for the secret that it hands over"
+    if not item.callback_secret_hint:
+        return Cell(
+            f"{how.scheme}, rejected until there is a secret:"
+            f" `healthdesk connections edit {item.id} --callback-secret-file PATH`",
+            marks.DIM,
+        )
     said = [f"{how.scheme} {item.callback_secret_hint}".strip()]
     if how.scheme == "hmac":
         said += [

@@ -364,11 +364,14 @@ def test_callbacks_with_an_hmac_say_how_it_is_looked_for(daemon, desk):
     said = "hmac ••••2345, signature in X-Sig, sha512 base64, prefix v0=, id in X-Id, event in X-Event\n"
     assert said in desk("connections show con_1").out
     plain = {"scheme": "hmac", "header": "X-Sig"}
+    item = wire.connection(verification=plain, callback_secret_hint="••••")
+    daemon.on("GET", "/v1/connections/con_1", item)
+    said = "hmac ••••, signature in X-Sig, sha256 hex, no prefix, no id header\n"
+    assert said in desk("connections show con_1").out
     daemon.on("GET", "/v1/connections/con_1", wire.connection(verification=plain))
-    assert (
-        "hmac, signature in X-Sig, sha256 hex, no prefix, no id header\n"
-        in desk("connections show con_1").out
-    )
+    assert "hmac, rejected until there is a secret" in desk("connections show con_1").out
+    daemon.on("GET", "/v1/connections/con_1", wire.connection(verification={"scheme": "asana"}))
+    assert "waiting for the secret that it hands over" in desk("connections show con_1").out
 
 
 def test_connection_edit_changes_only_what_was_given(daemon, desk):

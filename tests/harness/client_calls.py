@@ -149,6 +149,12 @@ CALLS = {
         wire.page(wire.heartbeat()),
         None,
     ),
+    "heartbeat": (
+        lambda c: c.connection_heartbeat("con_1", "hbt_1"),
+        "GET /v1/connections/con_1/heartbeats/hbt_1",
+        wire.check_evidence(),
+        None,
+    ),
     "evidence": (
         lambda c: c.connection_evidence("con_1"),
         "GET /v1/connections/con_1/evidence",

@@ -7,15 +7,20 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from cryptography.fernet import Fernet
 from tests.connectors.apps.fake import Fault
 from tests.connectors.apps.fake_github import FakeGithub
 from tests.integration.test_engine_clock import idle, passing, place, quiet, running
 
-from healthdesk.domain.states import Role
+from healthdesk.connectors.registry import Registry
+from healthdesk.domain.states import Role, Trigger
 from healthdesk.engine import due
+from healthdesk.engine.apps import Authorizers
+from healthdesk.key_file import KeyLines
 from healthdesk.operations.desk import Operator
-from healthdesk.store import checks
+from healthdesk.store import checks, connections
 from healthdesk.testing import FakeClock, FakeEndpoint, hold
+from healthdesk.vault import Vault
 
 DAY = 86_400
 
@@ -105,13 +110,58 @@ async def test_a_refused_token_is_red_at_once_with_evidence(tmp_path, github):
         first_bad = seen["first_bad"]["id"]
         await check(desk, made)
         assert (await evidence(desk, made))["first_bad"]["id"] == first_bad
+        whole = await desk.ok("GET", f"/v1/connections/{made['id']}/heartbeats/{first_bad}")
+        assert (whole["id"], whole["status"], whole["url"]) == (first_bad, 401, f"{github.url}/user")
+        assert "Bad credentials" in whole["response_body"]
+        assert github.credentials["token"] not in str(whole)
         desk.operator = Operator("mia", Role.MEMBER)
+        whole = await desk.ok("GET", f"/v1/connections/{made['id']}/heartbeats/{first_bad}")
+        assert (whole["status"], whole["response_body"]) == (401, "")
         for_members = await evidence(desk, made)
         assert (for_members["first_bad"]["response_body"], for_members["first_bad"]["status"]) == ("", 401)
         desk.operator = Operator("alice", Role.ADMINISTRATOR)
         github.fault = Fault.NONE
         assert (await check(desk, made))["state"] == "connected"
         assert (await evidence(desk, made))["first_bad"] is None
+
+
+async def test_credentials_that_the_key_does_not_open_are_no_green_light(tmp_path, github):
+    clock = FakeClock()
+    async with running(tmp_path, clock) as desk:
+        made = await check(desk, await github_connection(desk, github))
+        store, sealed = desk.engine.ctx.store, Vault(KeyLines(tmp_path, (Fernet.generate_key().decode(),)))
+        kept = (await store.read(connections.get_secret, made["id"])).credentials_enc
+        other = {"credentials_enc": sealed.encrypt("{}")}
+        await store.write(lambda conn: connections.update(conn, made["id"], other))
+        assert (await check(desk, made))["state"] == "suspect"
+        await idle(desk, 22 * 60)
+        shown = await show(desk, made)
+        assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
+        assert "its credentials cannot be read" in shown["explanation"]["sentence"]
+        await store.write(lambda conn: connections.update(conn, made["id"], {"credentials_enc": kept}))
+        assert (await check(desk, made))["state"] == "connected"
+
+
+async def test_a_connection_whose_connector_is_gone_is_no_green_light(tmp_path, github):
+    async with running(tmp_path, FakeClock()) as desk:
+        made = await check(desk, await github_connection(desk, github))
+        apps = desk.engine.ctx.apps
+        desk.engine.ctx.apps = Registry([each for each in apps.list() if each.id != "github"])
+        await check(desk, made)
+        await idle(desk, 22 * 60)
+        shown = await show(desk, made)
+        assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
+        assert "Put the connector back" in shown["explanation"]["next_action"]
+
+
+async def test_a_check_that_waited_while_the_key_was_replaced_is_made_with_the_new_one(tmp_path, github):
+    async with running(tmp_path, FakeClock()) as desk:
+        made = await check(desk, await github_connection(desk, github))
+        row = await desk.engine.ctx.store.read(connections.get_secret, made["id"])
+        assert (await desk.ok("POST", "/v1/key/rotate"))["state"] == "done"
+        desk.engine.ctx.authorizers = Authorizers()
+        assert await desk.engine.heartbeats._checker.check(made["id"], Trigger.SCHEDULE, row)
+        assert (await show(desk, made))["state"] == "connected"
 
 
 async def test_an_app_that_asks_to_slow_down_is_asked_again_when_it_said(tmp_path, github):
@@ -222,7 +272,7 @@ async def test_while_the_desk_is_offline_nothing_is_judged_and_one_message_says_
         assert explanation["sentence"].startswith("Not judged: the desk itself is offline")
         status = await desk.ok("GET", "/v1/status")
         assert status["offline_since"] == explanation["since"]
-        assert status["sentence"].startswith("The desk itself is offline")
+        assert status["sentence"].startswith("The desk is offline")
         assert (await desk.ok("GET", "/v1/alerts"))["items"] == []
         assert await open_problems(desk) == []
 

@@ -86,6 +86,7 @@ def test_members_read_and_change_nothing_of_others() -> None:
         "show",
         "watch",
         "heartbeats",
+        "heartbeat",
         "evidence",
         "transitions",
         "expiring",

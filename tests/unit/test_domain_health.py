@@ -238,3 +238,11 @@ def test_only_silence_can_be_the_network_of_the_desk() -> None:
         ErrorKind.RESET,
     }
     assert not may_be_our_network(failure(ErrorKind.TIMEOUT, status=408)), "an answer came"
+
+
+def test_words_of_a_connection_that_pings_the_desk():
+    assert state_word(S.UNKNOWN, False, pinged=True) == "Waiting for first ping"
+    assert state_word(S.CONNECTED, False, pinged=True) == "Connected"
+    assert state_word(S.FAILING, False, pinged=True, kind="late") == "Late"
+    assert state_word(S.FAILING, False, pinged=True, kind="refused") == "Connection failure"
+    assert state_word(S.FAILING, False, kind="late") == "Connection failure"

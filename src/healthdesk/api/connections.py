@@ -236,7 +236,8 @@ class Connection(Output):
     members: list[Member] = []
     state: ConnectionState
     state_word: str
-    """Connected, Checking again, Connection failure, Not checked yet or Judged by deliveries."""
+    """Connected, Checking again, Connection failure, Not checked yet, Judged by deliveries; of one that pings the desk
+    also Waiting for first ping and Late."""
     state_since: datetime
     judged_by_deliveries: bool = False
     suspect_checks: int = 0
@@ -339,5 +340,9 @@ class AccountRow(Output):
     expires_in: str = ""
     """`6 days`, `5 hours` or `expired`: what stands behind the word, as in `Connected · 6 days`."""
     flapping: bool = False
+    drifted: bool = False
+    """Whether account, site or scopes of that connection are not those it was connected with."""
+    previous_until: datetime | None = None
+    """Until when that connection's credentials before the last update can be put back."""
     explanation: Explanation | None = None
     details: dict[str, Any] = {}

@@ -6,11 +6,12 @@ from pydantic import TypeAdapter
 
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection
-from healthdesk.api.health import Evidence, Expiry, Transition
+from healthdesk.api.health import CheckEvidence, Evidence, Expiry, Transition
 from healthdesk.client.params import paging, seg
 from healthdesk.client.transport import Transport
 
 _ONE = TypeAdapter(Connection)
+_CHECK = TypeAdapter(CheckEvidence)
 _EVIDENCE = TypeAdapter(Evidence)
 _TRANSITIONS = TypeAdapter(Page[Transition])
 _EXPIRIES = TypeAdapter(Page[Expiry])
@@ -25,6 +26,11 @@ class HealthCalls:
         """The last good check beside the first bad one."""
         path = f"/v1/connections/{seg(connection_id)}/evidence"
         return await self._http.call(_EVIDENCE, "GET", path)
+
+    async def connection_heartbeat(self, connection_id: str, heartbeat_id: str) -> CheckEvidence:
+        """One check whole."""
+        path = f"/v1/connections/{seg(connection_id)}/heartbeats/{seg(heartbeat_id)}"
+        return await self._http.call(_CHECK, "GET", path)
 
     async def connection_transitions(
         self, connection_id: str, *, after: str | None = None, limit: int = 50

@@ -161,12 +161,20 @@ def proves_health(failure: Failure) -> bool:
     )
 
 
-def state_word(state: ConnectionState, judged_by_deliveries: bool) -> str:  # noqa: FBT001 - reads as a row's two columns
-    """Return the word operators read."""
+def state_word(
+    state: ConnectionState,
+    judged_by_deliveries: bool,  # noqa: FBT001 - reads as a row's two columns
+    *,
+    pinged: bool = False,
+    kind: str = "",
+) -> str:
+    """Return the word operators read. `pinged`: it pings the desk; `kind` is that of the failure behind the state."""
     if state is ConnectionState.FAILING:
-        return "Connection failure"
+        return "Late" if pinged and kind == ErrorKind.LATE else "Connection failure"
     if state is ConnectionState.SUSPECT:
         return "Checking again"
+    if pinged and state is ConnectionState.UNKNOWN:
+        return "Waiting for first ping"
     if judged_by_deliveries:
         return "Judged by deliveries"
     return "Connected" if state is ConnectionState.CONNECTED else "Not checked yet"

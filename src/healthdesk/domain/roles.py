@@ -11,7 +11,7 @@ _STRENGTH: Mapping[Role, int] = {Role.MEMBER: 1, Role.MANAGER: 2, Role.ADMINISTR
 
 _MEMBER = """
     status.show events.watch openapi.show apps.list accounts.list ledger.show
-    connections.list connections.show connections.heartbeats
+    connections.list connections.show connections.heartbeats connections.heartbeat
     connections.evidence connections.transitions connections.expiring
     pings.list pings.show
     integrations.list integrations.show sources.list sources.show

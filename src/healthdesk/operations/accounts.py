@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 from healthdesk.api.common import Explanation
 from healthdesk.api.connections import AccountRow
 from healthdesk.domain.expiry import near_words
-from healthdesk.domain.health import state_word
 from healthdesk.domain.states import ConnectionState, IntegrationState, ProblemState, RecordState
 from healthdesk.errors import ConnectorError
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.explain import explain_connection, explain_problem, plural
+from healthdesk.operations.explain import explain_connection, explain_problem, plural, word_of
 from healthdesk.operations.paging import everything
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import problems as problem_queries
 from healthdesk.store.rows import ConnectionRow, IntegrationRow, ProblemRow
+from healthdesk.store.standing import drift_of
 
 _WORST = {
     ConnectionState.FAILING: 0,
@@ -90,12 +90,14 @@ def _connection_row(app: str, rows: Sequence[ConnectionRow], now: datetime | Non
         app=app,
         account=account_of(worst),
         state=worst.state,
-        state_word=state_word(worst.state, worst.judged_by_deliveries),
+        state_word=word_of(worst),
         suspect_checks=worst.suspect_checks,
         checked_at=worst.last_checked,
         expires_at=expires_at,
         expires_in=expires_in,
+        previous_until=worst.previous_until,
         flapping=any(each.flapping_since is not None for each in rows),
+        drifted=bool(drift_of(worst.identity, worst.identity_connected)),
         explanation=explain_connection(worst, now),
         details={"owner": worst.owner, "connections": [each.id for each in rows]},
     )
@@ -147,7 +149,7 @@ def _integration_row(
         app=row.name,
         account=", ".join(dict.fromkeys(account_of(each) for each in used)),
         state=state,
-        state_word=state_word(state, worst.judged_by_deliveries) if worst else "Not checked yet",
+        state_word=word_of(worst) if worst else "Not checked yet",
         suspect_checks=worst.suspect_checks if worst else 0,
         paused=paused,
         failed=failed,

@@ -12,14 +12,13 @@ from healthdesk.api.connections import (
 )
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.expiry import near_words
-from healthdesk.domain.health import state_word
 from healthdesk.domain.states import Trigger
 from healthdesk.errors import StoreUnavailable
 from healthdesk.operations.authorizations import redirect_url
 from healthdesk.operations.connection_fields import app_base_url
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import drift_models
-from healthdesk.operations.explain import explain_connection, explain_put_off
+from healthdesk.operations.explain import explain_connection, explain_put_off, word_of
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import connections as queries
 from healthdesk.store.rows import ConnectionRow
@@ -38,7 +37,7 @@ def view(desk: Desk, row: ConnectionRow) -> Connection:
         row,
         app_name=app_name,
         base_url=base_url,
-        state_word=state_word(row.state, row.judged_by_deliveries),
+        state_word=word_of(row),
         explanation=explain_put_off(put_off_since) if put_off_since else explain_connection(row, desk.now()),
         callback_url=f"{desk.ctx.config.server.public_url.rstrip('/')}/v1/callbacks/{row.id}",
     )

@@ -138,8 +138,11 @@ def _whose(kept: Mapping[str, Any] | None) -> Whose | None:
 
 
 def _check(row: HeartbeatRow | None, *, bodies: bool) -> CheckEvidence | None:
-    if row is None:
-        return None
+    return check_of(row, bodies=bodies) if row is not None else None
+
+
+def check_of(row: HeartbeatRow, *, bodies: bool) -> CheckEvidence:
+    """Return a check whole. `bodies`: the reader may see what the app answered."""
     return CheckEvidence(
         **{name: getattr(row, name) for name in _SAME},
         response_headers=dict(row.response_headers),

@@ -10,7 +10,7 @@ from datetime import datetime
 from healthdesk.api.common import Explanation
 from healthdesk.domain.advice import next_action
 from healthdesk.domain.expiry import cause_words, near_words
-from healthdesk.domain.health import CREDENTIAL_KINDS, RECHECKS_S
+from healthdesk.domain.health import CREDENTIAL_KINDS, RECHECKS_S, state_word
 from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, HoldReason, RecordState
 from healthdesk.store.rows import AttemptRow, ConnectionRow, ProblemRow, RecordRow
 from healthdesk.store.standing import drift_of
@@ -34,6 +34,12 @@ def sentence(text: str) -> str:
     if text.split(maxsplit=1)[0].isalpha():
         text = text[0].upper() + text[1:]
     return text if text[-1] in ".!?…" else text + "."
+
+
+def word_of(row: ConnectionRow) -> str:
+    """Return the word for the state of a connection."""
+    kind = row.failure.kind.value if row.failure is not None else ""
+    return state_word(row.state, row.judged_by_deliveries, pinged=row.pinged, kind=kind)
 
 
 def explain_connection(row: ConnectionRow, now: datetime | None = None) -> Explanation | None:

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection
-from healthdesk.api.health import Evidence, Expiry, Transition
+from healthdesk.api.health import CheckEvidence, Evidence, Expiry, Transition
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.expiry import days_left, left_words
 from healthdesk.domain.states import Role
 from healthdesk.operations.connections import show
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.evidence import evidence_of
+from healthdesk.operations.evidence import check_of, evidence_of
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import checks, expiry, standing, transitions
 from healthdesk.store import connections as queries
@@ -26,6 +26,14 @@ async def evidence(desk: Desk, connection_id: str) -> Evidence:
     row = await desk.read(queries.get, connection_id)
     found = await desk.read(checks.evidence, connection_id)
     return evidence_of(row, found, bodies=desk.operator.role is not Role.MEMBER)
+
+
+async def heartbeat(desk: Desk, connection_id: str, heartbeat_id: str) -> CheckEvidence:
+    """Return one check whole. What the app answered is for managers."""
+    desk.require("connections.heartbeat")
+    await desk.read(queries.get, connection_id)
+    row = await desk.read(checks.heartbeat, connection_id, heartbeat_id)
+    return check_of(row, bodies=desk.operator.role is not Role.MEMBER)
 
 
 async def list_transitions(desk: Desk, connection_id: str, after: str | None, limit: int) -> Page[Transition]:

@@ -48,7 +48,7 @@ def worst_first(counts: Mapping[str, int], *, writable: bool, offline: bool = Fa
 
     of_the_desk = {
         "The database cannot be written": not writable,
-        "The desk itself is offline: nothing is judged": offline,
+        "The desk is offline: nothing is judged": offline,
     }
     parts = [sentence for sentence, so in of_the_desk.items() if so]
     if failing := number("connections_failing"):

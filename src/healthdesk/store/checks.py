@@ -16,6 +16,7 @@ from healthdesk.domain.identity import Identity
 from healthdesk.domain.problems import ProblemKey
 from healthdesk.domain.standing import STANDING_KINDS
 from healthdesk.domain.states import ConnectionState, ErrorKind
+from healthdesk.errors import NotFound
 from healthdesk.store import standing, transitions
 from healthdesk.store.connection_rows import connection_row, failure_json, secret_of
 from healthdesk.store.folding import Folding, live_problems
@@ -236,6 +237,18 @@ def heartbeats(
     return paged(
         conn, query, heartbeat_table.c.id, heartbeat_row, after=after, limit=limit, newest_first=newest_first
     )
+
+
+def heartbeat(conn: Connection, connection_id: str, heartbeat_id: str) -> HeartbeatRow:
+    """Return one check of a connection; NotFound when there is none such."""
+    found = conn.execute(
+        select(heartbeat_table).where(
+            heartbeat_table.c.id == heartbeat_id, heartbeat_table.c.connection_id == connection_id
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"no heartbeat {heartbeat_id}", fix="old ones are removed after their retention")
+    return heartbeat_row(found)
 
 
 def evidence(conn: Connection, connection_id: str) -> CheckEvidenceRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection
-from healthdesk.api.health import Evidence, Expiry, Transition
+from healthdesk.api.health import CheckEvidence, Evidence, Expiry, Transition
 from healthdesk.http.query import ExpiryList, Paging
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import health
@@ -12,6 +12,10 @@ from healthdesk.operations import health
 
 async def _evidence(call: Call) -> Evidence:
     return await health.evidence(call.desk, call.path["id"])
+
+
+async def _heartbeat(call: Call) -> CheckEvidence:
+    return await health.heartbeat(call.desk, call.path["id"], call.path["heartbeat"])
 
 
 async def _transitions(call: Call) -> Page[Transition]:
@@ -45,6 +49,14 @@ ROUTES = (
         "The last good check beside the first bad one, and what differs.",
         _evidence,
         Evidence,
+    ),
+    Route(
+        "GET",
+        "/v1/connections/{id}/heartbeats/{heartbeat}",
+        "connections.heartbeat",
+        "One check whole: what was asked, what came back, whose the credential was.",
+        _heartbeat,
+        CheckEvidence,
     ),
     Route(
         "GET",

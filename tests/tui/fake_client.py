@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from healthdesk.api.alerts import Alert, Channel, ChannelTest, Rule, RuleCreate, RuleEdit
+from healthdesk.api.authorizations import Authorization
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Explanation, Page
-from healthdesk.api.connections import AccountRow, Connection, Heartbeat, HeartbeatRequest, Member
+from healthdesk.api.connections import (
+    AccountRow,
+    App,
+    Connection,
+    CredentialsUpdated,
+    Heartbeat,
+    HeartbeatRequest,
+    Member,
+)
 from healthdesk.api.desk import Activity, Event, Status, You
 from healthdesk.api.integrations import EnvironmentView, Integration, Source
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.api.records import (
     Body,
 )
+from healthdesk.connectors.registry import Registry
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import (
     AlertEvent,
@@ -35,6 +46,12 @@ from healthdesk.domain.states import (
 )
 from healthdesk.errors import ApiRefused, DaemonUnreachable
 from tests.tui.fake_log import ALL_CALLBACKS, HOSTILE, NOW, SOURCES, FakeLog
+
+
+@cache
+def builtin_apps() -> list[App]:
+    """Return the apps that come with healthdesk, as the daemon tells of them."""
+    return [App.model_validate(app.manifest) for app in Registry.builtin().list()]
 
 
 class FixedClock:
@@ -95,6 +112,8 @@ class FakeDesk(FakeLog):
             Channel(id="chn_2", name="ops chat", url="slack://••••/ops", kind="Slack", created_at=NOW, created_by="bob", last_error="403 from the service", last_error_at=NOW),
         ]  # fmt: skip
         self.test_ok = True
+        self.authorization_status = "pending"
+        self.updated: dict[str, Any] = {}
         self.account_rows: list[AccountRow] | None = None
         self.problem_rows: list[ProblemRow] | None = None
 
@@ -217,9 +236,9 @@ class FakeDesk(FakeLog):
         self.note("connection_edit", (connection_id, changes))
         return self._connection(connection_id)
 
-    async def connection_update_credentials(self, connection_id: str, new: Any) -> Connection:
+    async def connection_update_credentials(self, connection_id: str, new: Any) -> CredentialsUpdated:
         self.note("connection_update_credentials", (connection_id, new))
-        return self._connection("con_crm")
+        return CredentialsUpdated(**{**self._connection("con_crm").model_dump(), **self.updated})
 
     async def connection_check(self, connection_id: str) -> Connection:
         self.note("connection_check", connection_id)
@@ -238,9 +257,29 @@ class FakeDesk(FakeLog):
     async def connection_disconnect(self, connection_id: str) -> None:
         self.note("connection_disconnect", connection_id)
 
-    async def apps(self) -> list[Any]:
+    async def apps(self) -> list[App]:
         self.note("apps")
-        return []
+        return builtin_apps()
+
+    async def connection_put_back(self, connection_id: str, choice: Any) -> Any:
+        self.note("connection_put_back", (connection_id, choice))
+        return self._connection("con_crm")
+
+    async def authorization_begin(self, new: Any) -> Authorization:
+        self.note("authorization_begin", new)
+        return self._authorization("pending")
+
+    async def authorization(self, authorization_id: str) -> Authorization:
+        self.note("authorization", authorization_id)
+        return self._authorization(self.authorization_status)
+
+    def _authorization(self, status: Any) -> Authorization:
+        return Authorization(
+            id="aut_1", app="github", app_name="GitHub", status=status, created_at=NOW, created_by="alice",
+            url="https://github.com/login/oauth/authorize?client_id=desk&state=" + "s" * 90,
+            redirect_url="https://desk.acme.io/v1/oauth/callback", expires_at=NOW + timedelta(minutes=10),
+            error="GitHub said access_denied. Grant it in the browser." if status == "refused" else "",
+        )  # fmt: skip
 
     async def integrations_list(self, *, after: str | None = None, limit: int = 50) -> Page[Integration]:
         self.note("integrations_list")

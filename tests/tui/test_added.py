@@ -39,6 +39,8 @@ async def test_a_new_connection_is_under_the_cursor():
     desk = FakeDesk()
     async with open_desk(desk, area="connections") as driver:
         await driver.press("n")
+        await driver.write("http")
+        await driver.press("enter")
         await driver.write("New")
         await driver.press("enter")
         await driver.write("https://new.acme.io")

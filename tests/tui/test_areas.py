@@ -124,7 +124,7 @@ async def test_credentials_are_masked_while_typed_and_only_what_belongs_is_sent(
 async def test_a_form_says_what_is_missing_and_sends_nothing():
     desk = FakeDesk()
     async with open_desk(desk, area="connections") as driver:
-        await driver.press("n", "ctrl+s")
+        await driver.press("n", *"http", "enter", "ctrl+s")
         assert "Name: is needed" in driver.text()
         await driver.write("CRM")
         await driver.press("tab")

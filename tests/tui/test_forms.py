@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.alerts import AlertsScreen
+from healthdesk.tui.screens.chooser import Chooser
 from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.forms import Cycle, Form
 from healthdesk.tui.widgets.window_table import WindowTable
@@ -66,6 +67,13 @@ async def test_a_refused_form_is_there_again_with_the_reason_and_what_was_typed(
         assert desk.called("channel_create") == [("ops", secret), ("ops", secret)]
 
 
+async def new_endpoint(driver: Driver) -> None:
+    """Ask for a new connection to an HTTP endpoint."""
+    await driver.press("n")
+    await driver.write("http")
+    await driver.press("enter")
+
+
 def focused(driver: Driver) -> str:
     """Return the name of the field that has the focus; what is typed goes there."""
     editor = driver.app.screen.focused
@@ -90,7 +98,7 @@ async def test_a_refused_form_begins_at_the_field_at_fault(at_fault: str, expect
         "Not so.", status=400, slug="malformed", field=at_fault
     )
     async with open_desk(desk, area="connections") as driver:
-        await driver.press("n")
+        await new_endpoint(driver)
         await driver.write("CRM")
         await driver.press("tab")
         await driver.write("https://crm.example")
@@ -111,7 +119,7 @@ async def test_a_refused_connection_keeps_its_choices_and_can_be_left():
     refused = ApiRefused("there is a connection CRM already", status=409, slug="conflict")
     desk.refuse_once["connection_create"] = refused
     async with open_desk(desk, area="connections") as driver:
-        await driver.press("n")
+        await new_endpoint(driver)
         await driver.write("CRM")
         await driver.press("tab")
         await driver.write("https://crm.example")
@@ -121,6 +129,8 @@ async def test_a_refused_connection_keeps_its_choices_and_can_be_left():
         assert "← none →" in told
         assert "https://crm.example" in told
         await driver.press("escape")
+        assert isinstance(driver.app.screen, Chooser), "a step back"
+        await driver.press("escape")
         assert isinstance(driver.app.screen, ConnectionsScreen)
         assert len(desk.called("connection_create")) == 1
 
@@ -128,7 +138,7 @@ async def test_a_refused_connection_keeps_its_choices_and_can_be_left():
 async def test_what_the_daemon_would_not_even_read_is_said_in_the_form():
     desk = FakeDesk()
     async with open_desk(desk, area="connections") as driver:
-        await driver.press("n")
+        await new_endpoint(driver)
         await driver.write("C" * 300)
         await driver.press("tab")
         await driver.write("https://crm.example")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from healthdesk.api.connections import UNCHECKED_HINT
+from healthdesk.errors import ApiRefused
 from healthdesk.tui.app import HealthdeskApp
 from tests.tui.desk import LARGE, SMALL, Driver, make_app
 from tests.tui.fake_client import FakeDesk
@@ -30,6 +32,34 @@ def dead(desk: FakeDesk) -> None:
     desk.down = True
 
 
+def unreachable(desk: FakeDesk) -> None:
+    desk.refuse_once["connection_create"] = ApiRefused(
+        "GitHub was asked first: GitHub answered 503. That says nothing of the credentials. Nothing was saved.",
+        status=409,
+        slug="trial-impossible",
+        fix=f"Try again later. {UNCHECKED_HINT}",
+        blame="them",
+        kind="server_error",
+    )
+
+
+def other_account(desk: FakeDesk) -> None:
+    desk.refuse_once["connection_update_credentials"] = ApiRefused(
+        "These credentials work, but they are not those of CRM.",
+        status=409,
+        slug="identity-changed",
+        changes=[
+            {"what": "account", "before": "octocat (583231)", "after": "hubot (480938)", "sentence": ""},
+            {
+                "what": "scopes",
+                "before": "repo, read:org",
+                "after": "read:org",
+                "sentence": "It may no longer: repo.",
+            },
+        ],
+    )
+
+
 SCENES: dict[
     str, tuple[str, tuple[int, int], list[str], Callable[[FakeDesk], None] | None, dict[str, Any]]
 ] = {
@@ -48,7 +78,34 @@ SCENES: dict[
     "resend-all": ("log", SMALL, ["S"], None, {}),
     "connection": ("connections", SMALL, ["enter"], None, {}),
     "alerts": ("alerts", SMALL, [], None, {}),
-    "form": ("connections", SMALL, ["n"], None, {}),
+    "form": ("connections", SMALL, ["n", *"http", "enter"], None, {}),
+    "apps": ("connections", SMALL, ["n"], None, {}),
+    "apps-wide": ("connections", LARGE, ["n"], None, {}),
+    "methods": ("connections", SMALL, ["n", *"github", "enter"], None, {}),
+    "app-form": ("connections", SMALL, ["n", *"github", "enter", "enter"], None, {}),
+    "app-form-wide": ("connections", LARGE, ["n", *"jira", "enter", "enter"], None, {}),
+    "app-form-ascii": (
+        "connections",
+        SMALL,
+        ["n", *"servicenow", "enter", "enter"],
+        None,
+        {"ascii_only": True},
+    ),
+    "app-refused": (
+        "connections",
+        SMALL,
+        ["n", *"github", "enter", "enter", *"t0ken", "ctrl+s"],
+        unreachable,
+        {},
+    ),
+    "authorizing": (
+        "connections",
+        SMALL,
+        ["n", *"github", "enter", "down", "enter", *"id", "tab", *"s3cret", "ctrl+s"],
+        None,
+        {},
+    ),
+    "identity-changed": ("connections", SMALL, ["u", "tab", *"t0ken", "ctrl+s"], other_account, {}),
 }
 
 

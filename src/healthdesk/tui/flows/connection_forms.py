@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -16,7 +17,8 @@ from healthdesk.api.connections import (
     CredentialsUpdate,
     HeartbeatRequest,
 )
-from healthdesk.tui.screens.forms import Field
+from healthdesk.tui.flows.app_forms import overlap_field
+from healthdesk.tui.screens.forms import UNCHECKED, Field
 
 AUTH_WORDS = {
     "none": "none",
@@ -97,6 +99,8 @@ def connection_fields(connection: Connection | None) -> list[Field]:
             when=("scheme", SIGNED),
         ),
     ]
+    if connection is not None and connection.callback_secret_hint:
+        fields.append(replace(overlap_field(), when=("scheme", SIGNED)))
     return fields
 
 
@@ -135,7 +139,7 @@ def credentials_of(values: Mapping[str, str]) -> Credentials:
 
 def credentials_update(values: Mapping[str, str]) -> CredentialsUpdate:
     """Return the update of credentials."""
-    return CredentialsUpdate(credentials=credentials_of(values))
+    return CredentialsUpdate(credentials=credentials_of(values), unchecked=UNCHECKED in values)
 
 
 def heartbeat_of(values: Mapping[str, str]) -> HeartbeatRequest | None:
@@ -170,6 +174,8 @@ def connection_create(values: Mapping[str, str]) -> ConnectionCreate:
     }
     if values.get("callback_secret"):
         known["callback_secret"] = SecretStr(values["callback_secret"].strip())
+    if UNCHECKED in values:
+        known["unchecked"] = True
     return ConnectionCreate(**known)
 
 
@@ -189,4 +195,8 @@ def connection_edit(values: Mapping[str, str], before: Connection) -> Connection
         known["verification"] = verification
     if values.get("callback_secret"):
         known["callback_secret"] = SecretStr(values["callback_secret"].strip())
+        if "callback_secret_overlap_s" in values:
+            known["callback_secret_overlap_s"] = float(values["callback_secret_overlap_s"])
+    if UNCHECKED in values:
+        known["unchecked"] = True
     return ConnectionEdit(**known)

@@ -1,4 +1,4 @@
-"""Checking, adding, changing and ending connections; pausing integrations."""
+"""Checking, changing and ending connections; pausing integrations."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from healthdesk.api.connections import AccountRow, Connection
 from healthdesk.api.integrations import Integration
 from healthdesk.domain.states import HoldReason, IntegrationState
 from healthdesk.errors import HealthdeskError
+from healthdesk.tui.flows.app_forms import HTTP_ENDPOINT, app_edit, check_edit, edit_fields
+from healthdesk.tui.flows.apps import app_of
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.connection_forms import (
     check_connection,
-    check_credentials,
-    connection_create,
     connection_edit,
     connection_fields,
-    credential_fields,
-    credentials_update,
 )
-from healthdesk.tui.format import Span, Tone, dim, line
-from healthdesk.tui.messages import RowAdded
+from healthdesk.tui.format import Span, Tone, line
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.forms import Form
 
@@ -78,59 +75,31 @@ async def check_now(screen: DeskScreen, connection_id: str) -> str:
     return told(await screen.client.connection_check(connection_id))
 
 
-async def add_connection(screen: DeskScreen) -> str:
-    """Ask for a new connection to an HTTP endpoint, and add it."""
+async def edit_connection(screen: DeskScreen, connection_id: str) -> str:
+    """Ask for changes of a connection; what decides its health is tried before it is saved."""
+    connection = await screen.client.connection(connection_id)
+    if connection.app == HTTP_ENDPOINT:
+        fields, check = connection_fields(connection), check_connection
+        edit = partial(connection_edit, before=connection)
+    else:
+        app, view = await app_of(screen, connection), screen.view()
+        fields, check = edit_fields(app, connection, view), partial(check_edit, app)
+        edit = partial(app_edit, app=app, before=connection, view=view)
     form = partial(
         Form,
-        "New connection · HTTP endpoint",
-        connection_fields(None),
-        button="Connect",
-        check=check_connection,
+        f"Edit connection · {connection.name}",
+        fields,
+        doing="Saving… what decides its health is tried first.",
+        check=check,
     )
 
-    async def send(values: Mapping[str, str]) -> Connection:
-        return await screen.client.connection_create(connection_create(values))
-
-    added = await ask_until_taken(screen, form, send)
-    if added is None:
-        return ""
-    screen.post_message(RowAdded("accounts-region", f"connection:{added.id}"))
-    return told(added)
-
-
-async def edit_connection(screen: DeskScreen, connection_id: str) -> str:
-    """Ask for changes of a connection."""
-    connection = await screen.client.connection(connection_id)
-    title = f"Edit connection · {connection.name}"
-    form = partial(Form, title, connection_fields(connection), check=check_connection)
-
     async def send(values: Mapping[str, str]) -> str:
-        changes = connection_edit(values, connection)
-        if not changes.model_fields_set:
+        changes = edit(values)
+        if not changes.model_fields_set - {"unchecked"}:
             return "Nothing was changed."
         return told(await screen.client.connection_edit(connection_id, changes))
 
     return await ask_until_taken(screen, form, send) or ""
-
-
-async def update_credentials(screen: DeskScreen, connection_id: str) -> str:
-    """Ask for new credentials; they are checked at once."""
-    connection = await screen.client.connection(connection_id)
-    form = partial(
-        Form,
-        f"Update credentials · {connection.name}",
-        credential_fields(connection.auth),
-        button="Update and check",
-        intro=[line(dim(f"{connection.base_url} · now {connection.auth} {connection.credential_hint}"))],
-        check=check_credentials,
-    )
-
-    async def send(values: Mapping[str, str]) -> Connection:
-        update = credentials_update(values)
-        return await screen.client.connection_update_credentials(connection_id, update)
-
-    updated = await ask_until_taken(screen, form, send)
-    return told(updated) if updated is not None else ""
 
 
 async def _delivering_through(screen: DeskScreen, connection_id: str) -> list[str]:

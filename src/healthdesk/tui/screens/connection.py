@@ -10,7 +10,8 @@ from textual.widget import Widget
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection, Heartbeat
 from healthdesk.domain.states import ConnectionState
-from healthdesk.tui.flows.connections import check_now, disconnect, edit_connection, update_credentials
+from healthdesk.tui.flows.connections import check_now, disconnect, edit_connection
+from healthdesk.tui.flows.credentials import put_back, update_credentials
 from healthdesk.tui.format import Line, Tone, clean, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.dialog import Notice
@@ -22,6 +23,7 @@ from healthdesk.tui.view.connection import (
     connection_head,
     heartbeat_cells,
 )
+from healthdesk.tui.view.credentials import why_not_put_back
 from healthdesk.tui.view.times import full
 from healthdesk.tui.widgets.lines import Lines, Ruler
 from healthdesk.tui.widgets.region import ListRegion
@@ -90,6 +92,8 @@ class ConnectionScreen(WindowScreen):
         """A check is opened only when there is one."""
         if action_id == "open" and self.lists["heartbeats-region"].table.current is None:
             return "there is no heartbeat yet"
+        if action_id == "put_back" and self.detail is not None:
+            return why_not_put_back(self.detail.previous_until, self.view())
         return ""
 
     def do_open(self) -> None:
@@ -109,6 +113,10 @@ class ConnectionScreen(WindowScreen):
     def do_credentials(self) -> None:
         """Enter new credentials."""
         self.flow(update_credentials(self, self.key), asks=True)
+
+    def do_put_back(self) -> None:
+        """Use the credentials before the last update again."""
+        self.flow(put_back(self, self.key), asks=True)
 
     def do_edit(self) -> None:
         """Change it."""

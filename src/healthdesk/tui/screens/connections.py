@@ -8,17 +8,17 @@ from typing import ClassVar
 from healthdesk.api.common import Page
 from healthdesk.api.connections import AccountRow, Connection
 from healthdesk.api.integrations import Integration
+from healthdesk.tui.flows.adding import add_connection
 from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import (
-    add_connection,
     check_now,
     choose_connection,
     connection_of,
     disconnect,
     edit_connection,
     pause_or_resume,
-    update_credentials,
 )
+from healthdesk.tui.flows.credentials import put_back, update_credentials
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
@@ -34,6 +34,7 @@ from healthdesk.tui.view.accounts import (
     keep_account,
 )
 from healthdesk.tui.view.connection import connection_facts, connection_head
+from healthdesk.tui.view.credentials import why_not_put_back
 from healthdesk.tui.view.filters import connection_chips
 from healthdesk.tui.view.integration import integration_head
 from healthdesk.tui.widgets.filter_bar import Chip
@@ -44,7 +45,7 @@ EMPTY = (
     line("  No connections yet. ", key("n"), " adds one; `healthdesk apps` lists what can be connected."),
     line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
 )
-FOR_CONNECTIONS = ("edit", "disconnect")
+FOR_CONNECTIONS = ("edit", "disconnect", "put_back")
 FOR_INTEGRATIONS = ("pause", "log", "notify", "connection")
 
 
@@ -117,6 +118,8 @@ class ConnectionsScreen(AreaScreen):
             return "this is an integration; o opens its connection"
         if row is not None and row.kind == "connection" and action_id in FOR_INTEGRATIONS:
             return "this is a connection; choose the integration that delivers on it"
+        if row is not None and action_id == "put_back":
+            return why_not_put_back(row.previous_until, self.view())
         return super().refuses(action_id)
 
     def do_open(self) -> None:
@@ -146,6 +149,10 @@ class ConnectionsScreen(AreaScreen):
 
     async def _on_connection(self, does: Callable[[DeskScreen, str], Awaitable[str]], row: AccountRow) -> str:
         return await does(self, await connection_of(self, row))
+
+    def do_put_back(self) -> None:
+        """Use the credentials before the last update again."""
+        self.flow(put_back(self, self.item().id), asks=True)
 
     def do_new(self) -> None:
         """Connect something."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -76,7 +77,7 @@ class Box(ModalScreen[Answer]):
 
 
 class Question(Box[str]):
-    """A question with its choices; the first, Cancel, has the focus."""
+    """A question with its choices; the first, `leave`, has the focus. `keys` choose by a key."""
 
     AUTO_FOCUS = "Choice"
 
@@ -86,20 +87,30 @@ class Question(Box[str]):
         lines: Iterable[Line],
         choices: Sequence[tuple[str, str]],
         *,
+        leave: str = "Cancel",
+        keys: Mapping[str, str] = MappingProxyType({}),
         ascii_only: bool = False,
     ) -> None:
         super().__init__(title, ascii_only=ascii_only)
         self.lines = list(lines)
         self.choices = choices
+        self.leave = leave
+        self.keys = keys
 
     def inside(self) -> Iterable[Widget]:
-        """The lines, and the choices with Cancel first."""
+        """The lines, and the choices with the one that leaves first."""
         yield Lines(self.lines, ascii_only=self.ascii_only)
         yield Horizontal(
-            Choice("Cancel", "cancel", ascii_only=self.ascii_only),
+            Choice(self.leave, "cancel", ascii_only=self.ascii_only),
             *(Choice(label, value, ascii_only=self.ascii_only) for value, label in self.choices),
             classes="buttons",
         )
+
+    def on_key(self, event: events.Key) -> None:
+        """Choose by a key."""
+        if event.key in self.keys:
+            event.stop()
+            self.dismiss(self.keys[event.key])
 
     @on(Choice.Pressed)
     def _pressed(self, message: Choice.Pressed) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.connectors.handshakes import after_verification, before_verification
+from healthdesk.connectors.signatures import HmacScheme, verify_hmac_scheme
 from healthdesk.connectors.spec import CallbackManifest
 from healthdesk.connectors.verify import Callback, about, came, verify_callback
 from healthdesk.errors import Unauthenticated
@@ -63,6 +64,34 @@ def test_githubs_published_vector():
     assert "does not match" in refused(
         Spec("github"), ["It's a Secret to Everybody"], GITHUB, b"Hello, World?"
     )
+
+
+def hmac_reason(secret: str, value: str | None, body: bytes = BODY, **scheme: str) -> str | None:
+    headers = {} if value is None else {"X-Sig": value}
+    return verify_hmac_scheme(
+        HmacScheme("X-Sig", **scheme), [secret] if secret else [], came(headers, body), START
+    )
+
+
+@given(
+    st.binary(max_size=40), st.sampled_from(["sha1", "sha256", "sha512"]), st.sampled_from(["hex", "base64"])
+)
+def test_every_algorithm_and_encoding(body, algorithm, encoding):
+    raw = digest("key", body, algorithm)
+    value = raw.hex() if encoding == "hex" else base64.b64encode(raw).decode()
+    assert hmac_reason("key", value, body, algorithm=algorithm, encoding=encoding) is None
+    assert hmac_reason("key", value, body + b" ", algorithm=algorithm, encoding=encoding)
+    if encoding == "hex":
+        assert hmac_reason("key", value.upper(), body, algorithm=algorithm) is None
+
+
+@pytest.mark.parametrize("value", [None, "", "sha256=", "sha256=zz", "sha256=é", "abc"])
+@pytest.mark.parametrize("encoding", ["hex", "base64"])
+def test_nonsense_is_refused_with_a_reason_that_names_the_header(value, encoding):
+    reason = hmac_reason("key", value, encoding=encoding, prefix="sha256=")
+    assert "X-Sig" in reason
+    assert ("sha256=" in reason) == (value == "abc")
+    assert hmac_reason("", "x", encoding=encoding)
 
 
 SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"

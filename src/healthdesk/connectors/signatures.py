@@ -6,8 +6,6 @@ Slack "Verifying requests from Slack", Stripe "Verify webhook signatures", stand
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from healthdesk.domain.signing import TOLERANCE_S
+from healthdesk.domain.signing import TOLERANCE_S, decoded
 
 TimestampFormat = Literal["epoch_s", "epoch_ms", "iso", "http"]
 _PIECE = re.compile(r"(\{(?:body|timestamp|url|method)\})")
@@ -89,11 +87,11 @@ def verify_hmac_scheme(
     named = [part[len(scheme.prefix) :] for part in given if part.startswith(scheme.prefix)]
     if not named:
         return f"The signature in {scheme.header} does not begin with {scheme.prefix}, the configured prefix."
-    decoded = [each for part in named if (each := _decoded(part, scheme.encoding)) is not None]
-    if not decoded:
+    digests = [each for part in named if (each := decoded(part, scheme.encoding)) is not None]
+    if not digests:
         return f"The signature in {scheme.header} is not {scheme.encoding}."
     content = signed_content(scheme.signed, came, timestamp or "")
-    if _any_fits(secrets, content, decoded, scheme.algorithm):
+    if _any_fits(secrets, content, digests, scheme.algorithm):
         return None
     return f"The signature in {scheme.header} does not match."
 
@@ -109,13 +107,11 @@ def verify_stripe(secrets: Sequence[str], came: Came, now: datetime) -> str | No
     timestamp = next((text for name, _, text in pairs if name == "t"), "")
     if reason := stale(timestamp, "epoch_s", now):
         return reason
-    decoded = [
-        each for name, _, text in pairs if name == "v1" and (each := _decoded(text, "hex")) is not None
-    ]
+    digests = [each for name, _, text in pairs if name == "v1" and (each := decoded(text, "hex")) is not None]
     content = timestamp.encode() + b"." + came.body
     return (
         None
-        if _any_fits(secrets, content, decoded, "sha256")
+        if _any_fits(secrets, content, digests, "sha256")
         else "The signature in Stripe-Signature does not match."
     )
 
@@ -138,7 +134,7 @@ def verify_basic(secrets: Sequence[str], came: Came) -> str | None:
     scheme, _, encoded = came.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return "The header Authorization with user and password is missing."
-    given = _decoded(encoded.strip(), "base64")
+    given = decoded(encoded.strip(), "base64")
     if given is None:
         return "The header Authorization is not base64."
     return _equals_one(given, "Authorization", secrets)
@@ -187,15 +183,6 @@ def _equals_one(given: str | bytes | None, header: str, secrets: Sequence[str]) 
     for secret in secrets:
         good |= hmac.compare_digest(raw, secret.encode())
     return None if good else f"What the header {header} holds is not the secret."
-
-
-def _decoded(text: str, encoding: str) -> bytes | None:
-    try:
-        if encoding == "hex":
-            return binascii.unhexlify(text)
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _time(text: str, form: str) -> datetime | None:

@@ -75,37 +75,14 @@ def verify_standard_webhook(
     expected = [hmac.digest(secret_key(secret), content, "sha256") for secret in secrets]
     for signature in signatures.split():
         version, _, encoded = signature.partition(",")
-        given = _decoded(encoded, "base64") if version == "v1" else None
+        given = decoded(encoded, "base64") if version == "v1" else None
         for digest in expected:
             good |= given is not None and hmac.compare_digest(given, digest)
     return None if good else "The signature does not match."
 
 
-def verify_hmac(
-    secret: str,
-    *,
-    header: str,
-    header_value: str | None,
-    algorithm: str,
-    encoding: str,
-    prefix: str,
-    body: bytes,
-) -> str | None:
-    """Return why the HMAC of the raw body in `header` is not right, or None when it is."""
-    if not secret:
-        return "No secret is configured to verify it with."
-    if not header_value:
-        return f"The header {header}, which carries the signature, is missing."
-    if not header_value.startswith(prefix):
-        return f"The signature in {header} does not begin with {prefix}, the configured prefix."
-    given = _decoded(header_value[len(prefix) :].strip(), encoding)
-    if given is None:
-        return f"The signature in {header} is not {encoding}."
-    digest = hmac.digest(secret.encode(), body, algorithm)
-    return None if hmac.compare_digest(given, digest) else f"The signature in {header} does not match."
-
-
-def _decoded(text: str, encoding: str) -> bytes | None:
+def decoded(text: str, encoding: str) -> bytes | None:
+    """Return the bytes of a signature in hex or base64, or None when it is neither."""
     try:
         if encoding == "hex":
             return binascii.unhexlify(text)

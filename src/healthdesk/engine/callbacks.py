@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from healthdesk.connectors.verify import Callback, about, came
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
-from healthdesk.errors import StoreUnavailable
 from healthdesk.store import callbacks as queries
 from healthdesk.store.rows import ProcessedCallback, WaitingCallback
 
@@ -37,15 +36,12 @@ class CallbackProcessor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Process until `stop`."""
-        async with self._pulse.running(stop):
-            while not stop.is_set():
-                self._pulse.clear()
-                try:
-                    while not stop.is_set() and await self._some():
-                        pass
-                except StoreUnavailable as error:
-                    log.warning("callbacks wait for the database: %s", error)
-                await self._pulse.wait()
+
+        async def look() -> None:
+            while not stop.is_set() and await self._some():
+                pass
+
+        await self._pulse.repeat(stop, look, what="callbacks wait")
 
     async def _some(self) -> bool:
         """Process one batch; True when there may be more."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
-from healthdesk.errors import StoreUnavailable
 from healthdesk.store import expiry, standing
 from healthdesk.store.rows import ProblemChanges
-
-log = logging.getLogger(__name__)
 
 POLL_S = 60.0
 
@@ -31,14 +27,7 @@ class Expiry:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Warn until `stop`."""
-        async with self._pulse.running(stop):
-            while not stop.is_set():
-                self._pulse.clear()
-                try:
-                    await self._look()
-                except StoreUnavailable as error:
-                    log.warning("the calendar of expiries waits for the database: %s", error)
-                await self._pulse.wait()
+        await self._pulse.repeat(stop, self._look, what="the calendar of expiries waits")
 
     async def _look(self) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()

@@ -72,15 +72,12 @@ class Pings:
     async def run(self, stop: asyncio.Event) -> None:
         """Look for late pings until `stop`."""
         await self._forgive()
-        async with self._pulse.running(stop):
-            while not stop.is_set():
-                self._pulse.clear()
-                try:
-                    while not stop.is_set() and await self._some():
-                        pass
-                except StoreUnavailable as error:
-                    log.warning("pings wait for the database: %s", error)
-                await self._pulse.wait()
+
+        async def look() -> None:
+            while not stop.is_set() and await self._some():
+                pass
+
+        await self._pulse.repeat(stop, look, what="pings wait")
 
     async def _forgive(self) -> None:
         """Nobody could ping while no daemon ran: what is late by now is given its grace once more."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from healthdesk.clock import Clock
+from healthdesk.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 
 class Pulse:
@@ -28,6 +32,17 @@ class Pulse:
     async def wait(self) -> None:
         """Wait for the next wake-up."""
         await self._event.wait()
+
+    async def repeat(self, stop: asyncio.Event, look: Callable[[], Awaitable[None]], *, what: str) -> None:
+        """Look at every beat and wake-up until `stop`; while the database cannot be used, `what` waits for it."""
+        async with self.running(stop):
+            while not stop.is_set():
+                self.clear()
+                try:
+                    await look()
+                except StoreUnavailable as error:
+                    log.warning("%s for the database: %s", what, error)
+                await self.wait()
 
     @asynccontextmanager
     async def running(self, stop: asyncio.Event) -> AsyncIterator[None]:

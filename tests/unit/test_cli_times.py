@@ -7,10 +7,10 @@ from healthdesk.cli.times import (
     format_ago,
     format_duration_ms,
     format_time,
-    parse_duration,
     parse_when,
     zone_name,
 )
+from healthdesk.domain.durations import parse_duration
 
 NOW = datetime(2024, 11, 22, 13, 2, 11, tzinfo=UTC)
 VIENNA = ZoneInfo("Europe/Vienna")

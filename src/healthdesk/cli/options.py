@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from healthdesk.cli.command import UsageError
-from healthdesk.cli.times import WHEN_HELP, parse_duration, parse_when
+from healthdesk.cli.times import WHEN_HELP, parse_when
+from healthdesk.domain.durations import parse_duration
 from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:

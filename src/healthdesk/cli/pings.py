@@ -10,7 +10,7 @@ from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import STRONG, Cell
 from healthdesk.cli.tables import Column
-from healthdesk.cli.times import format_span
+from healthdesk.domain.durations import format_span
 
 if TYPE_CHECKING:
     from healthdesk.api.pings import Ping

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AGO = re.compile(r"([0-9]{1,6})([smhdw])")
+from healthdesk.domain.durations import DURATION, UNITS_S
+
 WHEN_HELP = "ISO 8601 (2024-11-22, 2024-11-22T14:00+01:00), 2h or 7d ago, today, yesterday, now"
-
-
-def parse_duration(text: str) -> int:
-    """Return the seconds in `90s`, `15m`, `2h`, `7d`, `1w`, or a plain number of seconds."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    match = _AGO.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration such as 90s, 15m, 2h or 7d")
-    return int(match[1]) * _UNITS_S[match[2]]
 
 
 def parse_when(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
     """Return the moment `text` names, in UTC; without an offset it is meant in `zone` (the host's)."""
     word = text.strip().lower()
-    match = _AGO.fullmatch(word)
+    match = DURATION.fullmatch(word)
     try:
         if match is not None:
-            return now.astimezone(UTC) - timedelta(seconds=int(match[1]) * _UNITS_S[match[2]])
+            return now.astimezone(UTC) - timedelta(seconds=int(match[1]) * UNITS_S[match[2]])
         if word == "now":
             return now.astimezone(UTC)
         if word in ("today", "yesterday"):
@@ -64,14 +53,6 @@ def format_duration_ms(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
-
-
-def format_span(seconds: float) -> str:
-    """Return a time span as it is typed: `90s`, `5m`, `1h`, `2d`."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:g}s"
 
 
 def format_ago(moment: datetime | None, now: datetime) -> str:

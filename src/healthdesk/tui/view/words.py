@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from healthdesk.api.connections import Heartbeat
 from healthdesk.domain.states import (
     AlertState,
     AttemptOutcome,
@@ -13,7 +14,7 @@ from healthdesk.domain.states import (
     ProblemState,
     RecordState,
 )
-from healthdesk.tui.format import Tone
+from healthdesk.tui.format import Span, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,20 @@ BLAME = {
 def blame_word(blame: str) -> str:
     """Return whose fault it is, for people."""
     return next((word for known, word in BLAME.items() if known.value == blame), blame)
+
+
+def check_words(check: Heartbeat) -> Span:
+    """Return what a check came to: what was said, else `as expected` or the kind of its failure."""
+    return Span(check.sentence or ("as expected" if check.ok else check.kind.replace("_", " ")))
+
+
+def connection_label(app: str, name: str, account: str) -> str:
+    """Return `Jira · ops@acme.io`: what a connection is called and its account, none of it twice, beside its app."""
+    if name.casefold().startswith(app.casefold()):
+        name = name[len(app) :].strip(" ·-–:")
+    if account and account.casefold() in name.casefold():
+        return name
+    return " · ".join(part for part in (name, account) if part)
 
 
 def one_of(noun: str) -> str:

@@ -1,0 +1,70 @@
+"""One check whole: what was asked, what came back, whose the credential was."""
+
+from __future__ import annotations
+
+from healthdesk.api.health import CheckEvidence, Identity
+from healthdesk.domain.states import ErrorKind, Trigger
+from healthdesk.tui.format import Line, Span, Tone, dim, line, strong
+from healthdesk.tui.view.json_view import text_lines
+from healthdesk.tui.view.record import header_lines
+from healthdesk.tui.view.times import View, full, millis
+from healthdesk.tui.view.words import CONNECTION, check_words
+
+TRIGGERS = {
+    Trigger.SCHEDULE: "by schedule",
+    Trigger.OPERATOR: "by an operator",
+    Trigger.CREDENTIALS: "with new credentials",
+    Trigger.DELIVERY: "after a delivery",
+    Trigger.PING: "by a ping",
+}
+CUT = "… cut: only the beginning is kept"
+
+
+def check_head(check: CheckEvidence, view: View) -> list[Line]:
+    """Return what it came to, when, and what the connection was after it."""
+    glyph = Span("✓ ", Tone.GOOD) if check.ok else Span("✗ ", Tone.BAD)
+    after = CONNECTION[check.state_after]
+    took = "" if check.trigger is Trigger.PING else f" in {millis(check.duration_ms)}"
+    return [
+        line(glyph, Span(f"{answer_words(check)}{took}"), dim(" · "), check_words(check)),
+        line(
+            dim(f"{full(check.at, view)} · {TRIGGERS.get(check.trigger, check.trigger.value)} · after it "),
+            Span(after.text, after.tone),
+        ),
+    ]
+
+
+def answer_words(check: CheckEvidence) -> str:
+    """Return the status, or what there was instead."""
+    if check.trigger is Trigger.PING:
+        return "Pinged" if check.ok else "No good ping"
+    if check.kind == ErrorKind.OFFLINE.value:
+        return "Put off"
+    return str(check.status) if check.status is not None else "No answer"
+
+
+def whose_lines(identity: Identity | None) -> list[Line]:
+    """Return whose the credential was, as the app said."""
+    if identity is None:
+        return []
+    scopes = "" if identity.scopes is None else ", ".join(identity.scopes) or "none"
+    named = identity.account or identity.account_id
+    shown_id = (
+        f" ({identity.account_id})" if identity.account and identity.account_id != identity.account else ""
+    )
+    rows = [("Account", named + shown_id), ("Site", identity.site), ("Scopes", scopes)]
+    return [line(dim(f"{name:<9}"), value) for name, value in rows if value]
+
+
+def check_lines(check: CheckEvidence) -> list[Line]:
+    """Return the request, whose the credential was, and the answer with its headers."""
+    request = f"{check.method} {check.url}".strip()
+    lines = [line(strong(request) if request else dim("No request: the job pinged, or should have."))]
+    lines += whose_lines(check.identity)
+    if check.response_body:
+        lines += [(), line(strong("Answer")), *text_lines(check.response_body)]
+        if check.response_cut:
+            lines.append(line(Span(CUT, Tone.WARN)))
+    elif check.status is not None:
+        lines += [(), line(dim("No body is shown: there was none, or it is for managers."))]
+    return [*lines, *header_lines(check.response_headers)]

@@ -12,10 +12,8 @@ from tests.connectors.apps.fake import Fault
 from tests.connectors.apps.fake_github import FakeGithub
 from tests.integration.test_engine_clock import idle, passing, place, quiet, running
 
-from healthdesk.connectors.registry import Registry
 from healthdesk.domain.states import Role, Trigger
 from healthdesk.engine import due
-from healthdesk.engine.apps import Authorizers
 from healthdesk.key_file import KeyLines
 from healthdesk.operations.desk import Operator
 from healthdesk.store import checks, connections
@@ -145,13 +143,12 @@ async def test_credentials_that_the_key_does_not_open_are_no_green_light(tmp_pat
 async def test_a_connection_whose_connector_is_gone_is_no_green_light(tmp_path, github):
     async with running(tmp_path, FakeClock()) as desk:
         made = await check(desk, await github_connection(desk, github))
-        apps = desk.engine.ctx.apps
-        desk.engine.ctx.apps = Registry([each for each in apps.list() if each.id != "github"])
+        del desk.engine.ctx.apps._apps["github"]
         await check(desk, made)
         await idle(desk, 22 * 60)
         shown = await show(desk, made)
         assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
-        assert "Put the connector back" in shown["explanation"]["next_action"]
+        assert "Put its connector back" in shown["explanation"]["next_action"]
 
 
 async def test_a_check_that_waited_while_the_key_was_replaced_is_made_with_the_new_one(tmp_path, github):
@@ -159,7 +156,6 @@ async def test_a_check_that_waited_while_the_key_was_replaced_is_made_with_the_n
         made = await check(desk, await github_connection(desk, github))
         row = await desk.engine.ctx.store.read(connections.get_secret, made["id"])
         assert (await desk.ok("POST", "/v1/key/rotate"))["state"] == "done"
-        desk.engine.ctx.authorizers = Authorizers()
         assert await desk.engine.heartbeats._checker.check(made["id"], Trigger.SCHEDULE, row)
         assert (await show(desk, made))["state"] == "connected"
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.expiry import expiry_of_tokens
@@ -29,9 +28,11 @@ from healthdesk.engine.apps import connector_of, credentials_of
 from healthdesk.engine.context import Context
 from healthdesk.engine.keeper import Keeper
 from healthdesk.engine.sentinels import Sentinels
+from healthdesk.engine.unchecked import unreadable, unusable
 from healthdesk.errors import Conflict, ConnectorError, VaultError
 from healthdesk.store import checks
 from healthdesk.store import connections as queries
+from healthdesk.store.rounds import Finding
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, HeartbeatRow
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 HTTP_ENDPOINT = "http-endpoint"
 """The one app whose heartbeat is its owner's request; any other has one in its manifest."""
 
+_PUT_BACK = (
+    "Put the connector back where it was (`healthdesk doctor` says which are refused), restart the daemon"
+)
 OFFLINE_RECHECK_S = 60.0
 OFFLINE_SPREAD = 0.5
 
@@ -76,8 +80,8 @@ class Checker:
     ) -> bool:
         """Check, twice where the first asks for it; return whether what was found is of the settings as they are.
 
-        `row` is the connection where it was just read. Raises NotFound, Conflict when the credentials cannot be read,
-        and StoreUnavailable.
+        `row` is the connection where it was just read. Raises NotFound, Conflict when it cannot be called, and
+        StoreUnavailable.
         """
         if row is None:
             row = await self._ctx.store.read(queries.get_secret, connection_id)
@@ -121,14 +125,28 @@ class Checker:
         return await self._keep(row, change, outcome.failure, beat, learnt), change
 
     async def _ask(self, row: ConnectionSecretRow) -> tuple[CheckOutcome, StoredCredentials]:
-        """Send the heartbeat: the owner's request for an HTTP endpoint, that of its manifest for any other app."""
+        """Send the heartbeat; what keeps the desk itself from sending it is a failure of ours."""
+        none = StoredCredentials(row.auth)
         try:
-            credentials = credentials_of(self._ctx, row)
-            if row.app != HTTP_ENDPOINT:
-                connector = await connector_of(self._ctx, row)
-                return await checked(connector), credentials
-        except (VaultError, ConnectorError) as error:
-            raise Conflict(f"{row.name} was not checked: {error}", fix=error.fix) from error
+            return await self._send(row)
+        except VaultError as error:
+            # The key may have been replaced since the row was read.
+            again = await self._ctx.store.read(queries.get_secret, row.id)
+            if again.settings_version != row.settings_version or again.credentials_enc == row.credentials_enc:
+                return unreadable(self._ctx, row, error), none
+            try:
+                return await self._send(again)
+            except VaultError as still:
+                return unreadable(self._ctx, row, still), none
+        except ConnectorError as error:
+            return unusable(self._ctx, row, error), none
+
+    async def _send(self, row: ConnectionSecretRow) -> tuple[CheckOutcome, StoredCredentials]:
+        """Send the owner's request to an HTTP endpoint, that of its manifest to any other app."""
+        credentials = credentials_of(self._ctx, row)
+        if row.app != HTTP_ENDPOINT:
+            connector = await connector_of(self._ctx, row)
+            return await checked(connector), credentials
         assert row.heartbeat is not None
         outcome = await check(
             self._ctx.session,
@@ -181,8 +199,7 @@ class Checker:
         Returns False when the connection's settings are others than those of `row`: its health is left as it is.
         """
         key = key_for_connection(failure, row.id, row.name, row.owner) if failure is not None else None
-        step = partial(
-            queries.set_health,
+        found = Finding(
             connection_id=row.id,
             change=change,
             failure=failure,
@@ -193,7 +210,7 @@ class Checker:
             identity=learnt.identity if learnt else None,
             expires_at=learnt.expires_at if learnt else None,
         )
-        kept = await self._keeper.keep(step)
+        kept = await self._keeper.keep(found)
         if kept is None:
             log.info("%s was changed while it was checked: what was found is out of date", row.name)
             return False

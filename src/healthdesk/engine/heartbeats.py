@@ -201,7 +201,7 @@ class Heartbeats:
         """Check now and return when the result is committed.
 
         Joins a check under way, unless that began with settings that are changed since: then one more follows it.
-        Raises NotFound for an unknown connection, Conflict when its credentials cannot be read, and
+        Raises NotFound for an unknown connection, Conflict when it cannot be called, and
         StoreUnavailable when the result cannot be kept.
         """
         running = self._tasks.get(connection_id)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from healthdesk.connectors.session import Request
 from healthdesk.domain.exchange import Exchange, Failure, Sent
+from healthdesk.domain.health import REACHABILITY_KINDS
 from healthdesk.domain.outcome import judge_response
 from healthdesk.domain.problems import key_for_delivery
 from healthdesk.domain.signing import sign
@@ -74,9 +75,19 @@ async def send(
 
 
 def settle(
-    ctx: Context, target: Target, claimed: ClaimedRecord, exchange: Exchange | None, failure: Failure | None
+    ctx: Context,
+    target: Target,
+    claimed: ClaimedRecord,
+    exchange: Exchange | None,
+    failure: Failure | None,
+    *,
+    offline: bool = False,
 ) -> Settlement:
-    """Decide what the result means for the record."""
+    """Decide what the result means for the record.
+
+    While the desk itself is `offline`, an endpoint that cannot be reached is nobody's problem yet: the record is tried
+    again, and only one that is given up counts.
+    """
     now = ctx.clock.now()
     delivery = ctx.config.delivery
     step = after_attempt(
@@ -89,7 +100,8 @@ def settle(
         jitter=delivery.jitter,
     )
     problem = None
-    if failure is not None:
+    unjudged = offline and failure is not None and failure.kind in REACHABILITY_KINDS
+    if failure is not None and not (unjudged and step.state is RecordState.RETRYING):
         problem = key_for_delivery(
             failure,
             integration_id=target.integration_id,

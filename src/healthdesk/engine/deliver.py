@@ -305,7 +305,10 @@ class Deliverer:
         else:
             self._probed.pop(target.connection_id, None)  # nothing was learned of the connection
         try:
-            self._results.append(attempt.settle(self._ctx, target, record, exchange, failure))
+            offline = self._heartbeats.sentinels.offline_since is not None
+            self._results.append(
+                attempt.settle(self._ctx, target, record, exchange, failure, offline=offline)
+            )
         except Exception:  # a fault of ours: the attempt is taken up as interrupted, and its slot is free
             log.exception("what came of attempt %s of record %s is lost", record.attempt_id, record.id)
             self._open.pop(record.attempt_id, None)

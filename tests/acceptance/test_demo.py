@@ -86,6 +86,10 @@ def test_headless_demo_balances_with_every_number_above_zero(folder: Path) -> No
     closing = json.loads(out.splitlines()[-1])
     assert closing["balanced"] is True
     assert {name: closing[name] for name in NUMBERS if closing[name] <= 0} == {}
+    # GitHub, GitLab, Jira Cloud, Asana and Slack; Jira and Slack were refused, which takes two checks
+    assert closing["connections"] == 5
+    assert closing["checks"] >= 5 * 2 + 2
+    assert closing["expiring"] == 1
     assert closing["accepted"] == closing["delivered"]
     assert processes_of(folder) == []
 

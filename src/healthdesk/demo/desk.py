@@ -30,6 +30,9 @@ timeout = "2s"
 
 [alerts]
 schedule = ["0s", "1s", "2s", "4s", "8s"]
+
+[heartbeat]
+every = "15s"
 """
 
 

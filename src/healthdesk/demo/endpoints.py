@@ -109,7 +109,7 @@ class Partner:
     def __init__(self) -> None:
         self.received = Received()
         self.refused = 0
-        self._tokens = {FIRST_TOKEN}
+        self._tokens = {FIRST_TOKEN, NEW_TOKEN}
         self._repaired = False
 
     def routes(self) -> list[web.RouteDef]:

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from healthdesk.api.records import RecordFilter
+from healthdesk.demo.apps_story import Seen, look_at_broken, look_at_mended
 from healthdesk.demo.running import RunningDemo, callbacks_taken
 from healthdesk.demo.setup import update_partner_credentials
 from healthdesk.domain.states import AlertState, RecordState
@@ -36,6 +37,7 @@ class Report:
     callbacks: int = 0
     mails: int = 0
     chats: int = 0
+    seen: Seen = field(default_factory=Seen)
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -50,19 +52,23 @@ class Report:
 
     def as_json(self) -> dict[str, int | bool]:
         """Return the one object the demo prints last."""
-        return {**{name: getattr(self, name) for name in NEEDED}, "balanced": self.balanced}
+        counted = {name: getattr(self, name) for name in NEEDED}
+        return {**counted, **self.seen.as_json(), "balanced": self.balanced}
 
 
 async def play(demo: RunningDemo, for_s: float) -> Report:
     """Play the story in about `for_s` seconds, then let everything come to rest."""
     began = time.monotonic()
     report = Report()
+    await demo.world.control("break")
+    report.wrong += await look_at_broken(demo)
     await _until(began + for_s * BROKEN_PART)
     await _until_it_shows(demo)
-    say("repairing the CRM, updating the partner's credentials, resending what failed")
+    say("repairing CRM and apps, updating the credentials of the partner and Jira, resending what failed")
     await demo.world.control("repair")
     await update_partner_credentials(demo.client, demo.setup.partner_connection_id)
     await _resend(demo, report)
+    report.wrong += await look_at_mended(demo, report.seen)
     await _until(began + for_s * POSTING_PART)
     await demo.world.control("pause")
     try:

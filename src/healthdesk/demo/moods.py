@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-
-from healthdesk.demo.faults import Misbehaviour
+from collections.abc import Callable
 
 CALM_S = 180.0
-"""How long the CRM behaves after it was repaired."""
+"""How long everything behaves after it was repaired."""
 
 
-async def live(mood: Misbehaviour, repaired: asyncio.Event) -> None:
-    """Break the CRM again, some time after each repair."""
+async def live(break_again: Callable[[], None], repaired: asyncio.Event) -> None:
+    """Call `break_again` some time after each repair."""
     while True:
         await repaired.wait()
         repaired.clear()
         await asyncio.sleep(CALM_S)
         if not repaired.is_set():
-            mood.break_again()
+            break_again()

@@ -1,4 +1,4 @@
-"""`healthdesk demo repair`: mends the endpoints of a demo that runs in another terminal."""
+"""`healthdesk demo repair`: mends endpoints and apps of a demo that runs in another terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import aiohttp
 from healthdesk.demo.running import WorldLink, find_demo
 
 DONE = """\
-The CRM takes every record again, and the partner takes its token again.
-Now, in the TUI: check the partner's connection (c) and resend what failed (S in the Log).
+The CRM takes every record again; the partner, Jira and Slack take their tokens again, and GitLab answers.
+Now, in the TUI: check the connections that failed (c) and resend what failed (S in the Log).
 """
-BROKEN = "The CRM misbehaves again.\n"
+BROKEN = "The CRM misbehaves again; Jira and Slack revoke their tokens, GitLab is down, the export does not ping.\n"
 
 
 def control(what: str, directory: Path | None) -> int:

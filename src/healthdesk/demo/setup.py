@@ -31,6 +31,7 @@ from healthdesk.api.integrations import (
 )
 from healthdesk.client.client import Client
 from healthdesk.demo.app_events import EVENT_HEADER, HMAC_HEADER, ID_HEADER, Hook
+from healthdesk.demo.connecting import Connected, connect_apps
 from healthdesk.demo.endpoints import FIRST_TOKEN, NEW_TOKEN
 from healthdesk.demo.submissions import LEVELS, Intake
 from healthdesk.domain.signing import new_secret
@@ -62,6 +63,11 @@ class Ports:
         """Where the world itself is asked and told."""
         return f"http://127.0.0.1:{self.crm}"
 
+    @property
+    def apps(self) -> str:
+        """Where the apps are, each below a path of its own."""
+        return f"http://127.0.0.1:{self.app}"
+
 
 @dataclass(frozen=True, slots=True)
 class DemoSetup:
@@ -71,6 +77,7 @@ class DemoSetup:
     signing_secret: str
     intakes: dict[str, Intake]
     hooks: list[Hook]
+    connected: Connected
 
     def orders(self, *, rate_per_s: float, callback_every_s: float, living: bool) -> dict[str, Any]:
         """Return the orders for the world."""
@@ -78,6 +85,7 @@ class DemoSetup:
             "signing_secret": self.signing_secret,
             "intakes": {name: asdict(intake) for name, intake in self.intakes.items()},
             "hooks": [asdict(hook) for hook in self.hooks],
+            "ping_url": self.connected.ping_url,
             "rate_per_s": rate_per_s,
             "callback_every_s": callback_every_s,
             "living": living,
@@ -124,6 +132,7 @@ async def set_up(client: Client, ports: Ports, before: Ports | None = None) -> D
             Hook(crm.callback_url, "standard_webhooks", receipts),
             Hook(app.callback_url, "hmac", tickets),
         ],
+        connected=await connect_apps(client, ports.apps),
     )
 
 

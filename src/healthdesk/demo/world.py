@@ -3,8 +3,8 @@
 It listens on loopback (on the ports its argument names as JSON, where they are free), prints its ports as one JSON
 line, waits for one JSON line with the desk's addresses, keys and secrets on standard input, then plays until standard
 input ends: so it never outlives who started it.
-`GET /stats` tells what it saw, `POST /control/repair` and `/control/break` change the CRM, `/control/pause` ends
-the stream of submissions and callbacks.
+`GET /stats` tells what it saw, `POST /control/repair` and `/control/break` change CRM, partner and apps,
+`/control/pause` ends the stream of submissions and callbacks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ import aiohttp
 from aiohttp import web
 
 from healthdesk.demo.app_events import EventApp, Hook
+from healthdesk.demo.apps import Apps
 from healthdesk.demo.endpoints import Crm, Partner
+from healthdesk.demo.export import Export
 from healthdesk.demo.moods import live
 from healthdesk.demo.sinks import Chat, Mailbox
 from healthdesk.demo.submissions import Intake, Upstream
@@ -38,10 +40,12 @@ class World:
     def __init__(self) -> None:
         self.crm = Crm()
         self.partner = Partner()
+        self.apps = Apps()
         self.chat = Chat()
         self.mailbox = Mailbox()
         self.upstream: Upstream | None = None
         self.events: EventApp | None = None
+        self.export: Export | None = None
         self.operator_repaired = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -51,21 +55,33 @@ class World:
             [
                 *self.crm.routes(),
                 *self.partner.routes(),
+                *self.apps.routes(),
                 *self.chat.routes(),
                 web.get("/stats", self.stats),
                 web.get("/received", self.received),
                 web.post("/control/repair", self._control(self.repair)),
-                web.post("/control/break", self._control(self.crm.mood.break_again)),
+                web.post("/control/break", self._control(self.break_all)),
                 web.post("/control/pause", self._control(self.pause)),
             ]
         )
         return app
 
     def repair(self) -> None:
-        """Make the CRM take everything and the partner take its old token again."""
+        """Make the CRM take everything, the partner its old token, and the apps the tokens they revoked."""
         self.crm.mood.repair()
         self.partner.repair()
+        self.apps.repair()
         self.operator_repaired.set()
+
+    def break_all(self) -> None:
+        """Have the CRM misbehave, and break every app that can break, at once."""
+        self.crm.mood.break_again()
+        self.apps.break_all()
+
+    def break_again(self) -> None:
+        """Have the CRM misbehave, and the apps break one after the other."""
+        self.crm.mood.break_again()
+        self.apps.begin()
 
     def pause(self) -> None:
         """Complete no further assessments and send no further callbacks."""
@@ -106,6 +122,7 @@ class World:
             "broken": self.crm.mood.broken,
             "partner": len(self.partner.received.ids),
             "partner_refused": self.partner.refused,
+            "pings": self.export.pings if self.export else 0,
         }
 
     async def received(self, _request: web.Request) -> web.Response:
@@ -120,15 +137,19 @@ class World:
         self.crm.signing_secret = str(orders["signing_secret"])
         intakes = {name: Intake(**intake) for name, intake in orders["intakes"].items()}
         self.upstream = Upstream(intakes, rng, float(orders["rate_per_s"]))
-        self.events = EventApp(
-            [Hook(**hook) for hook in orders["hooks"]], rng, float(orders["callback_every_s"])
-        )
+        hooks = [Hook(**hook) for hook in orders["hooks"]]
+        if self.apps.asana_hook is not None:
+            hooks.append(self.apps.asana_hook)
+        self.events = EventApp(hooks, rng, float(orders["callback_every_s"]))
+        self.export = Export(str(orders["ping_url"]), self.apps)
         timeout = aiohttp.ClientTimeout(total=10)
         async with aiohttp.ClientSession(timeout=timeout) as http, asyncio.TaskGroup() as group:
             group.create_task(self.upstream.run(http))
             group.create_task(self.events.run(http))
+            group.create_task(self.export.run(http))
             if orders.get("living"):
-                group.create_task(live(self.crm.mood, self.operator_repaired))
+                self.apps.begin()
+                group.create_task(live(self.break_again, self.operator_repaired))
 
 
 async def serve(

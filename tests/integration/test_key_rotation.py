@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.http_desk import HttpDesk, http_desk
+from tests.integration.trying_desk import TOKEN, Github, add
 
 from healthdesk.errors import VaultError
 from healthdesk.key_file import KeyLines
@@ -111,6 +113,20 @@ async def test_a_rotation_killed_at_any_point_loses_nothing_and_is_finished_by_t
     alone = Vault.open(vault.keys.path)
     assert len(alone.keys.encrypting) == 1
     assert sorted(alone.decrypt(token) for token in await secrets(desk)) == clear
+
+
+async def test_a_secret_that_waits_for_a_trial_while_the_key_is_replaced_is_not_lost(desk):
+    async with Github() as github:
+        made = await add(desk, github)
+        github.held.add(TOKEN)
+        changes = {"base_url": f"{github.url}/", "callback_secret": SECRET}
+        edit = asyncio.create_task(desk.call("PATCH", f"/v1/connections/{made['id']}", changes))
+        await github.asked.wait()
+        assert (await rotate(desk))["state"] == "done"
+        github.door.set()
+        assert (await edit).status == 200
+    alone = Vault.open(desk.engine.ctx.vault.keys.path)
+    assert SECRET in [alone.decrypt(token) for token in await secrets(desk)]
 
 
 def desk_of(desk: HttpDesk):

@@ -215,13 +215,13 @@ class StoredTokens:
         self._unkept = tokens
         assert self._version is not None
         kept = _Kept(tokens, None)
-        sealed = kept.sealed(self._vault, self._digest)
         for left in reversed(range(KEEP_TRIES)):
             try:
                 done = await self._store.write(
                     queries.keep,
                     self._id,
-                    sealed,
+                    # Each time anew: the key may be replaced between two tries.
+                    kept.sealed(self._vault, self._digest),
                     version=self._version,
                     expires_at=tokens.expires_at,
                     now=self._clock.now(),

@@ -140,7 +140,8 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     judged = bool(columns.keys() & _TRIED)
     tried = await _try_edit(desk, row, columns) if judged and not changes.unchecked else None
     if tried is not None:
-        columns |= learnt_columns(tried)
+        # Sealed once more: the key may have been replaced while the app was asked.
+        columns |= learnt_columns(tried) | edited_columns(desk, row, changes)
 
     def change(conn: Conn) -> ProblemChanges | None:
         if changes.name is not None:

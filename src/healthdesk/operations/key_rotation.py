@@ -46,7 +46,9 @@ async def _rotate(desk: Desk) -> KeyRotation:
     count = await reencrypt(desk)
     if lacking := await _without(desk, vault.key_ids[0], first=True):
         return _answer(vault, "promoted", count, lacking)
-    # What was written with the key before, between the first pass and the last daemon's change of keys.
+    # What was written with the key before, between the first pass and the last daemon's change of keys; a transaction
+    # after those that were under way then, so that all of it is there to be read.
+    await desk.ctx.store.write(lambda _conn: None)
     count += await reencrypt(desk)
     vault.keys.only_first().write()
     vault.refresh()

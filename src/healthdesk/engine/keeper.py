@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 from healthdesk.engine.context import Context
-from healthdesk.errors import NotFound
+from healthdesk.store import rounds
+from healthdesk.store.rounds import Finding
 from healthdesk.store.rows import ProblemChanges
-
-Step = Callable[[Any], ProblemChanges | None]
-"""One check's change, given the store's connection."""
 
 AT_ONCE = 32
 
 
 class Keeper:
-    """Carries out the changes of checks; a change of PostgreSQL is a transaction of its own, for its rows are locked."""
+    """Keeps what checks found; on PostgreSQL each is a transaction of its own, for its rows are locked."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._waiting: list[tuple[Step, asyncio.Future[ProblemChanges | None]]] = []
+        self._waiting: list[tuple[Finding, asyncio.Future[ProblemChanges | None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def keep(self, step: Step) -> ProblemChanges | None:
-        """Commit a change and return what it did; raises NotFound and StoreUnavailable."""
+    async def keep(self, found: Finding) -> ProblemChanges | None:
+        """Commit what a check found and return what that did; raises NotFound and StoreUnavailable.
+
+        None: the connection's settings are others by now, and only the check itself is kept.
+        """
         if self._ctx.store.dialect != "sqlite":
-            return await self._ctx.store.write(step)
+            return await self._ctx.store.write(rounds.keep_one, found)
         done: asyncio.Future[ProblemChanges | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((step, done))
+        self._waiting.append((found, done))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write(), name="healthdesk:checks")
         return await done
@@ -42,10 +41,11 @@ class Keeper:
         finally:
             self._writing = None
 
-    async def _commit(self, batch: list[tuple[Step, asyncio.Future[ProblemChanges | None]]]) -> None:
-        """Commit a batch; one that fails is tried change by change, so that a bad one fails alone."""
+    async def _commit(self, batch: list[tuple[Finding, asyncio.Future[ProblemChanges | None]]]) -> None:
+        """Commit a batch; one that fails is tried finding by finding, so that a bad one fails alone."""
+        results: list[ProblemChanges | Exception | None] = []
         try:
-            results = await self._ctx.store.write(_all, [step for step, _ in batch])
+            results += await self._ctx.store.write(rounds.keep_all, [found for found, _ in batch])
         except Exception as error:  # noqa: BLE001 - whoever waits is told of it
             if len(batch) > 1:
                 for each in batch:
@@ -59,13 +59,3 @@ class Keeper:
                 done.set_exception(result)
             else:
                 done.set_result(result)
-
-
-def _all(conn: Any, steps: list[Step]) -> list[ProblemChanges | Exception | None]:
-    results: list[ProblemChanges | Exception | None] = []
-    for step in steps:
-        try:
-            results.append(step(conn))
-        except NotFound as error:  # it looks for its row first, and has changed nothing
-            results.append(error)
-    return results

@@ -93,6 +93,34 @@ async def test_a_run_that_begins_has_its_grace_to_end(desk, clock):
     assert await state(desk, connection_id) is ConnectionState.FAILING
 
 
+async def test_a_job_that_begins_again_and_again_and_never_ends_is_late(desk, clock):
+    often = {"schedule": {"every_s": 300}, "grace_s": 600}
+    connection_id, path = await pinged(desk, **often)
+    await desk.ask("GET", path)
+    clock.advance(300)
+    for _ in range(2):
+        assert await state(desk, connection_id) is ConnectionState.CONNECTED
+        await desk.ask("GET", f"{path}/start")
+        clock.advance(300)
+        await look(desk)
+    assert await state(desk, connection_id) is ConnectionState.FAILING
+    await desk.ask("GET", f"{path}/start")
+    clock.advance(900)
+    await look(desk)
+    beats = (await desk.engine.ctx.store.read(connections.heartbeats, connection_id)).items
+    assert [each.kind for each in beats] == ["late", ""]
+    await desk.ask("GET", path)
+    assert await state(desk, connection_id) is ConnectionState.CONNECTED
+
+
+async def test_an_address_that_is_guessed_does_not_keep_the_writer_busy(desk, monkeypatch):
+    async def written(*_args: Any) -> None:
+        raise AssertionError("a transaction for a guess")
+
+    monkeypatch.setattr(desk.engine.ctx.store, "write", written)
+    assert (await desk.ask("GET", "/v1/ping/guessed-by-somebody")).status == 404
+
+
 async def test_an_unknown_address_is_no_ping_and_its_token_is_not_repeated(desk):
     _, path = await pinged(desk)
     answer = await desk.ask("GET", path[:-4] + "AAAA")

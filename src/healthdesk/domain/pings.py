@@ -74,6 +74,18 @@ def due_at(schedule: PingSchedule, grace_s: float, last_at: datetime) -> datetim
     return schedule.expected_after(last_at) + timedelta(seconds=grace_s)
 
 
+def ends_by(due: datetime | None, grace_s: float, started_at: datetime, *, again: bool) -> datetime | None:
+    """Return when a run that began has to have ended: within its grace.
+
+    `again`: the run before it did not end. Then `due` stays where it is sooner, and None where that was late already:
+    a job that begins again and again, and never ends, is late.
+    """
+    ends = started_at + timedelta(seconds=grace_s)
+    if not again:
+        return ends
+    return None if due is None else min(due, ends)
+
+
 def after_ping(facts: HealthFacts, *, good: bool) -> HealthChange:
     """Decide health after a ping, or after one that did not come: there is nobody to ask again."""
     state = ConnectionState.CONNECTED if good else ConnectionState.FAILING

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from healthdesk.domain.exchange import Failure
-from healthdesk.domain.pings import after_ping, due_at, late, told_failed
+from healthdesk.domain.pings import after_ping, due_at, ends_by, late, told_failed
 from healthdesk.domain.problems import key_for_connection
 from healthdesk.domain.states import Trigger
 from healthdesk.engine.context import Context
@@ -46,6 +46,9 @@ class Pings:
 
         Returns once it is committed; StoreUnavailable when that cannot be.
         """
+        if await self._ctx.store.read(queries.find, token_hash) is None:
+            # Whoever guesses must not keep the one writer busy.
+            return False
         now = self._ctx.clock.now()
 
         def change(conn: Any) -> tuple[PingRow, ProblemChanges | None] | None:
@@ -53,7 +56,7 @@ class Pings:
             if row is None:
                 return None
             if kind == START:
-                due = now + timedelta(seconds=row.grace_s)
+                due = ends_by(row.due_at, row.grace_s, now, again=row.started_at is not None)
                 queries.received(conn, row, kind=kind, now=now, due=due, started_at=now)
                 return row, None
             due = due_at(row.schedule, row.grace_s, now)

@@ -17,6 +17,7 @@ from tests.integration.http_desk import Answer, HttpDesk, http_desk
 from healthdesk.domain.states import CallbackState
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import callbacks as queries
+from healthdesk.store import connections
 from healthdesk.store.rows import CallbackRow, NewCallback
 from healthdesk.testing import FakeClock
 
@@ -202,3 +203,36 @@ async def test_a_store_that_cannot_write_is_503_and_nothing_is_kept(
         assert int(answer.headers["Retry-After"]) > 0
         assert (await post(desk, connection_id, b"{}", signed(b"{}", "forged"))).status == 401
     assert len(await kept(desk, connection_id)) == 1
+
+
+async def test_a_rejected_callback_keeps_no_more_of_its_headers_than_is_of_use(desk: HttpDesk) -> None:
+    connection_id = await github(desk)
+    fat = {f"X-Fat-{number}": "v" * 8000 for number in range(100)}
+    answer = await post(desk, connection_id, b"{}", {"X-GitHub-Event": "push", **fat})
+    assert answer.status == 401
+    [row] = await kept(desk, connection_id)
+    told = dict(row.headers)
+    assert told["X-GitHub-Event"] == "push"
+    assert sum(len(name) + len(value) for name, value in told.items()) <= 8192
+
+
+async def test_whoever_looks_at_the_address_uses_up_nothing_of_what_the_app_may_post(desk: HttpDesk) -> None:
+    connection_id = await github(desk, callback_limit_per_minute=100)
+    for _ in range(5):
+        assert (await desk.ask("GET", f"/v1/callbacks/{connection_id}")).status == 200
+    body = b"{}"
+    statuses = [
+        (await post(desk, connection_id, body, signed(body, **{"X-GitHub-Delivery": f"d-{each}"}))).status
+        for each in range(101)
+    ]
+    assert statuses == [202] * 100 + [429]
+
+
+async def test_a_secret_that_the_key_does_not_open_is_no_business_of_the_sender(desk: HttpDesk) -> None:
+    connection_id = await github(desk)
+    store = desk.engine.ctx.store
+    other = {"callback_secret_enc": "of-another-key"}
+    await store.write(lambda conn: connections.update(conn, connection_id, other))
+    answer = await post(desk, connection_id, b"{}", signed(b"{}"))
+    assert answer.status == 500
+    assert str(desk.engine.ctx.vault.keys.path) not in answer.body.decode()

@@ -24,9 +24,12 @@ from healthdesk.store.rows import NewCallback
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REJECTED_BODY_BYTES = 4096
+REJECTED_HEADER_CHARS = 8192
+"""Kept of all headers of a rejected callback: whoever knows the address may send a megabyte of them."""
+_LONGEST_CONTENT_TYPE = 200
 REJECTED_PER_MINUTE = 60
-GREETINGS_PER_MINUTE = 60
 """Rejected callbacks kept for a connection; what comes on top is counted and answered, not kept."""
+GREETINGS_PER_MINUTE = 60
 
 
 class Callbacks:
@@ -37,6 +40,7 @@ class Callbacks:
         self._ctx = engine.ctx
         self._lookup = lookup
         self._buckets = TokenBuckets()
+        self._greetings = TokenBuckets()
         self._rejections = TokenBuckets()
         self._most_bytes = engine.ctx.config.security.max_body_bytes
         # Not the records': whoever fills this one needs no key.
@@ -74,7 +78,7 @@ class Callbacks:
 
     async def _greet(self, request: web.Request) -> web.StreamResponse:
         connection = await self._known(request)
-        self._take(connection, GREETINGS_PER_MINUTE)
+        self._take(self._greetings, connection, GREETINGS_PER_MINUTE)
         callback = Callback(came(joined_headers(request), b"", method=request.method), connection.app)
         echo = before_verification(callback, request.query)
         if echo is not None and not echo.secret:
@@ -84,7 +88,7 @@ class Callbacks:
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         connection = await self._known(request)
         if connection.limit_per_minute is not None:
-            self._take(connection, connection.limit_per_minute)
+            self._take(self._buckets, connection, connection.limit_per_minute)
         with self._bodies.share() as share:
             body = await read_body(request, self._most_bytes, share)
             return await self._verify(connection, request, body)
@@ -161,11 +165,11 @@ class Callbacks:
                     delivery_id="",
                     received_at=now,
                     state=CallbackState.REJECTED,
-                    headers=kept_headers(headers),
+                    headers=cut_headers(kept_headers(headers), REJECTED_HEADER_CHARS),
                     body=body[:REJECTED_BODY_BYTES],
                     reason=reason,
                     body_cut=len(body) > REJECTED_BODY_BYTES,
-                    content_type=kept_text(request.headers.get("Content-Type", "")),
+                    content_type=kept_text(request.headers.get("Content-Type", ""))[:_LONGEST_CONTENT_TYPE],
                     size=len(body),
                 )
             )
@@ -174,8 +178,8 @@ class Callbacks:
             return
         self._ctx.bus.publish("callback.changed", stored.id)
 
-    def _take(self, connection: KnownConnection, per_minute: int) -> None:
-        wait_s = self._buckets.take(connection.id, per_minute, self._ctx.clock.monotonic())
+    def _take(self, buckets: TokenBuckets, connection: KnownConnection, per_minute: int) -> None:
+        wait_s = buckets.take(connection.id, per_minute, self._ctx.clock.monotonic())
         if wait_s > 0:
             raise RateLimited(
                 f"more than {per_minute} callbacks a minute for this connection", retry_after_s=wait_s
@@ -194,6 +198,18 @@ def _echoed(echo: Echo) -> web.StreamResponse:
 def kept_headers(headers: dict[str, str]) -> dict[str, str]:
     """Return the headers as they are kept: secrets hidden, bytes that are no text replaced."""
     return {kept_text(name): kept_text(value) for name, value in redact_headers(headers).items()}
+
+
+def cut_headers(headers: dict[str, str], most_chars: int) -> dict[str, str]:
+    """Return headers of no more than `most_chars` in all: the first ones, the last of them cut."""
+    cut: dict[str, str] = {}
+    for name, value in headers.items():
+        left = most_chars - len(name)
+        if left <= 0:
+            break
+        cut[name] = value if len(value) <= left else f"{value[: left - 1]}…"
+        most_chars = left - len(cut[name])
+    return cut
 
 
 def kept_text(text: str) -> str:

@@ -163,6 +163,25 @@ async def test_credentials_are_put_back_and_that_can_be_put_back(
     assert (await done(desk))[-2:] == ["put credentials back"] * 2
 
 
+async def test_credentials_come_back_with_the_end_they_had(
+    desk: HttpDesk, github: Github, clock: FakeClock
+) -> None:
+    made = await add(desk, github)
+    path = f"/v1/connections/{made['id']}"
+    near, far = ((clock.now() + timedelta(days=days)).isoformat()[:10] for days in (5, 90))
+    await desk.ok("PATCH", path, {"expires_at": f"{near}T00:00:00Z"})
+    learnt, github.ends = github.ends, ""
+    await renew(desk, made, SAME, expires_at=f"{far}T00:00:00Z")
+    github.ends = learnt
+    back = (await put_back(desk, made)).json
+    assert (back["expires_at"][:10], back["expires_from"]) == (near, "entered")
+    github.ends = ""
+    back = (await put_back(desk, made)).json
+    assert (back["expires_at"][:10], back["expires_from"]) == (far, "entered")
+    back = (await put_back(desk, made, unchecked=True)).json
+    assert (back["expires_at"][:10], back["expires_from"]) == (near, "entered")
+
+
 async def test_credentials_that_do_not_work_any_more_are_not_put_back(desk: HttpDesk, github: Github) -> None:
     made = await add(desk, github)
     await renew(desk, made, SAME)

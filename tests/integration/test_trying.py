@@ -219,6 +219,30 @@ async def test_an_edit_that_does_not_decide_health_asks_nobody(desk: HttpDesk, g
     assert len(github.requests) == 1
 
 
+async def test_an_edit_that_is_tried_leaves_an_end_that_was_entered(desk: HttpDesk, github: Github) -> None:
+    made = await add(desk, github)
+    path = f"/v1/connections/{made['id']}"
+    entered, later = "2026-12-24T00:00:00Z", "2026-12-31T00:00:00Z"
+    await desk.ok("PATCH", path, {"expires_at": entered})
+    async with Github() as elsewhere:
+        moved = await desk.ok("PATCH", path, {"base_url": elsewhere.url})
+        assert (moved["expires_at"], moved["expires_from"]) == (entered, "entered")
+        both = await desk.ok("PATCH", path, {"base_url": github.url, "expires_at": later})
+        assert (both["base_url"], both["expires_at"], both["expires_from"]) == (github.url, later, "entered")
+
+
+async def test_an_edit_that_leads_to_another_account_is_drift(desk: HttpDesk, github: Github) -> None:
+    made = await add(desk, github)
+    async with Github() as elsewhere:
+        elsewhere.tokens[TOKEN] = (480938, "hubot", "repo, read:org")
+        path = f"/v1/connections/{made['id']}"
+        moved = await desk.ok("PATCH", path, {"base_url": elsewhere.url})
+        assert (moved["state"], moved["account"]) == ("connected", "hubot")
+        assert [each["what"] for each in moved["drift"]] == ["account"]
+        assert [each["kind"] for each in (await desk.ok("GET", "/v1/problems"))["items"]] == ["drift"]
+        assert (await desk.ok("POST", path + "/accept-drift"))["drift"] == []
+
+
 async def test_records_are_delivered_through_apps_that_take_them_only(desk: HttpDesk, github: Github) -> None:
     made = await add(desk, github)
     body = {"name": "to GitHub", "production": {"connection_id": made["id"], "path": "/"}}

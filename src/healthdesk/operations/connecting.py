@@ -17,7 +17,7 @@ from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
-from healthdesk.engine.checker import HTTP_ENDPOINT
+from healthdesk.engine.checker import HTTP_ENDPOINT, Learnt
 from healthdesk.engine.tokens import StoredTokens
 from healthdesk.errors import Malformed
 from healthdesk.operations import authorizations
@@ -127,7 +127,10 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
 
 
 async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Connection:
-    """Change settings of a connection; what decides its health is tried first, and then in one step with the check kept."""
+    """Change settings of a connection; what decides its health is tried first, and then in one step with the check kept.
+
+    Another account there, or other scopes, are drift as at any other check.
+    """
     desk.require("connections.edit")
     given = changes.model_fields_set - {"unchecked"}
     row = await desk.read(queries.get_secret, connection_id)
@@ -139,9 +142,13 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     keep_old = rotation(desk, row, changes)
     judged = bool(columns.keys() & _TRIED)
     tried = await _try_edit(desk, row, columns) if judged and not changes.unchecked else None
+    learnt = Learnt.of(tried.outcome, tried.credentials) if tried else None
     if tried is not None:
         # Sealed once more: the key may have been replaced while the app was asked.
-        columns |= learnt_columns(tried) | edited_columns(desk, row, changes)
+        columns |= edited_columns(desk, row, changes)
+    if learnt is not None and learnt.identity is not None and row.identity_connected:
+        # Where it lives is what was meant to change; whose it is there is compared.
+        columns["identity_connected"] = {**row.identity_connected, "site": learnt.identity.site}
 
     def change(conn: Conn) -> ProblemChanges | None:
         if changes.name is not None:
@@ -151,7 +158,9 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
         keep_old(conn)
         queries.update(conn, connection_id, columns)
         desk.note(conn, Verb.EDITED, "connection", connection_id, row.name, {"changed": sorted(given)})
-        return keep_good(conn, desk, queries.get(conn, connection_id), tried) if tried else None
+        if tried is None:
+            return None
+        return keep_good(conn, desk, queries.get(conn, connection_id), tried, learnt)
 
     kept = await desk.write(change, ("connection", connection_id))
     await desk.engine.refresh()

@@ -104,8 +104,10 @@ async def put_back(desk: Desk, connection_id: str, choice: PutBack) -> Credentia
         raise Conflict(f"{manifest.name} has no authentication {row.previous_auth!r} any more")
     tried = None if choice.unchecked else await _try_previous(desk, row, credentials)
     columns = learnt_columns(tried)
+    if "expires_at" not in columns or row.previous_expires_from == "entered":
+        columns |= {"expires_at": row.previous_expires_at, "expires_from": row.previous_expires_from}
     if tried is None:
-        columns = {"identity_connected": row.previous_identity}
+        columns["identity_connected"] = row.previous_identity
     swap = Swap(method, credentials, tried, Verb.PUT_CREDENTIALS_BACK, columns)
     return await _swap(desk, row, swap, _compare(row, tried))
 
@@ -203,6 +205,8 @@ def _put_aside(desk: Desk, row: ConnectionSecretRow, kept: TokenRow | None) -> d
         "previous_by": desk.operator.user,
         "previous_until": desk.now() + KEPT_FOR,
         "previous_identity": row.identity_connected or row.identity,
+        "previous_expires_at": row.expires_at,
+        "previous_expires_from": row.expires_from,
     }
 
 

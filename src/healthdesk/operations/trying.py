@@ -156,12 +156,26 @@ def refuse_changed(now: ConnectionRow, then: ConnectionRow) -> None:
         )
 
 
-def keep_good(conn: Conn, desk: Desk, row: ConnectionRow, tried: Tried) -> ProblemChanges:
-    """Store a trial that went well as a check of the connection `row` is now, which works from now on."""
+def keep_good(
+    conn: Conn, desk: Desk, row: ConnectionRow, tried: Tried, learnt: Learnt | None = None
+) -> ProblemChanges:
+    """Store a trial that went well as a check of the connection `row` is now, which works from now on.
+
+    `learnt` is compared with whose the credentials are and when they end, as that of any other check.
+    """
     change = decided(desk.ctx, row, None)
     beat = beat_of(desk.ctx, row, Trigger.CREDENTIALS, tried.outcome, change.state)
     kept = queries.set_health(
-        conn, row.id, change, None, None, beat, desk.now(), version=row.settings_version
+        conn,
+        row.id,
+        change,
+        None,
+        None,
+        beat,
+        desk.now(),
+        version=row.settings_version,
+        identity=learnt.identity if learnt else None,
+        expires_at=learnt.expires_at if learnt else None,
     )
     assert kept is not None, "the row is of this transaction"
     return kept

@@ -56,6 +56,8 @@ def secret_of(row: Any, members: list[MemberRow]) -> ConnectionSecretRow:
         callback_secret_enc=row.callback_secret_enc,
         previous_enc=row.previous_enc,
         previous_identity=row.previous_identity,
+        previous_expires_at=row.previous_expires_at,
+        previous_expires_from=row.previous_expires_from,
     )
 
 

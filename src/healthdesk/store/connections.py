@@ -70,6 +70,8 @@ CHANGEABLE = frozenset(
         "previous_by",
         "previous_until",
         "previous_identity",
+        "previous_expires_at",
+        "previous_expires_from",
         "handshake_until",
     }
 )

@@ -24,6 +24,8 @@ NO_PREVIOUS: Mapping[str, Any] = {
     "previous_by": "",
     "previous_until": None,
     "previous_identity": None,
+    "previous_expires_at": None,
+    "previous_expires_from": "",
 }
 """The columns of a connection whose credentials cannot be put back."""
 

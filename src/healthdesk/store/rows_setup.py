@@ -165,6 +165,8 @@ class ConnectionSecretRow(ConnectionRow):
     callback_secret_enc: str = ""
     previous_enc: str = ""
     previous_identity: Mapping[str, Any] | None = None
+    previous_expires_at: datetime | None = None
+    previous_expires_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ connections = Table(
     text_column("previous_by"),
     Column("previous_until", UtcMicros),
     Column("previous_identity", JsonText),
+    Column("previous_expires_at", UtcMicros),
+    text_column("previous_expires_from"),
     Column("handshake_until", UtcMicros),
     Column("pinged", Boolean, nullable=False, server_default=false()),
     partial_index("ix_connections_due", "next_check", where=CHECKED),

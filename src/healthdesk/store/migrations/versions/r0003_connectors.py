@@ -40,6 +40,8 @@ def upgrade() -> None:
         _text("previous_by"),
         _time("previous_until"),
         sa.Column("previous_identity", sa.Text(), nullable=True),
+        _time("previous_expires_at"),
+        _text("previous_expires_from"),
         _time("handshake_until"),
         sa.Column("pinged", sa.Boolean(), server_default=sa.false(), nullable=False),
     ):

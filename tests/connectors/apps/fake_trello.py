@@ -1,4 +1,8 @@
-"""Trello's REST API 1 as its OpenAPI document has it: every parameter in the query, refusals in plain text."""
+"""Trello's REST API 1 as its OpenAPI document has it: every parameter in the query, refusals in plain text.
+
+The document has ids of 24 digits in every place, and one name where other APIs take a list of them (`fields` of members
+and tokens). Trello itself also knows a board by the short id in its address, but for a search.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from aiohttp import web
 from tests.connectors.apps.authorization_code import AuthorizationCode
 from tests.connectors.apps.fake import FakeApp, Fault, Handler, json, unknown
 
-_BOARD = "3tsqIRgQ"
+_BOARD, _SHORT = "5abbe4b7ddc1b351ef961000", "3tsqIRgQ"
+_MEMBER_FIELDS = ("id",)
+_TOKEN_FIELDS = ("identifier", "idMember", "dateCreated", "dateExpires", "permissions")
 _TODO, _DONE = "5abbe4b7ddc1b351ef961414", "5abbe4b7ddc1b351ef961415"
 _LISTS = {_TODO: "To do", _DONE: "Done"}
 _CARD = {
@@ -49,6 +55,7 @@ class FakeTrello(FakeApp):
         return [
             ("GET", "/members/me", self.me),
             ("GET", "/tokens/{token}", self.token),
+            ("GET", "/boards/{board}", self.board),
             ("GET", "/boards/{board}/lists", self.lists),
             ("GET", "/boards/{board}/members", self.members),
             ("GET", "/boards/{board}/memberships", self.memberships),
@@ -89,6 +96,8 @@ class FakeTrello(FakeApp):
     async def me(self, request: web.Request) -> web.Response:
         if wrong := _refused(request, "fields", "boards", "cards", "organizations", "tokens"):
             return wrong
+        if wrong := _not_one_of(request, "fields", _MEMBER_FIELDS):
+            return wrong
         return json(
             {
                 "id": self.account_id,
@@ -99,7 +108,7 @@ class FakeTrello(FakeApp):
         )
 
     async def token(self, request: web.Request) -> web.Response:
-        if wrong := _refused(request, "fields", "webhooks"):
+        if wrong := _refused(request, "fields", "webhooks") or _not_one_of(request, "fields", _TOKEN_FIELDS):
             return wrong
         if request.match_info["token"] != self.credentials["token"]:
             return _said(404, "token not found")
@@ -115,6 +124,9 @@ class FakeTrello(FakeApp):
             }
         )
 
+    async def board(self, request: web.Request) -> web.Response:
+        return _refused(request, "fields") or _no_board(request) or json({"id": _BOARD})
+
     async def lists(self, request: web.Request) -> web.Response:
         if wrong := _refused(request, "cards", "card_fields", "filter", "fields") or _no_board(request):
             return wrong
@@ -126,6 +138,8 @@ class FakeTrello(FakeApp):
     async def memberships(self, request: web.Request) -> web.Response:
         known = ("filter", "activity", "orgMemberType", "member", "member_fields")
         if wrong := _refused(request, *known) or _no_board(request):
+            return wrong
+        if wrong := _not_one_of(request, "member_fields", _MEMBER_FIELDS):
             return wrong
         return json(
             [
@@ -203,6 +217,8 @@ class FakeTrello(FakeApp):
         )  # fmt: skip
         if wrong := _refused(request, *known):
             return wrong
+        if request.query["idBoards"] != _BOARD:
+            return _said(400, "invalid value for idBoards")
         text = request.query["query"].lower()
         found = [_with_list(each) for each in self.cards.values() if text in each["name"].lower()]
         return json({"options": {"terms": []}, "cards": found})
@@ -219,9 +235,15 @@ def _refused(request: web.Request, *known: str) -> web.Response | None:
     return _said(400, "no body here") if request.can_read_body else None
 
 
+def _not_one_of(request: web.Request, name: str, values: tuple[str, ...]) -> web.Response | None:
+    return None if request.query.get(name, values[0]) in values else _said(400, f"invalid value for {name}")
+
+
 def _no_board(request: web.Request) -> web.Response | None:
     return (
-        None if request.match_info["board"] == _BOARD else _said(404, "The requested resource was not found.")
+        None
+        if request.match_info["board"] in (_BOARD, _SHORT)
+        else _said(404, "The requested resource was not found.")
     )
 
 

@@ -1,4 +1,4 @@
-"""Trello: long descriptions."""
+"""Trello: long descriptions, and boards by the id in their address."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from healthdesk.connectors.auth.tokens import MemoryTokens
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.connector import TaskInputs
 from healthdesk.connectors.registry import Registry
+from healthdesk.domain.states import ErrorKind
 
 
 class Bodies(FakeTrello):
@@ -25,16 +26,36 @@ class Bodies(FakeTrello):
         return await super().create(request)
 
 
-async def test_a_description_that_no_address_holds_goes_in_the_body(session, clock) -> None:
+def connector_of(fake: FakeTrello, session, clock):
     app = Registry.builtin().get("trello")
-    async with Bodies() as fake:
-        authorizer = build_authorizer(
-            app, "token", fake.credentials, {}, session=session, clock=clock, tokens=MemoryTokens()
-        )
-        client = AppClient(
+    authorizer = build_authorizer(
+        app, "token", fake.credentials, {}, session=session, clock=clock, tokens=MemoryTokens()
+    )
+    return app.connector(
+        AppClient(
             app, session=session, authorizer=authorizer, auth_id="token", base_url=fake.url, clock=clock
         )
-        connector = app.connector(client)
+    )
+
+
+async def test_a_search_of_a_board_by_its_short_id_asks_for_its_long_one(session, clock) -> None:
+    async with FakeTrello() as fake:
+        connector = connector_of(fake, session, clock)
+        container = {**fake.container, "board": "3tsqIRgQ"}
+        created = await connector.create_task(container, TaskInputs(title="Rotate the keys"))
+
+        found = await connector.search_tasks(container, "Rotate")
+
+        assert found.failure is None, found.failure
+        assert [each.id for each in found.tasks] == [created.task.id]
+        unknown = await connector.search_tasks({**container, "board": "nowhere0"}, "Rotate")
+        assert unknown.failure is not None
+        assert unknown.failure.kind is ErrorKind.NOT_FOUND
+
+
+async def test_a_description_that_no_address_holds_goes_in_the_body(session, clock) -> None:
+    async with Bodies() as fake:
+        connector = connector_of(fake, session, clock)
         for length in (500, 16_000):
             task = TaskInputs(title="Rotate the keys", description="ä" * length)
             created = await connector.create_task(fake.container, task)

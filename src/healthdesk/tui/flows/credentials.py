@@ -133,7 +133,11 @@ def _now(connection: Connection) -> str:
 def _fields(app: App, connection: Connection, now: str) -> list[Field]:
     """Return the fields of every method, of which those of the chosen one are shown."""
     options = tuple((method.id, method.name) for method in app.auth)
-    fields = [Field("auth", "Method", now, options=options)] if len(options) > 1 else []
+    helps = {method.id: (method.help,) if method.help else () for method in app.auth}
+    method_field = Field(
+        "auth", "Method", now, options=options, help=lambda values: helps[values.get("auth", now)]
+    )
+    fields = [method_field] if len(options) > 1 else []
     for method in app.auth:
         when = ("auth", (method.id,)) if len(options) > 1 else None
         kept = method.id == connection.auth and method.type in BY_BROWSER

@@ -128,20 +128,18 @@ class Form(Box[Any]):
         if self.intro:
             yield Lines(self.intro, ascii_only=self.ascii_only)
         self._scroll = VerticalScroll(*map(self._entry, self.fields), classes="scroll", can_focus=False)
+        self._scroll.display = bool(self.fields)
         yield self._scroll
         yield Lines(ascii_only=self.ascii_only, id="wrong")
-        yield Lines(self._keys(), ascii_only=self.ascii_only, classes="hint")
+        if self.fields:
+            keys = "enter next, at the end saves · ←→ choose · ctrl+s saves · esc leaves"
+            yield Lines([line(dim(keys))], ascii_only=self.ascii_only, classes="hint")
         yield Horizontal(
             Choice("Cancel", "cancel", ascii_only=self.ascii_only),
             Choice("Save anyway", "unchecked", ascii_only=self.ascii_only),
             Choice(self.button, "save", ascii_only=self.ascii_only),
             classes="buttons",
         )
-
-    def _keys(self) -> list[Line]:
-        if not self.fields:
-            return []
-        return [line(dim("enter next, at the end saves · ←→ choose · ctrl+s saves · esc leaves"))]
 
     def _entry(self, field: Field) -> Vertical:
         label = Static(clean(field.label, ascii_only=self.ascii_only), markup=False, classes="label")

@@ -57,9 +57,9 @@ def updated_lines(updated: CredentialsUpdated, view: View) -> list[Line]:
 def put_back_lines(connection: Connection, view: View) -> list[Line]:
     """Return which credentials would be put back."""
     return [
-        line(dim("In use now    "), f"{connection.auth} {connection.credential_hint}".strip()),
-        line(dim("To be put back"), f" {connection.previous_hint or 'those before them'}"),
-        line(dim(f"Kept until    {since(connection.previous_until, view)} {view.zone}")),
+        line(dim("In use now      "), f"{connection.auth} {connection.credential_hint}".strip()),
+        line(dim("To be put back  "), connection.previous_hint or "those before them"),
+        line(dim(f"Kept until      {since(connection.previous_until, view)} {view.zone}")),
         (),
         line(
             dim(f"{connection.app_name} is asked first. Those in use now can be put back for an hour then.")

@@ -186,6 +186,13 @@ def test_a_doubtful_connection_says_how_far_the_rechecks_are() -> None:
 OPS = {"account_id": "7", "account": "ops", "site": "acme", "scopes": ["read", "write"], "expires_at": None}
 
 
+def test_connection_that_is_called_as_its_app_is_not_named_twice() -> None:
+    refused = replace(REFUSED, sentence="Jira Cloud refused email and token")
+    said = explain_connection(connection(ConnectionState.FAILING, failure=refused, name="Jira Cloud"))
+    assert said is not None
+    assert said.sentence == "Jira Cloud refused email and token."
+
+
 def test_a_connection_that_works_says_what_is_to_be_looked_at() -> None:
     flapping = explain_connection(connection(flapping_since=NOW, identity=OPS, identity_connected=OPS))
     assert flapping is not None

@@ -14,7 +14,7 @@ from healthdesk.api.health import CheckEvidence, Difference, Evidence, Identity
 from healthdesk.domain.drift import scope_words
 from healthdesk.domain.identity import Identity as Whose
 from healthdesk.domain.states import ConnectionState
-from healthdesk.operations.explain import explain_connection, sentence
+from healthdesk.operations.explain import explain_connection, said_of, sentence
 from healthdesk.store.rows import ConnectionRow, HeartbeatRow
 from healthdesk.store.rows_health import CheckEvidenceRow
 from healthdesk.store.standing import drift_of
@@ -74,7 +74,7 @@ def _sentence(row: ConnectionRow, found: CheckEvidenceRow) -> str:
         if row.state is ConnectionState.UNKNOWN:
             return "Not checked yet."
         return "Nothing is wrong: the last check was good." if row.failure is None else _why(row)
-    said = f"{row.name}: {sentence(bad.sentence)}"
+    said = said_of(row.name, bad.sentence)
     latest = found.latest
     if latest is not None and not latest.ok and latest.kind != bad.kind:
         said += f" By now: {sentence(latest.sentence)}"
@@ -82,7 +82,7 @@ def _sentence(row: ConnectionRow, found: CheckEvidenceRow) -> str:
 
 
 def _why(row: ConnectionRow) -> str:
-    return f"{row.name}: {sentence(row.failure.sentence)}" if row.failure else ""
+    return said_of(row.name, row.failure.sentence) if row.failure else ""
 
 
 def _comparison(row: ConnectionRow, good: HeartbeatRow | None, bad: HeartbeatRow | None) -> str:

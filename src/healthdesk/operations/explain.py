@@ -90,12 +90,18 @@ def explain_put_off(since: datetime) -> Explanation:
     )
 
 
+def said_of(name: str, said: str) -> str:
+    """Return what is said of a connection as a sentence, after its name; a connection may be called as its app is."""
+    told = sentence(said)
+    return told if told.casefold().startswith(name.casefold()) else f"{name}: {told}"
+
+
 def _failing(row: ConnectionRow) -> Explanation:
     failure = row.failure
     if failure is None:
         return Explanation(sentence="The last check failed.", since=row.state_since, key="c")
     return Explanation(
-        sentence=f"{row.name}: {sentence(failure.sentence)}",
+        sentence=said_of(row.name, failure.sentence),
         since=row.state_since,
         blame=failure.blame.value,
         next_action=failure.next_action,
@@ -105,7 +111,7 @@ def _failing(row: ConnectionRow) -> Explanation:
 
 def _suspect(row: ConnectionRow) -> Explanation:
     failure = row.failure
-    what = f"{row.name}: {sentence(failure.sentence)}" if failure else f"{row.name} is in doubt."
+    what = said_of(row.name, failure.sentence) if failure else f"{row.name} is in doubt."
     return Explanation(
         sentence=what + _recheck_words(row),
         since=row.state_since,

@@ -98,8 +98,8 @@ async def test_a_second_request_object_for_one_attempt_is_refused(session, endpo
 async def test_with_the_switch_broken_the_guard_still_keeps_it_to_one_request(session, endpoint):
     session._http._retry_connection = True
     endpoint.script(reply(200), close_before_request())
-    await session.send(Request("GET", f"{endpoint.url}/"))
-    second = await session.send(Request("GET", f"{endpoint.url}/"))
+    await session.send(Request("DELETE", f"{endpoint.url}/"))
+    second = await session.send(Request("DELETE", f"{endpoint.url}/"))
     assert second.error is not None
     assert (second.error.kind, second.error.sent) == (ErrorKind.RESET, Sent.MAYBE)
     assert "not sent a second time" in second.error.sentence

@@ -99,22 +99,25 @@ def comparable(exchange: Exchange) -> dict[str, object]:
     return dataclasses.asdict(exchange) | {"started_at": None}
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("name", BEHAVIOURS)
 async def test_each_answer_and_fault_is_the_same_as_over_a_new_connection(
-    warm: GuardedSession, endpoint: FakeEndpoint, clock: FakeClock, name: str
+    warm: GuardedSession, endpoint: FakeEndpoint, clock: FakeClock, name: str, method: str
 ) -> None:
+    asked = request(endpoint, b"" if method == "GET" else b'{"a":1}', method)
     async with GuardedSession(LOOPBACK, clock=clock, call_later=clock.call_later) as cold:
         endpoint.script(BEHAVIOURS[name])
-        usual = await cold.send(request(endpoint))
+        usual = await cold.send(asked)
     endpoint.script(BEHAVIOURS[name])
-    assert comparable(await warm.send(request(endpoint))) == comparable(usual)
+    assert comparable(await warm.send(asked)) == comparable(usual)
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "GET"])
 async def test_the_same_request_arrives_and_is_kept(
     session: GuardedSession, endpoint: FakeEndpoint, method: str
 ) -> None:
-    sent = request(endpoint, b'{"a":"\xc3\xa9"}', method, X_Trace="7", Authorization="Bearer secret-0001")
+    body = b"" if method == "GET" else b'{"a":"\xc3\xa9"}'
+    sent = request(endpoint, body, method, X_Trace="7", Authorization="Bearer secret-0001")
     first = await session.send(sent)
     await warmed(session, endpoint)
     second = await session.send(sent)
@@ -220,6 +223,9 @@ async def test_a_header_that_would_break_the_request_is_not_sent(
         {"body": b""},
         {"body": b"x" * (LARGEST + 1)},
         {"method": "GET"},
+        {"method": "HEAD", "body": b""},
+        {"method": "DELETE", "body": b""},
+        {"method": "GET", "body": b"", "headers": {"Host": "elsewhere.example"}},
         {"headers": {"webhook-id": "rec_1"}},
         {"headers": {**JSON, "Host": "elsewhere.example"}},
         {"headers": {**JSON, "Transfer-Encoding": "chunked"}},

@@ -29,6 +29,7 @@ LARGEST = 65_536
 """Bytes of a body that are written at once; larger ones go in pieces, as the other side takes them."""
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WITHOUT_BODY = "GET"
 _NOT_PLAIN = frozenset(
     {"connection", "content-encoding", "content-length", "cookie", "expect", "host", "te", "trailer"}
     | {"transfer-encoding", "upgrade"}
@@ -53,7 +54,7 @@ def place_of(method: str, url: str) -> Place | None:
     except ValueError:
         return None
     if (
-        method not in _WITH_BODY
+        (method not in _WITH_BODY and method != _WITHOUT_BODY)
         or parsed.scheme not in ("http", "https")
         or not parsed.raw_host
         or host is None
@@ -67,10 +68,10 @@ def place_of(method: str, url: str) -> Place | None:
 
 
 @lru_cache(maxsize=1024)
-def _are_plain(names: tuple[str, ...]) -> bool:
+def _are_plain(names: tuple[str, ...], *, with_body: bool) -> bool:
     """Tell whether headers of these names change nothing about how the request is sent."""
     lower = {name.lower() for name in names}
-    return "content-type" in lower and lower.isdisjoint(_NOT_PLAIN)
+    return ("content-type" in lower or not with_body) and lower.isdisjoint(_NOT_PLAIN)
 
 
 class ReusedResponse:
@@ -112,12 +113,20 @@ class Reuse:
         self, method: str, url: str, given: Mapping[str, str], body: bytes, progress: Progress
     ) -> ReusedResponse | None:
         """Send a request and return its answer; None, and nothing was sent, where it has to go the usual way."""
+        with_body = method != _WITHOUT_BODY
+        if (
+            len(body) > LARGEST
+            or bool(body) != with_body
+            or not _are_plain(tuple(given), with_body=with_body)
+        ):
+            return None
         place = place_of(method, url)
-        if place is None or not 0 < len(body) <= LARGEST or not _are_plain(tuple(given)):
+        if place is None:
             return None
         headers: CIMultiDict[str] = CIMultiDict(((hdrs.HOST, place.host), *self._defaults))
         headers.update(given)
-        headers[hdrs.CONTENT_LENGTH] = str(len(body))
+        if with_body:
+            headers[hdrs.CONTENT_LENGTH] = str(len(body))
         head = _serialize_headers(place.line, headers)
         connection = await self._connector._get(place.key, [])  # noqa: SLF001 - see above
         if connection is None:

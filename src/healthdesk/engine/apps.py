@@ -32,16 +32,29 @@ class Authorizers:
         self._kept: OrderedDict[str, tuple[int, Authorizer]] = OrderedDict()
         self._renewals: set[asyncio.Task[Tokens]] = set()
 
-    def get(self, ctx: Context, row: ConnectionSecretRow, app: App) -> Authorizer:
-        """Return the authorizer of a connection; raises VaultError and ConnectorError."""
+    def get(
+        self,
+        ctx: Context,
+        row: ConnectionSecretRow,
+        app: App,
+        credentials: StoredCredentials | None = None,
+    ) -> Authorizer:
+        """Return the authorizer of a connection; raises VaultError and ConnectorError.
+
+        `credentials` are those of the row where they are open already.
+        """
         kept = self._kept.get(row.id)
         if kept is not None and kept[0] == row.settings_version:
             self._kept.move_to_end(row.id)
             return kept[1]
-        credentials = credentials_of(ctx, row)
-        tokens = StoredTokens(
-            ctx.store, ctx.vault, ctx.clock, row.id, credentials, name=row.name, running=self._renewals
-        )
+        credentials = credentials or credentials_of(ctx, row)
+        # What needs no token is made as quickly as it is looked up.
+        has_tokens = method_of(app, credentials.auth).type not in ("none", "static")
+        tokens: TokenStore = MemoryTokens()
+        if has_tokens:
+            tokens = StoredTokens(
+                ctx.store, ctx.vault, ctx.clock, row.id, credentials, name=row.name, running=self._renewals
+            )
         authorizer = build_authorizer(
             app,
             credentials.auth,
@@ -51,8 +64,7 @@ class Authorizers:
             clock=ctx.clock,
             tokens=tokens,
         )
-        # What needs no token is made as quickly as it is looked up.
-        if method_of(app, credentials.auth).type not in ("none", "static"):
+        if has_tokens:
             self._kept[row.id] = (row.settings_version, authorizer)
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
@@ -82,14 +94,17 @@ async def credentials_in_use(ctx: Context, row: ConnectionSecretRow) -> StoredCr
     return as_in_use(ctx.vault, credentials_of(ctx, row), kept)
 
 
-async def connector_of(ctx: Context, row: ConnectionSecretRow) -> Connector:
-    """Return the connector of a saved connection.
+async def connector_of(
+    ctx: Context, row: ConnectionSecretRow, credentials: StoredCredentials | None = None
+) -> Connector:
+    """Return the connector of a saved connection; `credentials` are its own where they are open already.
 
     Raises ConnectorError when its app or its method is no longer there, VaultError when the key does not open its
     credentials.
     """
     app = ctx.apps.get(row.app)
-    return _connector(ctx, app, ctx.authorizers.get(ctx, row, app), row.auth, row.settings, row.base_url)
+    authorizer = ctx.authorizers.get(ctx, row, app, credentials)
+    return _connector(ctx, app, authorizer, row.auth, row.settings, row.base_url)
 
 
 async def trial(

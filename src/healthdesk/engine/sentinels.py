@@ -13,6 +13,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from healthdesk.connectors.policy import AddressPolicy
@@ -34,6 +35,7 @@ Place = tuple[str, int]
 Connects = Callable[[str, int], Awaitable[bool]]
 
 
+@lru_cache(maxsize=4096)
 def place_of(url: str) -> Place | None:
     """Return host and port of a URL, or None where it has none."""
     try:

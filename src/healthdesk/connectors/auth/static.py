@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from secrets import token_hex
 from urllib.parse import quote
 
@@ -106,6 +107,11 @@ def _with_secret(request: Outgoing, mark: str, secret: str) -> Outgoing:
     return request
 
 
+@lru_cache(maxsize=1024)
+def _asked(template: str) -> tuple[str, ...]:
+    return tuple(placeholders(template))
+
+
 def decorate(
     method: AuthManifest, request: Outgoing, values: Mapping[str, str], hidden: Iterable[str]
 ) -> Outgoing:
@@ -119,7 +125,8 @@ def decorate(
         name = fill(name_template, values, "a header's name")
         text = fill(template, values, f"the header {name}")
         # A header whose only value is optional and not given is none.
-        if text and not (placeholders(template) and not any(values[key] for key in placeholders(template))):
+        asked = _asked(template)
+        if text and (not asked or any(values[key] for key in asked)):
             added[name] = text
     if method.basic is not None:
         user, password = (fill(each, values, "basic authentication") for each in method.basic)

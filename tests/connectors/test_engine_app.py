@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.connectors.engine import TOKEN, StaticAuth, connector, manifest
 
+from healthdesk.connectors import checking
 from healthdesk.connectors.app import App
 from healthdesk.connectors.checking import checked
-from healthdesk.connectors.connector import Connector
+from healthdesk.connectors.connector import CheckOutcome, Connector
 from healthdesk.connectors.results import ExternalTask
+from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.errors import ConnectorError, StoreUnavailable
 from healthdesk.testing import reply
@@ -167,6 +171,62 @@ async def test_an_error_in_the_code_of_a_connector_is_a_failed_check(session, cl
     assert outcome.failure.sentence == "The code of the connector Acme failed: KeyError"
     assert outcome.exchange.status is None
     assert "the connector of Acme failed" in caplog.text
+
+
+@pytest.mark.parametrize("raised", [SystemExit(1), GeneratorExit(), asyncio.CancelledError()])
+async def test_the_code_of_a_connector_that_leaves_takes_nothing_with_it(session, clock, endpoint, raised):
+    class Leaving(Connector):
+        async def check(self):
+            raise raised
+
+    failure = (await checked(Leaving(connector("", session, clock, endpoint.url).client))).failure
+    assert (failure.kind, failure.blame) == (ErrorKind.INTERNAL, Blame.US)
+
+
+async def test_a_check_that_is_cancelled_ends(session, clock, endpoint):
+    class Waiting(Connector):
+        async def check(self):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(checked(Waiting(connector("", session, clock, endpoint.url).client)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_the_code_of_a_connector_that_waits_for_ever_is_a_failed_check(
+    session, clock, endpoint, monkeypatch
+):
+    class Waiting(Connector):
+        async def check(self):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(checking, "MOST_S", 0.01)
+    failure = (await checked(Waiting(connector("", session, clock, endpoint.url).client))).failure
+    assert failure.sentence == "The code of the connector Acme failed: TimeoutError"
+
+
+@pytest.mark.parametrize("returned", [None, "ok", CheckOutcome(None, None)])
+async def test_what_is_no_outcome_of_a_check_is_a_failed_one(session, clock, endpoint, returned):
+    class Odd(Connector):
+        async def check(self):
+            return returned
+
+    failure = (await checked(Odd(connector("", session, clock, endpoint.url).client))).failure
+    assert (failure.kind, failure.blame) == (ErrorKind.INTERNAL, Blame.US)
+
+
+async def test_an_identity_that_code_made_of_an_apps_text_can_be_kept(session, clock, endpoint):
+    class Own(Connector):
+        async def check(self):
+            outcome = await super().check()
+            return replace(outcome, identity=Identity(7, "a\x00", "b\ud800\n", ["c"]))
+
+    endpoint.answer(200, json={"id": 1})
+    text = '[[heartbeat]]\nrequest.path = "me"\nidentity = { account_id = "id" }'
+    outcome = await checked(Own(connector(text, session, clock, endpoint.url).client))
+    assert outcome.identity == Identity("7", "a\ufffd", "b\ufffd", ("c",))
 
 
 @pytest.mark.parametrize("raised", [ConnectorError("no site", field="site"), StoreUnavailable("away")])

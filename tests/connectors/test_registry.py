@@ -74,6 +74,14 @@ def test_the_code_of_a_folder_that_cannot_be_imported_is_told_with_its_line(tmp_
     assert "line 2: RuntimeError: no" in registry.refused[-1].what
 
 
+def test_code_that_leaves_while_it_is_imported_takes_nothing_with_it(tmp_path):
+    folder(tmp_path, GOOD)
+    (tmp_path / "my_app" / "connector.py").write_text(
+        "import asyncio\nraise asyncio.CancelledError()\n", encoding="utf-8"
+    )
+    assert "line 2: CancelledError" in Registry.from_folder(tmp_path).refused[-1].what
+
+
 def test_the_config_names_a_connector_or_a_folder_of_connectors(tmp_path):
     alone = folder(tmp_path / "alone", GOOD) / "my_app"
     many = folder(tmp_path / "many", GOOD.replace("my-app", "other"), "other")
@@ -135,6 +143,7 @@ def test_an_installed_package_is_found_by_its_entry_point(tmp_path, monkeypatch)
     ("files", "reason"),
     [
         ({"__init__.py": "raise RuntimeError('not today')"}, "RuntimeError: not today"),
+        ({"__init__.py": "import sys\nsys.exit('bye')"}, "SystemExit: bye"),
         ({"__init__.py": ""}, "has no manifest.toml"),
     ],
 )

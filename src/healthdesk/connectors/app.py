@@ -49,7 +49,9 @@ def _connector_of(folder: Traversable) -> type[Connector]:
     where = f"{folder.name}/{CODE}"
     try:
         module = _imported(folder)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise ConnectorError(
             f"{where}: {_line(error, folder)}{type(error).__name__}: {error}", fix="correct it"
         ) from error

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthdesk.connectors.client import CHECK_BYTES, AppClient
 from healthdesk.connectors.heartbeat import CheckOutcome
-from healthdesk.connectors.identities import read_identity
-from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.connectors.identities import plain, read_identity
+from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.errors import ConnectorError, HealthdeskError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_S = 300.0
+"""For so long a check goes on whatever the code of its app waits for: longer than its requests and a renewal together."""
 _LEAST_S = 1.0
 """What a required request is given where the ones before it took the whole time."""
 
@@ -61,26 +65,37 @@ async def heartbeat(client: AppClient) -> CheckOutcome:
 async def checked(connector: Connector) -> CheckOutcome:
     """Check a connection, whatever the code of its app does: an error in it is a failure that says so, and ours to mend."""
     try:
-        return await connector.check()
+        async with asyncio.timeout(MOST_S):
+            outcome: object = await connector.check()
+        if isinstance(outcome, CheckOutcome) and isinstance(outcome.exchange, Exchange):
+            identity = outcome.identity
+            return outcome if identity is None else replace(outcome, identity=plain(identity))
+        failure = _broken(connector, f"returned {type(outcome).__name__} for a check")
     except ConnectorError as error:
         failure = misconfigured(error)
     except HealthdeskError:
         # the desk's own: the database that tokens are kept in is away
         raise
-    except Exception as error:
-        name = connector.manifest.name
-        log.exception("the connector of %s failed", name)
-        sentence = f"The code of the connector {name} failed: {type(error).__name__}"
-        failure = Failure(
-            kind=ErrorKind.INTERNAL,
-            blame=Blame.US,
-            permanent=False,
-            sentence=sentence,
-            safe_sentence=sentence,
-            next_action="Look into the daemon's log, and have the connector corrected",
-            sent=Sent.MAYBE,
-        )
+    except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        log.exception("the connector of %s failed", connector.manifest.name)
+        failure = _broken(connector, f"failed: {type(error).__name__}")
     return CheckOutcome(connector.client.unsent(failure), failure)
+
+
+def _broken(connector: Connector, what: str) -> Failure:
+    sentence = f"The code of the connector {connector.manifest.name} {what}"
+    return Failure(
+        kind=ErrorKind.INTERNAL,
+        blame=Blame.US,
+        permanent=False,
+        sentence=sentence,
+        safe_sentence=sentence,
+        next_action="Look into the daemon's log, and have the connector corrected",
+        sent=Sent.MAYBE,
+    )
 
 
 def _told(identity: Identity) -> dict[str, object]:

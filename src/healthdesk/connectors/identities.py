@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from healthdesk.connectors.paths import find, one_line, text_at
 from healthdesk.connectors.spec import AlsoManifest, IdentityManifest, ValueFrom
@@ -32,6 +32,23 @@ def read_identity(
         site=text_at(part.site, document) or known.site,
         scopes=known.scopes if scopes is None else scopes,
         expires_at=expires_at or known.expires_at,
+    )
+
+
+def plain(identity: Identity) -> Identity:
+    """Return what the code of a connector says of a credential as it can be kept: text of an app may be in it as it came.
+
+    TypeError or AttributeError where it is no identity at all.
+    """
+    at = identity.expires_at
+    return Identity(
+        account_id=one_line(identity.account_id),
+        account=one_line(identity.account),
+        site=one_line(identity.site),
+        scopes=None
+        if identity.scopes is None
+        else tuple(one_line(each) for each in identity.scopes[:MOST_SCOPES]),
+        expires_at=at if at is None or at.tzinfo is not None else at.replace(tzinfo=UTC),
     )
 
 

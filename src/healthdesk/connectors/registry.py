@@ -124,7 +124,9 @@ class Registry:
         """Take up the package an entry point names; it is imported for that."""
         try:
             folder = resources.files(package.module)
-        except Exception as error:  # noqa: BLE001 - it imports somebody else's package, which may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it imports somebody else's package, which may raise anything
             self.refused.append(
                 ConnectorError(
                     f"the package {package.value} (entry point {package.name}) cannot be imported: "

@@ -151,6 +151,8 @@ async def test_an_elliptic_key_signs_es256(built, endpoint):
         (GOOGLE, "key_file", "{broken"),
         (GOOGLE, "key_file", '{"type": "service_account", "private_key": "not-a-private-key"}'),
     ],
+    # Not the keys themselves: every worker makes its own, and all have to name the tests alike.
+    ids=["no key", "another kind of key", "a key file of a person", "no JSON", "a key file without a key"],
 )
 async def test_a_key_that_is_none_is_our_configuration_and_is_not_quoted(built, endpoint, auth, field, key):
     values = {"client_id": "c", "username": "u", "subject": "s", field: key}

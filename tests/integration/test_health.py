@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import timedelta
 
 import jwt
@@ -12,6 +13,7 @@ from tests.connectors.apps.fake import Fault
 from tests.connectors.apps.fake_github import FakeGithub
 from tests.integration.test_engine_clock import idle, passing, place, quiet, running
 
+from healthdesk.connectors.connector import Connector
 from healthdesk.domain.states import Role, Trigger
 from healthdesk.engine import due
 from healthdesk.key_file import KeyLines
@@ -149,6 +151,20 @@ async def test_a_connection_whose_connector_is_gone_is_no_green_light(tmp_path, 
         shown = await show(desk, made)
         assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
         assert "Put its connector back" in shown["explanation"]["next_action"]
+
+
+async def test_a_connector_that_cannot_even_be_made_is_a_failed_check(tmp_path, github):
+    class Broken(Connector):
+        def __init__(self, client):
+            raise KeyError(client)
+
+    async with running(tmp_path, FakeClock()) as desk:
+        made = await check(desk, await github_connection(desk, github))
+        apps = desk.engine.ctx.apps
+        apps._apps["github"] = replace(apps.get("github"), connector=Broken)
+        shown = await check(desk, made)
+        assert (shown["state"], shown["explanation"]["blame"]) == ("suspect", "us")
+        assert "failed: KeyError" in shown["explanation"]["sentence"]
 
 
 async def test_a_check_that_waited_while_the_key_was_replaced_is_made_with_the_new_one(tmp_path, github):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -15,11 +16,14 @@ from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.connector import Connector
 from healthdesk.connectors.outgoing import Authorizer
 from healthdesk.engine.tokens import StoredTokens, as_in_use
+from healthdesk.errors import ConnectorError
 from healthdesk.store import tokens as queries
 from healthdesk.store.rows import ConnectionSecretRow
 
 if TYPE_CHECKING:
     from healthdesk.engine.context import Context
+
+log = logging.getLogger(__name__)
 
 MOST_KEPT = 4096
 """Connections whose tokens are kept in memory; those of others are read from the database again."""
@@ -148,4 +152,11 @@ def _connector(
         clock=ctx.clock,
         timeout_s=ctx.config.delivery.timeout_s,
     )
-    return app.connector(client)
+    try:
+        return app.connector(client)
+    except Exception as error:
+        log.exception("the connector of %s cannot be made", app.name)
+        raise ConnectorError(
+            f"the code of the connector {app.name} failed: {type(error).__name__}",
+            fix="Look into the daemon's log, and have the connector corrected",
+        ) from error

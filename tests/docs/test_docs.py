@@ -278,6 +278,13 @@ def test_every_state_of_a_record_is_in_the_glossary(page) -> None:
     assert set(re.findall(r"\w+", line.split("`")[1])) == {state.value for state in RecordState}
 
 
+def test_every_module_that_the_architecture_names_is_there(page, repository: Path) -> None:
+    there = [path.as_posix() for root in ("src", "tests") for path in (repository / root).rglob("*.py")]
+    named = re.findall(r"`([a-z_/]+\.py)`", page("architecture.md"))
+    assert len(named) > 30
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in there)] == []
+
+
 def test_the_makefile_has_every_command_that_the_readme_names(repository: Path) -> None:
     readme = (repository / "README.md").read_text(encoding="utf-8")
     makefile = (repository / "Makefile").read_text(encoding="utf-8")

@@ -170,6 +170,19 @@ def finish(walk: Walk, receiver: Watched) -> None:
     walk.next(about="resend-all")
     receiver.wait_for(lambda line: line.startswith("/hra rec_") and line.endswith('{"score": 12}'))
     receiver.wait_for(lambda line: line.startswith("/alerts"))
+    connect_app(walk, receiver)
+
+
+def connect_app(walk: Walk, receiver: Watched) -> None:
+    """Walk through the section on apps: the fields, a token that is refused, one that is taken, and its end."""
+    assert "https://github.com/settings/personal-access-tokens" in walk.next(about="apps github")
+    connected = walk.next(about="a-wrong-token")
+    assert "Try another one." in connected
+    assert "acme-bot" in connected
+    receiver.wait_for(lambda line: line.startswith("/alerts") and "token expires in 6 days" in line)
+    shown = walk.next(about="--evidence")
+    assert "in 6 days" in shown
+    assert "/github/user" in shown
 
 
 def walk_ledger(folder: Path, environ: dict[str, str]) -> dict[str, object]:

@@ -45,7 +45,8 @@ from healthdesk.domain.states import (
     Trigger,
 )
 from healthdesk.errors import ApiRefused, DaemonUnreachable
-from tests.tui.fake_log import ALL_CALLBACKS, HOSTILE, NOW, SOURCES, FakeLog
+from tests.tui.fake_health import NOW
+from tests.tui.fake_log import ALL_CALLBACKS, HOSTILE, SOURCES, FakeLog
 
 
 @cache
@@ -150,7 +151,7 @@ class FakeDesk(FakeLog):
             version="0.1.0", api_version=1, daemon_id="dmn_1", started_at=NOW, now=NOW, database="sqlite", writable=True,
             public_url="", you=You(user="alice", role=self.role), sentence="1 connection failing, 131 records failed",
             counts={"connections": 3, "connections_failing": 1, "problems_open": 4, "records_failed": 131, "alerts_failed": 1},
-            administrators=["alice", "root"],
+            administrators=["alice", "root"], offline_since=self.offline_since,
         )  # fmt: skip
 
     async def events(self, last_event_id: str | None = None) -> AsyncIterator[Event]:
@@ -226,7 +227,7 @@ class FakeDesk(FakeLog):
             connected_on=NOW - timedelta(days=90), last_healthy=NOW - timedelta(hours=36), last_checked=NOW - timedelta(minutes=3),
             next_check=NOW + timedelta(minutes=57), heartbeat=HeartbeatRequest(path="/health"), callback_url="http://127.0.0.1:8085/v1/callbacks/" + connection_id,
             created_at=NOW - timedelta(days=90), created_by="alice",
-        )  # fmt: skip
+        ).model_copy(update=self.changed)  # fmt: skip
 
     async def connection_create(self, new: Any) -> Connection:
         self.note("connection_create", new)

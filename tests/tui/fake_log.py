@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from healthdesk.api.callbacks import CallbackFilter
@@ -28,8 +28,8 @@ from healthdesk.domain.states import (
     Trigger,
 )
 from healthdesk.errors import ApiRefused
+from tests.tui.fake_health import NOW, FakeHealth
 
-NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 SOURCES = (("heart-health", "Heart health"), ("diabetes-risk", "Diabetes risk"), ("sleep", "Sleep"))
 CYCLE = (
     RecordState.FAILED,
@@ -48,7 +48,7 @@ ALL_CALLBACKS = CallbackFilter()
 HOSTILE = 'Evil [/bold] \x1b[2J\x07 \u202e name\n"quoted" [red]'
 
 
-class FakeLog:
+class FakeLog(FakeHealth):
     """Record number n is the n-th oldest."""
 
     total: int

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from healthdesk.api.connections import UNCHECKED_HINT
+from healthdesk.api.connections import UNCHECKED_HINT, AccountRow
+from healthdesk.domain.states import ConnectionState
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.app import HealthdeskApp
 from tests.tui.desk import LARGE, SMALL, Driver, make_app
 from tests.tui.fake_client import FakeDesk
+from tests.tui.fake_health import NOW
 
 
 def forbid(desk: FakeDesk) -> None:
@@ -60,6 +63,45 @@ def other_account(desk: FakeDesk) -> None:
     )
 
 
+NEXT = "right_square_bracket"
+
+
+def warned(desk: FakeDesk) -> None:
+    desk.changed = {
+        "scopes": ["repo", "read:org", "workflow"],
+        "expires_at": NOW + timedelta(days=6),
+        "expires_from": "learnt",
+        "previous_hint": "••••0ld9",
+        "previous_until": NOW + timedelta(minutes=40),
+    }
+
+
+def no_ends(desk: FakeDesk) -> None:
+    desk.expiries = []
+
+
+def pings(desk: FakeDesk) -> None:
+    desk.changed = {"heartbeat": None, "judged_by_deliveries": False}
+
+
+def warnings(desk: FakeDesk) -> None:
+    states = {
+        "Jira Cloud": {"flapping": True},
+        "GitHub": {"drifted": True},
+        "Okta": {"expires_in": "6 days"},
+        "Backup job": {"state": ConnectionState.UNKNOWN, "state_word": "Waiting for first ping"},
+    }
+    fields = {"kind": "connection", "account": "acme-bot", "state": ConnectionState.CONNECTED}
+    desk.account_rows = [
+        AccountRow(**{**fields, "id": app, "app": app, "state_word": "Connected", **more})
+        for app, more in states.items()
+    ]
+
+
+def offline(desk: FakeDesk) -> None:
+    desk.offline_since = NOW - timedelta(minutes=9)
+
+
 SCENES: dict[
     str, tuple[str, tuple[int, int], list[str], Callable[[FakeDesk], None] | None, dict[str, Any]]
 ] = {
@@ -77,6 +119,18 @@ SCENES: dict[
     "attempts": ("log", SMALL, [*(["j"] * 7), "enter", *["right_square_bracket"] * 3], None, {}),
     "resend-all": ("log", SMALL, ["S"], None, {}),
     "connection": ("connections", SMALL, ["enter"], None, {}),
+    "connection-wide": ("connections", LARGE, ["enter"], warned, {}),
+    "evidence": ("connections", SMALL, ["enter", NEXT], None, {}),
+    "evidence-wide": ("connections", LARGE, ["enter", NEXT], None, {}),
+    "changes": ("connections", SMALL, ["enter", NEXT, NEXT], None, {}),
+    "heartbeat": ("connections", SMALL, ["enter", "enter"], None, {}),
+    "expiries": ("connections", SMALL, ["x"], None, {}),
+    "expiries-wide": ("connections", LARGE, ["x"], None, {}),
+    "expiries-empty": ("connections", SMALL, ["x"], no_ends, {}),
+    "push-heartbeat": ("connections", SMALL, ["j", "j", "enter", "h"], pings, {}),
+    "push-address": ("connections", SMALL, ["j", "j", "enter", "h", "ctrl+s"], pings, {}),
+    "warnings": ("connections", SMALL, [], warnings, {}),
+    "offline": ("connections", SMALL, [], offline, {}),
     "alerts": ("alerts", SMALL, [], None, {}),
     "form": ("connections", SMALL, ["n", *"http", "enter"], None, {}),
     "apps": ("connections", SMALL, ["n"], None, {}),

@@ -37,16 +37,23 @@ def _on(names: str) -> frozenset[str]:
 
 M = Role.MANAGER
 LISTS = "connections problems log callbacks alerts activity"
-WINDOWS = "connection integration record attempt problem callback"
+WINDOWS = "connection heartbeat expiries integration record attempt problem callback"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "enter", "Open", "open", _on(LISTS + " connection integration record problem"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem"), "Open what is under the cursor", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
-    Action("check", "c", "Check now", "check", _on("connections connection"), "Ask the app now whether the connection works", role=M, rank=3),
-    Action("credentials", "u", "Update credentials", "credentials", _on("connections connection"), "Enter new credentials; they are tried beside the old ones", role=M, rank=4),
+    Action("check", "c", "Check now", "check", _on("connections connection expiries"), "Ask the app now whether the connection works", role=M, rank=3),
+    Action("credentials", "u", "Update credentials", "credentials", _on("connections connection expiries"), "Enter new credentials; they are tried beside the old ones", role=M, rank=4),
     Action("put_back", "B", "Put back the previous credentials", "put back", _on("connections connection"), "Those before the last update, for an hour after it; they are tried first", role=M),
     Action("connection", "o", "Open its connection", "connection", _on("integration"), "The connection the integration delivers on", rank=3),
     Action("connection", "o", "Open its connection", "connection", _on("connections"), "Of an integration, the connection it delivers on"),
+    Action("connection", "o", "Open its connection", "connection", _on("problems problem"), "The connection whose failure it is"),
+    Action("expiries", "x", "Expiry calendar", "expiry", _on("connections"), "Which credential ends when, the soonest first", item=False),
+    Action("expiry", "X", "Enter expiry", "expiry", _on("connection expiries"), "The day the credentials end, where the app does not tell", role=M),
+    Action("accept", "A", "Accept changed identity", "accept", _on("connection"), "Take account, site and scopes as they are now for those that are meant", role=M),
+    Action("ping", "h", "Set push heartbeat", "push heartbeat", _on("connection"), "What cannot be called pings the desk: how often, and how late it may be", role=M),
+    Action("new_address", "H", "New push address", "new address", _on("connection"), "It is shown once; the one before is refused from then on", role=M),
+    Action("remove_ping", "Z", "Remove push heartbeat", "remove", _on("connection"), "Expect no pings any more", role=M),
     Action("new", "n", "New connection", "new", _on("connections"), "Connect an app: choose it, give what it asks for", role=M, rank=6, item=False),
     Action("new", "n", "New channel", "new", _on("alerts"), "Add a channel by its Apprise URL", role=M, rank=4, item=False),
     Action("edit", "e", "Edit connection", "edit", _on("connections connection"), "Change name, settings, address, expiry and callbacks", role=M, rank=5),
@@ -62,6 +69,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("reveal", "v", "Reveal values", "reveal", _on("record attempt callback"), "Show the values of the record, of the one attempt or of the callback; it is noted in the activity log", role=M, rank=5),
     Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request as it was sent, once its values are revealed; secrets and signature left out"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("record"), "", item=False),
+    Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("connection"), "", item=False),
+    Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("connection"), "Heartbeats, Evidence, Changes, Details", rank=5, item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("record"), "Request, Response, Error, Attempts, Record", rank=6, item=False),
     Action("ack", "a", "Acknowledge", "ack", _on("problems problem"), "Take it: no further alerts but its recovery", role=M, rank=3),
     Action("mute", "m", "Mute or unmute", "mute", _on("problems problem"), "No alerts of it for a day", role=M, rank=4),

@@ -18,11 +18,12 @@ from textual.worker import Worker, WorkerState
 
 from healthdesk.api.desk import Status
 from healthdesk.clock import Clock, SystemClock
-from healthdesk.tui.actions import AREAS, TITLES, actions_of
+from healthdesk.tui.actions import AREAS, TITLES, action_of, actions_of
 from healthdesk.tui.feed import CONNECTING, Changes, Feed, Link
 from healthdesk.tui.format import clean
 from healthdesk.tui.preferences import Preferences
 from healthdesk.tui.screens.base import DeskScreen
+from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
 from healthdesk.tui.terminal import ascii_here, theme_of, zone_of
@@ -257,6 +258,9 @@ class HealthdeskApp(App[None]):
                 reason = screen.why_not(action)
                 told = f"not now: {reason}" if reason else action.help
                 yield SystemCommand(action.label, told, lambda action_id=action.id: screen.do(action_id))
+        if not (isinstance(screen, DeskScreen) and action_of(screen.CONTEXT, "expiries")):
+            told = "Which credential ends when, the soonest first"
+            yield SystemCommand("Expiry calendar", told, lambda: self.push_screen(ExpiriesScreen()))
         for number, (name, title) in enumerate(zip(AREAS, TITLES, strict=True), start=1):
             yield SystemCommand(
                 title, f"Area {number}", lambda name=name: self.run_worker(self.action_area(name))

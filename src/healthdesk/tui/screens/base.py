@@ -96,7 +96,7 @@ class DeskScreen(ActingScreen):
 
     def show_banner(self, view: View) -> None:
         """Say that the daemon is not answering, and when it is tried again."""
-        lines = banner_lines(self.desk.link, view)
+        lines = banner_lines(self.desk.link, view, self.desk.status)
         banner = self.query_one("#banner", Lines)
         banner.display = bool(lines)
         banner.set_class(self.desk.link.refused, "-refused")

@@ -24,6 +24,7 @@ from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
 from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.view.accounts import (
     ACCOUNT_COLUMNS,
@@ -128,6 +129,10 @@ class ConnectionsScreen(AreaScreen):
         self.app.push_screen(
             ConnectionScreen(row.id) if row.kind == "connection" else IntegrationScreen(row.id)
         )
+
+    def do_expiries(self) -> None:
+        """Show which credential ends when."""
+        self.app.push_screen(ExpiriesScreen())
 
     def do_connection(self) -> None:
         """Open the connection that the integration delivers on."""

@@ -15,6 +15,7 @@ from healthdesk.tui.screens.dialog import Box
 from healthdesk.tui.view.words import ALERT, CALLBACK, CONNECTION, PROBLEM, RECORD, Word
 from healthdesk.tui.widgets.lines import Pane
 
+LABEL_WIDTH = 25
 TOLD_WIDTH = 33
 MOVES_WIDTH = 50
 
@@ -33,8 +34,11 @@ def help_lines(context: str) -> list[Line]:
     for action in actions_of(context):
         role = f" ({action.role.value})" if action.role.value != "member" else ""
         told = wrap((action.help or action.label) + role, TOLD_WIDTH)
-        lines.append(line(" ", key(f"{key_name(action.key):<10}"), f"{action.label:<25} ", dim(told[0])))
-        lines += [line(" " * 37, dim(more)) for more in told[1:]]
+        beside = told.pop(0) if len(action.label) <= LABEL_WIDTH else ""
+        lines.append(
+            line(" ", key(f"{key_name(action.key):<10}"), f"{action.label:<{LABEL_WIDTH}} ", dim(beside))
+        )
+        lines += [line(" " * (LABEL_WIDTH + 12), dim(more)) for more in told]
     lines += [(), line(strong("Everywhere"))]
     for keys, means in MOVES:
         begin, *rest = wrap(means, MOVES_WIDTH)

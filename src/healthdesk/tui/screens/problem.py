@@ -12,6 +12,7 @@ from healthdesk.api.records import RecordFilter
 from healthdesk.tui.flows.problems import acknowledge, mute, resolve
 from healthdesk.tui.flows.records import resend_all
 from healthdesk.tui.format import Line
+from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.record import RecordScreen
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.problems import evidence_lines, problem_head, problem_preview
@@ -62,6 +63,11 @@ class ProblemScreen(WindowScreen):
         if action_id == "open" and not self.detail.sample_record_id:
             return "it has no sample record"
         return problem_refusal(action_id, self.detail)
+
+    def do_connection(self) -> None:
+        """Open the connection whose failure it is."""
+        if self.detail is not None and self.detail.connection_id:
+            self.app.push_screen(ConnectionScreen(self.detail.connection_id))
 
     def do_open(self) -> None:
         """Open its sample."""

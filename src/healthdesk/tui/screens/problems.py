@@ -12,6 +12,7 @@ from healthdesk.tui.flows.problems import acknowledge, mute, resolve
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
+from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.problem import ProblemScreen
 from healthdesk.tui.view.filters import problem_chips, problem_states
 from healthdesk.tui.view.problems import PROBLEM_COLUMNS, problem_cells, problem_explain, problem_preview
@@ -84,6 +85,10 @@ class ProblemsScreen(AreaScreen):
         """Open the problem."""
         self.app.push_screen(ProblemScreen(self.item().id))
 
+    def do_connection(self) -> None:
+        """Open the connection whose failure it is."""
+        self.app.push_screen(ConnectionScreen(self.item().connection_id))
+
     def do_ack(self) -> None:
         """Take it."""
         self.flow(acknowledge(self, self.item()))
@@ -108,6 +113,10 @@ def problem_refusal(action_id: str, problem: ProblemRow) -> str:
         return "it is resolved"
     if action_id == "ack" and problem.state is ProblemState.ACKNOWLEDGED:
         return f"{problem.acknowledged_by or 'somebody'} has it already"
+    if action_id == "connection" and not problem.connection_id:
+        return "it is not that of one connection"
+    if action_id in ("log", "resend_all") and problem.total == 0 and problem.held == 0:
+        return "it holds up no record"
     if action_id == "resend_all" and problem.count == 0:
         return "it holds up no record"
     return ""

@@ -8,16 +8,16 @@ from healthdesk.api.connections import AccountRow
 from healthdesk.domain.states import ConnectionState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line
 from healthdesk.tui.view.times import View, ago, since
-from healthdesk.tui.view.words import CONNECTION, blame_word, plural
+from healthdesk.tui.view.words import CONNECTION, blame_word, connection_label, plural
 from healthdesk.tui.widgets.columns import Column
 
 ACCOUNT_COLUMNS = [
     Column("", 1),
-    Column("App", 14, flex=2),
-    Column("Account", 16, flex=3),
-    Column("Status", 20, flex=5),
+    Column("App", 13, flex=1),
+    Column("Account", 16, flex=5),
+    Column("Status", 22, flex=5),
     Column("Instances", 11, right=True),
-    Column("Checked", 8, right=True),
+    Column("Checked", 7, right=True),
     Column("Blame", 24, from_width=118),
 ]
 DELIVERIES = "Judged by deliveries"
@@ -29,26 +29,27 @@ def account_id(row: AccountRow) -> str:
 
 
 def account_glyph(row: AccountRow) -> Span:
-    """Return the row's glyph: failing, paused, checking, connected, unknown."""
+    """Return the row's glyph: failing, paused, to be looked at, ending soon, checking, connected, unknown."""
     word = CONNECTION[row.state]
     if row.state is ConnectionState.FAILING:
         return Span(word.glyph, word.tone)
     if row.paused:
         return Span("⏸", Tone.WARN)
+    if row.state is ConnectionState.CONNECTED and (row.flapping or row.drifted):
+        return Span("⚠", Tone.WARN)
+    if row.state is ConnectionState.CONNECTED and row.expires_in:
+        return Span("◷", Tone.WARN)
     return Span(word.glyph, word.tone)
 
 
 def account_cells(row: AccountRow, view: View) -> list[Span]:
     """Return the cells of a row."""
-    word = CONNECTION[row.state]
+    glyph = account_glyph(row)
     return [
-        account_glyph(row),
+        glyph,
         Span(row.app),
         Span(account_word(row)),
-        Span(
-            status_words(row),
-            Tone.WARN if row.paused and row.state is not ConnectionState.FAILING else word.tone,
-        ),
+        Span(status_words(row), glyph.tone),
         instances(row),
         Span(ago(row.checked_at, view), Tone.DIM),
         Span(blame_word(row.explanation.blame) if row.explanation else "", Tone.DIM),
@@ -57,8 +58,9 @@ def account_cells(row: AccountRow, view: View) -> list[Span]:
 
 def account_word(row: AccountRow) -> str:
     """Return the account, after the connection's own name; an integration's stands in the column before."""
-    name = row.name if row.kind == "connection" else ""
-    return " · ".join(part for part in (name, row.account) if part) or "–"
+    if row.kind == "integration":
+        return row.account or "–"
+    return connection_label(row.app, row.name, row.account) or "–"
 
 
 def status_words(row: AccountRow) -> str:
@@ -68,7 +70,18 @@ def status_words(row: AccountRow) -> str:
         words += f" {row.suspect_checks}/3"
     if row.paused:
         return "Paused" if row.state is not ConnectionState.FAILING else f"{words} · paused"
+    if row.state is ConnectionState.CONNECTED and (beside := _beside(row)):
+        return f"{words} · {beside}"
     return words
+
+
+def _beside(row: AccountRow) -> str:
+    """Return what stands behind the word of one that works: what is to be done about it."""
+    if row.flapping:
+        return "flapping"
+    if row.drifted:
+        return "changed"
+    return row.expires_in.replace("less than an hour", "< 1 hour")
 
 
 def instances(row: AccountRow) -> Span:

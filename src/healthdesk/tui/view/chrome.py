@@ -7,7 +7,7 @@ from healthdesk.domain.states import Role
 from healthdesk.tui.actions import AREAS, TITLES
 from healthdesk.tui.feed import Link
 from healthdesk.tui.format import Line, Span, Tone, dim, line, strong
-from healthdesk.tui.view.times import View, full
+from healthdesk.tui.view.times import View, full, since
 from healthdesk.tui.widgets.lines import Tab
 
 ROLE_WORDS = {Role.ADMINISTRATOR: "admin", Role.MANAGER: "manager", Role.MEMBER: "member"}
@@ -25,7 +25,12 @@ def left_line(status: Status | None, link: Link, crumbs: str) -> Line:
 
 def _tone(status: Status) -> Tone:
     counts = status.counts
-    if not status.writable or counts.get("connections_failing") or counts.get("records_failed"):
+    if (
+        not status.writable
+        or status.offline_since is not None
+        or counts.get("connections_failing")
+        or counts.get("records_failed")
+    ):
         return Tone.BAD
     if counts.get("problems_open") or counts.get("connections_suspect"):
         return Tone.WARN
@@ -63,10 +68,15 @@ def area_tabs(status: Status | None, *, narrow: bool = False) -> list[Tab]:
     return tabs
 
 
-def banner_lines(link: Link, view: View) -> list[Line]:
-    """Return the banner of a lost daemon: since when, or why it refuses, and when it is tried again."""
-    if link.live or not link.known:
+def banner_lines(link: Link, view: View, status: Status | None = None) -> list[Line]:
+    """Return the banner of a lost daemon: since when, or why it refuses, and when it is tried again.
+
+    While it answers, and reaches no other host itself, that is the banner.
+    """
+    if not link.known:
         return []
+    if link.live:
+        return offline_lines(status, view)
     wait = max(0, round((link.retry_at - view.now).total_seconds())) if link.retry_at else 0
     when = f"retry in {wait} s" if wait else "retrying"
     if link.refused:
@@ -77,4 +87,15 @@ def banner_lines(link: Link, view: View) -> list[Line]:
     return [
         line(Span(f" ⚠ daemon not answering since {at}, {when}", Tone.WARN)),
         line("   `systemctl status healthdesk` and `healthdesk doctor` say why", dim(detail)),
+    ]
+
+
+def offline_lines(status: Status | None, view: View) -> list[Line]:
+    """Return since when the desk itself is offline, and what that means; nothing while it is not."""
+    if status is None or status.offline_since is None:
+        return []
+    at = since(status.offline_since, view)
+    return [
+        line(Span(f" ⚠ this desk reaches no other host since {at}: it judges none of them", Tone.WARN)),
+        line(dim("   look at this host's network; what was put off is checked by itself once it is back")),
     ]

@@ -1,75 +1,154 @@
-"""The window of a connection: verdict, card, and its heartbeats."""
+"""The window of a connection: verdict, card, details, and its heartbeats."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+from urllib.parse import urlsplit
+
 from healthdesk.api.connections import Connection, Heartbeat
+from healthdesk.api.health import Evidence
+from healthdesk.api.pings import Ping
 from healthdesk.domain.states import ConnectionState
-from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line
+from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line, width_of
+from healthdesk.tui.view.evidence import span_line
+from healthdesk.tui.view.pings import ping_line
 from healthdesk.tui.view.times import View, full, millis, since, stamp
-from healthdesk.tui.view.words import CONNECTION, blame_word
+from healthdesk.tui.view.words import CONNECTION, blame_word, check_words, plural
 from healthdesk.tui.widgets.columns import Column
 
-HEARTBEAT_COLUMNS = [
-    Column("", 1),
-    Column("Checked", 12),
-    Column("By", 11),
-    Column("Status", 6, right=True),
-    Column("Took", 8, right=True),
-    Column("What it said", 20, flex=3),
-    Column("After it", 18),
-]
+LEFT, RIGHT = 11, 13
+"""Cells of the labels in the two columns of the card."""
 
 
-def connection_head(connection: Connection, view: View) -> list[Line]:
-    """Return the verdict, then the facts of the connection."""
+def pinged(connection: Connection) -> bool:
+    """Return whether a push heartbeat decides its health."""
+    return connection.heartbeat is None and not connection.judged_by_deliveries
+
+
+def state_span(connection: Connection) -> Span:
+    """Return glyph and words of its state; a warning where it is connected and something is to be done."""
     word = CONNECTION[connection.state]
+    if connection.state is not ConnectionState.CONNECTED:
+        checks = f" {connection.suspect_checks}/3" if connection.suspect_checks else ""
+        suspect = checks if connection.state is ConnectionState.SUSPECT else ""
+        return Span(f"{word.glyph} {connection.state_word}{suspect}", word.tone)
+    if connection.flapping_since is not None or connection.drift:
+        return Span(f"⚠ {connection.state_word}", Tone.WARN)
+    if connection.expires_in:
+        return Span(f"◷ {connection.state_word} · {connection.expires_in}", Tone.WARN)
+    return Span(f"{word.glyph} {connection.state_word}", word.tone)
+
+
+def connection_head(connection: Connection, view: View, found: Evidence | None = None) -> list[Line]:
+    """Return the verdict, from the last good to the first bad check, whose fault it is and what helps."""
+    state = state_span(connection)
     explanation = connection.explanation
-    sentence = f": {explanation.sentence}" if explanation and explanation.sentence else ""
-    lines = [line(Span(f"{word.glyph} {connection.state_word}{sentence}", word.tone))]
-    if explanation is not None:
-        told: list[Span | str] = []
-        if explanation.since:
-            told.append(dim(f"Since {since(explanation.since, view)}"))
-        if explanation.blame:
-            told.append(dim(f" · {blame_word(explanation.blame)}"))
-        if explanation.next_action:
-            told += [dim(" · "), explanation.next_action]
-        if explanation.key:
-            told += [dim("  "), key(explanation.key)]
-        lines.append(line(*told))
-    elif connection.state is ConnectionState.UNKNOWN:
-        lines.append(line(dim("Nobody has asked it yet. "), key("c"), dim(" checks it now.")))
-    return lines
+    told = explanation.sentence if explanation else ""
+    repeats = told.rstrip(".") == connection.state_word
+    lines = [line(Span(f"{state.text}: {told}" if told and not repeats else state.text, state.tone))]
+    span = span_line(found, view) if found is not None and connection.state in BROKEN else ()
+    if span:
+        lines.append(span)
+    if explanation is None:
+        return lines
+    parts: list[Span | str] = []
+    if explanation.since and not span:
+        parts.append(dim(f"Since {since(explanation.since, view)}"))
+    if explanation.blame:
+        parts.append(dim(blame_word(explanation.blame)))
+    if explanation.next_action:
+        parts.append(explanation.next_action)
+    joined = [piece for part in parts for piece in (dim(" · "), part)][1:]
+    helps = [dim("  "), key(explanation.key)] if explanation.key else []
+    return [*lines, line(*joined, *helps)] if joined or helps else lines
 
 
-def connection_card(connection: Connection, view: View) -> list[Line]:
-    """Return the card: owner, when it worked, how it is checked, what is known of its secret."""
-    beat = connection.heartbeat
-    judged = (
-        f"{beat.method} {beat.path} answers {beat.expected_status}"
-        if beat
-        else "by deliveries (no heartbeat)"
-    )
-    secret = f"{connection.auth} {connection.credential_hint}".strip()
-    pairs = [
-        ("Address", connection.base_url, "Owner", connection.owner),
-        ("Credential", secret, "Connected on", stamp(connection.connected_on, view).strip()),
-        ("Judged", judged, "Last healthy", stamp(connection.last_healthy, view).strip()),
-        (
-            "Callbacks",
-            callbacks_word(connection),
-            "Last checked",
-            stamp(connection.last_checked, view).strip(),
-        ),
+BROKEN = (ConnectionState.SUSPECT, ConnectionState.FAILING)
+
+
+def connection_card(
+    connection: Connection, view: View, *, ping: Ping | None = None, width: int = 74
+) -> list[Line]:
+    """Return the card, `width` cells wide: whose the credential is, when it worked, how long it lasts."""
+    room = max(20, width - RIGHT - 14 - 2)
+    wide = room - LEFT
+    left = [
+        ("Account", connection.account),
+        ("Site", place_of(connection)),
+        ("Credential", f"{connection.auth} {connection.credential_hint}".strip()),
+        ("Scopes", scopes_words(connection.scopes, wide)),
+        ("Expires", expires_words(connection, view)),
+        ("Callbacks", callbacks_word(connection)),
+        ("Judged", judged_words(connection)),
+    ]
+    right = [
+        ("Connected on", stamp(connection.connected_on, view).strip() if connection.connected_on else ""),
+        ("Last healthy", stamp(connection.last_healthy, view).strip()),
+        ("Last checked", stamp(connection.last_checked, view).strip()),
+        ("Next check", since(connection.next_check, view) if connection.next_check else ""),
+        ("Owner", owner_words(connection)),
     ]
     rows = [
-        line(dim(f"{left:<11}"), fit(what, 38), " ", dim(f"{right:<13}"), other)
-        for left, what, right, other in pairs
+        line(dim(f"{one:<{LEFT}}"), fit(what, wide), "  ", dim(f"{other:<{RIGHT}}"), value)
+        for (one, what), (other, value) in zip_longest(_told(left), _told(right), fillvalue=("", ""))
     ]
-    if connection.members:
-        members = ", ".join(f"{member.user} ({member.grant})" for member in connection.members)
-        rows.append(line(dim(f"{'Members':<11}"), members))
+    if before := previous_line(connection, view):
+        rows.append(line(dim(f"{'Before':<{LEFT}}"), *before))
+    if ping is not None:
+        rows.append(line(dim(f"{'Pings':<{LEFT}}"), *ping_line(ping, view)))
     return rows
+
+
+def owner_words(connection: Connection) -> str:
+    """Return `alice`, `alice + 2` with members."""
+    return f"{connection.owner} + {len(connection.members)}" if connection.members else connection.owner
+
+
+def _told(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in pairs if value]
+
+
+def place_of(connection: Connection) -> str:
+    """Return the site that the app told, and the host where that says more."""
+    host = urlsplit(connection.base_url).netloc.rpartition("@")[2]
+    site = urlsplit(connection.site).netloc or connection.site
+    return site if host in site or not host else " · ".join(part for part in (site, host) if part)
+
+
+def scopes_words(scopes: Sequence[str] | None, width: int) -> str:
+    """Return the scopes where they fit into `width` cells, else how many there are."""
+    if scopes is None:
+        return ""
+    named = ", ".join(scopes) or "none"
+    return named if width_of(named) <= width else plural(len(scopes), "scope")
+
+
+def expires_words(connection: Connection, view: View) -> str:
+    """Return when the credential ends, how long that is and who said so."""
+    if connection.expires_at is None:
+        return ""
+    known = "entered" if connection.expires_from == "entered" else "the app says"
+    near = f" · {connection.expires_in}" if connection.expires_in else ""
+    return f"{stamp(connection.expires_at, view).strip()}{near} ({known})"
+
+
+def judged_words(connection: Connection) -> str:
+    """Return what decides its health."""
+    beat = connection.heartbeat
+    if beat is None:
+        return "by its pings" if pinged(connection) else "by deliveries (no heartbeat)"
+    asked = f"{beat.method} {beat.path}"
+    return f"{asked} answers {beat.expected_status}" if connection.app == "http-endpoint" else asked
+
+
+def previous_line(connection: Connection, view: View) -> Line:
+    """Return until when the credentials before the last update can be put back; empty when they cannot."""
+    until = connection.previous_until
+    if until is None or until <= view.now:
+        return ()
+    hint = f"{connection.previous_hint} " if connection.previous_hint else "those before "
+    return line(hint, f"can be put back until {since(until, view)}  ", key("B"))
 
 
 def callbacks_word(connection: Connection) -> str:
@@ -79,20 +158,57 @@ def callbacks_word(connection: Connection) -> str:
     return "not verified" if scheme == "none" else f"{scheme}{hint}"
 
 
-def connection_facts(connection: Connection, view: View) -> list[Line]:
-    """Return everything about it, for copying."""
-    rows = [
+def connection_facts(connection: Connection, view: View, ping: Ping | None = None) -> list[Line]:
+    """Return everything about it: the Details tab, and what is copied."""
+    members = ", ".join(f"{member.user} ({member.grant})" for member in connection.members)
+    settings = ", ".join(f"{name} {value}" for name, value in connection.settings.items())
+    limit = connection.callback_limit_per_minute
+    rows: list[tuple[str, str | Line]] = [
         ("Connection", f"{connection.name} ({connection.id})"),
         ("App", connection.app_name),
+        ("State", f"{connection.state_word} since {full(connection.state_since, view)}"),
+        ("Account", connection.account),
+        ("Site", connection.site),
         ("Address", connection.base_url),
-        ("State", connection.state_word),
-        ("Owner", connection.owner),
+        ("Settings", settings),
+        ("Credential", f"{connection.auth} {connection.credential_hint}".strip()),
+        ("Scopes", ", ".join(connection.scopes or ())),
+        ("Expires", expires_words(connection, view)),
+        ("Before", previous_line(connection, view)),
+        ("Judged", judged_words(connection)),
+        ("Pings", ping_line(ping, view) if ping is not None else ""),
+        ("Ping address", f"{ping.hint} (shown whole only when it is made)" if ping is not None else ""),
+        ("Flapping", f"since {full(connection.flapping_since, view)}" if connection.flapping_since else ""),
+        ("Changed", " ".join(each.sentence for each in connection.drift)),
+        ("Connected on", full(connection.connected_on, view) if connection.connected_on else ""),
         ("Last healthy", full(connection.last_healthy, view)),
         ("Last checked", full(connection.last_checked, view)),
-        ("Next check", full(connection.next_check, view)),
+        ("Next check", full(connection.next_check, view) if connection.next_check else ""),
         ("Callback URL", connection.callback_url),
+        ("Callbacks", callbacks_word(connection)),
+        ("Limit", f"{limit} callbacks a minute" if limit else ""),
+        ("Owner", connection.owner),
+        ("Members", members),
+        ("Created", f"{full(connection.created_at, view)} by {connection.created_by}"),
     ]
-    return [line(dim(f"{name:<13}"), value) for name, value in rows if value]
+    return [
+        line(dim(f"{name:<13}"), *(value if isinstance(value, tuple) else (value,)))
+        for name, value in rows
+        if value
+    ]
+
+
+def heartbeat_columns(view: View) -> list[Column]:
+    """Return the columns of its checks; the time column names the zone."""
+    return [
+        Column("", 1),
+        Column(f"Checked {view.zone}"[:12], 12),
+        Column("By", 11),
+        Column("Status", 6, right=True),
+        Column("Took", 8, right=True),
+        Column("What it said", 20, flex=3),
+        Column("After it", 18),
+    ]
 
 
 def heartbeat_cells(beat: Heartbeat, view: View) -> list[Span]:
@@ -104,6 +220,6 @@ def heartbeat_cells(beat: Heartbeat, view: View) -> list[Span]:
         Span(beat.trigger.value, Tone.DIM),
         Span(str(beat.status or "–")),
         Span(millis(beat.duration_ms), Tone.DIM),
-        Span(beat.sentence or ("as expected" if beat.ok else beat.kind.replace("_", " "))),
+        check_words(beat),
         Span(word.text, word.tone),
     ]

@@ -13,13 +13,16 @@ from healthdesk.tui.format import Line, Span, Tone, block, clean, dim, fit, key,
 from healthdesk.tui.view.check import CUT, answer_words, check_lines, whose_lines
 from healthdesk.tui.view.json_view import indent
 from healthdesk.tui.view.times import View, full, millis, stamp
-from healthdesk.tui.view.words import blame_word, check_words
+from healthdesk.tui.view.words import check_words
 
 SIDE_BY_SIDE = 110
 """From which width on two checks fit beside each other."""
-LABEL = 12
+LABEL = 22
 GAP = "  "
 MOST_BODY_LINES = 60
+NOT_TOLD = "not told"
+TOLD = ("When", "Took")
+"""What differs between any two checks."""
 
 
 def span_line(found: Evidence, view: View) -> Line:
@@ -32,16 +35,9 @@ def span_line(found: Evidence, view: View) -> Line:
 
 
 def evidence_lines(found: Evidence, view: View, width: int) -> list[Line]:
-    """Return one plain sentence, one action, what differs, and both checks: side by side where there is room."""
+    """Return one plain sentence, what differs, and both checks: side by side where there is room."""
     lines = [line(strong(found.sentence))]
     lines += [line(Span("⚠ ", Tone.WARN), each.sentence) for each in found.drift]
-    if found.next_action or found.key:
-        told: list[Span | str] = [key(found.key), "  "] if found.key else []
-        if found.blame:
-            told.append(dim(f"{blame_word(found.blame).capitalize()}: "))
-        lines.append(line(*told, found.next_action))
-    if found.first_bad is not None and (span := span_line(found, view)):
-        lines.append(span)
     good, bad = found.last_good, found.first_bad
     if good is not None and bad is not None:
         lines += [(), *_difference_lines(found)]
@@ -54,7 +50,11 @@ def evidence_lines(found: Evidence, view: View, width: int) -> list[Line]:
     else:
         lines += [(), line(dim("No check is kept yet. "), key("c"), dim(" checks it now."))]
     if found.latest is not None:
-        told = [dim("By now: "), answer_words(found.latest), dim(f" {stamp(found.latest.at, view).strip()} ")]
+        told: list[Span | str] = [
+            dim("By now: "),
+            answer_words(found.latest),
+            dim(f" {stamp(found.latest.at, view).strip()} "),
+        ]
         lines += [(), line(*told, check_words(found.latest))]
     return lines
 
@@ -104,9 +104,11 @@ def _beside(good: CheckEvidence, bad: CheckEvidence, view: View, width: int) -> 
         )
     ]
     for name, left, right in (*_facts(good, bad, view), *_headers(good, bad)):
-        lines += _pair(name, _wrapped(left, side), _wrapped(right, side), side)
+        lines += _pair(
+            name, _wrapped(left, side), _wrapped(right, side), side, told=name in TOLD or right == NOT_TOLD
+        )
     bodies = _body(good, side), _body(bad, side)
-    return [*lines, *_pair("Answer", *bodies, side)] if any(bodies) else lines
+    return [*lines, *_pair("Answer", *bodies, side, told=True)] if any(bodies) else lines
 
 
 def _facts(good: CheckEvidence, bad: CheckEvidence, view: View) -> list[tuple[str, str, str]]:
@@ -125,6 +127,9 @@ def _facts(good: CheckEvidence, bad: CheckEvidence, view: View) -> list[tuple[st
         }
         rows.append(facts)
     before, after = rows
+    if bad.identity is None:  # a check that failed seldom tells whose the credential is
+        after |= {name: NOT_TOLD for name in ("Account",) if before[name]}
+        before |= dict.fromkeys(("Site", "Scopes"), "")
     return [(name, before[name], after[name]) for name in before if before[name] or after[name]]
 
 
@@ -157,12 +162,12 @@ def _cut(row: str, width: int) -> list[str]:
     return list(chop_cells(clean(row), width)) or [""]
 
 
-def _pair(name: str, left: Sequence[str], right: Sequence[str], side: int) -> list[Line]:
-    """Return a fact of both; where they differ the second is in the tone of a warning."""
+def _pair(name: str, left: Sequence[str], right: Sequence[str], side: int, *, told: bool) -> list[Line]:
+    """Return a fact of both; where they differ the second is in the tone of a warning. `told`: it always differs."""
     lines = []
     label = name
     for before, after in zip_longest(left, right, fillvalue=""):
-        tone = Tone.PLAIN if before == after else Tone.WARN
+        tone = Tone.PLAIN if told or before == after else Tone.WARN
         lines.append(line(dim(fit(label, LABEL - 1) + " "), fit(before, side), GAP, Span(after, tone)))
         label = ""
     return lines

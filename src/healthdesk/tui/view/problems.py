@@ -5,11 +5,11 @@ from __future__ import annotations
 from healthdesk.api.connections import Heartbeat
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.api.records import Attempt
-from healthdesk.domain.states import ProblemState
+from healthdesk.domain.states import ErrorKind, ProblemState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.alerts import alert_line
 from healthdesk.tui.view.times import View, full, millis, since, span
-from healthdesk.tui.view.words import ATTEMPT, PROBLEM, blame_word, plural
+from healthdesk.tui.view.words import ATTEMPT, PROBLEM, Word, blame_word, check_words, plural
 from healthdesk.tui.widgets.columns import Column
 
 PROBLEM_COLUMNS = [
@@ -23,9 +23,29 @@ PROBLEM_COLUMNS = [
 ]
 
 
+WARNINGS = (ErrorKind.EXPIRING, ErrorKind.DRIFT, ErrorKind.FLAPPING, ErrorKind.OFFLINE)
+"""Kinds that stand for as long as something is so: the connection may work meanwhile."""
+
+
+WARNS = {
+    ErrorKind.EXPIRING: "Warned of",
+    ErrorKind.DRIFT: "Changed",
+    ErrorKind.FLAPPING: "To and fro",
+    ErrorKind.OFFLINE: "Offline",
+}
+
+
+def problem_word(problem: ProblemRow) -> Word:
+    """Return how its state is shown: what is a warning has the glyph of one."""
+    word = PROBLEM[problem.state]
+    if problem.kind in WARNINGS and problem.state is ProblemState.OPEN:
+        return Word("⚠", word.text, Tone.WARN)
+    return word
+
+
 def problem_cells(problem: ProblemRow, view: View) -> list[Span]:
     """Return the cells of a problem."""
-    word = PROBLEM[problem.state]
+    word = problem_word(problem)
     quiet = problem.state is ProblemState.RESOLVED
     waiting = problem.count + problem.held
     where = problem.where + (" · testing" if problem.environment == "testing" else "")
@@ -73,6 +93,8 @@ def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
         if problem.retrying:
             parts.append(f"{problem.retrying:,} still retrying")
         parts.append(f"last at {last}")
+    elif problem.kind in WARNINGS:
+        parts = [f"{WARNS[ErrorKind(problem.kind)]} since {since(problem.since, view)}"]
     else:
         parts = [f"Last at {last}"]
     first = line(" · ".join(parts), dim(f" · {blame_word(problem.blame)}" if problem.blame else ""))
@@ -94,7 +116,7 @@ def problem_preview(detail: ProblemDetail, view: View) -> list[Line]:
 
 def problem_head(problem: ProblemRow, view: View) -> list[Line]:
     """Return the top of a problem's window."""
-    word = PROBLEM[problem.state]
+    word = problem_word(problem)
     lines = [
         line(Span(f"{word.glyph} {problem.cause}", word.tone), dim(f"  {problem.where}")),
         line(
@@ -119,7 +141,7 @@ def evidence_lines(detail: ProblemDetail, view: View) -> list[Line]:
     lines += _check_lines("Last good check", detail.last_good_check, view)
     lines += _check_lines("First bad check", detail.first_bad_check, view)
     if len(lines) == 1:
-        lines.append(line(dim("  none kept")))
+        lines.append(_no_check(detail))
     if detail.sample_record_id:
         lines.append(
             line(
@@ -131,6 +153,13 @@ def evidence_lines(detail: ProblemDetail, view: View) -> list[Line]:
         lines.append(line(dim("  to nobody: no channel was there, or it was muted or acknowledged first")))
     lines += [alert_line(alert, view) for alert in detail.alerts]
     return lines
+
+
+def _no_check(detail: ProblemDetail) -> Line:
+    if detail.kind in WARNINGS and detail.connection_id:
+        told = dim("  It stands for as long as it is so; no single check is its evidence. ")
+        return line(told, key("o"), dim(" opens the connection"))
+    return line(dim("  none kept"))
 
 
 def _attempt_lines(name: str, attempt: Attempt | None, view: View) -> list[Line]:
@@ -153,5 +182,11 @@ def _check_lines(name: str, check: Heartbeat | None, view: View) -> list[Line]:
     if check is None:
         return []
     glyph = Span("✓ ", Tone.GOOD) if check.ok else Span("✗ ", Tone.BAD)
-    told = check.sentence or ("answered as expected" if check.ok else "failed")
-    return [line(dim(f"  {name:<15} "), glyph, f"{check.status or '–'!s:<3} {full(check.at, view)} ", told)]
+    return [
+        line(
+            dim(f"  {name:<15} "),
+            glyph,
+            f"{check.status or '–'!s:<3} {full(check.at, view)} ",
+            check_words(check),
+        )
+    ]

@@ -209,7 +209,7 @@ async def test_what_does_not_fit_is_said_with_the_example_and_nothing_is_sent():
         await driver.press("ctrl+s")
         told = driver.text()
         assert "Region: does not look like one, for example eu-central-1" in told
-        assert "Access key ID: is needed" in told
+        assert "Access key ID: is needed, for example AKIA…" in told
         assert "Ends on: is a day, written 2027-01-31" in told
         assert desk.called("connection_create") == []
 

@@ -350,7 +350,7 @@ async def test_a_callback_secret_is_replaced_with_an_overlap_that_is_chosen():
         [(_, changes)] = desk.called("connection_edit")
         assert changes.callback_secret.get_secret_value() == "n3w-secret"
         assert changes.callback_secret_overlap_s == 3600
-        assert changes.verification.scheme == "github"
+        assert changes.verification is None, "what was set by hand stays"
 
 
 @pytest.mark.parametrize(("app", "name", "awaits"), [("asana", "Asana", True), ("github", "GitHub", False)])

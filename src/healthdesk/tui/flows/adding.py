@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from healthdesk.api.authorizations import Authorization, AuthorizationCreate
 from healthdesk.api.connections import App, AppAuth, Connection
-from healthdesk.tui.flows.app_forms import (
+from healthdesk.tui.flows.app_fields import (
     BY_BROWSER,
     HTTP_ENDPOINT,
-    app_create,
     callback_fields,
-    check_fields,
-    check_place,
-    credentials_of,
     expiry_field,
     method_fields,
     place_field,
-    secrets_of,
     setting_fields,
+)
+from healthdesk.tui.flows.app_values import (
+    app_create,
+    check_fields,
+    check_place,
+    credentials_of,
+    secrets_of,
     settings_of,
 )
 from healthdesk.tui.flows.apps import choose_app, choose_method

@@ -17,7 +17,7 @@ from healthdesk.api.connections import (
     CredentialsUpdate,
     HeartbeatRequest,
 )
-from healthdesk.tui.flows.app_forms import overlap_field
+from healthdesk.tui.flows.app_fields import overlap_field
 from healthdesk.tui.screens.forms import UNCHECKED, Field
 
 AUTH_WORDS = {

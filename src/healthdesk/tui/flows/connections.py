@@ -10,7 +10,8 @@ from healthdesk.api.connections import AccountRow, Connection
 from healthdesk.api.integrations import Integration
 from healthdesk.domain.states import HoldReason, IntegrationState
 from healthdesk.errors import HealthdeskError
-from healthdesk.tui.flows.app_forms import HTTP_ENDPOINT, app_edit, check_edit, edit_fields
+from healthdesk.tui.flows.app_fields import HTTP_ENDPOINT, edit_fields
+from healthdesk.tui.flows.app_values import app_edit, check_edit
 from healthdesk.tui.flows.apps import app_of
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.connection_forms import (

@@ -19,17 +19,8 @@ from healthdesk.api.connections import (
 from healthdesk.api.records import RecordFilter
 from healthdesk.errors import ApiRefused, HealthdeskError
 from healthdesk.tui.flows.adding import granted_line, trying
-from healthdesk.tui.flows.app_forms import (
-    BY_BROWSER,
-    HTTP_ENDPOINT,
-    check_fields,
-    check_place,
-    credentials_of,
-    expiry_field,
-    expiry_of,
-    method_fields,
-    secrets_of,
-)
+from healthdesk.tui.flows.app_fields import BY_BROWSER, HTTP_ENDPOINT, expiry_field, method_fields
+from healthdesk.tui.flows.app_values import check_fields, check_place, credentials_of, expiry_of, secrets_of
 from healthdesk.tui.flows.apps import app_of
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.authorizing import grant

@@ -248,13 +248,13 @@ class Form(Box[Any]):
             return
         values = self.values
         wrong = self._read_files(values)
+        wrong |= {name: why for name, why in self.check(values).items() if name not in wrong}
         wrong |= {
             field.name: "is needed"
             for field in self.fields
             if field.required and field.name in values and not values[field.name].strip()
             if field.name not in wrong
         }
-        wrong |= {name: why for name, why in self.check(values).items() if name not in wrong}
         self._mark(wrong)
         if not wrong:
             self._start(values)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from healthdesk.api.connections import Connection, ConnectionEdit
 from healthdesk.api.pings import Ping, PingSchedule, PingSet
 from healthdesk.domain.durations import format_span, parse_duration
-from healthdesk.tui.flows.app_forms import check_place, expiry_day, expiry_field, expiry_of
+from healthdesk.tui.flows.app_fields import expiry_day, expiry_field
+from healthdesk.tui.flows.app_values import check_place, expiry_of
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.connections import told
 from healthdesk.tui.format import Span, Tone, dim, line

@@ -27,9 +27,10 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WELCOME = """\
 A desk of its own runs in {folder}.
 Its CRM misbehaves: records fail with 422 and 500, and the partner's token
-expires. Of its apps Slack, Jira and GitLab break within a minute or two, and
-an export stops to ping. In the TUI: 1 Connections and 2 Problems say what broke,
-3 Log shows the records, enter opens one, its Response tab says why.
+expires. Of its apps Slack, GitLab and Jira break within a minute or two, and a
+nightly export does not ping any more. In the TUI: 1 Connections and 2 Problems
+say what broke, 3 Log shows the records, enter opens one, its Response tab says
+why.
 
 To repair all of it, in another terminal:  healthdesk demo repair
 Then check the connections that failed (c), and resend: s one record, S all.

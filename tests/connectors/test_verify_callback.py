@@ -141,3 +141,12 @@ def test_a_body_without_a_type_has_no_event(body):
 
 def test_an_unknown_scheme_verifies_nothing():
     assert refused(Spec("magic"), [SECRET], standard_headers())
+
+
+def test_what_stripe_sends_twice_is_one_delivery_by_the_id_that_is_signed():
+    body = b'{"id":"evt_1","object":"event","type":"charge.failed"}'
+    at = int(START.timestamp())
+    digest = hmac.digest(b"of-stripe", f"{at}.".encode() + body, "sha256").hex()
+    callback = Callback(came({"Stripe-Signature": f"t={at},v1={digest}"}, body))
+    verified = verify_callback(Spec("stripe"), ["of-stripe"], callback, START)
+    assert (verified.delivery_id, verified.event) == ("evt_1", "charge.failed")

@@ -238,6 +238,8 @@ def _delivery_id(verification: VerificationSpec, callback: Callback) -> str:
         return _kept_id(headers.get("webhook-id" if "webhook-id" in headers else "svix-id", ""))
     if callback.app is not None and callback.app.delivery_id is not None:
         return _kept_id(callback.find(callback.app.delivery_id))
+    if verification.scheme == "stripe" and not verification.id_header:
+        return _kept_id(_text(callback.at("id")))
     known = HMAC_SCHEMES.get(verification.scheme)
     usual = known.id_header if known else ID_HEADERS.get(verification.scheme, "")
     return _kept_id(headers.get((verification.id_header or usual).lower(), ""))
@@ -252,7 +254,7 @@ def _kept_id(text: str) -> str:
 
 
 def _event(verification: VerificationSpec, callback: Callback) -> str:
-    """Return the event's name: from its header, where the connector says, or the `type` of a Standard Webhooks body."""
+    """Return the event's name: from its header, where the connector says, or the `type` in the body of Standard Webhooks and Stripe."""
     if callback.app is not None and callback.app.event is not None:
         found = _plain(callback.find(callback.app.event))
         return found or next((name for part in _parts(callback) if (name := _event_of(callback, part))), "")
@@ -260,7 +262,7 @@ def _event(verification: VerificationSpec, callback: Callback) -> str:
     usual = known.event_header if known else EVENT_HEADERS.get(verification.scheme, "")
     if header := verification.event_header or usual:
         return _plain(callback.came.headers.get(header.lower(), ""))
-    if verification.scheme != "standard_webhooks" or not isinstance(callback.document, dict):
+    if verification.scheme not in ("standard_webhooks", "stripe") or not isinstance(callback.document, dict):
         return ""
     kind = callback.document.get("type")
     return _plain(kind) if isinstance(kind, str) else ""

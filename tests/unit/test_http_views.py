@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from healthdesk.api.records import OperatorRecordCreate
 from healthdesk.domain.advice import next_action
 from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.domain.pings import late
 from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.states import (
     Blame,
@@ -184,6 +185,14 @@ def test_a_doubtful_connection_says_how_far_the_rechecks_are() -> None:
 
 
 OPS = {"account_id": "7", "account": "ops", "site": "acme", "scopes": ["read", "write"], "expires_at": None}
+
+
+def test_connection_that_pings_is_not_to_be_checked_but_looked_at() -> None:
+    said = explain_connection(
+        connection(ConnectionState.FAILING, failure=late(started=False), pinged=True, heartbeat=None)
+    )
+    assert said is not None
+    assert said.key == "enter"
 
 
 def test_connection_that_is_called_as_its_app_is_not_named_twice() -> None:

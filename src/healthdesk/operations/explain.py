@@ -9,6 +9,7 @@ from datetime import datetime
 
 from healthdesk.api.common import Explanation
 from healthdesk.domain.advice import next_action
+from healthdesk.domain.exchange import Failure
 from healthdesk.domain.expiry import cause_words, near_words
 from healthdesk.domain.health import CREDENTIAL_KINDS, RECHECKS_S, state_word
 from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, HoldReason, RecordState
@@ -105,8 +106,14 @@ def _failing(row: ConnectionRow) -> Explanation:
         since=row.state_since,
         blame=failure.blame.value,
         next_action=failure.next_action,
-        key="u" if failure.kind is ErrorKind.AUTHENTICATION else _HELP.get(failure.blame, "c"),
+        key=_helping_key(row, failure),
     )
+
+
+def _helping_key(row: ConnectionRow, failure: Failure) -> str:
+    if row.pinged:
+        return "enter"  # it cannot be called, so a check is no help; its window says what was expected when
+    return "u" if failure.kind is ErrorKind.AUTHENTICATION else _HELP.get(failure.blame, "c")
 
 
 def _suspect(row: ConnectionRow) -> Explanation:

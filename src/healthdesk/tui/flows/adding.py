@@ -32,7 +32,8 @@ from healthdesk.tui.flows.connection_forms import check_connection, connection_c
 from healthdesk.tui.flows.connections import told
 from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.messages import RowAdded
-from healthdesk.tui.screens.forms import Field, Form, Values
+from healthdesk.tui.screens.fields import Field, Values
+from healthdesk.tui.screens.forms import Form
 
 if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen

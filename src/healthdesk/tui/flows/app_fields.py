@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from healthdesk.api.connections import App, AppAuth, AppField, Connection
 from healthdesk.domain.states import CallbackScheme
-from healthdesk.tui.screens.forms import Field, Values
+from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.view.times import View
 
 BY_BROWSER = ("oauth2_code", "oauth2_device")

@@ -21,7 +21,7 @@ from healthdesk.api.connections import (
 )
 from healthdesk.domain.states import CallbackScheme
 from healthdesk.tui.flows.app_fields import expiry_day, method_now, own_base_url
-from healthdesk.tui.screens.forms import UNCHECKED, Values
+from healthdesk.tui.screens.fields import UNCHECKED, Values
 from healthdesk.tui.view.times import View
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from textual.worker import Worker
 
-from healthdesk.tui.screens.forms import Form, Outcome
+from healthdesk.tui.screens.fields import Outcome
+from healthdesk.tui.screens.forms import Form
 
 if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen

@@ -12,7 +12,8 @@ from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import Span, Tone, dim, line
 from healthdesk.tui.messages import RowAdded
 from healthdesk.tui.screens.dialog import Notice, Question
-from healthdesk.tui.screens.forms import Field, Form
+from healthdesk.tui.screens.fields import Field
+from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.view.alerts import test_lines
 from healthdesk.tui.view.words import plural
 

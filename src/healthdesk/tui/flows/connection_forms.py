@@ -18,7 +18,7 @@ from healthdesk.api.connections import (
     HeartbeatRequest,
 )
 from healthdesk.tui.flows.app_fields import overlap_field
-from healthdesk.tui.screens.forms import UNCHECKED, Field
+from healthdesk.tui.screens.fields import UNCHECKED, Field
 
 AUTH_WORDS = {
     "none": "none",

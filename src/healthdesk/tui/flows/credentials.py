@@ -29,7 +29,8 @@ from healthdesk.tui.flows.connections import told
 from healthdesk.tui.flows.records import resend_all
 from healthdesk.tui.format import dim, line
 from healthdesk.tui.screens.dialog import Question
-from healthdesk.tui.screens.forms import UNCHECKED, Field, Form, Values
+from healthdesk.tui.screens.fields import UNCHECKED, Field, Values
+from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.view.credentials import identity_lines, kept_sentence, put_back_lines, updated_lines
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from healthdesk.tui.flows.connections import told
 from healthdesk.tui.format import Span, Tone, dim, line
 from healthdesk.tui.screens.address import AddressNotice
 from healthdesk.tui.screens.dialog import Question
-from healthdesk.tui.screens.forms import Field, Form
+from healthdesk.tui.screens.fields import Field
+from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.view.pings import ping_set_lines
 from healthdesk.tui.view.times import full
 

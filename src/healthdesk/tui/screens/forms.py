@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -18,55 +17,19 @@ from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from healthdesk.errors import ApiRefused, HealthdeskError
-from healthdesk.tui.format import Line, Span, Tone, clean, dim, key, line
+from healthdesk.tui.format import Line, Span, Tone, clean, dim, line
 from healthdesk.tui.screens.acting import refusal
 from healthdesk.tui.screens.dialog import Box, Choice
+from healthdesk.tui.screens.fields import UNCHECKED, URL, Field, Outcome, Values, help_line, model_refusal
 from healthdesk.tui.view.refusals import offers_unchecked, refusal_lines
 from healthdesk.tui.widgets.editors import Cycle, TextFile
 from healthdesk.tui.widgets.lines import Lines
 
-UNCHECKED = "save unchecked"
-"""Among the values of a form when it is to be saved without asking the app."""
 MOST_OF_HEIGHT, FRAME = 0.94, 2
 """How much of the screen a box takes at most (as in styles.tcss), and the lines of its frame."""
-URL = re.compile(r"https?://[^\s<>]+[^\s<>.,;:)]")
 
-Values = Mapping[str, str]
+
 Editor = Input | Cycle | TextFile
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field: text, a secret (never shown), a text of several lines, or one of `options`.
-
-    `when` names another field and the values of it that make this one apply. `help` gives the lines under the field
-    while it has the focus, by the values of the form. `path` is how the API calls it, where not by its name.
-    """
-
-    name: str
-    label: str
-    value: str = ""
-    hint: str = ""
-    secret: bool = False
-    options: tuple[tuple[str, str], ...] = ()
-    required: bool = False
-    when: tuple[str, tuple[str, ...]] | None = None
-    multiline: bool = False
-    help: Callable[[Values], Sequence[str]] | None = None
-    path: str = ""
-
-    def is_at(self, at_fault: str, *, exactly: bool) -> bool:
-        """Return whether the API means this field by a dotted path, or by the last part of it."""
-        mine = self.path or self.name
-        return at_fault == mine if exactly else at_fault.rpartition(".")[2] == mine.rpartition(".")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of what a form sent: a value, or why there is none."""
-
-    value: Any = None
-    error: HealthdeskError | None = None
 
 
 class Form(Box[Any]):
@@ -227,7 +190,7 @@ class Form(Box[Any]):
             help_lines = self._entries[field.name].query_one(".help", Lines)
             told = field.help(raw) if field.help and self._inputs[field.name].has_focus else ()
             help_lines.display = bool(told)
-            help_lines.show([_help_line(text) for text in told])
+            help_lines.show([help_line(text) for text in told])
         self.call_after_refresh(self._fit)
 
     def action_copy_url(self) -> None:
@@ -299,7 +262,7 @@ class Form(Box[Any]):
         except HealthdeskError as error:
             outcome = Outcome(error=error)
         except ValidationError as error:
-            outcome = Outcome(error=_refused(error))
+            outcome = Outcome(error=model_refusal(error))
         self.post_message(self.Sent(outcome))
         return outcome
 
@@ -358,16 +321,3 @@ class Form(Box[Any]):
             self._start({**self.values, UNCHECKED: "yes"})
         else:
             self.action_save()
-
-
-def _help_line(text: str) -> Line:
-    return line(dim(text), key(" ctrl+y"), dim(" copies it")) if URL.search(text) else line(dim(text))
-
-
-def _refused(error: ValidationError) -> ApiRefused:
-    """Return a refusal of what the daemon would not even read."""
-    found = [(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
-    why = "; ".join(
-        f"{place.rpartition('.')[2].replace('_', ' ')}: {told[:1].lower()}{told[1:]}" for place, told in found
-    )
-    return ApiRefused(why, status=400, slug="malformed", field=found[0][0])

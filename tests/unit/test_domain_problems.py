@@ -139,6 +139,14 @@ def test_the_noise_of_a_failing_server_is_one_problem() -> None:
     assert key(refusal(500, {"message": "boom"})).cause == "500 Internal Server Error"
 
 
+def test_an_answer_that_is_not_what_was_asked_for_is_not_called_ok() -> None:
+    check = judge_check(Exchange("GET", "u", {}, NOW, 1.0, 204), 200)
+    assert check is not None
+    assert (
+        key_for_connection(check, "con_1", "CRM", "alice").cause == "204 No Content, not what was asked for"
+    )
+
+
 def test_different_refusals_are_different_problems() -> None:
     messages = [
         "record exists already",

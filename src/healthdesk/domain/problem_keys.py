@@ -182,5 +182,7 @@ def _cause(failure: Failure) -> str:
     if failure.status is None:
         return failure.sentence
     said = failure.message if failure.kind in _MESSAGE_TELLS_CAUSE else ""
+    if not said and failure.kind is ErrorKind.UNEXPECTED_ANSWER:
+        said = f"{phrase(failure.status)}, not what was asked for".lstrip()  # "200 OK" says that all is well
     said = said or phrase(failure.status)
     return f"{failure.status} {said}" if said else failure.safe_sentence

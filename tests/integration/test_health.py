@@ -190,6 +190,23 @@ async def test_an_app_that_asks_to_slow_down_is_asked_again_when_it_said(tmp_pat
         assert (await show(desk, made))["state"] == "connected"
 
 
+async def test_an_operator_who_checks_again_and_again_does_not_make_it_red(tmp_path, endpoint):
+    clock = FakeClock()
+    async with running(tmp_path, clock) as desk:
+        made = await check(desk, await desk.connection(base_url=endpoint.url, heartbeat={"path": "/me"}))
+        await endpoint.stop()
+        first = await check(desk, made)
+        for _ in range(5):
+            again = await check(desk, made)
+            assert (again["state"], again["suspect_checks"]) == ("suspect", 1)
+            assert again["next_check"] == first["next_check"]
+        assert len((await desk.ok("GET", f"/v1/connections/{made['id']}/heartbeats"))["items"]) == 8
+        for _ in range(23):
+            clock.advance(58)
+            await idle(desk, 2)
+        assert (await show(desk, made))["state"] == "failing"
+
+
 async def test_another_account_behind_the_credential_is_drift_until_it_is_accepted(tmp_path, github):
     async with running(tmp_path, FakeClock()) as desk:
         made = await check(desk, await github_connection(desk, github))

@@ -42,6 +42,18 @@ DOWN = failure(ErrorKind.CONNECTION_REFUSED)
 FAILURES = st.sampled_from(ErrorKind).map(failure)
 
 
+def test_asking_again_before_a_recheck_is_due_is_no_recheck() -> None:
+    suspect, due_at = HealthFacts(S.SUSPECT, 3, NOW, DOWN.kind), NOW + timedelta(minutes=15)
+    asked = after_check(suspect, DOWN, NOW, DAY_S, 0.5, early_for=due_at)
+    assert (asked.state, asked.suspect_checks, asked.next_check_at) == (S.SUSPECT, 3, due_at)
+    assert after_check(suspect, DOWN, due_at, DAY_S, 0.5).state is S.FAILING
+    assert after_check(suspect, None, NOW, DAY_S, 0.5, early_for=due_at).state is S.CONNECTED
+    refused = after_check(
+        HealthFacts(S.SUSPECT, 1, NOW, DOWN.kind), REFUSED, NOW, DAY_S, 0.5, early_for=due_at
+    )
+    assert refused.recheck_now, "a refused credential is rechecked at once, whoever asked"
+
+
 class Desk:
     """Keeps the facts between checks, as the store does."""
 

@@ -85,11 +85,13 @@ def after_check(
     jitter_unit: float,
     jitter: float = 0.1,
     slot: float | None = None,
+    early_for: datetime | None = None,
 ) -> HealthChange:
     """Decide health after a heartbeat: `failure` is what it found, None when all was well.
 
     `slot` in [0, 1) is where in the interval the connection has its place; without one the next check is an interval
-    away, give or take the jitter.
+    away, give or take the jitter. `early_for` is when the next check is due, if this one came before it: that a
+    suspect connection fails still is no recheck, so that asking again and again does not make it failing.
     """
     if failure is None:
         settled = facts.state is ConnectionState.CONNECTED
@@ -101,6 +103,8 @@ def after_check(
         return _change(facts, ConnectionState.CONNECTED, 0, next_at)
     refused = failure.kind in CREDENTIAL_KINDS
     done = facts.suspect_checks if facts.state is ConnectionState.SUSPECT else 0
+    if done and early_for is not None and not refused:
+        return _change(facts, ConnectionState.SUSPECT, done, early_for)
     if facts.state is ConnectionState.FAILING or done >= len(RECHECKS_S) or _confirms(facts, refused=refused):
         delay_s = spread(REFUSED_EVERY_S if refused else FAILING_EVERY_S, jitter_unit, jitter)
         delay_s = _at_least(delay_s, failure.retry_after_s)

@@ -119,7 +119,7 @@ class Checker:
         if outcome.failure is not None and await self._is_ours(outcome.exchange.url, outcome.failure):
             await self._put_off(row, trigger, outcome, outcome.failure)
             return True, None
-        change = decided(self._ctx, row, outcome.failure)
+        change = decided(self._ctx, row, outcome.failure, asked_for=trigger is not Trigger.SCHEDULE)
         beat = beat_of(self._ctx, row, trigger, outcome, change.state)
         learnt = Learnt.of(outcome, credentials)
         return await self._keep(row, change, outcome.failure, beat, learnt), change
@@ -145,7 +145,7 @@ class Checker:
         """Send the owner's request to an HTTP endpoint, that of its manifest to any other app."""
         credentials = credentials_of(self._ctx, row)
         if row.app != HTTP_ENDPOINT:
-            connector = await connector_of(self._ctx, row)
+            connector = await connector_of(self._ctx, row, credentials)
             return await checked(connector), credentials
         assert row.heartbeat is not None
         outcome = await check(
@@ -226,17 +226,24 @@ class Checker:
         return True
 
 
-def decided(ctx: Context, row: ConnectionRow, failure: Failure | None) -> HealthChange:
-    """Return what a check of a connection decides now: `failure` is what it found, None when all was well."""
-    heartbeat = ctx.config.heartbeat
+def decided(
+    ctx: Context, row: ConnectionRow, failure: Failure | None, *, asked_for: bool = False
+) -> HealthChange:
+    """Return what a check of a connection decides now: `failure` is what it found, None when all was well.
+
+    `asked_for`: somebody wanted it now, so that it may come before its time.
+    """
+    heartbeat, now = ctx.config.heartbeat, ctx.clock.now()
+    early = asked_for and row.next_check is not None and row.next_check > now
     return after_check(
         facts(row),
         failure,
-        ctx.clock.now(),
+        now,
         every_s=heartbeat.every_s,
         jitter_unit=ctx.jitter_unit(),
         jitter=heartbeat.jitter,
         slot=slot_of(row.id),
+        early_for=row.next_check if early else None,
     )
 
 

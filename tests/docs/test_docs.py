@@ -260,12 +260,14 @@ def test_every_kind_of_failure_on_the_page_exists(page) -> None:
     assert {blame for _, blame in rows} <= set(Blame)
 
 
-def test_every_builtin_app_is_on_the_page(page, repository: Path) -> None:
+def test_every_builtin_app_is_on_the_page_with_where_it_lives(page, repository: Path) -> None:
     folders = (repository / "src/healthdesk/connectors/builtin").glob("*/manifest.toml")
-    ids = [tomllib.loads(manifest.read_text(encoding="utf-8"))["id"] for manifest in folders]
-    assert ids
-    for app in ids:
-        assert f"`{app}`" in page("connectors.md")
+    manifests = [tomllib.loads(manifest.read_text(encoding="utf-8")) for manifest in folders]
+    assert manifests
+    for app in manifests:
+        [row] = re.findall(rf"^\| [^|]+ \| `{app['id']}` \|(.*)$", page("connectors.md"), re.MULTILINE)
+        urls = {each["base_url"] for each in (app, *app["auth"]) if "base_url" in each}
+        assert urls == {each for each in re.findall(r"`([^`]+)`", row) if not each.startswith("/")}
 
 
 # words and links

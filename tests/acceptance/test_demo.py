@@ -28,6 +28,7 @@ from healthdesk.demo.children import child, first_line
 from healthdesk.demo.faults import CYCLE, Fault, Misbehaviour
 from healthdesk.demo.headless import Report
 from healthdesk.demo.patience import PatientClient
+from healthdesk.demo.runner import command
 from healthdesk.demo.running import STATE_FILE, WorldLink, find_demo, ports_before
 from healthdesk.demo.setup import Ports, keep_channels
 from healthdesk.demo.submissions import Intake, submission
@@ -119,6 +120,25 @@ def test_demo_whose_daemon_is_killed_goes_on_and_balances(folder: Path) -> None:
     assert closing["accepted"] == closing["delivered"]
     assert "keeper: the process ended with -9" in (folder / "daemon.log").read_text(encoding="utf-8")
     assert processes_of(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("called", "path", "named"),
+    [
+        (".venv/bin/healthdesk", "/nowhere", ".venv/bin/healthdesk"),
+        (".venv/bin/healthdesk", None, "healthdesk"),
+        ("/src/healthdesk/__main__.py", "/nowhere", "healthdesk"),
+    ],
+)
+def test_welcome_names_a_command_that_works_after_make_demo(
+    called: str, path: str | None, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "healthdesk"
+    installed.write_text("#!/bin/sh\n")
+    installed.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [called, "demo"])
+    monkeypatch.setenv("PATH", path or str(tmp_path))
+    assert command() == named
 
 
 async def test_story_waits_while_its_daemon_is_started_again(tmp_path: Path) -> None:

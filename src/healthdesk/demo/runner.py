@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Coroutine
@@ -32,7 +33,7 @@ nightly export does not ping any more. In the TUI: 1 Connections and 2 Problems
 say what broke, 3 Log shows the records, enter opens one, its Response tab says
 why.
 
-To repair all of it, in another terminal:  healthdesk demo repair
+To repair all of it, in another terminal:  {command} demo repair
 Then check the connections that failed (c), and resend: s one record, S all.
 q ends the demo and everything it started.
 """
@@ -76,8 +77,15 @@ async def _headless(folder: Path, for_s: float) -> int:
 
 async def _on_screen(folder: Path, for_s: float | None) -> int:
     async with running_demo(folder, rate_per_s=1, callback_every_s=4, living=True) as demo:
-        print(WELCOME.format(folder=folder), flush=True)
+        print(WELCOME.format(folder=folder, command=command()), flush=True)
         return await _screen(demo, for_s)
+
+
+def command() -> str:
+    """Return what another terminal in this folder calls: after `make demo` nothing is on its path yet."""
+    called = Path(sys.argv[0])
+    elsewhere = shutil.which(called.name) is None and called.name == "healthdesk"
+    return str(called) if elsewhere else "healthdesk"
 
 
 async def _screen(demo: RunningDemo, for_s: float | None) -> int:

@@ -30,7 +30,7 @@ async def test_head_and_card_tell_from_good_to_bad_whose_fault_and_what_helps(si
         text = driver.text()
         assert "✗ Connection failure: The endpoint refused the token (401 Unauthorized)." in text
         assert "last good 21 Nov 02:05 → first bad 22 Nov 02:05 · same account, same site" in text
-        assert "the credential · enter new credentials  u" in text
+        assert "u  The credential: enter new credentials" in text
         for told in (
             "ops@acme.io",
             "acme.example",
@@ -69,7 +69,7 @@ async def test_card_tells_of_expiry_scopes_and_credentials_that_can_be_put_back(
         text = driver.text()
         assert "◷ Connected · 6 days" in text
         assert "30 scopes" in text
-        assert "28 Nov 14:05 · 6 days (the app says)" in text
+        assert "28 Nov 14:05 · 6 days (learnt)" in text
         assert "••••0ld9 can be put back until 14:45  B" in text
         await driver.press(*[NEXT] * 3)
         assert "scope-0, scope-1" in driver.text()
@@ -215,6 +215,15 @@ async def test_actions_that_do_not_apply_say_why():
         assert "Accept changed identity" in driver.text()
 
 
+async def test_what_pings_is_not_offered_a_check():
+    desk = FakeDesk()
+    desk.changed, desk.ping = PINGED, a_ping()
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("j", "j", "enter", "c")
+        assert any("its pings decide its health" in told for told in driver.said)
+        assert desk.called("connection_check") == []
+
+
 async def test_expiry_is_entered_as_a_day():
     desk = FakeDesk()
     async with open_desk(desk, area="connections") as driver:
@@ -239,7 +248,9 @@ async def test_calendar_opens_by_its_key_with_the_soonest_first():
     async with open_desk(desk, area="connections") as driver:
         await driver.press("x")
         assert isinstance(driver.app.screen, ExpiriesScreen)
-        rows = [row for row in driver.text().splitlines() if " the app " in row[50:] or " an operator " in row]
+        rows = [
+            row for row in driver.text().splitlines() if " the app " in row[50:] or " an operator " in row
+        ]
         assert [row[1:11].strip() for row in rows] == ["✗ expired", "◷ 6 days", "◷ 20 days", "· 148 days"]
         assert "The credential of GitLab ended 20 Nov 14:05, as the app says." in driver.text()
         await driver.press("j")

@@ -16,6 +16,7 @@ from healthdesk.tui.flows.health import check_ping, ping_fields
 from healthdesk.tui.format import Tone, plain
 from healthdesk.tui.screens.problems import problem_refusal
 from healthdesk.tui.view import accounts, chrome, problems
+from healthdesk.tui.view.check import check_head, check_lines
 from healthdesk.tui.view.evidence import evidence_lines
 from healthdesk.tui.view.pings import ping_line
 from healthdesk.tui.view.times import View
@@ -164,3 +165,29 @@ def test_lengths_of_time_are_checked_before_they_are_sent(every: str, why: str):
 def test_a_push_heartbeat_is_asked_for_as_it_is():
     shown = {field.name: field.value for field in ping_fields(a_ping(grace_s=90), "UTC")}
     assert (shown["kind"], shown["every"], shown["grace"]) == ("every", "1h", "90s")
+
+
+def test_a_check_by_a_ping_names_no_request():
+    ping = wire.check_evidence(
+        trigger="ping", url="", method="POST", status=None, response_body="", response_headers={}
+    )
+    assert plain(check_lines(ping)) == "The job pinged this desk with POST."
+    late = ping.model_copy(update={"method": ""})
+    assert plain(check_lines(late)) == "No ping came in time."
+    assert "Put off" in plain(check_head(wire.check_evidence(kind="offline", status=None), VIEW))
+
+
+def test_evidence_does_not_repeat_what_stands_above_it():
+    found = wire.evidence()
+    assert plain(evidence_lines(found, VIEW, 76)).startswith(found.sentence)
+    assert found.sentence not in plain(evidence_lines(found, VIEW, 76, said=found.sentence))
+
+
+def test_headers_that_differ_between_any_two_answers_are_left_out():
+    good = wire.check_evidence(
+        ok=True, sentence="", response_headers={"Date": "1", "x-request-id": "a", "Server": "nginx"}
+    )
+    bad = wire.check_evidence(response_headers={"date": "2", "x-request-id": "b", "Server": "proxy"})
+    told = plain(evidence_lines(wire.evidence(last_good=good, first_bad=bad, differences=[]), VIEW, 156))
+    assert "server" in told
+    assert "x-request-id" not in told

@@ -33,6 +33,7 @@ from healthdesk.tui.view.connection import (
 )
 from healthdesk.tui.view.credentials import why_not_put_back
 from healthdesk.tui.view.evidence import evidence_lines
+from healthdesk.tui.view.words import connection_label
 from healthdesk.tui.widgets.lines import Lines, Pane, Ruler, Tab, TabLine
 from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
@@ -45,6 +46,7 @@ CARD_FRAME = 4
 TALL = 36
 """From how many lines on the card stays beside a tab that is read."""
 NO_HEARTBEAT = (line("  No heartbeat yet. ", key("c"), " checks it now."),)
+NO_PING = (line("  No ping came yet."),)
 NO_CHANGE = (line("  Its state has not changed yet."),)
 
 
@@ -160,6 +162,7 @@ class ConnectionScreen(WindowScreen):
         card.border_title = title.replace("[", "\\[")
         card.set_class(connection.state is ConnectionState.FAILING, f"-{Tone.BAD}")
         width = max(40, self.size.width - CARD_FRAME)
+        self.lists[REGIONS[HEARTBEATS]].empty = NO_PING if pinged(connection) else NO_HEARTBEAT
         card.show(connection_card(connection, self.view(), ping=self.detail.ping, width=width))
         self._show_tab()
 
@@ -178,7 +181,9 @@ class ConnectionScreen(WindowScreen):
         if self.detail is None:
             return []
         if tab == EVIDENCE:
-            return evidence_lines(self.detail.evidence, self.view(), self.size.width - CARD_FRAME)
+            why = self.detail.connection.explanation
+            width = self.size.width - CARD_FRAME
+            return evidence_lines(self.detail.evidence, self.view(), width, said=why.sentence if why else "")
         return connection_facts(self.detail.connection, self.view(), self.detail.ping)
 
     def on_resize(self) -> None:
@@ -217,7 +222,10 @@ class ConnectionScreen(WindowScreen):
     def item_name(self) -> str:
         """The connection."""
         connection = self.connection
-        return f"{connection.app_name} · {connection.name}" if connection is not None else ""
+        if connection is None:
+            return ""
+        label = connection_label(connection.app_name, connection.name, "")
+        return f"{connection.app_name} · {label}" if label else connection.app_name
 
     def beat(self) -> Heartbeat | None:
         """Return the check under the cursor, in the tab that has them."""
@@ -233,6 +241,8 @@ class ConnectionScreen(WindowScreen):
         connection = self.connection
         if connection is None:
             return ""
+        if action_id == "check" and pinged(connection):
+            return "it is not called: its pings decide its health"
         if action_id == "put_back":
             return why_not_put_back(connection.previous_until, self.view())
         if action_id == "accept" and not connection.drift:

@@ -79,7 +79,7 @@ class ExpiriesScreen(DeskScreen):
 
     def show_totals(self) -> None:
         """Say how many there are."""
-        self.query_one("#total", Lines).show([line(self.listing.position("credentials that end"))])
+        self.query_one("#total", Lines).show([line(self.listing.position("credentials"))])
 
     def do_open(self) -> None:
         """Open the connection."""

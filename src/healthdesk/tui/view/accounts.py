@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from healthdesk.api.connections import AccountRow
 from healthdesk.domain.states import ConnectionState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line
+from healthdesk.tui.view.expiry import EXPIRED
 from healthdesk.tui.view.times import View, ago, since
 from healthdesk.tui.view.words import CONNECTION, blame_word, connection_label, plural
 from healthdesk.tui.widgets.columns import Column
@@ -38,7 +39,7 @@ def account_glyph(row: AccountRow) -> Span:
     if row.state is ConnectionState.CONNECTED and (row.flapping or row.drifted):
         return Span("⚠", Tone.WARN)
     if row.state is ConnectionState.CONNECTED and row.expires_in:
-        return Span("◷", Tone.WARN)
+        return Span("⚠" if row.expires_in == EXPIRED else "◷", Tone.WARN)
     return Span(word.glyph, word.tone)
 
 

@@ -43,6 +43,12 @@ def answer_words(check: CheckEvidence) -> str:
     return str(check.status) if check.status is not None else "No answer"
 
 
+def _no_request(check: CheckEvidence) -> str:
+    if check.trigger is not Trigger.PING:
+        return "Nothing was asked."
+    return f"The job pinged this desk with {check.method}." if check.method else "No ping came in time."
+
+
 def whose_lines(identity: Identity | None) -> list[Line]:
     """Return whose the credential was, as the app said."""
     if identity is None:
@@ -58,8 +64,7 @@ def whose_lines(identity: Identity | None) -> list[Line]:
 
 def check_lines(check: CheckEvidence) -> list[Line]:
     """Return the request, whose the credential was, and the answer with its headers."""
-    request = f"{check.method} {check.url}".strip()
-    lines = [line(strong(request) if request else dim("No request: the job pinged, or should have."))]
+    lines = [line(strong(f"{check.method} {check.url}") if check.url else dim(_no_request(check)))]
     lines += whose_lines(check.identity)
     if check.response_body:
         lines += [(), line(strong("Answer")), *text_lines(check.response_body)]

@@ -12,6 +12,7 @@ from healthdesk.api.pings import Ping
 from healthdesk.domain.states import ConnectionState
 from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line, width_of
 from healthdesk.tui.view.evidence import span_line
+from healthdesk.tui.view.expiry import EXPIRED
 from healthdesk.tui.view.pings import ping_line
 from healthdesk.tui.view.times import View, full, millis, since, stamp
 from healthdesk.tui.view.words import CONNECTION, blame_word, check_words, plural
@@ -36,7 +37,8 @@ def state_span(connection: Connection) -> Span:
     if connection.flapping_since is not None or connection.drift:
         return Span(f"⚠ {connection.state_word}", Tone.WARN)
     if connection.expires_in:
-        return Span(f"◷ {connection.state_word} · {connection.expires_in}", Tone.WARN)
+        glyph = "⚠" if connection.expires_in == EXPIRED else "◷"
+        return Span(f"{glyph} {connection.state_word} · {connection.expires_in}", Tone.WARN)
     return Span(f"{word.glyph} {connection.state_word}", word.tone)
 
 
@@ -44,7 +46,7 @@ def connection_head(connection: Connection, view: View, found: Evidence | None =
     """Return the verdict, from the last good to the first bad check, whose fault it is and what helps."""
     state = state_span(connection)
     explanation = connection.explanation
-    told = explanation.sentence if explanation else ""
+    told = explanation.sentence.removeprefix(f"{connection.name}: ") if explanation else ""
     repeats = told.rstrip(".") == connection.state_word
     lines = [line(Span(f"{state.text}: {told}" if told and not repeats else state.text, state.tone))]
     span = span_line(found, view) if found is not None and connection.state in BROKEN else ()
@@ -52,16 +54,13 @@ def connection_head(connection: Connection, view: View, found: Evidence | None =
         lines.append(span)
     if explanation is None:
         return lines
-    parts: list[Span | str] = []
+    helps: list[Span | str] = [key(explanation.key), "  "] if explanation.key else []
     if explanation.since and not span:
-        parts.append(dim(f"Since {since(explanation.since, view)}"))
+        helps.append(dim(f"Since {since(explanation.since, view)}. "))
     if explanation.blame:
-        parts.append(dim(blame_word(explanation.blame)))
-    if explanation.next_action:
-        parts.append(explanation.next_action)
-    joined = [piece for part in parts for piece in (dim(" · "), part)][1:]
-    helps = [dim("  "), key(explanation.key)] if explanation.key else []
-    return [*lines, line(*joined, *helps)] if joined or helps else lines
+        helps.append(dim(f"{blame_word(explanation.blame).capitalize()}: "))
+    helps.append(explanation.next_action)
+    return [*lines, line(*helps)] if line(*helps) else lines
 
 
 BROKEN = (ConnectionState.SUSPECT, ConnectionState.FAILING)
@@ -128,9 +127,8 @@ def expires_words(connection: Connection, view: View) -> str:
     """Return when the credential ends, how long that is and who said so."""
     if connection.expires_at is None:
         return ""
-    known = "entered" if connection.expires_from == "entered" else "the app says"
     near = f" · {connection.expires_in}" if connection.expires_in else ""
-    return f"{stamp(connection.expires_at, view).strip()}{near} ({known})"
+    return f"{stamp(connection.expires_at, view).strip()}{near} ({connection.expires_from})"
 
 
 def judged_words(connection: Connection) -> str:

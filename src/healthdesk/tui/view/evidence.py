@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from textwrap import wrap
@@ -20,6 +21,8 @@ SIDE_BY_SIDE = 110
 LABEL = 22
 GAP = "  "
 MOST_BODY_LINES = 60
+NOISE = re.compile(r"date|age|etag|expires|last-modified|content-length|x-ratelimit-.*|.*-id|.*-ray")
+"""Headers that differ between any two answers and tell nothing."""
 NOT_TOLD = "not told"
 TOLD = ("When", "Took")
 """What differs between any two checks."""
@@ -34,13 +37,16 @@ def span_line(found: Evidence, view: View) -> Line:
     return line(dim(" → ".join(parts)), dim(f" · {found.comparison}" if found.comparison else ""))
 
 
-def evidence_lines(found: Evidence, view: View, width: int) -> list[Line]:
-    """Return one plain sentence, what differs, and both checks: side by side where there is room."""
-    lines = [line(strong(found.sentence))]
+def evidence_lines(found: Evidence, view: View, width: int, *, said: str = "") -> list[Line]:
+    """Return one plain sentence, what differs, and both checks: side by side where there is room.
+
+    `said` is what stands above them already.
+    """
+    lines = [line(strong(found.sentence))] if found.sentence != said else []
     lines += [line(Span("⚠ ", Tone.WARN), each.sentence) for each in found.drift]
     good, bad = found.last_good, found.first_bad
     if good is not None and bad is not None:
-        lines += [(), *_difference_lines(found)]
+        lines += [*_gap(lines), *_difference_lines(found)]
         lines += [
             (),
             *(_beside(good, bad, view, width) if width >= SIDE_BY_SIDE else _stacked(good, bad, view)),
@@ -49,7 +55,7 @@ def evidence_lines(found: Evidence, view: View, width: int) -> list[Line]:
         lines += _one(good, bad, view)
     else:
         lines += [(), line(dim("No check is kept yet. "), key("c"), dim(" checks it now."))]
-    if found.latest is not None:
+    if found.latest is not None and not (bad is not None and _same(found.latest, bad)):
         told: list[Span | str] = [
             dim("By now: "),
             answer_words(found.latest),
@@ -57,6 +63,14 @@ def evidence_lines(found: Evidence, view: View, width: int) -> list[Line]:
         ]
         lines += [(), line(*told, check_words(found.latest))]
     return lines
+
+
+def _gap(lines: Sequence[Line]) -> list[Line]:
+    return [()] if lines else []
+
+
+def _same(one: CheckEvidence, other: CheckEvidence) -> bool:
+    return (one.status, one.kind, one.sentence) == (other.status, other.kind, other.sentence)
 
 
 def _difference_lines(found: Evidence) -> list[Line]:
@@ -138,7 +152,7 @@ def _headers(good: CheckEvidence, bad: CheckEvidence) -> list[tuple[str, str, st
     return [
         (name.lower(), was.get(name, ""), is_now.get(name, ""))
         for name in sorted({*was, *is_now}, key=str.lower)
-        if was.get(name, "") != is_now.get(name, "") and name.lower() != "date"
+        if was.get(name, "") != is_now.get(name, "") and not NOISE.match(name.lower())
     ]
 
 

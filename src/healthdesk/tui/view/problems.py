@@ -142,6 +142,8 @@ def evidence_lines(detail: ProblemDetail, view: View) -> list[Line]:
     lines += _check_lines("First bad check", detail.first_bad_check, view)
     if len(lines) == 1:
         lines.append(_no_check(detail))
+    elif detail.connection_id:
+        lines.append(line(dim("  Connection      "), key("o"), dim(" opens it, with all its checks")))
     if detail.sample_record_id:
         lines.append(
             line(

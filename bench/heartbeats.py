@@ -15,7 +15,7 @@ from contextlib import closing
 from tests.harness.desk import Desk, temporary_desk
 
 from bench.figures import Figure
-from bench.processes import cpu_s, output_of, resident_mib
+from bench.processes import cpu_s, outputs_of, resident_mib
 from bench.wire import sink
 from healthdesk.api.connections import ConnectionCreate, Credentials
 
@@ -34,7 +34,7 @@ async def heartbeats() -> list[Figure]:
     """Check COUNT connections that are due at once; then look at an idle daemon that has them, and one that has FEW."""
     hosts = [f"127.0.0.{number}" for number in range(1, HOSTS + 1)]
     async with sink(lambda *_: None, answer=ANSWER, hosts=hosts) as port:
-        bare = await output_of("checks", str(port), str(COUNT), str(HOSTS))
+        bare, bare_cpu = await outputs_of("checks", str(port), str(COUNT), str(HOSTS))
         async with temporary_desk() as desk:
             await _connect(desk, port, FEW)
             few = await _idle_cost(desk)
@@ -42,11 +42,14 @@ async def heartbeats() -> list[Figure]:
             await _connect(desk, port, COUNT)
             assert desk.process is not None
             before = resident_mib(desk.process.pid)
+            busy_s = cpu_s(desk.process.pid)
             rate = await _round(desk)
+            cpu = (cpu_s(desk.process.pid) - busy_s) / COUNT * 1000
             after = resident_mib(desk.process.pid)
             many = await _idle_cost(desk)
     return [
         Figure("heartbeats of 10,000 connections", rate, bare, "checks/s"),
+        Figure("processor time of one of them", cpu, bare_cpu, "ms", "≤ 1.2", cpu <= 1.2),
         Figure("memory after that round", after, before, "MiB", note="baseline: the same daemon before it"),
         Figure(
             f"idle with {COUNT:,} connections, nothing due",

@@ -27,12 +27,17 @@ async def baseline(*args: str) -> AsyncIterator[tuple[int, int]]:
 
 
 async def output_of(*args: str) -> float:
-    """Run `python -m bench.bare …` to its end and return the number it printed."""
+    """Run `python -m bench.bare …` to its end and return the number it printed first."""
+    return (await outputs_of(*args))[0]
+
+
+async def outputs_of(*args: str) -> list[float]:
+    """Run `python -m bench.bare …` to its end and return the numbers it printed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.bare", *args, stdout=asyncio.subprocess.PIPE
     )
     out, _ = await process.communicate()
-    return float(out)
+    return [float(each) for each in out.split()]
 
 
 def resident_mib(pid: int) -> float:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from healthdesk.domain.states import RecordState
+from healthdesk.domain.states import CallbackState, RecordState
 from healthdesk.store import activity, callbacks, problems, records, retention
 from healthdesk.store.rows import ProcessedCallback
 from healthdesk.store.schema_setup import authorizations
@@ -149,3 +149,17 @@ async def test_authorizations_go_a_day_after_their_time_ran_out(world):
     await world.store.write(insert)
     await clean(world)
     assert await rows(world, "authorizations") == 2
+
+
+async def test_of_rejected_callbacks_the_newest_of_each_connection_stay(world):
+    crowd = [callback(world, "", state=CallbackState.REJECTED) for _ in range(7)]
+    other = callback(world, "", state=CallbackState.REJECTED, connection_id="con_other")
+    good = callback(world, "good")
+    for each in (*crowd, other, good):
+        await world.store.accept_callback(each)
+    assert await world.store.write(retention.thin_rejected, most=3, limit=2) == 2
+    assert await world.store.write(retention.thin_rejected, most=3, limit=50) == 2
+    assert await world.store.write(retention.thin_rejected, most=3) == 0
+    left = {row.id for row in (await world.store.read(callbacks.page)).items}
+    assert left == {each.id for each in (*crowd[-3:], other, good)}
+    assert await rows(world, "callback_bodies") == 5

@@ -193,5 +193,10 @@ class Janitor:
             if removed == 0:
                 break
             await clock.sleep(PAUSE_BETWEEN_STEPS_S)
+        while not stop.is_set():
+            thinned = await self._ctx.store.write(retention.thin_rejected)
+            if thinned == 0:
+                break
+            await clock.sleep(PAUSE_BETWEEN_STEPS_S)
         await self._ctx.store.write(integrations.expire_old_keys, clock.now())
         self._retention_at = clock.monotonic() + RETENTION_EVERY_S

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, or_, select, text
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, func, or_, select, text
 
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
@@ -42,6 +42,37 @@ AUTHORIZATIONS_KEPT = timedelta(days=1)
 """How long an authorization is kept once its time ran out: they hold secrets, and who asks late is told why."""
 
 FINISHED_ALERTS = (AlertState.SENT, AlertState.FAILED, AlertState.SUPERSEDED)
+
+MOST_REJECTED = 1000
+"""Rejected callbacks kept of one connection, however young: whoever knows its address can make as many as they like."""
+
+
+def thin_rejected(conn: Connection, *, most: int = MOST_REJECTED, limit: int = 200) -> int:
+    """Delete up to `limit` of the oldest rejected callbacks of a connection that has more than `most`; return how many."""
+    rejected = callbacks.c.state == CallbackState.REJECTED
+    crowded = conn.execute(
+        select(callbacks.c.connection_id)
+        .where(rejected)
+        .group_by(callbacks.c.connection_id)
+        .having(func.count() > most)
+        .limit(1)
+    ).scalar_one_or_none()
+    if crowded is None:
+        return 0
+    surplus = (
+        conn.execute(
+            select(callbacks.c.id)
+            .where(callbacks.c.connection_id == crowded, rejected)
+            .order_by(callbacks.c.id.desc())
+            .offset(most)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+    conn.execute(delete(callback_bodies).where(callback_bodies.c.callback_id.in_(surplus)))
+    conn.execute(delete(callbacks).where(callbacks.c.id.in_(surplus)))
+    return len(surplus)
 
 
 def delete_some(

@@ -43,9 +43,10 @@ class Connector(connector.Connector):
     async def _ask(
         self, operation: TaskOperation, inputs: Mapping[str, object], *, needs_task: bool = True
     ) -> TaskAnswer:
-        """Send parameters in the body where the description is long.
+        """Send a long description in the body.
 
-        The API's document has them in the query; "Query parameters may also be replaced with a JSON request body instead".
+        The API's document has every parameter in the query, and needs the list there; "Query parameters may also be
+        replaced with a JSON request body instead".
         """
         if len(quote(str(inputs.get("description", "")))) > _LONGEST_IN_ADDRESS:
             operation = self._with_body.setdefault(operation.request.method, _with_body(operation))
@@ -54,5 +55,8 @@ class Connector(connector.Connector):
 
 def _with_body(operation: TaskOperation) -> TaskOperation:
     request = operation.request
-    moved = RequestTemplate(method=request.method, path=request.path, json=request.query)
+    query = {name: value for name, value in request.query.items() if name != "desc"}
+    moved = RequestTemplate(
+        method=request.method, path=request.path, query=query, json={"desc": request.query["desc"]}
+    )
     return operation.model_copy(update={"request": moved})

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,6 +126,9 @@ class KeyLines:
             beside.replace(self.path)
             _sync_directory(self.path.parent)
         except OSError as error:
+            # No copy of the keys stays where nobody looks for one.
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise VaultError(
                 f"{self.path}: the key file cannot be replaced ({error.strerror})",
                 fix="give the daemon a key file that it may write, or (systemd credential) put a new key as the first"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.errors import VaultError
+from healthdesk.key_file import KeyLines
 from healthdesk.vault import Vault, create_key_file, hint
 
 
@@ -115,3 +116,16 @@ def test_a_hint_gives_away_less_than_a_half(secret: str) -> None:
     assert secret.endswith(shown)
     assert len(shown) in (0, 4)
     assert len(shown) * 3 <= len(secret)
+
+
+def test_a_key_file_that_cannot_be_replaced_leaves_no_copy_of_its_keys(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_args: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    before, there = key_file.read_text(), set(key_file.parent.iterdir())
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(VaultError, match="cannot be replaced"):
+        KeyLines.read(key_file).staged().write()
+    assert (key_file.read_text(), set(key_file.parent.iterdir())) == (before, there)

@@ -4,7 +4,7 @@ from datetime import UTC
 
 from healthdesk.tui.format import plain
 from healthdesk.tui.screens.callback import CallbackScreen
-from healthdesk.tui.view.callbacks import callback_explain
+from healthdesk.tui.view.callbacks import callback_explain, callback_lines
 from healthdesk.tui.view.times import View
 from tests.harness import wire
 
@@ -19,3 +19,12 @@ def test_second_line_of_a_callback_without_delivery_id_is_its_size_alone() -> No
     view = View(wire.NOW, UTC)
     item = wire.callback_row(event="", delivery_id="", state="processed", reason="", size=19)
     assert plain([callback_explain(item, view)[1]]) == "19 bytes"
+
+
+def test_what_a_callback_is_about_stands_in_the_list_and_in_its_window() -> None:
+    view = View(wire.NOW, UTC)
+    about = {"instances": ["acme/ops#7"], "records": ["rec_1"], "state": "processed", "reason": ""}
+    row = wire.callback_row(**about, delivery_id="d-1", size=283)
+    assert plain([callback_explain(row, view)[1]]) == "about acme/ops#7, rec_1 · d-1 · 283 bytes"
+    assert "About        acme/ops#7, rec_1" in plain(callback_lines(wire.callback(**about), view))
+    assert "About" not in plain(callback_lines(wire.callback(instances=[], records=[]), view))

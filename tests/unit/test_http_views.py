@@ -280,6 +280,8 @@ def test_evidence_says_what_stayed_and_what_differs() -> None:
     assert (
         evidence_of(failing, CheckEvidenceRow(None, bad, bad), bodies=False).comparison == "never good before"
     )
+    pings = (replace(each, url="", identity=None) for each in (good, bad))
+    assert evidence_of(connection(), CheckEvidenceRow(*pings), bodies=False).comparison == ""
     well = evidence_of(connection(), CheckEvidenceRow(good, None, good), bodies=False)
     assert (well.sentence, well.first_bad) == ("Nothing is wrong: the last check was good.", None)
 

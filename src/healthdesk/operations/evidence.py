@@ -98,7 +98,8 @@ def _comparison(row: ConnectionRow, good: HeartbeatRow | None, bad: HeartbeatRow
         if _fewer(before, after):
             parts.append("other scopes")
     noun = "site" if before is not None else "address"
-    parts.append(f"same {noun}" if _host(good) == _host(bad) else f"another {noun}")
+    if good.url or bad.url:  # a ping has none
+        parts.append(f"same {noun}" if _host(good) == _host(bad) else f"another {noun}")
     return ", ".join(parts)
 
 

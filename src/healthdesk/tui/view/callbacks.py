@@ -60,9 +60,16 @@ def callback_explain(callback: Callback, view: View) -> list[Line]:
     elif callback.state is CallbackState.FAILED:
         second = line(key("P"), dim(" processes it again"))
     else:
+        about = about_words(callback)
         size = plural(callback.size, "byte")
-        second = line(dim(f"{callback.delivery_id} · {size}" if callback.delivery_id else size))
+        told = [f"about {about}" if about else "", callback.delivery_id, size]
+        second = line(dim(" · ".join(part for part in told if part)))
     return [tuple(first), second]
+
+
+def about_words(callback: Callback) -> str:
+    """Return which issues and records a callback is about."""
+    return ", ".join([*callback.instances, *callback.records])
 
 
 def callback_lines(detail: CallbackDetail, view: View) -> list[Line]:
@@ -71,7 +78,7 @@ def callback_lines(detail: CallbackDetail, view: View) -> list[Line]:
         ("Received", full(detail.received_at, view)),
         ("From", detail.connection_name or detail.connection_id),
         ("Event", detail.event),
-        ("About", ", ".join([*detail.instances, *detail.records])),
+        ("About", about_words(detail)),
         ("Delivery id", detail.delivery_id),
         ("Reason", detail.reason),
     ]

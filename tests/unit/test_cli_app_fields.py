@@ -108,9 +108,19 @@ def test_a_private_key_comes_whole_from_a_file(daemon, desk, tmp_path):
     assert [each["credentials"]["fields"] for each in sent(daemon)] == [{"private_key": key}] * 2
 
 
+def test_the_addresses_of_a_method_can_be_others(daemon, desk, tmp_path):
+    file = tmp_path / "key.pem"
+    file.write_text("a key")
+    url = "https://login.acme.example/token"
+    line = f"{ADD} --auth key --field site=acme --field token_url={url} --secret-file private_key={file}"
+    assert desk(line).code == 0
+    assert sent(daemon)[0]["settings"] == {"site": "acme", "token_url": url}
+
+
 @pytest.mark.parametrize(
     ("options", "stdin", "words"),
     [
+        ("--auth token --field site=a --field token_url=https://x", "", "has no field 'token_url'"),
         ("--auth token --field token=hunter2", "", "token is a secret, and secrets are never arguments"),
         ("--auth token --field hunter2", "", "--field is given as KEY=VALUE"),
         ("--auth token --secret-file hunter2", "", "--secret-file is given as KEY=PATH"),

@@ -61,6 +61,17 @@ def uses_fields(args: argparse.Namespace) -> bool:
     return bool(args.field or args.secret_file or args.secret_stdin or args.credentials_stdin)
 
 
+_TOKEN = {"token_url": "Token address"}
+_ADDRESSES: dict[str, dict[str, str]] = {
+    "oauth2_client_credentials": _TOKEN,
+    "oauth2_code": {**_TOKEN, "authorize_url": "Authorization address"},
+    "oauth2_device": {**_TOKEN, "device_url": "Device address"},
+    "jwt_grant": _TOKEN,
+    "aws_sigv4": _TOKEN,
+}
+"""Self-managed apps, and servers for tests, have them elsewhere."""
+
+
 @dataclass
 class Fields:
     """The fields of an app and of one of its methods, and the values that were given for them."""
@@ -71,11 +82,20 @@ class Fields:
 
     def known(self) -> dict[str, AppField]:
         """Return every field by its key."""
-        return {each.key: each for each in (*self.app.fields, *self.method.fields)}
+        return {each.key: each for each in (*self.app.fields, *self.method.fields, *self._addresses())}
+
+    def _addresses(self) -> list[AppField]:
+        """Return the addresses that a connection may have instead of its app's, where the method uses them."""
+        from healthdesk.api.connections import AppField
+
+        return [
+            AppField(key=key, label=label, required=False, example="https://login.example.com/oauth/…")
+            for key, label in _ADDRESSES.get(self.method.type, {}).items()
+        ]
 
     def settings(self) -> dict[str, str]:
         """Return the values that are settings of the connection."""
-        keys = {each.key for each in self.app.fields}
+        keys = {each.key for each in (*self.app.fields, *self._addresses())}
         return {key: value for key, value in self.values.items() if key in keys}
 
     def credentials(self) -> dict[str, str]:

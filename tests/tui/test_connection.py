@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from healthdesk.api.common import Explanation
 from healthdesk.api.connections import IdentityChange
 from healthdesk.domain.states import ConnectionState, Role
 from healthdesk.tui.screens.connection import ConnectionScreen
@@ -135,9 +136,13 @@ async def test_a_changed_identity_is_accepted_once_it_was_read():
         assert any("are those it was connected with" in told for told in driver.said)
         sentence = "The account was ops@acme.io and is evil now."
         desk.changed = {
-            "drift": [IdentityChange(what="account", before="ops@acme.io", after="evil", sentence=sentence)]
+            "drift": [IdentityChange(what="account", before="ops@acme.io", after="evil", sentence=sentence)],
+            "explanation": Explanation(sentence=sentence, next_action="Update the credentials.", key="u"),
         }
-        await driver.press("r", "A")
+        await driver.press("r")
+        assert f"⚠ Connected: {sentence}" in driver.text()
+        assert "u  Update the credentials.  A accepts it" in driver.text()
+        await driver.press("A")
         assert sentence in driver.text()
         await driver.press("escape")
         assert desk.called("connection_accept_drift") == []

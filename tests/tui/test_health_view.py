@@ -17,6 +17,7 @@ from healthdesk.tui.format import Tone, plain
 from healthdesk.tui.screens.problems import problem_refusal
 from healthdesk.tui.view import accounts, chrome, problems
 from healthdesk.tui.view.check import check_head, check_lines
+from healthdesk.tui.view.connection import heartbeat_cells
 from healthdesk.tui.view.evidence import evidence_lines
 from healthdesk.tui.view.pings import ping_line
 from healthdesk.tui.view.times import View
@@ -174,7 +175,10 @@ def test_a_check_by_a_ping_names_no_request():
     assert plain(check_lines(ping)) == "The job pinged this desk with POST."
     late = ping.model_copy(update={"method": ""})
     assert plain(check_lines(late)) == "No ping came in time."
-    assert "Put off" in plain(check_head(wire.check_evidence(kind="offline", status=None), VIEW))
+    put_off = wire.check_evidence(kind="offline", status=None)
+    assert plain(check_head(put_off, VIEW)).startswith("· Put off")
+    assert heartbeat_cells(put_off, VIEW)[0].tone is Tone.DIM
+    assert heartbeat_cells(late, VIEW)[0].text == "✗"
 
 
 def test_evidence_does_not_repeat_what_stands_above_it():

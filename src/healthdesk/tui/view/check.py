@@ -8,7 +8,7 @@ from healthdesk.tui.format import Line, Span, Tone, dim, line, strong
 from healthdesk.tui.view.json_view import text_lines
 from healthdesk.tui.view.record import header_lines
 from healthdesk.tui.view.times import View, full, millis
-from healthdesk.tui.view.words import CONNECTION, check_words
+from healthdesk.tui.view.words import CONNECTION, check_glyph, check_words
 
 TRIGGERS = {
     Trigger.SCHEDULE: "by schedule",
@@ -22,11 +22,10 @@ CUT = "… cut: only the beginning is kept"
 
 def check_head(check: CheckEvidence, view: View) -> list[Line]:
     """Return what it came to, when, and what the connection was after it."""
-    glyph = Span("✓ ", Tone.GOOD) if check.ok else Span("✗ ", Tone.BAD)
     after = CONNECTION[check.state_after]
     took = "" if check.trigger is Trigger.PING else f" in {millis(check.duration_ms)}"
     return [
-        line(glyph, Span(f"{answer_words(check)}{took}"), dim(" · "), check_words(check)),
+        line(check_glyph(check), Span(f" {answer_words(check)}{took}"), dim(" · "), check_words(check)),
         line(
             dim(f"{full(check.at, view)} · {TRIGGERS.get(check.trigger, check.trigger.value)} · after it "),
             Span(after.text, after.tone),

@@ -97,5 +97,5 @@ def offline_lines(status: Status | None, view: View) -> list[Line]:
     at = since(status.offline_since, view)
     return [
         line(Span(f" ⚠ this desk reaches no other host since {at}: it judges none of them", Tone.WARN)),
-        line(dim("   look at this host's network; what was put off is checked by itself once it is back")),
+        line(dim("   look at this host's network; what was put off is checked by itself")),
     ]

@@ -15,7 +15,7 @@ from healthdesk.tui.view.evidence import span_line
 from healthdesk.tui.view.expiry import EXPIRED
 from healthdesk.tui.view.pings import ping_line
 from healthdesk.tui.view.times import View, full, millis, since, stamp
-from healthdesk.tui.view.words import CONNECTION, blame_word, check_words, plural
+from healthdesk.tui.view.words import CONNECTION, blame_word, check_glyph, check_words, plural
 from healthdesk.tui.widgets.columns import Column
 
 LEFT, RIGHT = 11, 13
@@ -60,6 +60,8 @@ def connection_head(connection: Connection, view: View, found: Evidence | None =
     if explanation.blame:
         helps.append(dim(f"{blame_word(explanation.blame).capitalize()}: "))
     helps.append(explanation.next_action)
+    if connection.drift and connection.state is ConnectionState.CONNECTED:
+        helps += ["  ", key("A"), dim(" accepts it")]
     return [*lines, line(*helps)] if line(*helps) else lines
 
 
@@ -213,7 +215,7 @@ def heartbeat_cells(beat: Heartbeat, view: View) -> list[Span]:
     """Return the cells of one check."""
     word = CONNECTION[beat.state_after]
     return [
-        Span("✓", Tone.GOOD) if beat.ok else Span("✗", Tone.BAD),
+        check_glyph(beat),
         Span(stamp(beat.at, view)),
         Span(beat.trigger.value, Tone.DIM),
         Span(str(beat.status or "–")),

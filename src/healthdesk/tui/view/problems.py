@@ -9,7 +9,7 @@ from healthdesk.domain.states import ErrorKind, ProblemState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.alerts import alert_line
 from healthdesk.tui.view.times import View, full, millis, since, span
-from healthdesk.tui.view.words import ATTEMPT, PROBLEM, Word, blame_word, check_words, plural
+from healthdesk.tui.view.words import ATTEMPT, PROBLEM, Word, blame_word, check_glyph, check_words, plural
 from healthdesk.tui.widgets.columns import Column
 
 PROBLEM_COLUMNS = [
@@ -183,12 +183,11 @@ def _attempt_lines(name: str, attempt: Attempt | None, view: View) -> list[Line]
 def _check_lines(name: str, check: Heartbeat | None, view: View) -> list[Line]:
     if check is None:
         return []
-    glyph = Span("✓ ", Tone.GOOD) if check.ok else Span("✗ ", Tone.BAD)
     return [
         line(
             dim(f"  {name:<15} "),
-            glyph,
-            f"{check.status or '–'!s:<3} {full(check.at, view)} ",
+            check_glyph(check),
+            f" {check.status or '–'!s:<3} {full(check.at, view)} ",
             check_words(check),
         )
     ]

@@ -11,6 +11,7 @@ from healthdesk.domain.states import (
     Blame,
     CallbackState,
     ConnectionState,
+    ErrorKind,
     ProblemState,
     RecordState,
 )
@@ -88,6 +89,13 @@ BLAME = {
 def blame_word(blame: str) -> str:
     """Return whose fault it is, for people."""
     return next((word for known, word in BLAME.items() if known.value == blame), blame)
+
+
+def check_glyph(check: Heartbeat) -> Span:
+    """Return whether a check was good; one that was put off says neither."""
+    if check.kind == ErrorKind.OFFLINE.value:
+        return Span("·", Tone.DIM)
+    return Span("✓", Tone.GOOD) if check.ok else Span("✗", Tone.BAD)
 
 
 def check_words(check: Heartbeat) -> Span:

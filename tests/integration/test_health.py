@@ -11,6 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from tests.connectors.apps.fake import Fault
 from tests.connectors.apps.fake_github import FakeGithub
+from tests.integration.http_desk import http_desk
 from tests.integration.test_engine_clock import idle, passing, place, quiet, running
 
 from healthdesk.connectors.connector import Connector
@@ -403,6 +404,25 @@ async def test_a_slow_host_holds_up_no_more_than_its_share(tmp_path, endpoint):
         await slow.wait_for(before + due.PER_HOST)
         assert len(slow.requests) == before + due.PER_HOST
         slow.release()
+
+
+async def test_checks_that_wait_long_behind_a_slow_host_are_made_by_one_daemon(tmp_path, endpoint):
+    clock = FakeClock()
+    async with http_desk(tmp_path, clock=clock) as desk:
+        await due_now(desk, due.PER_HOST * 2 + 4, endpoint.url, clock.now())
+        one, other = due.DueQueue(desk.engine.ctx), due.DueQueue(desk.engine.ctx)
+        begun = await one.take(due.AT_ONCE)
+        assert len(begun) == due.PER_HOST
+        assert await other.take(due.AT_ONCE) == []
+        done = [each.id for each in begun]
+        await desk.engine.ctx.store.write(checks.give_back, done, clock.now() + timedelta(days=1))
+        clock.advance(checks.CHECK_LEASE.total_seconds() + 1)
+        theirs = await other.take(due.AT_ONCE)
+        for each in done:
+            one.done(each)
+        ours = await one.take(due.AT_ONCE)
+        assert len(theirs) == due.PER_HOST
+        assert {each.id for each in ours}.isdisjoint(each.id for each in theirs)
 
 
 async def test_what_is_overdue_when_the_desk_starts_is_no_burst(tmp_path, endpoint):

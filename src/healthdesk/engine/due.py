@@ -10,6 +10,7 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.sentinels import place_of
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import checks
+from healthdesk.store.checks import CHECK_LEASE
 from healthdesk.store.rows import ConnectionSecretRow
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,11 @@ PER_HOST = 8
 for no more than its share."""
 
 CLAIMED = 64
-"""Checks claimed ahead; more are claimed once half of them were begun. Their lease outlasts their wait."""
+"""Checks claimed ahead; more are claimed once half of them were begun."""
+
+KEPT_S = CHECK_LEASE.total_seconds() / 2
+"""A claimed check that waited so long is given back: its lease has to outlast the check, too, or another daemon makes
+the same one."""
 
 LOOK_PAST_S = 1.0
 """How often a queue full of checks of busy hosts is looked past."""
@@ -37,6 +42,8 @@ class DueQueue:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._waiting: deque[ConnectionSecretRow] = deque()
+        self._claimed_at: dict[str, float] = {}
+        """When those that wait were claimed, of the clock that never jumps; the oldest first, as they wait."""
         self._running: dict[str, str] = {}
         """Host by connection, of the checks under way."""
         self._looked_past_at = 0.0
@@ -46,10 +53,21 @@ class DueQueue:
 
         `ahead`: how many may be claimed, those that have to wait included.
         """
+        await self._let_go_of_old()
         begun = self._begin(most)
         if len(begun) < most and await self._claim(ahead):
             begun += self._begin(most - len(begun))
         return begun
+
+    async def _let_go_of_old(self) -> None:
+        """Give back what waited too long behind a slow host; what is no longer ours is only forgotten."""
+        now_s, old = self._ctx.clock.monotonic(), []
+        while self._waiting and now_s - self._claimed_at[self._waiting[0].id] > KEPT_S:
+            each = self._waiting.popleft().id
+            if now_s - self._claimed_at.pop(each) < CHECK_LEASE.total_seconds():
+                old.append(each)
+        if old:
+            await self._ctx.store.write(checks.give_back, old, self._ctx.clock.now())
 
     def _begin(self, most: int) -> list[ConnectionSecretRow]:
         busy = Counter(self._running.values())
@@ -62,6 +80,7 @@ class DueQueue:
                 passed.append(due)
                 continue
             busy[host] += 1
+            self._claimed_at.pop(due.id, None)
             self._running[due.id] = host
             begun.append(due)
         self._waiting = passed + self._waiting
@@ -74,11 +93,13 @@ class DueQueue:
     def drop(self, connection_id: str) -> None:
         """Say that a check begins for another reason: one that waits would decide with what was so before it."""
         self._waiting = deque(each for each in self._waiting if each.id != connection_id)
+        self._claimed_at.pop(connection_id, None)
 
     async def give_back(self) -> None:
         """Let checks that were claimed and not begun be due again at once."""
         ids = [each.id for each in self._waiting]
         self._waiting.clear()
+        self._claimed_at.clear()
         if not ids:
             return
         try:
@@ -101,12 +122,15 @@ class DueQueue:
         if next_at is None or next_at > now:
             return False
         later = [self._waiting.pop().id for _ in range(len(self._waiting) - ahead // 2)]
+        for each in later:
+            del self._claimed_at[each]
         if later:
             then = now + timedelta(seconds=BUSY_HOST_S)
             await self._ctx.store.write(checks.give_back, later, then)
         room = ahead - len(self._waiting)
         claimed = await self._ctx.store.write(checks.claim_due_checks, now, room) if room > 0 else []
         self._waiting.extend(claimed)
+        self._claimed_at |= dict.fromkeys((each.id for each in claimed), clock.monotonic())
         return bool(claimed)
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual.widget import Widget
 
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection, Heartbeat
-from healthdesk.api.health import Evidence, Transition
-from healthdesk.api.pings import Ping
+from healthdesk.api.health import Transition
 from healthdesk.domain.states import ConnectionState
-from healthdesk.errors import ApiRefused
+from healthdesk.tui.connection_detail import ConnectionDetail, read_connection
 from healthdesk.tui.flows.connections import check_now, disconnect, edit_connection
 from healthdesk.tui.flows.credentials import put_back, update_credentials
 from healthdesk.tui.flows.health import accept_drift, enter_expiry, new_address, remove_ping, set_ping
@@ -48,15 +45,6 @@ TALL = 36
 NO_HEARTBEAT = (line("  No heartbeat yet. ", key("c"), " checks it now."),)
 NO_PING = (line("  No ping came yet."),)
 NO_CHANGE = (line("  Its state has not changed yet."),)
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionDetail:
-    """A connection with what is shown beside it; `ping` is its push heartbeat, where it has one."""
-
-    connection: Connection
-    evidence: Evidence
-    ping: Ping | None = None
 
 
 class ConnectionScreen(WindowScreen):
@@ -112,19 +100,7 @@ class ConnectionScreen(WindowScreen):
 
     async def read(self) -> ConnectionDetail:
         """Read the connection, its evidence, and its push heartbeat where it has one."""
-        connection, evidence = await asyncio.gather(
-            self.client.connection(self.key), self.client.connection_evidence(self.key)
-        )
-        ping = await self._read_ping() if pinged(connection) else None
-        return ConnectionDetail(connection, evidence, ping)
-
-    async def _read_ping(self) -> Ping | None:
-        try:
-            return await self.client.connection_ping(self.key)
-        except ApiRefused as error:
-            if error.status == 404:  # it was removed meanwhile
-                return None
-            raise
+        return await read_connection(self.client, self.key)
 
     async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Heartbeat]:  # noqa: ARG002 - one direction only
         """Read a page of its checks."""

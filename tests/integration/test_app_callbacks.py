@@ -76,9 +76,33 @@ async def test_asana_hands_over_its_secret_and_signs_with_it(desk):
     assert shown["callback_secret_hint"].endswith("hook")
 
 
+async def test_a_secret_that_comes_long_after_the_connection_was_made_is_nobodys(desk, clock):
+    connection = await connected(desk, "asana")
+    clock.advance(3601)
+    assert (await post(desk, connection, X_Hook_Secret="of-a-stranger-hook")).status == 401
+    await desk.call("PATCH", f"/v1/connections/{connection}", {"await_handshake": True})
+    assert (await post(desk, connection, X_Hook_Secret="of-the-first-hook")).status == 200
+
+
+async def test_strangers_do_not_use_up_what_the_app_is_allowed(desk):
+    connection = await connected(
+        desk, "github", callback_secret="hook-secret-of-github", callback_limit_per_minute=2
+    )
+    for _ in range(5):
+        assert (await post(desk, connection, b"{}", X_GitHub_Event="issues")).status == 401
+
+    async def status(delivery: str) -> int:
+        signature = "sha256=" + digest("hook-secret-of-github", b"{}")
+        headers = {"X_Hub_Signature_256": signature, "X_GitHub_Delivery": delivery}
+        return (await post(desk, connection, b"{}", **headers)).status
+
+    assert [await status(each) for each in ("a", "b", "c")] == [202, 202, 429]
+
+
 async def test_a_second_secret_is_taken_while_somebody_waits_for_it_and_never_else(desk, clock):
     connection = await connected(desk, "asana")
     await post(desk, connection, X_Hook_Secret="of-the-first-hook")
+    clock.advance(3601)
     refused = await post(desk, connection, X_Hook_Secret="of-a-stranger-hook")
     assert refused.status == 401
     assert "X-Hook-Secret" not in refused.headers

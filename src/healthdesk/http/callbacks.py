@@ -87,8 +87,6 @@ class Callbacks:
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         connection = await self._known(request)
-        if connection.limit_per_minute is not None:
-            self._take(self._buckets, connection, connection.limit_per_minute)
         with self._bodies.share() as share:
             body = await read_body(request, self._most_bytes, share)
             return await self._verify(connection, request, body)
@@ -109,6 +107,9 @@ class Callbacks:
         except Unauthenticated as error:
             await self._keep_rejected(connection, request, headers, body, error.what)
             raise
+        # Only what the app itself sends counts: a stranger must not use up what it is allowed.
+        if connection.limit_per_minute is not None:
+            self._take(self._buckets, connection, connection.limit_per_minute)
         if (echo := after_verification(callback)) is not None:
             return _echoed(echo)
         return await self._keep(connection, request, headers, body, verified)

@@ -41,6 +41,7 @@ from healthdesk.operations.trying import (
     try_out,
 )
 from healthdesk.operations.verification import (
+    FIRST_HANDSHAKE,
     check_verification,
     edited_columns,
     hands_over,
@@ -100,6 +101,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
         heartbeat=heartbeat,
         verification=verification_settings(desk, app.id, given),
         **secret_columns(desk, secret),
+        handshake_until=now + FIRST_HANDSHAKE if hands_over(desk, app.id) and not secret else None,
         callback_limit_per_minute=new.callback_limit_per_minute,
         next_check=now if heartbeat else None,
         settings=settings,

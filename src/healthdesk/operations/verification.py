@@ -18,6 +18,9 @@ from healthdesk.store.rows import ConnectionRow, VerificationSettings
 from healthdesk.vault import hint
 
 HANDSHAKE_WINDOW = timedelta(minutes=10)
+FIRST_HANDSHAKE = timedelta(hours=1)
+"""How long after it was made a connection waits for the first secret that its app hands over."""
+
 _PIECES = re.compile(r"\{(?:body|timestamp|url|method)\}")
 
 

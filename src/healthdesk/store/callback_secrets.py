@@ -81,14 +81,11 @@ def rotate(conn: Connection, connection_id: str, *, secret_id: str, now: datetim
 def hand_over(
     conn: Connection, connection_id: str, *, secret_id: str, secret_enc: str, hint: str, now: datetime
 ) -> bool:
-    """Take over a secret that the app made. False when nobody waits for one: only the first comes unasked."""
+    """Take over a secret that the app made. False when nobody waits for one: whoever knows the address may send it."""
     row = connection_row(conn, connection_id, lock=True)
-    waited_for = row.handshake_until is not None and row.handshake_until > now
-    if not row.callback_secret_enc:
-        values = {"callback_secret_enc": secret_enc, "callback_secret_hint": hint}
-        conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(values))
-        return True
-    if waited_for:
+    if row.handshake_until is None or row.handshake_until <= now:
+        return False
+    if row.callback_secret_enc:
         add(
             conn,
             secret_id=secret_id,
@@ -98,4 +95,7 @@ def hand_over(
             now=now,
             expires_at=None,
         )
-    return waited_for
+    else:
+        values = {"callback_secret_enc": secret_enc, "callback_secret_hint": hint}
+        conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(values))
+    return True

@@ -88,6 +88,7 @@ class NewConnection:
     identity_connected: Mapping[str, Any] | None = None
     expires_at: datetime | None = None
     expires_from: str = ""
+    handshake_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 IDENTITY_CHANGED = "identity-changed"
 STAYS = "stays as it is when all are left empty"
+STAYS_ALONE = "stays as it is when left empty"
 
 
 async def update_credentials(screen: DeskScreen, connection_id: str) -> str:
@@ -87,7 +88,8 @@ async def _update_app(screen: DeskScreen, connection: Connection, app: App) -> C
         wrong = check_fields(app, [method], values) | check_place(values)
         if method.id == connection.auth and method.type in BY_BROWSER and not secrets_of(method, values):
             return {name: why for name, why in wrong.items() if not name.startswith(f"{method.id}/")}
-        return wrong
+        stay = _staying(method, connection)
+        return {name: why for name, why in wrong.items() if name not in stay or values.get(name, "").strip()}
 
     while True:
         form = _form(connection, _fields(app, connection, now), check, given)
@@ -122,6 +124,13 @@ def _now(connection: Connection) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def _staying(method: AppAuth, connection: Connection) -> frozenset[str]:
+    """Return the fields of the method in use that stay as they are when they are left empty: those that are no secret."""
+    if method.id != connection.auth:
+        return frozenset()
+    return frozenset(f"{method.id}/{each.key}" for each in method.fields if not each.secret)
+
+
 def _fields(app: App, connection: Connection, now: str) -> list[Field]:
     """Return the fields of every method, of which those of the chosen one are shown."""
     options = tuple((method.id, method.name) for method in app.auth)
@@ -134,8 +143,11 @@ def _fields(app: App, connection: Connection, now: str) -> list[Field]:
         when = ("auth", (method.id,)) if len(options) > 1 else None
         kept = method.id == connection.auth and method.type in BY_BROWSER
         for field in method_fields(app, method, connection.settings):
-            shown = replace(field, required=False, hint=STAYS) if kept else field
-            fields.append(replace(shown, when=when))
+            if kept:
+                field = replace(field, required=False, hint=STAYS)
+            elif field.name in _staying(method, connection):
+                field = replace(field, required=False, hint=STAYS_ALONE)
+            fields.append(replace(field, when=when))
     entered = tuple(method.id for method in app.auth if method.type not in BY_BROWSER)
     if entered:
         fields.append(replace(expiry_field(), when=("auth", entered) if len(options) > 1 else None))

@@ -165,7 +165,8 @@ async def http_desk(
     folder: Path, *, clock: Clock | None = None, database_url: str = "", **settings: str
 ) -> AsyncIterator[HttpDesk]:
     """Yield a desk in `folder`; `settings` are more HEALTHDESK_ variables, as SECURITY__MAX_BODY_BYTES."""
-    create_key_file(folder / "key")
+    if not (folder / "key").exists():
+        create_key_file(folder / "key")
     environ = {
         "HEALTHDESK_CONFIG": "",
         "HEALTHDESK_STORAGE__DATA_DIR": str(folder),

@@ -324,6 +324,34 @@ async def test_while_the_desk_is_offline_nothing_is_judged_and_one_message_says_
         assert len((await desk.ok("GET", "/v1/alerts"))["items"]) == 1
 
 
+async def test_a_restart_while_offline_does_not_lose_the_message(tmp_path, endpoint):
+    clock = FakeClock()
+    async with FakeEndpoint() as sentinel:
+        sentinels = {"HEARTBEAT__SENTINELS": f"127.0.0.1:{sentinel.port}"}
+        async with running(tmp_path, clock, **sentinels) as desk:
+            await desk.ok("POST", "/v1/channels", {"name": "chat", "url": "json://127.0.0.1:9/x"})
+            made = await desk.connection(base_url=endpoint.url, heartbeat={"path": "/me"}, name="checked")
+            clock.advance(10)
+            await sentinel.stop()
+            await endpoint.stop()
+            await check(desk, made)
+            since = (await desk.ok("GET", "/v1/status"))["offline_since"]
+            assert since is not None
+        clock.advance(600)
+        await sentinel.start()
+        async with running(tmp_path, clock, **sentinels) as desk:
+
+            async def told():
+                return bool((await desk.ok("GET", "/v1/alerts"))["items"])
+
+            await passing(desk, told)
+            (message,) = (await desk.ok("GET", "/v1/alerts"))["items"]
+            assert message["title"] == "healthdesk: the desk was offline"
+        async with running(tmp_path, clock, **sentinels) as desk:
+            await idle(desk, 30)
+            assert len((await desk.ok("GET", "/v1/alerts"))["items"]) == 1
+
+
 async def test_an_endpoint_that_is_down_is_judged_while_the_sentinel_answers(tmp_path, endpoint):
     async with desk_with_sentinel(tmp_path, FakeClock(), endpoint) as (desk, _, made):
         await endpoint.stop()

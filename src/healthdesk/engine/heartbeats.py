@@ -119,6 +119,7 @@ class Heartbeats:
     async def _spread(self) -> None:
         """Give what became due meanwhile times of its own."""
         try:
+            await self.sentinels.recall()
             put = await self._ctx.store.write(
                 checks.spread_overdue, self._ctx.clock.now(), apart_s=APART_S, at_once=AT_ONCE
             )
@@ -157,7 +158,9 @@ class Heartbeats:
         """The desk is back: say so once to everybody, and let what was put off be checked."""
         since, now = self.sentinels.offline_since, self._ctx.clock.now()
         assert since is not None
-        told = await self._ctx.store.write(offline.tell, since, now, put_off=frozenset(self._checker.put_off))
+        told = await self._ctx.store.write(
+            offline.tell, self.sentinels.host, since, now, put_off=frozenset(self._checker.put_off)
+        )
         log.warning("the desk was offline from %s to %s; %d checks were put off", since, now, told.checks)
         self._checker.put_off.clear()
         self.sentinels.forget()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import platform
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from healthdesk.connectors.policy import AddressPolicy
 from healthdesk.engine.context import Context
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import checks
+from healthdesk.store import checks, offline
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Sentinels:
         self._accepted: tuple[Place, float] | None = None
         self._asked_at: float | None = None
         self._one_at_a_time = asyncio.Lock()
+        self.host = platform.node()
         self.offline_since: datetime | None = None
 
     def answered(self, url: str) -> None:
@@ -89,7 +91,17 @@ class Sentinels:
                 return False
             self.offline_since = self._ctx.clock.now()
             log.warning("the desk is offline: none of %s accepts a connection", _named(places))
+            try:
+                await self._ctx.store.write(offline.remember, self.host, self.offline_since)
+            except StoreUnavailable as error:
+                log.warning("a restart would forget that the desk is offline: %s", error)
             return True
+
+    async def recall(self) -> None:
+        """Take up what a daemon on this host that was stopped meanwhile had not told yet. Raises StoreUnavailable."""
+        since = await self._ctx.store.read(offline.remembered, self.host)
+        if self.offline_since is None:
+            self.offline_since = since
 
     async def back(self) -> bool:
         """Look whether a desk that is offline is online again; ask no more often than every few seconds."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, text
 from healthdesk.domain.alerts import render_offline
 from healthdesk.domain.states import AlertEvent, AlertState
 from healthdesk.store import outbox
+from healthdesk.store.desk import set_setting, setting
 from healthdesk.store.schema_desk import alerts
 from healthdesk.store.schema_setup import CHECKED, connections
 from healthdesk.store.scope import scope_of
@@ -24,7 +25,24 @@ class ToldOffline:
     alerts: int
 
 
-def tell(conn: Connection, since: datetime, now: datetime, *, put_off: frozenset[str]) -> ToldOffline:
+def remember(conn: Connection, host: str, since: datetime) -> None:
+    """Keep since when the desk on a host is offline: a restart must not lose what has to be told."""
+    set_setting(conn, _key(host), since.isoformat())
+
+
+def remembered(conn: Connection, host: str) -> datetime | None:
+    """Return since when the desk on a host is offline and has not told so, or None."""
+    kept = setting(conn, _key(host))
+    return datetime.fromisoformat(kept) if kept else None
+
+
+def _key(host: str) -> str:
+    return f"offline_since:{host}"
+
+
+def tell(
+    conn: Connection, host: str, since: datetime, now: datetime, *, put_off: frozenset[str]
+) -> ToldOffline:
     """Queue one message for every channel of every rule: from when to when the desk was offline, and what waited.
 
     `put_off` are connections whose check was tried meanwhile; those that became due and were not tried count too.
@@ -47,4 +65,5 @@ def tell(conn: Connection, since: datetime, now: datetime, *, put_off: frozenset
     ]
     if rows:
         conn.execute(sa.insert(alerts), rows)
+    set_setting(conn, _key(host), "")
     return ToldOffline(checks, len(rows))

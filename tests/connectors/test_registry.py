@@ -2,7 +2,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from healthdesk.api.connections import App
+from healthdesk.api.apps import App
 from healthdesk.connectors.registry import ENTRY_POINTS, Registry
 from healthdesk.errors import ConnectorError
 

@@ -17,12 +17,7 @@ from typing import Self
 
 import aiohttp
 
-from healthdesk.api.connections import (
-    CallbackVerification,
-    ConnectionCreate,
-    Credentials,
-    HeartbeatRequest,
-)
+from healthdesk.api.connections import CallbackVerification, ConnectionCreate, Credentials, HeartbeatRequest
 from healthdesk.api.integrations import (
     EnvironmentSettings,
     IntegrationCreate,

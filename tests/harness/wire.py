@@ -17,6 +17,9 @@ from healthdesk.api import (
     problems,
     records,
 )
+from healthdesk.api import (
+    apps as apps_api,
+)
 from healthdesk.api.common import Page
 
 NOW = datetime(2024, 11, 22, 13, 2, 11, tzinfo=UTC)
@@ -70,7 +73,7 @@ def updated(**more: Any) -> connections.CredentialsUpdated:
     return connections.CredentialsUpdated(**(shown | more))
 
 
-def apps() -> list[connections.App]:
+def apps() -> list[apps_api.App]:
     """An endpoint of one's own, and an app with settings and three methods."""
     site = {
         "key": "site",
@@ -85,7 +88,7 @@ def apps() -> list[connections.App]:
     key = {"key": "private_key", "label": "Private key", "secret": True, "multiline": True}
     where = "https://{site}.tracker.example/settings/tokens"
     return [
-        connections.App(
+        apps_api.App(
             id="http-endpoint",
             name="HTTP endpoint",
             kinds=["delivery"],
@@ -99,7 +102,7 @@ def apps() -> list[connections.App]:
                 },
             ],
         ),
-        connections.App(
+        apps_api.App(
             id="tracker",
             name="Tracker",
             summary="Issues of a team",

@@ -182,10 +182,13 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
         ids |= {"authorizations": authorization}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
+        beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
         for route in OPERATOR_ROUTES:
             if route.method == "GET" and route is not EVENTS:
                 noun = route.path.split("/")[2]
                 named = {"id": ids.get(noun, ""), "attempt_id": attempt["id"], "key": "log.filter"}
+                if "{heartbeat}" in route.path:
+                    named["heartbeat"] = beat
                 if route.path.endswith("/ping"):
                     named["id"] = spare
                 await ask("GET", route.path, **named)

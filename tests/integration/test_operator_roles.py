@@ -145,7 +145,9 @@ async def test_whoever_is_not_named_and_every_browser_is_refused_everywhere(
 
 def test_the_page_has_the_table(repository: Path) -> None:
     text = (repository / "docs" / "security.md").read_text()
-    table = text.partition("| on | member | manager | administrator |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
+    table = text.partition("| on | member | manager | administrator |\n|---|---|---|---|\n")[2].partition(
+        "\n\n"
+    )[0]
     told = {}
     for row in table.splitlines():
         noun, *cells = row.strip("| ").split(" | ")

@@ -14,7 +14,7 @@ from healthdesk.domain.states import RecordState
 from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import alerts, connections, daemons, due, looking, problems, records
-from healthdesk.store.schema_setup import connections as connection_table
+from healthdesk.store.schema_connections import connections as connection_table
 from tests.store.test_plans import plans_of_reads
 from tests.store.test_problems import fail, only
 from tests.store.world import failure

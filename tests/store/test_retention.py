@@ -7,7 +7,7 @@ from sqlalchemy import text
 from healthdesk.domain.states import CallbackState, RecordState
 from healthdesk.store import activity, callbacks, problems, records, retention
 from healthdesk.store.rows import ProcessedCallback
-from healthdesk.store.schema_setup import authorizations
+from healthdesk.store.schema_connections import authorizations
 from tests.store.test_callbacks import callback
 from tests.store.test_flow import failed_records
 from tests.store.test_problems import fail, only

@@ -20,8 +20,8 @@ from healthdesk.store import connections, rounds, standing, transitions
 from healthdesk.store.checks import evidence
 from healthdesk.store.rounds import Finding
 from healthdesk.store.rows import HeartbeatRow
+from healthdesk.store.schema_connections import connections as table
 from healthdesk.store.schema_desk import problems
-from healthdesk.store.schema_setup import connections as table
 from tests.store.world import UNAUTHORIZED, failure
 
 S = ConnectionState

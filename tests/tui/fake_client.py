@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from healthdesk.api.alerts import Alert, Channel, ChannelTest, Rule, RuleCreate, RuleEdit
+from healthdesk.api.apps import App
 from healthdesk.api.authorizations import Authorization
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Explanation, Page
 from healthdesk.api.connections import (
     AccountRow,
-    App,
     Connection,
     CredentialsUpdated,
     Heartbeat,

@@ -8,8 +8,8 @@ from tests.harness.cli import Shell
 from tests.harness.fake_daemon import FakeDaemon, running
 
 from healthdesk.api.alerts import ChannelTest
+from healthdesk.api.apps import App
 from healthdesk.api.common import Count
-from healthdesk.api.connections import App
 from healthdesk.api.records import Accepted
 from healthdesk.domain.states import Environment
 

@@ -14,7 +14,7 @@ from healthdesk.cli.tables import Column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthdesk.api.connections import App, AppAuth, AppField
+    from healthdesk.api.apps import App, AppAuth, AppField
 
 _COLUMNS = (
     Column("App"),

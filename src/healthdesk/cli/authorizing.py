@@ -18,8 +18,8 @@ from healthdesk.cli.desk import Desk
 from healthdesk.errors import ClientError
 
 if TYPE_CHECKING:
+    from healthdesk.api.apps import App, AppAuth
     from healthdesk.api.authorizations import Authorization
-    from healthdesk.api.connections import App, AppAuth
 
 BY_BROWSER = ("oauth2_code", "oauth2_device")
 """Types of methods whose credentials are granted in a browser."""

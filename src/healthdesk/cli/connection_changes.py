@@ -29,7 +29,8 @@ from healthdesk.errors import ApiRefused
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from healthdesk.api.connections import App, AppAuth, Connection, Credentials, CredentialsUpdated
+    from healthdesk.api.apps import App, AppAuth
+    from healthdesk.api.connections import Connection, Credentials, CredentialsUpdated
 
 HTTP_ENDPOINT = "http-endpoint"
 IDENTITY_CHANGED = "identity-changed"

@@ -16,7 +16,7 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.parser import nearest
 
 if TYPE_CHECKING:
-    from healthdesk.api.connections import App, AppAuth, AppField
+    from healthdesk.api.apps import App, AppAuth, AppField
 
 _TRIES = 3
 _NAMED_SECRETS = ("token", "password")
@@ -86,7 +86,7 @@ class Fields:
 
     def _addresses(self) -> list[AppField]:
         """Return the addresses that a connection may have instead of its app's, where the method uses them."""
-        from healthdesk.api.connections import AppField
+        from healthdesk.api.apps import AppField
 
         return [
             AppField(key=key, label=label, required=False, example="https://login.example.com/oauth/…")

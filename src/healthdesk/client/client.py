@@ -25,7 +25,9 @@ from healthdesk.client.sockets import find_socket
 from healthdesk.client.transport import Transport
 
 
-class Client(DeskCalls, ConnectionCalls, AuthorizationCalls, PingCalls, IntegrationCalls, RecordCalls, ProblemCalls):
+class Client(
+    DeskCalls, ConnectionCalls, AuthorizationCalls, PingCalls, IntegrationCalls, RecordCalls, ProblemCalls
+):
     """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.
 
     Connections open with the first call; a client outlives restarts of the daemon.

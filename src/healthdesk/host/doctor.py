@@ -66,7 +66,8 @@ async def examine(
     if config is None:
         unknown = "not checked, because the config cannot be read"
         checks.extend(
-            Check(name, CheckStatus.WARN, unknown) for name in ("key", "database", "socket", "disk", "connectors")
+            Check(name, CheckStatus.WARN, unknown)
+            for name in ("key", "database", "socket", "disk", "connectors")
         )
     else:
         finding, seen = await check_database(config, clock)

@@ -7,11 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from healthdesk.api.connections import (
-    Connection,
-    ConnectionCreate,
-    ConnectionEdit,
-)
+from healthdesk.api.connections import Connection, ConnectionCreate, ConnectionEdit
 from healthdesk.connectors.app import App
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb

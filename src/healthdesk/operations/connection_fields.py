@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-from healthdesk.api.connections import AppAuth, Credentials
+from healthdesk.api.apps import AppAuth
+from healthdesk.api.connections import Credentials
 from healthdesk.connectors.auth import StoredCredentials, check_credentials
 from healthdesk.connectors.auth.credentials import check_value
 from healthdesk.connectors.auth.tokens import Tokens

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from healthdesk.api.apps import App
 from healthdesk.api.common import Page
-from healthdesk.api.connections import (
-    App,
-    Connection,
-    Heartbeat,
-)
+from healthdesk.api.connections import Connection, Heartbeat
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.expiry import near_words
 from healthdesk.domain.states import Trigger

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from healthdesk.api.apps import BY_BROWSER
 from healthdesk.api.connections import ConnectionCreate, Credentials, CredentialsUpdate
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
@@ -16,9 +17,6 @@ from healthdesk.operations.connection_fields import credentials_of, method_of
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.secrets import opened
 from healthdesk.store.rows import ConnectionSecretRow
-
-BY_BROWSER = frozenset({"oauth2_code", "oauth2_device"})
-"""Types of methods whose credentials are granted in a browser."""
 
 
 async def given_credentials(

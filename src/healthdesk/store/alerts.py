@@ -27,9 +27,10 @@ from healthdesk.store.routing import (
     update_rule,
 )
 from healthdesk.store.rows import AlertRow, ClaimedAlert, PageRows, ProblemRow
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import OUTBOX_DUE, OUTBOX_SENDING, alerts
 from healthdesk.store.schema_desk import channels as channel_table
-from healthdesk.store.schema_setup import connections, integrations
+from healthdesk.store.schema_setup import integrations
 from healthdesk.store.scope import scope_of
 
 __all__ = [

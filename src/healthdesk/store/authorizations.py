@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
 from healthdesk.errors import NotFound
-from healthdesk.store.schema_setup import authorizations
+from healthdesk.store.schema_connections import authorizations
 
 PENDING, GRANTED, REFUSED, USED = "pending", "granted", "refused", "used"
 KEPT_FOR = timedelta(days=1)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, or_, select
 
 from healthdesk.store.connection_rows import connection_row
-from healthdesk.store.schema_setup import callback_secrets, connections
+from healthdesk.store.schema_connections import callback_secrets, connections
 
 MOST = 100
 """Kept for one connection; the oldest goes for a further one."""

@@ -23,7 +23,7 @@ from healthdesk.store.rows import (
     WaitingCallback,
 )
 from healthdesk.store.schema import DEDUPED, WAITING, callback_bodies, callbacks
-from healthdesk.store.schema_setup import connections
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.scope import missing, on_sqlite
 
 PREFIX = "cbk"

@@ -23,8 +23,8 @@ from healthdesk.store.folding import Folding, live_problems
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import ConnectionSecretRow, HeartbeatRow, PageRows, ProblemChanges
 from healthdesk.store.rows_health import CheckEvidenceRow
-from healthdesk.store.schema_setup import CHECKED, connections
-from healthdesk.store.schema_setup import heartbeats as heartbeat_table
+from healthdesk.store.schema_connections import CHECKED, connections
+from healthdesk.store.schema_connections import heartbeats as heartbeat_table
 
 CHECK_LEASE = timedelta(minutes=2)
 """A claimed check that never reports (its daemon died) is due again after this."""

@@ -17,7 +17,7 @@ from healthdesk.store.rows import (
     MemberRow,
     VerificationSettings,
 )
-from healthdesk.store.schema_setup import connection_members, connections
+from healthdesk.store.schema_connections import connection_members, connections
 from healthdesk.store.scope import missing
 
 

@@ -16,15 +16,14 @@ from healthdesk.store.checks import claim_due_checks, heartbeats, next_check_at,
 from healthdesk.store.connection_rows import connection_of, connection_row, members_of, plain, secret_of
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, NewConnection, PageRows
-from healthdesk.store.schema_setup import (
+from healthdesk.store.schema_connections import (
     callback_secrets,
     connection_members,
     connection_tokens,
     connections,
-    environments,
-    integrations,
     pings,
 )
+from healthdesk.store.schema_setup import environments, integrations
 from healthdesk.store.scope import on_sqlite
 
 __all__ = [

@@ -12,8 +12,8 @@ from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import AlertState, CallbackState, ConnectionState, ProblemState
 from healthdesk.store import ledger
 from healthdesk.store.schema import callbacks
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import alerts, problems, settings
-from healthdesk.store.schema_setup import connections
 from healthdesk.store.scope import on_sqlite
 
 DAY = timedelta(days=1)

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, and_, case, or_, select, text
 
 from healthdesk.domain.states import AlertState, RecordState
 from healthdesk.store.schema import DUE, records
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import OUTBOX_DUE, alerts, problems
-from healthdesk.store.schema_setup import connections, environments
+from healthdesk.store.schema_setup import environments
 
 
 def records_forward(

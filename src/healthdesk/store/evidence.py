@@ -13,8 +13,8 @@ from healthdesk.store import records as record_queries
 from healthdesk.store.checks import heartbeat_row
 from healthdesk.store.rows import AttemptRow, EvidenceRow, HeartbeatRow
 from healthdesk.store.schema import attempts, records
+from healthdesk.store.schema_connections import heartbeats
 from healthdesk.store.schema_desk import problems
-from healthdesk.store.schema_setup import heartbeats
 from healthdesk.store.scope import missing
 
 

@@ -16,8 +16,8 @@ from healthdesk.store.folding import Folding
 from healthdesk.store.paging import cut
 from healthdesk.store.rows import PageRows, ProblemChanges
 from healthdesk.store.rows_health import ExpiryRow
+from healthdesk.store.schema_connections import EXPIRES, connections
 from healthdesk.store.schema_desk import problems
-from healthdesk.store.schema_setup import EXPIRES, connections
 
 
 def is_due(conn: Connection, now: datetime) -> bool:

@@ -25,8 +25,8 @@ from healthdesk.store.behind import held_behind
 from healthdesk.store.crowding import crowded, general_prints
 from healthdesk.store.gathered import Gathered, facts_of, wording
 from healthdesk.store.rows import ProblemChanges, Settlement
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import problems
-from healthdesk.store.schema_setup import connections
 from healthdesk.store.scope import on_sqlite, scope_of
 
 HOLDS_UP = frozenset({RecordState.RETRYING, RecordState.FAILED, RecordState.UNKNOWN, RecordState.HELD})

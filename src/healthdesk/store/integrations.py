@@ -31,13 +31,8 @@ from healthdesk.store.keyring import (
 )
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow, PageRows, TargetRow
-from healthdesk.store.schema_setup import (
-    connections,
-    environments,
-    integrations,
-    source_integrations,
-    sources,
-)
+from healthdesk.store.schema_connections import connections
+from healthdesk.store.schema_setup import environments, integrations, source_integrations, sources
 from healthdesk.store.scope import missing
 
 __all__ = [

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Table, or_, select
 from healthdesk.domain.states import Environment
 from healthdesk.store.bulk import Place
 from healthdesk.store.rows import KeyRow, SigningSecretRow
-from healthdesk.store.schema_setup import api_keys, callback_secrets
+from healthdesk.store.schema_connections import callback_secrets
+from healthdesk.store.schema_setup import api_keys
 from healthdesk.store.schema_setup import signing_secrets as secret_table
 
 Hints = tuple[str, datetime | None, str]

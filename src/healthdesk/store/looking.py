@@ -11,8 +11,9 @@ from healthdesk.domain.ids import id_time
 from healthdesk.errors import Malformed
 from healthdesk.store.faults import translated
 from healthdesk.store.schema import records
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import channels, daemons
-from healthdesk.store.schema_setup import connections, signing_secrets
+from healthdesk.store.schema_setup import signing_secrets
 
 SEALED: tuple[Column[str], ...] = (
     connections.c.credentials_enc,

@@ -7,8 +7,8 @@ from itertools import count
 from sqlalchemy import Connection, select
 
 from healthdesk.errors import Conflict
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import channels
-from healthdesk.store.schema_setup import connections
 
 _TABLES = {"channel": channels, "connection": connections}
 

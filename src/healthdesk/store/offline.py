@@ -12,8 +12,8 @@ from healthdesk.domain.alerts import render_offline
 from healthdesk.domain.states import AlertEvent, AlertState
 from healthdesk.store import outbox
 from healthdesk.store.desk import set_setting, setting
+from healthdesk.store.schema_connections import CHECKED, connections
 from healthdesk.store.schema_desk import alerts
-from healthdesk.store.schema_setup import CHECKED, connections
 from healthdesk.store.scope import scope_of
 
 

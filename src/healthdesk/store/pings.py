@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from healthdesk.domain.pings import PingSchedule, due_at
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import PageRows, PingRow
-from healthdesk.store.schema_setup import connections, pings
+from healthdesk.store.schema_connections import connections, pings
 
 CONNECTION = "connection"
 _KEPT = tuple(name for name in PingRow.__slots__ if name != "object_name")

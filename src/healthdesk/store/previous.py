@@ -14,8 +14,8 @@ from healthdesk.domain.health import CREDENTIAL_KINDS
 from healthdesk.domain.states import ProblemState, RecordState
 from healthdesk.store.behind import held_behind
 from healthdesk.store.schema import IN_PROBLEM, records
+from healthdesk.store.schema_connections import REPLACED, connections
 from healthdesk.store.schema_desk import problems
-from healthdesk.store.schema_setup import REPLACED, connections
 
 NO_PREVIOUS: Mapping[str, Any] = {
     "previous_enc": "",

@@ -18,8 +18,9 @@ from healthdesk.store.folding import Folding
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import PageRows, ProblemChanges, ProblemRow
 from healthdesk.store.schema import IN_PROBLEM, records
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import problems
-from healthdesk.store.schema_setup import connections, integrations
+from healthdesk.store.schema_setup import integrations
 from healthdesk.store.scope import missing
 
 __all__ = ["acknowledge", "evidence", "get", "mute", "page", "resolve", "tick"]

@@ -25,13 +25,13 @@ from healthdesk.store.schema import (
     records,
 )
 from healthdesk.store.schema import ledger as ledger_table
-from healthdesk.store.schema_desk import activity, alerts, daemons, problems
-from healthdesk.store.schema_setup import (
+from healthdesk.store.schema_connections import (
     authorizations,
     connection_transitions,
     connections,
     heartbeats,
 )
+from healthdesk.store.schema_desk import activity, alerts, daemons, problems
 
 DONE = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 CLOSED = or_(

@@ -27,8 +27,8 @@ from healthdesk.store import transitions
 from healthdesk.store.connection_rows import connection_row
 from healthdesk.store.folding import Folding
 from healthdesk.store.rows import ProblemChanges
+from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import LIVE, alerts, problems
-from healthdesk.store.schema_setup import connections
 
 REVIEWED = (ErrorKind.EXPIRING, ErrorKind.DRIFT, ErrorKind.FLAPPING)
 MOST_AT_ONCE = 500

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.store.connection_rows import connection_row
 from healthdesk.store.daemons import database_now
-from healthdesk.store.schema_setup import connection_tokens
+from healthdesk.store.schema_connections import connection_tokens
 from healthdesk.store.scope import on_sqlite
 
 

@@ -15,7 +15,7 @@ from healthdesk.domain.states import ConnectionState
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import PageRows
 from healthdesk.store.rows_health import TransitionRow
-from healthdesk.store.schema_setup import connection_transitions as table
+from healthdesk.store.schema_connections import connection_transitions as table
 from healthdesk.store.scope import scope_of
 
 MOST_LOOKED_AT = 1000

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from healthdesk.api.apps import App
 from healthdesk.api.common import Page
 from healthdesk.api.connections import (
     AccountRow,
-    App,
     Connection,
     ConnectionCreate,
     ConnectionEdit,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from healthdesk.api.apps import BY_BROWSER, App, AppAuth
 from healthdesk.api.authorizations import Authorization, AuthorizationCreate
-from healthdesk.api.connections import App, AppAuth, Connection
+from healthdesk.api.connections import Connection
 from healthdesk.tui.flows.app_fields import (
-    BY_BROWSER,
     HTTP_ENDPOINT,
     callback_fields,
     expiry_field,

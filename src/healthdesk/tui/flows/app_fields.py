@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from healthdesk.api.connections import App, AppAuth, AppField, Connection
+from healthdesk.api.apps import App, AppAuth, AppField
+from healthdesk.api.connections import Connection
 from healthdesk.domain.states import CallbackScheme
 from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.view.times import View
 
-BY_BROWSER = ("oauth2_code", "oauth2_device")
-"""Types of methods whose credentials are granted in a browser."""
 HTTP_ENDPOINT = "http-endpoint"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 OVERLAPS = (("86400", "a day"), ("3600", "an hour"), ("604800", "a week"), ("0", "not at all"))

@@ -9,10 +9,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from healthdesk.api.apps import App, AppAuth, AppCallbacks
 from healthdesk.api.connections import (
-    App,
-    AppAuth,
-    AppCallbacks,
     CallbackVerification,
     Connection,
     ConnectionCreate,

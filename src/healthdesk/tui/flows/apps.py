@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import App, AppAuth, Connection
+from healthdesk.api.apps import App, AppAuth
+from healthdesk.api.connections import Connection
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.screens.chooser import Chooser
 from healthdesk.tui.view.apps import APP_COLUMNS, METHOD_COLUMNS, app_option, method_option

@@ -7,19 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from healthdesk.api.apps import BY_BROWSER, App, AppAuth
 from healthdesk.api.authorizations import Authorization, AuthorizationCreate
-from healthdesk.api.connections import (
-    App,
-    AppAuth,
-    Connection,
-    CredentialsUpdate,
-    CredentialsUpdated,
-    PutBack,
-)
+from healthdesk.api.connections import Connection, CredentialsUpdate, CredentialsUpdated, PutBack
 from healthdesk.api.records import RecordFilter
 from healthdesk.errors import ApiRefused, HealthdeskError
 from healthdesk.tui.flows.adding import granted_line, trying
-from healthdesk.tui.flows.app_fields import BY_BROWSER, HTTP_ENDPOINT, expiry_field, method_fields
+from healthdesk.tui.flows.app_fields import HTTP_ENDPOINT, expiry_field, method_fields
 from healthdesk.tui.flows.app_values import check_fields, check_place, credentials_of, expiry_of, secrets_of
 from healthdesk.tui.flows.apps import app_of
 from healthdesk.tui.flows.asking import ask_until_taken

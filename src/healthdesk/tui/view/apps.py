@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthdesk.api.connections import App, AppAuth
+from healthdesk.api.apps import App, AppAuth
 from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.screens.chooser import Option
 from healthdesk.tui.widgets.columns import Column

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -32,8 +33,11 @@ class Registry:
 
     @classmethod
     def builtin(cls) -> Self:
-        """Read the folders that come with healthdesk."""
-        return cls.from_folder(resources.files("healthdesk.connectors") / "builtin")
+        """Return the apps that come with healthdesk, read once in a process: they do not change while it runs."""
+        read = _builtin()
+        registry = cls(read.list())
+        registry.refused += read.refused
+        return registry
 
     @classmethod
     def from_folder(cls, folder: Traversable) -> Self:
@@ -151,3 +155,8 @@ def _folders_in(folder: Traversable) -> Iterator[Traversable]:
     for each in sorted(folder.iterdir(), key=lambda found: found.name):
         if each.is_dir() and (each / MANIFEST).is_file():
             yield each
+
+
+@cache
+def _builtin() -> Registry:
+    return Registry.from_folder(resources.files("healthdesk.connectors") / "builtin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -75,9 +76,7 @@ async def test_unknown_paths_and_methods_are_problem_details(desk: HttpDesk) -> 
 
 async def test_every_documented_route_is_answered(desk: HttpDesk) -> None:
     for route in PUBLIC_ROUTES:
-        answer = await desk.ask(
-            route.method, route.path.replace("{integration_id}", "x").replace("{connection_id}", "x")
-        )
+        answer = await desk.ask(route.method, re.sub(r"{\w+}", "x", route.path))
         assert answer.status != 405, route
         assert answer.status != 404 or b"nothing at this path" not in answer.body, route
 

@@ -7,6 +7,15 @@ from healthdesk.store.rows_callbacks import (
     StoredCallback,
     WaitingCallback,
 )
+from healthdesk.store.rows_connections import (
+    ConnectionRow,
+    ConnectionSecretRow,
+    HeartbeatRow,
+    HeartbeatSettings,
+    MemberRow,
+    NewConnection,
+    VerificationSettings,
+)
 from healthdesk.store.rows_pings import PingRow
 from healthdesk.store.rows_problems import (
     ActivityRow,
@@ -38,20 +47,13 @@ from healthdesk.store.rows_records import (
     SettleResult,
 )
 from healthdesk.store.rows_setup import (
-    ConnectionRow,
-    ConnectionSecretRow,
     EnvironmentRow,
-    HeartbeatRow,
-    HeartbeatSettings,
     IntegrationRow,
     KeyRow,
-    MemberRow,
-    NewConnection,
     PageRows,
     SigningSecretRow,
     SourceRow,
     TargetRow,
-    VerificationSettings,
 )
 
 __all__ = [

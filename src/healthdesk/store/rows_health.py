@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from healthdesk.domain.states import ConnectionState
-from healthdesk.store.rows_setup import ConnectionRow, HeartbeatRow
+from healthdesk.store.rows_connections import ConnectionRow, HeartbeatRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from healthdesk.domain.states import AlertEvent, AlertState, Environment, ProblemState
+from healthdesk.store.rows_connections import HeartbeatRow
 from healthdesk.store.rows_records import AttemptRow
-from healthdesk.store.rows_setup import HeartbeatRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import pytest
 from yarl import URL
 
 from healthdesk.connectors.auth import StoredCredentials
-from healthdesk.connectors.heartbeat import check, check_base_url, join_url
+from healthdesk.connectors.heartbeat import check
+from healthdesk.connectors.urls import check_base_url, join_url
 from healthdesk.domain.states import ErrorKind
 from healthdesk.errors import ConnectorError
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from healthdesk.clock import Clock
 from healthdesk.connectors import pages, templates
 from healthdesk.connectors.documents import Document, read_document
-from healthdesk.connectors.heartbeat import check_base_url
 from healthdesk.connectors.judging import judge_of
 from healthdesk.connectors.outgoing import Authorizer, NotAuthorized
 from healthdesk.connectors.pages import Page
@@ -19,6 +18,7 @@ from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.connectors.spec import Paging, RequestTemplate
 from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.templates import Extra
+from healthdesk.connectors.urls import check_base_url
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.states import ErrorKind
 from healthdesk.errors import ConnectorError

@@ -151,3 +151,12 @@ def _without_scope(address: Address) -> Address:
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return IPv6Address(int(address))
     return address
+
+
+def is_literal(host: str) -> bool:
+    """Return whether `host` is an IP address rather than a name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import urllib.request
 
 from yarl import URL
@@ -29,12 +28,3 @@ class Proxies:
         if proxy.user:
             credentials = basic(proxy.user, proxy.password or "")
         return proxy.with_user(None), credentials
-
-
-def is_literal(host: str) -> bool:
-    """Return whether `host` is an IP address rather than a name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -19,8 +19,8 @@ from healthdesk.clock import Clock
 from healthdesk.connectors.answer import Body
 from healthdesk.connectors.causes import NETWORK_ERRORS, blocked, body_error, deadline_error, network_error
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
-from healthdesk.connectors.policy import AddressPolicy, Network
-from healthdesk.connectors.proxies import Proxies, is_literal
+from healthdesk.connectors.policy import AddressPolicy, Network, is_literal
+from healthdesk.connectors.proxies import Proxies
 from healthdesk.connectors.redaction import redacted, redacted_url
 from healthdesk.connectors.reuse import Reuse, ReusedResponse
 from healthdesk.connectors.timers import Timers

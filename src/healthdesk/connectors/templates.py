@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from healthdesk.connectors.heartbeat import join_url
 from healthdesk.connectors.outgoing import Outgoing
 from healthdesk.connectors.paths import as_text
 from healthdesk.connectors.same import Same
 from healthdesk.connectors.spec import RequestTemplate
+from healthdesk.connectors.urls import join_url
 from healthdesk.errors import ConnectorError
 
 Values = Mapping[str, object]
@@ -55,10 +55,21 @@ class Text:
             made.append(encode(text) if encode else text)
         return "".join(made)
 
+    def filled(self, values: Values) -> str:
+        """Return the text with what has no value left empty."""
+        return "".join(
+            part if isinstance(part, str) else as_value(values.get(part[0])) for part in self.parts
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names it asks for."""
+        return [part[0] for part in self.parts if not isinstance(part, str)]
+
     def missing(self, values: Values, *, empty: bool = False) -> list[str]:
         """Return the names without a value; with `empty` also those whose value is an empty text."""
         gone = (None, "") if empty else (None,)
-        return [part[0] for part in self.parts if not isinstance(part, str) and values.get(part[0]) in gone]
+        return [name for name in self.names if values.get(name) in gone]
 
 
 @lru_cache(maxsize=4096)
@@ -90,9 +101,7 @@ def rendered(template: str, values: Values, what: str) -> str:
 
 def filled(template: str, values: Values) -> str:
     """Return a sentence with what has no value left empty."""
-    return "".join(
-        part if isinstance(part, str) else as_value(values.get(part[0])) for part in text(template).parts
-    )
+    return text(template).filled(values)
 
 
 def as_value(value: object) -> str:

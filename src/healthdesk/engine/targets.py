@@ -9,7 +9,7 @@ from datetime import datetime
 
 from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers, secrets_of
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
-from healthdesk.connectors.heartbeat import join_url
+from healthdesk.connectors.urls import join_url
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
 from healthdesk.engine.share import Share

@@ -11,13 +11,13 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from healthdesk.clock import Clock
 from healthdesk.config import Config
 from healthdesk.config_values import split_address
+from healthdesk.connectors.policy import is_literal
 from healthdesk.connectors.registry import Registry
 from healthdesk.domain.clocks import SKEW_FIX, SKEW_S, skew_sentence
 from healthdesk.errors import VaultError
@@ -163,7 +163,7 @@ async def check_clock(clock: Clock, seen: Seen) -> Check:
 
 async def check_dns(hosts: Iterable[str], resolve: Callable[[str], None]) -> Check:
     """Resolve the hosts that the desk calls; with none, this host's own name for itself."""
-    names = sorted({host for host in hosts if host and not _is_literal(host)}) or ["localhost"]
+    names = sorted({host for host in hosts if host and not is_literal(host)}) or ["localhost"]
     results = await asyncio.gather(*(_resolves(name, resolve) for name in names))
     lost = [f"{name} ({reason})" for name, reason in zip(names, results, strict=True) if reason]
     if lost:
@@ -211,14 +211,6 @@ def configured_hosts(config: Config) -> tuple[str, ...]:
     sentinels = (split_address(sentinel)[0] for sentinel in config.heartbeat.sentinels)
     database = urlsplit(config.storage.database_url).hostname or ""
     return (*sentinels, database)
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def _resolves(host: str, resolve: Callable[[str], None]) -> str:

@@ -10,9 +10,9 @@ from healthdesk.api.connections import Credentials
 from healthdesk.connectors.auth import StoredCredentials, check_credentials
 from healthdesk.connectors.auth.credentials import check_value
 from healthdesk.connectors.auth.tokens import Tokens
-from healthdesk.connectors.heartbeat import check_base_url
 from healthdesk.connectors.spec import AuthManifest, FieldManifest, Manifest
 from healthdesk.connectors.templates import rendered
+from healthdesk.connectors.urls import check_base_url
 from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.errors import ConnectorError, Malformed
 

@@ -17,7 +17,7 @@ from healthdesk.api.integrations import (
     IntegrationEdit,
     NewSecret,
 )
-from healthdesk.connectors.heartbeat import join_url
+from healthdesk.connectors.urls import join_url
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound

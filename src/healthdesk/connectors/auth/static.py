@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from secrets import token_hex
 from urllib.parse import quote
 
@@ -16,10 +15,9 @@ from healthdesk.connectors.auth.failures import misconfigured
 from healthdesk.connectors.echoes import Secrets
 from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
 from healthdesk.connectors.spec.auth import AuthManifest
-from healthdesk.connectors.spec.base import placeholders
+from healthdesk.connectors.templates import text
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}")
 
 
 def basic(username: str, password: str) -> str:
@@ -53,17 +51,10 @@ def secrets_of(credentials: StoredCredentials) -> Secrets:
 
 def fill(template: str, values: Mapping[str, str], where: str) -> str:
     """Return the template with its values; NotAuthorized names the one that there is not, and `where` it stands."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name is None:
-            return match.group(0)[0]
-        try:
-            return values[name]
-        except KeyError:
-            raise NotAuthorized(misconfigured(f"{where} needs {name}, which is not set")) from None
-
-    return _PLACEHOLDER.sub(value, template)
+    read = text(template)
+    if missing := read.missing(values):
+        raise NotAuthorized(misconfigured(f"{where} needs {missing[0]}, which is not set"))
+    return read.filled(values)
 
 
 class StaticAuthorizer:
@@ -107,11 +98,6 @@ def _with_secret(request: Outgoing, mark: str, secret: str) -> Outgoing:
     return request
 
 
-@lru_cache(maxsize=1024)
-def _asked(template: str) -> tuple[str, ...]:
-    return tuple(placeholders(template))
-
-
 def decorate(
     method: AuthManifest, request: Outgoing, values: Mapping[str, str], hidden: Iterable[str]
 ) -> Outgoing:
@@ -123,17 +109,17 @@ def decorate(
     added: dict[str, str] = {}
     for name_template, template in method.headers.items():
         name = fill(name_template, values, "a header's name")
-        text = fill(template, values, f"the header {name}")
+        value = fill(template, values, f"the header {name}")
         # A header whose only value is optional and not given is none.
-        asked = _asked(template)
-        if text and (not asked or any(values[key] for key in asked)):
-            added[name] = text
+        asked = text(template).names
+        if value and (not asked or any(values[key] for key in asked)):
+            added[name] = value
     if method.basic is not None:
         user, password = (fill(each, values, "basic authentication") for each in method.basic)
         added["Authorization"] = basic(user, password)
         secrets.append(added["Authorization"].removeprefix("Basic ").rstrip("="))
-    for name, text in added.items():
-        if _CONTROL.search(text) or not text.isascii():
+    for name, value in added.items():
+        if _CONTROL.search(value) or not value.isascii():
             raise NotAuthorized(misconfigured(f"the header {name} would contain what no header can"))
     names = frozenset(name.lower() for name in added)
     kept = {name: value for name, value in request.headers.items() if name.lower() not in names}

@@ -17,7 +17,7 @@ from healthdesk.tui.format import Tone, plain
 from healthdesk.tui.screens.problems import problem_refusal
 from healthdesk.tui.view import accounts, chrome, problems
 from healthdesk.tui.view.check import check_head, check_lines
-from healthdesk.tui.view.connection import heartbeat_cells
+from healthdesk.tui.view.connection import callbacks_word, heartbeat_cells
 from healthdesk.tui.view.evidence import evidence_lines
 from healthdesk.tui.view.pings import ping_line
 from healthdesk.tui.view.times import View
@@ -195,3 +195,17 @@ def test_headers_that_differ_between_any_two_answers_are_left_out():
     told = plain(evidence_lines(wire.evidence(last_good=good, first_bad=bad, differences=[]), VIEW, 156))
     assert "server" in told
     assert "x-request-id" not in told
+
+
+@pytest.mark.parametrize(
+    ("scheme", "hint", "word"),
+    [
+        ("none", "", "not verified"),
+        ("github", "••••2345", "github ••••2345"),
+        ("github", "", "github, rejected: no secret"),
+        ("asana", "", "asana, waits for its secret"),
+    ],
+)
+def test_what_becomes_of_callbacks_without_a_secret_is_said(scheme: str, hint: str, word: str):
+    shown = wire.connection(verification={"scheme": scheme}, callback_secret_hint=hint)
+    assert callbacks_word(shown) == word

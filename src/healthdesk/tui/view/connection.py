@@ -154,8 +154,11 @@ def previous_line(connection: Connection, view: View) -> Line:
 def callbacks_word(connection: Connection) -> str:
     """Return how its callbacks are verified."""
     scheme = connection.verification.scheme.replace("_", " ")
-    hint = f" {connection.callback_secret_hint}" if connection.callback_secret_hint else ""
-    return "not verified" if scheme == "none" else f"{scheme}{hint}"
+    if scheme == "none":
+        return "not verified"
+    if connection.callback_secret_hint:
+        return f"{scheme} {connection.callback_secret_hint}"
+    return f"{scheme}, waits for its secret" if scheme == "asana" else f"{scheme}, rejected: no secret"
 
 
 def connection_facts(connection: Connection, view: View, ping: Ping | None = None) -> list[Line]:

@@ -6,7 +6,7 @@ from healthdesk.api.integrations import EnvironmentView, Integration
 from healthdesk.domain.states import IntegrationState, RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, line, strong
 from healthdesk.tui.view.log import HOLDS
-from healthdesk.tui.view.words import RECORD
+from healthdesk.tui.view.words import RECORD, plural
 
 
 def integration_head(integration: Integration) -> list[Line]:
@@ -18,7 +18,7 @@ def integration_head(integration: Integration) -> list[Line]:
     if paused:
         verdict = Span(f"⏸ Paused: {', '.join(paused)}. Records are kept and held.", Tone.WARN)
     elif failed:
-        verdict = Span(f"✗ {failed:,} records failed", Tone.BAD)
+        verdict = Span(f"✗ {plural(failed, 'record')} failed", Tone.BAD)
     else:
         verdict = Span("● Delivering", Tone.GOOD)
     lines = [line(verdict, dim(f"   sources: {', '.join(integration.sources) or 'none enabled'}"))]

@@ -19,6 +19,7 @@ KNOWN = frozenset(
     [
         "$ref",
         "type",
+        "propertyNames",
         "properties",
         "required",
         "additionalProperties",

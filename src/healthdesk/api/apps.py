@@ -67,6 +67,31 @@ class AppCallbacks(Output):
     timestamp_format: Literal["epoch_s", "epoch_ms", "iso", "http"] = "epoch_s"
 
 
+class AppTasks(Output):
+    """What an app calls its issues, and what says where they live."""
+
+    noun: str = "issue"
+    container: list[AppField] = []
+
+
+class AppColumn(Output):
+    """A column of a dataset."""
+
+    key: str
+    label: str
+
+
+class AppDataset(Output):
+    """What can be collected as proof. `title` is the name a proof sync gets by itself, a template over `fields`."""
+
+    id: str
+    name: str
+    summary: str = ""
+    title: str = ""
+    fields: list[AppField] = []
+    columns: list[AppColumn] = []
+
+
 class App(Output):
     """A third-party system the desk can connect to, from its connector folder.
 
@@ -82,3 +107,5 @@ class App(Output):
     fields: list[AppField] = []
     auth: list[AppAuth] = []
     callbacks: AppCallbacks | None = None
+    tasks: AppTasks | None = None
+    datasets: list[AppDataset] = []

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 
 from healthdesk.api.common import Explanation, Input, Name, Output
-from healthdesk.domain.states import CallbackScheme, ConnectionState, Trigger
+from healthdesk.api.instances import InstanceTotals
+from healthdesk.domain.states import CallbackScheme, ConnectionState, Grant, IntegrationKind, Trigger
 
 AuthMethod = str
 """The id of one of the app's methods; of an HTTP endpoint none, bearer, basic or header."""
@@ -140,6 +141,53 @@ class Member(Output):
     grant: str
 
 
+class MemberGrant(Input):
+    """What a member holds: `user` may use the connection, `manager` manages its health, too."""
+
+    grant: Grant = Grant.USER
+
+
+class MakeMeOwner(CredentialsUpdate):
+    """Take a connection over with credentials of your own. What syncs with it goes on with them."""
+
+
+class ConnectionUses(Output):
+    """What stops when a connection is disconnected, for the page that asks first.
+
+    `tasks` and `proof_syncs` lose their configuration; `sentences` say what that means and how to repair it, and
+    `delivers` names the integrations that keep it from being disconnected at all.
+    """
+
+    connection_id: str
+    name: str
+    app_name: str
+    account: str = ""
+    tasks: int = 0
+    proof_syncs: int = 0
+    samples: list[str] = []
+    """Names of some of them."""
+    administers: list[str] = []
+    """Task integrations whose admin connection it is."""
+    delivers: list[str] = []
+    templates: list[str] = []
+    sentences: list[str] = []
+
+
+class HandOver(Input):
+    """Give connections of somebody who leaves to somebody else; none named means all of them."""
+
+    to: str = Field(min_length=1, max_length=100)
+    connection_ids: list[str] = []
+
+
+class HandedOver(Output):
+    """The connections that have another owner now, and the tasks and proof syncs that go with them."""
+
+    connections: list[str]
+    instances: int = 0
+    sentence: str = ""
+
+
 class IdentityChange(Output):
     """How credentials differ from those before: `what` is account, site or scopes."""
 
@@ -198,6 +246,15 @@ class Connection(Output):
     callback_limit_per_minute: int | None = None
     created_at: datetime
     created_by: str
+    used_at: datetime | None = None
+    """When it last configured or synced a task."""
+    collected_at: datetime | None = None
+    """When it last collected proof."""
+    my_grant: str = ""
+    """What you hold on it: `owner`, `manager`, `user` or nothing."""
+    refused: dict[str, str] = {}
+    """Actions that you may not do on it, each with the reason and whom to ask: check, update_credentials, put_back, edit,
+    disconnect, members, make_me_owner, use, pings."""
 
 
 class Rerun(Output):
@@ -258,6 +315,8 @@ class AccountRow(Output):
     """How many checks of that connection failed since it was last well, while it is checked again."""
     paused: bool = False
     failed: int = 0
+    blocked: int = 0
+    """Of the failed instances those whose connection fails."""
     held: int = 0
     retrying: int = 0
     total: int = 0
@@ -274,3 +333,53 @@ class AccountRow(Output):
     """Until when that connection's credentials before the last update can be put back."""
     explanation: Explanation | None = None
     details: dict[str, Any] = {}
+
+
+class ConnectionCard(Output):
+    """A connection in the connection window. `role` is `admin` for the one an integration was configured with, `mine` for
+    yours, `both` where you are the admin and use the same credentials, `other` for those of others.
+
+    `connected_on` is when it was established for the admin connection, when it last configured or synced a task for
+    yours, and when it last collected for one of proof; None where it has not yet.
+    """
+
+    role: Literal["admin", "mine", "both", "other"]
+    title: str
+    """`Admin connection`, `My connection` or `Connection`."""
+    connection: Connection
+    connected_on: datetime | None = None
+    instances: int = 0
+    blocked: int = 0
+    ask: str = ""
+    """Whom to ask about it, where it is not yours to mend."""
+
+
+class IntegrationRef(Output):
+    """An integration by name."""
+
+    id: str
+    kind: IntegrationKind
+    name: str
+    connection_id: str | None = None
+
+
+class AccountView(Output):
+    """The connection window: an app and account with its connections, integrations and instances.
+
+    `cards` has the admin connection and yours, one card where both are the same; `others` those of other people.
+    """
+
+    app: str
+    app_name: str
+    account: str
+    state: ConnectionState
+    state_word: str
+    cards: list[ConnectionCard]
+    others: list[ConnectionCard] = []
+    integrations: list[IntegrationRef] = []
+    tasks: InstanceTotals | None = None
+    """None where nothing makes tasks here; likewise `proof`."""
+    proof: InstanceTotals | None = None
+    explanation: Explanation | None = None
+    blocked: str = ""
+    """`11 tasks of alice are blocked; they are synced again when this is repaired.` or empty."""

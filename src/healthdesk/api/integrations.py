@@ -7,10 +7,21 @@ from typing import Literal
 
 from pydantic import Field
 
+from healthdesk.api.apps import AppField
 from healthdesk.api.common import Input, Name, Output
-from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, IntegrationState, OnUnknown
+from healthdesk.api.instances import InstanceTotals
+from healthdesk.domain.states import (
+    Environment,
+    FieldDirection,
+    HoldReason,
+    IntegrationKind,
+    IntegrationState,
+    OnUnknown,
+    WorkStatus,
+)
 
 Slug = str
+TaskField = Literal["name", "description", "status", "due", "assignee"]
 FieldType = Literal["string", "number", "integer", "boolean", "date", "datetime", "object", "array", "any"]
 
 
@@ -42,21 +53,89 @@ class EnvironmentEdit(Input):
     accept_limit_per_minute: int | None = Field(default=None, ge=1)
 
 
-class IntegrationCreate(Input):
-    """A new delivery integration, with one or both environments."""
+class TaskSettings(Input):
+    """How tasks and external issues belong together.
 
-    kind: Literal[IntegrationKind.DELIVERY] = IntegrationKind.DELIVERY
+    `container` is the project or list that issues are created in. `directions` says for name, description, status, due
+    and assignee which way each is synced (both, where it is not named). `statuses` gives for each status of the desk the
+    id of theirs, `their_statuses` for ids of theirs the desk's: what is not named follows from whether theirs is done.
+    `people` gives for users of the desk what the app calls them. `values` are further fields of a creation: texts in which
+    `{name}`, `{description}`, `{due}`, `{assignee}` and `{template}` are filled in.
+    """
+
+    container: dict[str, str] = {}
+    directions: dict[TaskField, FieldDirection] = {}
+    statuses: dict[WorkStatus, str] = {}
+    their_statuses: dict[str, WorkStatus] = {}
+    people: dict[str, str] = {}
+    values: dict[str, str] = {}
+    every_s: float = Field(default=3600, ge=60, le=366 * 86400)
+    """How often each task is synced."""
+
+
+class ProofSettings(Input):
+    """How often proof is collected, where a proof sync does not say otherwise."""
+
+    every_s: float = Field(default=86400, ge=300, le=366 * 86400)
+
+
+class IntegrationCreate(Input):
+    """A new integration. Of kind delivery it has one or both environments; of kind tasks the admin connection
+    `connection_id` and `tasks`; of kind proof an `app` and `proof`.
+
+    `unchecked` saves what is of tasks without asking the app first.
+    """
+
+    kind: IntegrationKind = IntegrationKind.DELIVERY
     name: Name
     production: EnvironmentSettings | None = None
     testing: EnvironmentSettings | None = None
+    app: str | None = None
+    connection_id: str | None = None
+    tasks: TaskSettings | None = None
+    proof: ProofSettings | None = None
+    unchecked: bool = False
 
 
 class IntegrationEdit(Input):
-    """Changes to an integration; an environment given here that does not exist yet is created."""
+    """Changes to an integration; an environment given here that does not exist yet is created. `tasks` and `proof` replace
+    what was set.
+    """
 
     name: Name | None = None
     production: EnvironmentEdit | None = None
     testing: EnvironmentEdit | None = None
+    connection_id: str | None = None
+    tasks: TaskSettings | None = None
+    proof: ProofSettings | None = None
+    unchecked: bool = False
+
+
+class ChoicesAsked(Input):
+    """What the app offers for tasks in a container, asked through a connection."""
+
+    connection_id: str
+    container: dict[str, str] = {}
+
+
+class StatusChoice(Output):
+    """A status an issue can have there: its id, its name for people, whether it means done."""
+
+    id: str
+    name: str
+    done: bool = False
+
+
+class Choices(Output):
+    """What a task integration is configured from: their statuses, the further fields a creation wants, and a mapping to
+    begin with.
+    """
+
+    noun: str
+    container: list[AppField]
+    statuses: list[StatusChoice]
+    fields: list[AppField] = []
+    suggested: TaskSettings
 
 
 class EnvironmentView(Output):
@@ -90,7 +169,19 @@ class Integration(Output):
     id: str
     kind: IntegrationKind
     name: str
-    environments: list[EnvironmentView]
+    environments: list[EnvironmentView] = []
+    app: str = ""
+    app_name: str = ""
+    connection_id: str | None = None
+    """Of kind tasks the admin connection, None once that was disconnected."""
+    connection_name: str = ""
+    admin: str = ""
+    """Who owns the admin connection."""
+    state: IntegrationState = IntegrationState.ACTIVE
+    """Of kinds tasks and proof; an environment has its own."""
+    tasks: TaskSettings | None = None
+    proof: ProofSettings | None = None
+    totals: InstanceTotals | None = None
     sources: list[str] = []
     """Keys of the sources enabled for it."""
     records_url: str = ""

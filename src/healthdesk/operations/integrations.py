@@ -96,6 +96,8 @@ async def show(desk: Desk, integration_id: str) -> Integration:
 async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
     """Add a delivery integration with one or both environments, each with a signing secret shown this once."""
     desk.require("integrations.add")
+    if new.kind is not IntegrationKind.DELIVERY:
+        raise Malformed("only integrations of kind delivery can be added yet", field="kind")
     chosen = _chosen(new.production, new.testing)
     if not chosen:
         raise Malformed(

@@ -77,6 +77,8 @@ def fields_of(row: Any, members: list[MemberRow]) -> dict[str, Any]:
         "judged_by_deliveries": row.heartbeat is None and not row.pinged,
         "suspect_checks": row.suspect_checks,
         "settings_version": row.settings_version,
+        "used_at": row.used_at,
+        "collected_at": row.collected_at,
         "verification": VerificationSettings(**row.verification),
         "callback_secret_hint": row.callback_secret_hint,
         "created_at": row.created_at,

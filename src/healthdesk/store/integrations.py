@@ -240,6 +240,10 @@ def _whole(conn: Connection, rows: list[Any]) -> list[IntegrationRow]:
             created_by=row.created_by,
             environments=by_id.get(row.id, []),
             sources=enabled.get(row.id, []),
+            app=row.app,
+            connection_id=row.connection_id,
+            settings=row.settings,
+            state=row.state,
         )
         for row in rows
     ]

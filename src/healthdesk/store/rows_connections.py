@@ -131,6 +131,10 @@ class ConnectionRow:
     """Whether pings decide its health."""
     handshake_until: datetime | None = None
     """Until when the app may hand over the secret that its callbacks are signed with."""
+    used_at: datetime | None = None
+    """When it last configured or synced a task."""
+    collected_at: datetime | None = None
+    """When it last collected proof."""
     members: list[MemberRow] = field(default_factory=list)
     app_name: str = ""
     state_word: str = ""

@@ -58,7 +58,10 @@ class EnvironmentRow:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationRow:
-    """An integration with its environments and the keys of the sources enabled for it."""
+    """An integration with its environments and the keys of the sources enabled for it.
+
+    `app`, `connection_id`, `settings` and `state` are of kinds tasks and proof.
+    """
 
     id: str
     kind: IntegrationKind
@@ -68,6 +71,10 @@ class IntegrationRow:
     environments: list[EnvironmentRow] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     records_url: str = ""
+    app: str = ""
+    connection_id: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    state: IntegrationState = IntegrationState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,16 @@ connections = Table(
     text_column("previous_expires_from"),
     Column("handshake_until", UtcMicros),
     Column("pinged", Boolean, nullable=False, server_default=false()),
+    Column("used_at", UtcMicros),
+    Column("collected_at", UtcMicros),
     partial_index("ix_connections_due", "next_check", where=CHECKED),
     partial_index("ix_connections_expiry", "expires_at", where=EXPIRES),
     partial_index("ix_connections_previous", "previous_until", where=REPLACED),
 )
 """`identity` is whose the credentials are by the last good check, `identity_connected` by the first; `expires_from` is
 `learnt` or `entered`, `handshake_until` until when an app may hand over a secret, `expiry_warned` the days ahead of the last warning. `previous_…` are the credentials before an
-update, which can be put back until `previous_until`."""
+update, which can be put back until `previous_until`. `used_at` is when it last configured or synced a task, `collected_at`
+when it last collected proof."""
 
 callback_secrets = Table(
     "callback_secrets",

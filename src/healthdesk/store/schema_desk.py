@@ -46,6 +46,7 @@ problems = Table(
     Column("sample_record_id", IdText),
     Column("first_bad_attempt_id", IdText),
     Column("first_bad_record_id", IdText),
+    Column("sample_instance_id", IdText),
     Index("ux_problems_fingerprint", "fingerprint", unique=True),
     Index("ix_problems_state", "state", "id"),
     Index("ix_problems_integration", "integration_id", "id"),

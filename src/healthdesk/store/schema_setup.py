@@ -6,7 +6,6 @@ from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, Large
 
 from healthdesk.domain.states import (
     Environment,
-    InstanceState,
     IntegrationKind,
     IntegrationState,
     OnUnknown,
@@ -23,7 +22,14 @@ integrations = Table(
     Column("created_at", UtcMicros, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("deleted_at", UtcMicros),
+    text_column("app"),
+    Column("connection_id", IdText),
+    Column("settings", JsonText, nullable=False, server_default="{}"),
+    Column("state", EnumText(IntegrationState), nullable=False, server_default="active"),
+    Index("ix_integrations_connection", "connection_id"),
 )
+"""Of kinds tasks and proof: `app`, `connection_id` (tasks: the admin connection) and `settings`; `state` is theirs alone,
+as environments have their own."""
 
 environments = Table(
     "environments",
@@ -95,80 +101,3 @@ source_integrations = Table(
     Index("ix_source_integrations_integration", "integration_id"),
 )
 """A row stays when a source is disabled: its records of before are found by it."""
-
-labels = Table(
-    "labels",
-    metadata,
-    Column("id", IdText, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("created_at", UtcMicros, nullable=False),
-    Column("created_by", Text, nullable=False),
-)
-"""Labels and controls, under which proof syncs are filed; `kind` says which."""
-
-label_members = Table(
-    "label_members",
-    metadata,
-    Column("label_id", IdText, ForeignKey("labels.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_name", Text, primary_key=True),
-)
-
-templates = Table(
-    "templates",
-    metadata,
-    Column("id", IdText, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("settings", JsonText, nullable=False),
-    Column("created_at", UtcMicros, nullable=False),
-    Column("created_by", Text, nullable=False),
-)
-"""Repeating tasks, from which tasks are made."""
-
-tasks = Table(
-    "tasks",
-    metadata,
-    Column("id", IdText, primary_key=True),
-    Column("integration_id", IdText, nullable=False),
-    Column("connection_id", IdText),
-    Column("template_id", IdText),
-    Column("name", Text, nullable=False),
-    text_column("external_id"),
-    text_column("external_url"),
-    Column("settings", JsonText, nullable=False),
-    Column("state", EnumText(InstanceState), nullable=False, server_default="pending"),
-    Column("blocked", Boolean, nullable=False),
-    text_column("error_kind"),
-    text_column("error"),
-    Column("problem_id", IdText),
-    Column("last_checked", UtcMicros),
-    Column("next_at", UtcMicros),
-    Column("created_at", UtcMicros, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Index("ix_tasks_integration", "integration_id", "state", "id"),
-    Index("ix_tasks_connection", "connection_id", "state", "id"),
-)
-
-proof_syncs = Table(
-    "proof_syncs",
-    metadata,
-    Column("id", IdText, primary_key=True),
-    Column("integration_id", IdText, nullable=False),
-    Column("connection_id", IdText),
-    Column("label_id", IdText, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("settings", JsonText, nullable=False),
-    Column("state", EnumText(InstanceState), nullable=False, server_default="pending"),
-    Column("blocked", Boolean, nullable=False),
-    text_column("error_kind"),
-    text_column("error"),
-    Column("problem_id", IdText),
-    Column("last_checked", UtcMicros),
-    Column("last_collected", UtcMicros),
-    Column("next_at", UtcMicros),
-    Column("created_at", UtcMicros, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Index("ix_proof_syncs_integration", "integration_id", "state", "id"),
-    Index("ix_proof_syncs_connection", "connection_id", "state", "id"),
-    Index("ix_proof_syncs_label", "label_id", "id"),
-)

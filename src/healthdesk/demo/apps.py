@@ -17,6 +17,7 @@ from aiohttp import web
 
 from healthdesk.connectors.handshakes import SECRET_HEADER
 from healthdesk.demo.app_events import Hook
+from healthdesk.demo.issues import GithubIssues, JiraIssues
 
 JIRA_EMAIL = "olivia@acme.example"
 FIRST = {
@@ -32,8 +33,9 @@ NEW = {"jira": "demo-jira-token-2", "slack": "xoxb-demo-2"}
 """Those that are good once the first ones are revoked."""
 
 GITHUB_TOKEN_LASTS = timedelta(days=6, hours=2)
-AFTER_S = {"slack": 15.0, "gitlab": 30.0, "jira": 60.0, "export": 5.0}
-"""When, in the living demo, what breaks: Slack's and Jira's tokens are revoked, GitLab fails, the export stops."""
+AFTER_S = {"slack": 15.0, "gitlab": 30.0, "jira": 60.0, "export": 5.0, "repository": 25.0}
+"""When, in the living demo, what breaks: Slack's and Jira's tokens are revoked, GitLab fails, the export stops, and
+somebody removes a repository at GitHub (and an issue with it)."""
 
 GITLAB_EVERY_S, GITLAB_DOWN_S = 120.0, 20.0
 """GitLab comes and goes: how often, and how long it is down (longer than a check interval of the demo)."""
@@ -57,6 +59,8 @@ class Apps:
         self._all_broken = False
         ends = (now or datetime.now(UTC)) + GITHUB_TOKEN_LASTS
         self._github_ends = ends.strftime("%Y-%m-%d %H:%M:%S UTC")
+        self.website = GithubIssues(self._github, lambda: self.broken("repository"))
+        self.ops = JiraIssues(self._jira)
 
     def begin(self) -> None:
         """Let things break in turn from now on."""
@@ -87,18 +91,25 @@ class Apps:
             web.get("/asana/api/1.0/users/me", self.asana_me),
             web.post("/asana/api/1.0/webhooks", self.asana_webhook),
             web.get("/slack/api/auth.test", self.slack_test),
+            *self.website.routes("/github"),
+            *self.ops.routes("/jira"),
         ]
 
     async def github_user(self, request: web.Request) -> web.Response:
         """Answer whose the token is, what it may do and when it ends."""
-        if not self._bearer(request, "github"):
-            return web.json_response({"message": "Bad credentials", "status": "401"}, status=401)
+        if (refusal := self._github(request)) is not None:
+            return refusal
         told = {
             "X-OAuth-Scopes": "repo, read:org",
             "GitHub-Authentication-Token-Expiration": self._github_ends,
             "X-RateLimit-Remaining": "4990",
         }
         return web.json_response({"id": 583231, "login": "acme-bot", "type": "User"}, headers=told)
+
+    def _github(self, request: web.Request) -> web.Response | None:
+        if self._bearer(request, "github"):
+            return None
+        return web.json_response({"message": "Bad credentials", "status": "401"}, status=401)
 
     async def gitlab_user(self, request: web.Request) -> web.Response:
         """Answer whose the token is."""

@@ -54,6 +54,26 @@ class InstanceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceQuery:
+    """A filter of instances; what is empty or None does not filter.
+
+    `states` are those wanted; with `failing` every failed or blocked one is wanted beside them. `text` is part of a
+    name, whatever its case.
+    """
+
+    kind: InstanceKind | None = None
+    states: tuple[InstanceState, ...] = ()
+    blocked: bool | None = None
+    connection_ids: tuple[str, ...] = ()
+    integration_ids: tuple[str, ...] = ()
+    label_id: str | None = None
+    template_id: str | None = None
+    owner: str | None = None
+    text: str = ""
+    failing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceTotals:
     """How many instances are in which state. `blocked` ones are in `failed` too, whatever their state."""
 
@@ -112,7 +132,7 @@ class TemplateRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """A label or control and its members."""
+    """A label or control, its members, and how many proof syncs are filed under it."""
 
     id: str
     kind: LabelKind
@@ -121,6 +141,7 @@ class LabelRow:
     created_at: datetime
     created_by: str
     members: list[str] = field(default_factory=list)
+    proof_syncs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

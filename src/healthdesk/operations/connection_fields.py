@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from healthdesk.api.apps import AppAuth
 from healthdesk.api.connections import Credentials
 from healthdesk.connectors.auth import StoredCredentials, check_credentials
-from healthdesk.connectors.auth.credentials import check_value
 from healthdesk.connectors.auth.tokens import Tokens
-from healthdesk.connectors.spec import AuthManifest, FieldManifest, Manifest
+from healthdesk.connectors.spec import AuthManifest, Manifest
 from healthdesk.connectors.templates import rendered
 from healthdesk.connectors.urls import check_base_url
 from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.errors import ConnectorError, Malformed
+from healthdesk.operations.inputs import filled, how_to_give, refuse_unknown
 
 ENDPOINTS = ("token_url", "authorize_url", "device_url")
 """Settings of any connection that take the place of the manifest's addresses: self-hosted apps have their own."""
@@ -58,7 +57,7 @@ def credentials_of(
         if named is not None and key in known:
             values[key] = named if isinstance(named, str) else named.get_secret_value()
     values = {key: value if key == _KEPT_AS_TYPED else value.strip() for key, value in values.items()}
-    _refuse_unknown(values, known, method.name, "credentials.fields")
+    refuse_unknown(values, known, method.name, "credentials.fields")
     try:
         return check_credentials(StoredCredentials(method.id, values, tokens=tokens), method)
     except ConnectorError as error:
@@ -69,15 +68,9 @@ def settings_of(manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of a connection with defaults filled in; ConnectorError or Malformed names the field."""
     known = {field.key: field for field in manifest.fields}
     values = {key: value.strip() for key, value in given.items() if value.strip()}
-    _refuse_unknown(values, [*known, *ENDPOINTS], manifest.name, "settings")
+    refuse_unknown(values, [*known, *ENDPOINTS], manifest.name, "settings")
     settings = {key: _address(key, values[key]) for key in ENDPOINTS if key in values}
-    for field in manifest.fields:
-        value = values.get(field.key) or field.default
-        if value:
-            check_value(field, value, "settings")
-            settings[field.key] = value
-        elif field.required:
-            raise ConnectorError(f"{field.label} is missing", fix=_give(field), field=f"settings.{field.key}")
+    settings |= filled(manifest.fields, values, "settings")
     return settings
 
 
@@ -105,15 +98,6 @@ def _address(key: str, text: str) -> str:
         raise ConnectorError(error.what, fix=error.fix, field=f"settings.{key}") from error
 
 
-def _refuse_unknown(given: Iterable[str], known: Iterable[str], whose: str, path: str) -> None:
-    names = list(known)
-    for key in given:
-        if key not in names:
-            near = difflib.get_close_matches(key, names, n=1)
-            fix = f"did you mean {near[0]}?" if near else f"it has {', '.join(names) or 'none'}"
-            raise Malformed(f"{whose} has no field {key!r}", field=f"{path}.{key}", fix=fix)
-
-
 def _at_its_field(
     error: ConnectorError,
     manifest: Manifest,
@@ -130,16 +114,8 @@ def _at_its_field(
     if not (given.fields.get(key) or (key in _NAMED and getattr(given, key))):
         where = AppAuth.model_validate(method, from_attributes=True).where_with(settings)
         fix = "; ".join(
-            part for part in (_give(field), f"where to find it: {where}" if where else "") if part
+            part for part in (how_to_give(field), f"where to find it: {where}" if where else "") if part
         )
     by_name = manifest.id == HTTP_ENDPOINT and key in _NAMED and key not in given.fields
     path = f"credentials.{key}" if by_name else f"credentials.fields.{key}"
     return ConnectorError(error.what, fix=fix, field=path)
-
-
-def _give(field: FieldManifest) -> str:
-    if field.options:
-        return f"one of {', '.join(field.options)}"
-    if field.example:
-        return f"for example {field.example}"
-    return field.help or "give what the app issued"

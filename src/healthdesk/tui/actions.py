@@ -17,7 +17,8 @@ RANKS = {Role.MEMBER: 0, Role.MANAGER: 1, Role.ADMINISTRATOR: 2}
 class Action:
     """One verb on a screen. `short` is its word in the footer; `rank` orders it there, 0 leaves it out.
 
-    `item` says that it acts on the thing under the cursor, so that it is in the Actions menu.
+    `item` says that it acts on the thing under the cursor, so that it is in the Actions menu. `ruled` is what the
+    `refused` of that thing calls it: the daemon says for each thing who may do it, and no role decides here.
     """
 
     id: str
@@ -29,6 +30,12 @@ class Action:
     role: Role = Role.MEMBER
     rank: int = 0
     item: bool = True
+    ruled: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it asks the daemon for more than to be read."""
+        return bool(self.ruled) or self.role is not Role.MEMBER
 
 
 def _on(names: str) -> frozenset[str]:
@@ -37,40 +44,67 @@ def _on(names: str) -> frozenset[str]:
 
 M = Role.MANAGER
 LISTS = "connections problems log callbacks alerts activity"
-WINDOWS = "connection heartbeat expiries integration record attempt problem callback"
+ROWS = "task-row proof-row"
+"""The table of tasks, and that of proof syncs, in the window of a connection: there keys act on the row."""
+WINDOWS = "connection heartbeat expiries integration record attempt problem callback " + ROWS
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on("task-row"), "The task with its issue and runs", rank=1),
+    Action("view", "enter", "View", "view", _on("proof-row"), "What it collected; for those who are no members of its label or control, where to ask", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
-    Action("check", "c", "Check now", "check", _on("connections connection expiries"), "Ask the app now whether the connection works", role=M, rank=3),
-    Action("credentials", "u", "Update credentials", "credentials", _on("connections connection expiries"), "Enter new credentials; they are tried beside the old ones", role=M, rank=4),
-    Action("put_back", "B", "Put back the previous credentials", "put back", _on("connections connection"), "Those before the last update, for an hour after it; they are tried first", role=M),
+    Action("sync", "s", "Sync now", "sync", _on("task-row"), "Create the issue, or compare it with the task and bring both in line", rank=3, ruled="sync"),
+    Action("sync", "s", "Sync now", "sync", _on("proof-row"), "Collect the proof now", rank=3, ruled="sync"),
+    Action("attach", "i", "Attach an existing issue", "attach", _on("task-row"), "Find it by key, address or words, and review what of the task it overwrites", ruled="attach"),
+    Action("create_issue", "I", "Create a new issue", "create issue", _on("task-row"), "For a task that is unlinked, or whose issue was deleted", ruled="create_issue"),
+    Action("unlink", "L", "Unlink", "unlink", _on("task-row"), "Part the task from its issue; both stay", ruled="unlink"),
+    Action("reconnect", "K", "Reconnect", "reconnect", _on("task-row"), "After a disconnect: this task, and all others of the same user and app", ruled="reconnect"),
+    Action("template", "T", "Open its template", "template", _on("task-row"), "The repeating task that it was created from"),
+    Action("change_connection", "O", "Change connection", "change connection", _on("proof-row"), "Let it collect with another connection of the app", ruled="change_connection"),
+    Action("settings", "e", "Settings", "settings", _on("proof-row"), "What it collects, how often, its name and label; put to the app before it is saved", rank=4, ruled="settings"),
+    Action("delete", "D", "Delete proof sync", "delete", _on("proof-row"), "With all that it collected", ruled="delete"),
+    Action("check", "c", "Check now", "check", _on("connections expiries"), "Ask the app now whether the connection works", role=M, rank=3),
+    Action("check", "c", "Check now", "check", _on("connection"), "Ask the app now whether the connection works", rank=3, ruled="check"),
+    Action("check", "c", "Check now", "check", _on(ROWS), "Ask the app now whether its connection works", rank=5, ruled="check"),
+    Action("credentials", "u", "Update credentials", "credentials", _on("connections expiries"), "Enter new credentials; they are tried beside the old ones", role=M, rank=4),
+    Action("credentials", "u", "Update credentials", "credentials", _on("connection"), "Enter new credentials; they are tried beside the old ones", rank=4, ruled="update_credentials"),
+    Action("credentials", "u", "Update credentials", "credentials", _on(ROWS), "Enter new credentials of its connection", ruled="update_credentials"),
+    Action("put_back", "B", "Put back the previous credentials", "put back", _on("connections"), "Those before the last update, for an hour after it; they are tried first", role=M),
+    Action("put_back", "B", "Put back the previous credentials", "put back", _on("connection"), "Those before the last update, for an hour after it; they are tried first", ruled="put_back"),
+    Action("make_owner", "W", "Make me owner", "make me owner", _on("connection"), "Administrators take it over with credentials of their own; what syncs with it goes on", ruled="make_me_owner"),
+    Action("members", "M", "Members", "members", _on("connection"), "Who may use it, and who manages its health", ruled="members"),
+    Action("others", "w", "Other connections", "others", _on("connection " + ROWS), "Those of other people to the same app and account", item=False),
     Action("connection", "o", "Open its connection", "connection", _on("integration"), "The connection the integration delivers on", rank=3),
     Action("connection", "o", "Open its connection", "connection", _on("connections"), "Of an integration, the connection it delivers on"),
     Action("connection", "o", "Open its connection", "connection", _on("problems problem"), "The connection whose failure it is"),
     Action("expiries", "x", "Expiry calendar", "expiry", _on("connections"), "Which credential ends when, the soonest first", item=False),
-    Action("expiry", "X", "Enter expiry", "expiry", _on("connection expiries"), "The day the credentials end, where the app does not tell", role=M),
-    Action("accept", "A", "Accept changed identity", "accept", _on("connection"), "Take account, site and scopes as they are now for those that are meant", role=M),
-    Action("ping", "h", "Set push heartbeat", "push heartbeat", _on("connection"), "What cannot be called pings the desk: how often, and how late it may be", role=M),
-    Action("new_address", "H", "New push address", "new address", _on("connection"), "It is shown once; the one before is refused from then on", role=M),
-    Action("remove_ping", "Z", "Remove push heartbeat", "remove", _on("connection"), "Expect no pings any more", role=M),
+    Action("expiry", "X", "Enter expiry", "expiry", _on("expiries"), "The day the credentials end, where the app does not tell", role=M),
+    Action("expiry", "X", "Enter expiry", "expiry", _on("connection"), "The day the credentials end, where the app does not tell", ruled="edit"),
+    Action("accept", "A", "Accept changed identity", "accept", _on("connection"), "Take account, site and scopes as they are now for those that are meant", ruled="edit"),
+    Action("ping", "h", "Set push heartbeat", "push heartbeat", _on("connection"), "What cannot be called pings the desk: how often, and how late it may be", ruled="pings"),
+    Action("new_address", "H", "New push address", "new address", _on("connection"), "It is shown once; the one before is refused from then on", ruled="pings"),
+    Action("remove_ping", "Z", "Remove push heartbeat", "remove", _on("connection"), "Expect no pings any more", ruled="pings"),
     Action("new", "n", "New connection", "new", _on("connections"), "Connect an app: choose it, give what it asks for", role=M, rank=6, item=False),
     Action("new", "n", "New channel", "new", _on("alerts"), "Add a channel by its Apprise URL", role=M, rank=4, item=False),
-    Action("edit", "e", "Edit connection", "edit", _on("connections connection"), "Change name, settings, address, expiry and callbacks", role=M, rank=5),
+    Action("edit", "e", "Edit connection", "edit", _on("connections"), "Change name, settings, address, expiry and callbacks", role=M, rank=5),
+    Action("edit", "e", "Edit connection", "edit", _on("connection"), "Change name, settings, address, expiry and callbacks", rank=5, ruled="edit"),
     Action("pause", "p", "Pause or resume", "pause", _on("connections integration"), "Hold its records, or send them again", role=M, rank=5),
     Action("log", "l", "View Logs", "logs", _on("connections problems integration problem"), "Open the log with this filter", rank=4),
     Action("notify", "N", "Add Notifications", "notifications", _on("connections integration"), "Alert a channel when the integration fails to deliver", role=M),
-    Action("disconnect", "D", "Disconnect", "disconnect", _on("connections connection"), "Erase its credentials and end the connection", role=M),
+    Action("disconnect", "D", "Disconnect", "disconnect", _on("connections"), "Erase its credentials and end the connection", role=M),
+    Action("disconnect", "D", "Disconnect", "disconnect", _on("connection"), "Erase its credentials and end the connection, after naming what stops", ruled="disconnect"),
     Action("resend", "s", "Resend", "resend", _on("log record"), "Send the record again; with marks, all that are marked", role=M, rank=3),
     Action("resend_all", "S", "Resend All", "resend all", _on("log problem"), "Send again all that the filter matches, after a confirmation", role=M, rank=4),
     Action("error", "E", "View Error Message", "error", _on("log record"), "Status code, duration, error message and bodies of a failed record"),
+    Action("error", "E", "View Error Message", "error", _on(ROWS), "The whole of it, whose fault it is and what to do"),
+    Action("failed", "f", "All, failed or blocked", "failed only", _on("connection " + ROWS), "Which of the tasks or proof syncs are shown", item=False),
     Action("mark", "space", "Mark", "mark", _on("log"), "Mark the record for a resend", rank=5),
     Action("unmark", "U", "Remove all marks", "unmark", _on("log"), "Forget what was marked", item=False),
     Action("reveal", "v", "Reveal values", "reveal", _on("record attempt callback"), "Show the values of the record, of the one attempt or of the callback; it is noted in the activity log", role=M, rank=5),
     Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request as it was sent, once its values are revealed; secrets and signature left out"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("record"), "", item=False),
-    Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("connection"), "", item=False),
-    Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("connection"), "Heartbeats, Evidence, Changes, Details", rank=5, item=False),
+    Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("connection " + ROWS), "", item=False),
+    Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("connection " + ROWS), "Tasks, Proof syncs, Heartbeats, Evidence, Changes, Details", rank=5, item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("record"), "Request, Response, Error, Attempts, Record", rank=6, item=False),
     Action("ack", "a", "Acknowledge", "ack", _on("problems problem"), "Take it: no further alerts but its recovery", role=M, rank=3),
     Action("mute", "m", "Mute or unmute", "mute", _on("problems problem"), "No alerts of it for a day", role=M, rank=4),
@@ -80,7 +114,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity"), "Narrow the list", rank=6, item=False),
-    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity"), "Show everything again", item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity connection " + ROWS), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
     Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
     Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),
@@ -115,7 +149,7 @@ def key_name(key: str) -> str:
 
 
 def actions_of(screen: str) -> list[Action]:
-    """Return what a screen offers, in the registry's order."""
+    """Return what a screen, or what of it has the focus, offers, in the registry's order."""
     return [action for action in ACTIONS if screen in action.screens]
 
 

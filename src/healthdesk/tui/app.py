@@ -254,7 +254,7 @@ class HealthdeskApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: the actions of the screen, the areas, the theme."""
         if isinstance(screen, DeskScreen):
-            for action in actions_of(screen.CONTEXT):
+            for action in actions_of(screen.context):
                 reason = screen.why_not(action)
                 told = f"not now: {reason}" if reason else action.help
                 yield SystemCommand(action.label, told, lambda action_id=action.id: screen.do(action_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
@@ -38,12 +38,16 @@ class ActingScreen(Screen[None]):
     """A screen that acts. Subclasses give `CONTEXT`, their name in the registry, and a `do_<action>` for each action."""
 
     CONTEXT: ClassVar[str] = ""
+    PARTS: ClassVar[tuple[str, ...]] = ()
+    """Names in the registry of what else keys act on here, by what has the focus."""
     _opening_until = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make the key bindings from the registry."""
         if cls.CONTEXT:
-            cls.BINDINGS = [*bindings_of(cls.CONTEXT)]
+            contexts = (cls.CONTEXT, *cls.PARTS)
+            made = [binding for context in contexts for binding in bindings_of(context)]
+            cls.BINDINGS = list({(binding.key, binding.action): binding for binding in made}.values())
         super().__init_subclass__(**kwargs)
 
     # What is around it
@@ -56,6 +60,11 @@ class ActingScreen(Screen[None]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell of a worker that died: its news come to the screen it belongs to, and go no further."""
         self.desk.worker_changed(event.worker, event.state)
+
+    @property
+    def context(self) -> str:
+        """What in the registry keys act by now."""
+        return self.CONTEXT
 
     @property
     def client(self) -> Client:
@@ -93,9 +102,13 @@ class ActingScreen(Screen[None]):
             return f"needs the {action.role.value} role" + (f"; ask {people}" if people else "")
         if action.item and action.id != "menu" and self.item() is None:
             return "there is nothing under the cursor"
-        if not self.desk.link.live and action.role.value != "member":
+        if not self.desk.link.live and action.changes:
             return "the daemon is not answering"
-        return self.refuses(action.id)
+        return self.refuses(action.id) or self.ruled_out().get(action.ruled, "").rstrip(".")
+
+    def ruled_out(self) -> Mapping[str, str]:
+        """Return what the daemon refuses on the thing, each with the reason and whom to ask."""
+        return {}
 
     def refuses(self, action_id: str) -> str:  # noqa: ARG002 - subclasses read it
         """Return why this screen does not do an action now."""
@@ -104,7 +117,7 @@ class ActingScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what cannot be done."""
         if action == "do" and self.is_mounted and parameters:
-            known = action_of(self.CONTEXT, str(parameters[0]))
+            known = action_of(self.context, str(parameters[0]))
             return None if known is None or self.why_not(known) else True
         return True
 
@@ -112,7 +125,7 @@ class ActingScreen(Screen[None]):
         """Say why a greyed key does nothing."""
         if self.leaves_key(event.key):
             return
-        for action in actions_of(self.CONTEXT):
+        for action in actions_of(self.context):
             if action.key == event.key:
                 reason = self.why_not(action)
                 if reason:
@@ -130,7 +143,7 @@ class ActingScreen(Screen[None]):
 
     def do(self, action_id: str) -> None:
         """Do an action, or say why not."""
-        action = action_of(self.CONTEXT, action_id)
+        action = action_of(self.context, action_id)
         if action is None:
             return
         reason = self.why_not(action)
@@ -144,7 +157,7 @@ class ActingScreen(Screen[None]):
         """Return the key line."""
         return [
             Key(key_name(action.key), action.short, bool(self.why_not(action)))
-            for action in footer_of(self.CONTEXT, without=self.off_footer())
+            for action in footer_of(self.context, without=self.off_footer())
         ]
 
     def off_footer(self) -> frozenset[str]:
@@ -209,7 +222,7 @@ class ActingScreen(Screen[None]):
 
     def do_help(self) -> None:
         """Show the keys."""
-        self.desk.show_help(self.CONTEXT)
+        self.desk.show_help(self.context)
 
     def do_menu(self) -> None:
         """Show everything that can be done."""

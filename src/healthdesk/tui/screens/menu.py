@@ -37,7 +37,7 @@ def entries_of(screen: ActingScreen) -> list[Entry]:
     """Return the actions of a screen's item, those that can be done first."""
     entries = [
         Entry(action.id, action.key, action.label, screen.why_not(action), action.help)
-        for action in actions_of(screen.CONTEXT)
+        for action in actions_of(screen.context)
         if (action.item or action.id in ("new", "copy")) and action.id != "menu"
     ]
     return sorted(entries, key=lambda entry: bool(entry.reason))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from healthdesk import __version__
 from healthdesk.api.common import Problem
-from healthdesk.domain.roles import PERMISSIONS
+from healthdesk.domain.roles import who_may
 from healthdesk.http.problem_details import CONTENT_TYPE
 from healthdesk.http.route import Route
 from healthdesk.http.routes import EVENTS, OPERATOR_ROUTES, PUBLIC_ROUTES, PublicRoute
@@ -106,7 +106,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         "operationId": _operation_id(route.method, route.path),
         "tags": [route.tag],
         "summary": route.summary,
-        "description": f"Action `{route.action}`; least role: {PERMISSIONS[route.action].value}.",
+        "description": f"Action `{route.action}`, for {who_may(route.action)}.",
         "parameters": _path_parameters(route.path)
         + (_query_parameters(route.query, schemas) if route.query else []),
         "responses": {

@@ -18,11 +18,12 @@ from healthdesk.connectors.auth.oauth import OAuthClient
 from healthdesk.connectors.auth.tokens import Tokens
 from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.domain.exchange import Failure
-from healthdesk.domain.states import Blame, Grant
+from healthdesk.domain.roles import Standing
+from healthdesk.domain.states import Blame
 from healthdesk.engine.context import Context
 from healthdesk.errors import Conflict, ConnectorError, Malformed, TrialImpossible, TrialRefused
 from healthdesk.operations.connection_fields import credentials_of, method_of, settings_of
-from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.desk import Conn, Desk, Held
 from healthdesk.operations.secrets import opened
 from healthdesk.store import authorizations as queries
 from healthdesk.store import connections
@@ -99,7 +100,7 @@ async def begin(desk: Desk, new: AuthorizationCreate) -> Authorization:
 async def show(desk: Desk, authorization_id: str) -> Authorization:
     """Return an authorization as it is; a device code that may be polled is polled first."""
     row = await desk.read(queries.get, authorization_id)
-    desk.require("authorizations.show", _grant(desk, row))
+    desk.require("authorizations.show", _standing(desk, row))
     if row.kind == "device" and await _poll(desk.ctx, authorization_id):
         row = await desk.read(queries.get, authorization_id)
     return _view(desk.ctx, row)
@@ -163,7 +164,7 @@ async def _asked(desk: Desk, new: AuthorizationCreate) -> tuple[App, StoredCrede
         desk.require("authorizations.begin")
     else:
         row = await desk.read(connections.get_secret, new.connection)
-        desk.require("authorizations.begin", desk.grant_on(row))
+        desk.require("connections.update_credentials", desk.standing_on(row))
         if row.app != app.id:
             raise Malformed(
                 f"{row.name} is a connection of {row.app}", field="connection", fix="name its app"
@@ -235,9 +236,10 @@ def _impossible(failure: Failure) -> TrialRefused | TrialImpossible:
     return kind(failure.sentence, blame=failure.blame.value, kind=failure.kind.value, fix=failure.next_action)
 
 
-def _grant(desk: Desk, row: AuthorizationRow) -> Grant | None:
+def _standing(desk: Desk, row: AuthorizationRow) -> Held:
     """Whoever began an authorization sees it, whatever the role."""
-    return Grant.MANAGER if row.created_by == desk.operator.user else None
+    mine = row.created_by == desk.operator.user
+    return Held(Standing.OWNER if mine else Standing.NOTHING, row.created_by)
 
 
 def _status(ctx: Context, row: AuthorizationRow) -> str:

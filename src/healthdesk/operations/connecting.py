@@ -129,9 +129,9 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
 
     Another account there, or other scopes, are drift as at any other check.
     """
-    desk.require("connections.edit")
-    given = changes.model_fields_set - {"unchecked"}
     row = await desk.read(queries.get_secret, connection_id)
+    desk.require("connections.edit", desk.standing_on(row))
+    given = changes.model_fields_set - {"unchecked"}
     columns = _columns(desk, row, changes)
     if not columns:
         return view(desk, row)

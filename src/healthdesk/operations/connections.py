@@ -81,7 +81,7 @@ async def heartbeats(desk: Desk, connection_id: str, after: str | None, limit: i
 async def check(desk: Desk, connection_id: str) -> Connection:
     """Check a connection now and return it as it is after that."""
     row = await desk.read(queries.get, connection_id)
-    desk.require("connections.check", desk.grant_on(row))
+    desk.require("connections.check", desk.standing_on(row))
     await desk.engine.check_now(connection_id, Trigger.OPERATOR)
 
     def change(conn: Conn) -> ConnectionRow:
@@ -93,10 +93,10 @@ async def check(desk: Desk, connection_id: str) -> Connection:
 
 async def disconnect(desk: Desk, connection_id: str) -> None:
     """Erase a connection's secrets and end it; Conflict while an integration delivers through it."""
-    desk.require("connections.disconnect")
 
     def change(conn: Conn) -> None:
         row = queries.get(conn, connection_id)
+        desk.require("connections.disconnect", desk.standing_on(row))
         queries.delete(conn, connection_id, desk.now())
         desk.note(conn, Verb.DISCONNECTED, "connection", connection_id, row.name)
 

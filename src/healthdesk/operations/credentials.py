@@ -70,7 +70,7 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
     or may do less, and that is not accepted; Conflict when the connection was changed meanwhile. Nothing is changed then.
     """
     row = await desk.read(queries.get_secret, connection_id)
-    desk.require("connections.update_credentials", desk.grant_on(row))
+    desk.require("connections.update_credentials", desk.standing_on(row))
     method, credentials = await given_credentials(desk, desk.ctx.apps.get(row.app), new, row.settings, row)
     expires_at = entered_expiry(desk, new.expires_at)
     tried = None if new.unchecked else await _try(desk, row, credentials)
@@ -91,7 +91,7 @@ async def put_back(desk: Desk, connection_id: str, choice: PutBack) -> Credentia
     Raises Conflict when there are none, or their hour is over, and what a trial raises.
     """
     row = await desk.read(queries.get_secret, connection_id)
-    desk.require("connections.put_back", desk.grant_on(row))
+    desk.require("connections.put_back", desk.standing_on(row))
     if row.previous_until is None or row.previous_until <= desk.now():
         raise Conflict(
             f"{row.name} has no credentials to put back",

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.roles import PERMISSIONS, allowed
-from healthdesk.domain.states import Grant, Role
+from healthdesk.domain.roles import STANDINGS, Standing, why_not
+from healthdesk.domain.states import Role
 from healthdesk.engine.context import Context
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import NotPermitted
 from healthdesk.store import activity
 from healthdesk.store.rows import ConnectionRow
+from healthdesk.store.rows_instances import InstanceRow, TaskRow
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +30,17 @@ class Operator:
 
     user: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the operator holds on the thing at hand, and whose that is: whom to ask for what they may not do."""
+
+    standing: Standing
+    owner: str = ""
+
+
+NOTHING = Held(Standing.NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +59,49 @@ class Desk:
         """Return the time."""
         return self.ctx.clock.now()
 
-    def require(self, action: str, grant: Grant | None = None) -> None:
-        """Raise NotPermitted unless the operator's role (or grant on the connection) allows the action."""
-        if allowed(self.operator.role, action, grant):
-            return
-        least = PERMISSIONS[action].value
-        what = "members may read" if self.operator.role is Role.MEMBER else "managers may not change this"
-        raise NotPermitted(
-            f"{what}; {action} needs the role {least}",
-            fix="Ask an administrator: " + ", ".join(self.administrators()),
-        )
+    def require(self, action: str, held: Held | Standing = NOTHING) -> None:
+        """Raise NotPermitted unless the operator's role, with what they hold on the thing at hand, allows the action."""
+        refused = self.refusal(action, held)
+        if refused is not None:
+            raise refused
+
+    def refusal(self, action: str, held: Held | Standing = NOTHING) -> NotPermitted | None:
+        """Return why the operator may not do something, and whom to ask; None where they may."""
+        on = held if isinstance(held, Held) else Held(held)
+        what = why_not(self.operator.role, action, on.standing)
+        return NotPermitted(what, fix=self.whom_to_ask(on.owner)) if what else None
+
+    def whom_to_ask(self, owner: str = "") -> str:
+        """Return whom to ask for what one may not do: the owner of the thing at hand, and administrators."""
+        others = [each for each in self.administrators() if each != owner]
+        if not owner or owner == self.operator.user:
+            return f"Ask an administrator: {', '.join(others)}"
+        return f"Ask {owner}, or an administrator: {', '.join(others)}" if others else f"Ask {owner}"
 
     def administrators(self) -> list[str]:
         """Return whom to ask."""
         return list(self.ctx.config.roles.administrators) or ["root"]
 
-    def grant_on(self, row: ConnectionRow) -> Grant | None:
-        """Return what the operator holds on a connection. Its owner manages its health."""
+    def standing_on(self, row: ConnectionRow) -> Held:
+        """Return what the operator holds on a connection."""
         if row.owner == self.operator.user:
-            return Grant.MANAGER
-        for member in row.members:
-            if member.user == self.operator.user:
-                return Grant(member.grant)
-        return None
+            return Held(Standing.OWNER, row.owner)
+        grants = [Standing(each.grant) for each in row.members if each.user == self.operator.user]
+        return Held(grants[0] if grants else Standing.NOTHING, row.owner)
+
+    def standing_of(self, row: InstanceRow, connection: ConnectionRow | None) -> Held:
+        """Return what the operator holds on a task or proof sync that works with `connection`, None where that is gone."""
+        if row.owner == self.operator.user:
+            return Held(Standing.OWNER, row.owner)
+        held = self.standing_on(connection).standing if connection is not None else Standing.NOTHING
+        return Held(min(held, Standing.MANAGER, key=STANDINGS.index), row.owner)
+
+    def standing_in(self, row: TaskRow) -> Held:
+        """Return what the operator holds on a task of the desk: it is theirs who made it, and of whom it is assigned to."""
+        if row.created_by == self.operator.user:
+            return Held(Standing.OWNER, row.created_by)
+        mine = row.assignee == self.operator.user
+        return Held(Standing.MANAGER if mine else Standing.NOTHING, row.created_by)
 
     def note(
         self,

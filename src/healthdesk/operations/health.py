@@ -75,8 +75,8 @@ def _expiry(desk: Desk, row: ExpiryRow, now: datetime) -> Expiry:
 
 async def accept_drift(desk: Desk, connection_id: str) -> Connection:
     """Take the account, site and scopes as they are now for those that are meant; where nothing changed, nothing is done."""
-    desk.require("connections.accept_drift")
     row = await desk.read(queries.get, connection_id)
+    desk.require("connections.accept_drift", desk.standing_on(row))
 
     def change(conn: Conn) -> AcceptedDrift | None:
         found = standing.accept_drift(conn, connection_id, desk.now())

@@ -62,7 +62,7 @@ async def put(desk: Desk, connection_id: str, wanted: PingSet) -> Ping:
 
     def change(conn: Conn) -> Ping:
         connection = connections.get(conn, connection_id)
-        desk.require("pings.set", desk.grant_on(connection))
+        desk.require("pings.set", desk.standing_on(connection))
         _refuse_called(connection)
         before = queries.of(conn, queries.CONNECTION, connection_id)
         desk.note(conn, Verb.SET_PING, "connection", connection_id, connection.name)
@@ -95,7 +95,7 @@ async def remove(desk: Desk, connection_id: str) -> None:
 
     def change(conn: Conn) -> None:
         connection = connections.get(conn, connection_id)
-        desk.require("pings.remove", desk.grant_on(connection))
+        desk.require("pings.remove", desk.standing_on(connection))
         if not queries.remove(conn, queries.CONNECTION, connection_id):
             raise NotFound(f"{connection.name} has no push heartbeat")
         desk.note(conn, Verb.REMOVED_PING, "connection", connection_id, connection.name)

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from healthdesk.domain.roles import MANAGER_GRANT_ACTIONS
+from healthdesk.domain.roles import ever_allowed
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import Malformed, UnsupportedMedia
 from healthdesk.http.bodies import HungUp, read_body, unread
@@ -32,8 +32,8 @@ def handler_for(route: Route, engine: Engine, identify: Identify) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         operator = await identify(request)
         desk = Desk(engine, operator)
-        if route.action not in MANAGER_GRANT_ACTIONS:
-            # Before anything of the request is read; the operation asks again, for a grant needs its connection.
+        if not ever_allowed(operator.role, route.action):
+            # Before anything of the request is read. Where it depends on what they hold, the operation asks.
             desk.require(route.action)
         raw = await _read(request, most_bytes)
         call = Call(

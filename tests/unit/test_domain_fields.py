@@ -1,4 +1,4 @@
-"""Declared fields are checked without repeating values; the table of actions decides who may do what."""
+"""Declared fields are checked without repeating values."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.domain.fields import FieldSpec, check_data
-from healthdesk.domain.roles import MANAGER_GRANT_ACTIONS, PERMISSIONS, allowed
-from healthdesk.domain.states import Grant, Role
 
 TYPES = ["string", "number", "integer", "boolean", "date", "datetime", "object", "array", "any"]
 FITTING: dict[str, list[object]] = {
@@ -78,69 +76,3 @@ def test_a_value_is_never_repeated(data: dict[str, object], kind: str) -> None:
     told = " ".join(check_data(data, [FieldSpec("field", kind, required=True)]))
     for value in data.values():
         assert str(value) not in told
-
-
-def test_members_read_and_change_nothing_of_others() -> None:
-    reading = {
-        "list",
-        "show",
-        "watch",
-        "heartbeats",
-        "heartbeat",
-        "evidence",
-        "transitions",
-        "expiring",
-        "count",
-        "attempts",
-    }
-    member = {action for action, role in PERMISSIONS.items() if role is Role.MEMBER}
-    assert {action.split(".")[1] for action in member} <= reading | {"edit"}
-    assert {action for action in member if action.endswith(".edit")} == {"preferences.edit"}
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        "records.reveal",
-        "records.resend",
-        "records.resend_all",
-        "connections.update_credentials",
-        "problems.ack",
-        "channels.add",
-        "rules.add",
-        "integrations.keys",
-        "callbacks.reveal",
-        "records.export",
-    ],
-)
-def test_managers_act(action: str) -> None:
-    assert [allowed(role, action) for role in Role] == [True, True, False]
-
-
-@pytest.mark.parametrize(
-    "action", ["vault.rotate", "setup.import", "desk.backup", "connections.make_me_owner"]
-)
-def test_some_is_left_to_administrators(action: str) -> None:
-    assert [allowed(role, action) for role in Role] == [True, False, False]
-
-
-@given(st.sampled_from(sorted(PERMISSIONS)), st.none() | st.sampled_from(Grant))
-def test_a_stronger_role_may_all_that_a_weaker_may(action: str, grant: Grant | None) -> None:
-    may = [allowed(role, action, grant) for role in (Role.MEMBER, Role.MANAGER, Role.ADMINISTRATOR)]
-    assert may == sorted(may)
-    assert may[-1]
-    assert not allowed(None, action, grant)
-
-
-def test_the_manager_grant_manages_health_whatever_the_role() -> None:
-    for action in PERMISSIONS:
-        plain, user, manager = (
-            allowed(Role.MEMBER, action, grant) for grant in (None, Grant.USER, Grant.MANAGER)
-        )
-        assert plain is user
-        assert manager is (plain or action in MANAGER_GRANT_ACTIONS)
-
-
-def test_an_unknown_action_is_loud() -> None:
-    with pytest.raises(LookupError):
-        allowed(Role.ADMINISTRATOR, "records.explode")

@@ -61,7 +61,7 @@ class Store:
             parsed = make_url(url)
         except ArgumentError as error:
             raise StoreError("database_url is no URL", fix="sqlite:////var/lib/healthdesk/desk.db") from error
-        scope = Scope(daemon_id, lambda prefix: ids.new(prefix, clock.now()))
+        scope = Scope(daemon_id, lambda prefix: ids.new(prefix, clock.now()), clock.now)
         name = parsed.get_backend_name()
         backend: SqliteBackend | PostgresBackend
         if name == "sqlite":

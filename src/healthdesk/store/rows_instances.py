@@ -18,6 +18,10 @@ from healthdesk.domain.states import (
 )
 
 
+PARKED = "paused:"
+"""What the lease of an instance begins with that is not run because its integration is paused; its id follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
     """One task or proof sync of an integration. `every_s` is how often it is synced, in seconds."""
@@ -51,6 +55,16 @@ class InstanceRow:
     version: int
     created_at: datetime
     created_by: str
+
+    @property
+    def parked(self) -> bool:
+        """Whether it waits for its integration to be resumed."""
+        return self.lease_owner.startswith(PARKED)
+
+    @property
+    def running(self) -> bool:
+        """Whether a daemon runs it now."""
+        return self.lease_owner != "" and not self.parked
 
 
 @dataclass(frozen=True, slots=True)

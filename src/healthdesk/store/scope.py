@@ -1,9 +1,10 @@
-"""What query functions need beside the connection: who writes, and new ids."""
+"""What query functions need beside the connection: who writes, when, and new ids."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection
@@ -13,10 +14,11 @@ from healthdesk.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The store a connection belongs to. `new_id(prefix)` is safe in the writer thread."""
+    """The store a connection belongs to. `new_id(prefix)` and `now()` are safe in the writer thread."""
 
     daemon_id: str
     new_id: Callable[[str], str]
+    now: Callable[[], datetime]
 
 
 def scope_of(conn: Connection) -> Scope:

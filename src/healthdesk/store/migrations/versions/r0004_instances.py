@@ -81,8 +81,16 @@ def _instances() -> None:
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    _partial("ix_instances_blocked", "instances", ["id"], "blocked")
+    _partial(
+        "ix_instances_blocked_connection", "instances", ["connection_id", "integration_id", "id"], "blocked"
+    )
+    _partial("ix_instances_blocked_integration", "instances", ["integration_id", "id"], "blocked")
     op.create_index(
-        "ix_instances_connection", "instances", ["connection_id", "kind", "state", "id"], unique=False
+        "ix_instances_connection",
+        "instances",
+        ["connection_id", "integration_id", "state", "id"],
+        unique=False,
     )
     _partial("ix_instances_due", "instances", ["next_at"], "next_at IS NOT NULL AND NOT blocked")
     op.create_index("ix_instances_integration", "instances", ["integration_id", "state", "id"], unique=False)
@@ -95,7 +103,7 @@ def _instances() -> None:
     op.create_index(
         "ix_instances_totals",
         "instances",
-        ["connection_id", "integration_id", "kind", "state", "blocked"],
+        ["integration_id", "connection_id", "kind", "state", "blocked"],
         unique=False,
     )
     op.create_table(

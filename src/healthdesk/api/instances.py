@@ -28,6 +28,26 @@ class InstanceTotals(Output):
     exact: bool = True
 
 
+InstanceStateWord = Literal[
+    "pending", "succeeded", "creation_failed", "sync_failed", "failed", "failed_or_blocked"
+]
+"""What lists of instances are narrowed to. `failed_or_blocked` is what instance health counts as failed."""
+
+
+class InstanceFilter(Input):
+    """Which instances; what is left out or empty does not narrow. `text` is looked for in names, whatever its case."""
+
+    kind: InstanceKind | None = None
+    state: list[InstanceStateWord] = []
+    blocked: bool | None = None
+    connection_id: list[str] = []
+    integration_id: list[str] = []
+    label_id: str | None = None
+    template_id: str | None = None
+    owner: str | None = None
+    text: str | None = Field(default=None, min_length=1, max_length=200)
+
+
 class Instance(Output):
     """A task or proof sync of an integration, as the tables of the connection window show it."""
 

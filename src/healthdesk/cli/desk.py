@@ -79,6 +79,20 @@ class Desk:
             lambda after, limit: self.client.integrations_list(after=after, limit=limit),
         )
 
+    async def instance_id(self, text: str) -> str:
+        """Return the id of a task or proof sync given by id or name."""
+        from healthdesk.api.instances import InstanceFilter
+
+        if text.startswith(("tsk_", "prf_")):
+            return text
+        named = InstanceFilter(text=text.strip()[:200] or None)
+        return await self.find(
+            text,
+            "tsk_",
+            "instance",
+            lambda after, limit: self.client.instances_list(named, after=after, limit=limit),
+        )
+
     async def channel_id(self, text: str) -> str:
         """Return the id of a channel given by id or name."""
         return await self.find(

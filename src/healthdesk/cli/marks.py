@@ -9,8 +9,10 @@ from healthdesk.domain.states import (
     AttemptOutcome,
     CallbackState,
     ConnectionState,
+    InstanceState,
     ProblemState,
     RecordState,
+    RunOutcome,
 )
 
 GOOD, BAD, WARN, DIM, STRONG = "good", "bad", "warn", "dim", "strong"
@@ -76,6 +78,19 @@ _ALERT = {
     AlertState.FAILED: ("✗", "Failed", BAD),
     AlertState.SUPERSEDED: ("–", "Superseded", DIM),
 }
+_INSTANCE = {
+    InstanceState.PENDING: ("○", DIM),
+    InstanceState.SUCCEEDED: ("✓", GOOD),
+    InstanceState.CREATION_FAILED: ("✗", BAD),
+    InstanceState.SYNC_FAILED: ("✗", BAD),
+    InstanceState.FAILED: ("✗", BAD),
+}
+_RUN = {
+    RunOutcome.RUNNING: ("→", ""),
+    RunOutcome.FAILED: ("✗", BAD),
+    RunOutcome.INTERRUPTED: ("?", WARN),
+    RunOutcome.CONFLICT: ("⚠", WARN),
+}
 
 
 def record(state: RecordState, last_status: int | None = None) -> Cell:
@@ -94,6 +109,18 @@ def outcome(state: AttemptOutcome) -> Cell:
 def connection(state: ConnectionState, word: str) -> Cell:
     """Return the mark of a connection; the word comes from the daemon."""
     glyph, tone = _CONNECTION[state]
+    return Cell(f"{glyph} {word}", tone)
+
+
+def instance(state: InstanceState, word: str, *, blocked: bool = False) -> Cell:
+    """Return the mark of a task or proof sync; the word comes from the daemon."""
+    glyph, tone = _INSTANCE[state]
+    return Cell(f"{glyph} {word}, blocked", BAD) if blocked else Cell(f"{glyph} {word}", tone)
+
+
+def run(outcome: RunOutcome, word: str) -> Cell:
+    """Return the mark of a run of a task or proof sync; the word comes from the daemon."""
+    glyph, tone = _RUN.get(outcome, ("✓", GOOD))
     return Cell(f"{glyph} {word}", tone)
 
 

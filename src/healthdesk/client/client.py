@@ -17,6 +17,7 @@ from typing import Self
 from healthdesk.client.authorizations import AuthorizationCalls
 from healthdesk.client.connections import ConnectionCalls
 from healthdesk.client.desk import DeskCalls
+from healthdesk.client.instances import InstanceCalls
 from healthdesk.client.integrations import IntegrationCalls
 from healthdesk.client.pings import PingCalls
 from healthdesk.client.problems import ProblemCalls
@@ -26,7 +27,14 @@ from healthdesk.client.transport import Transport
 
 
 class Client(
-    DeskCalls, ConnectionCalls, AuthorizationCalls, PingCalls, IntegrationCalls, RecordCalls, ProblemCalls
+    DeskCalls,
+    ConnectionCalls,
+    AuthorizationCalls,
+    PingCalls,
+    IntegrationCalls,
+    InstanceCalls,
+    RecordCalls,
+    ProblemCalls,
 ):
     """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from healthdesk.api.callbacks import CallbackFilter
+from healthdesk.api.instances import InstanceFilter
 from healthdesk.api.records import RecordFilter
 from healthdesk.errors import ClientError
 
@@ -60,4 +61,19 @@ def callback_filter(chosen: CallbackFilter) -> Params:
         arrived_to=chosen.arrived_to,
     )
     params += [("state", state.value) for state in chosen.states]
+    return params
+
+
+def instance_filter(chosen: InstanceFilter) -> Params:
+    """Return a filter of instances as parameters; `state`, `connection_id` and `integration_id` repeat."""
+    params = optional(
+        kind=chosen.kind,
+        blocked=None if chosen.blocked is None else str(chosen.blocked).lower(),
+        label_id=chosen.label_id,
+        template_id=chosen.template_id,
+        owner=chosen.owner,
+        text=chosen.text,
+    )
+    for name in ("state", "connection_id", "integration_id"):
+        params += [(name, each) for each in getattr(chosen, name)]
     return params

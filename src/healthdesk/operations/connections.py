@@ -17,6 +17,7 @@ from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import drift_models
 from healthdesk.operations.explain import explain_connection, explain_put_off, word_of
 from healthdesk.operations.paging import cursor, model_of, to_page
+from healthdesk.operations.refusals import my_grant, refused_on
 from healthdesk.store import connections as queries
 from healthdesk.store.rows import ConnectionRow
 
@@ -44,6 +45,8 @@ def view(desk: Desk, row: ConnectionRow) -> Connection:
             "scopes": identity.get("scopes"),
             "drift": drift_models(row),
             "expires_in": near_words(row.expires_at, desk.now()),
+            "my_grant": my_grant(desk, row),
+            "refused": refused_on(desk, row),
         }
     )
 

@@ -69,7 +69,10 @@ class Desk:
         """Return why the operator may not do something, and whom to ask; None where they may."""
         on = held if isinstance(held, Held) else Held(held)
         what = why_not(self.operator.role, action, on.standing)
-        return NotPermitted(what, fix=self.whom_to_ask(on.owner)) if what else None
+        if not what:
+            return None
+        fix = "" if self.operator.role is Role.ADMINISTRATOR else self.whom_to_ask(on.owner)
+        return NotPermitted(what, fix=fix)
 
     def whom_to_ask(self, owner: str = "") -> str:
         """Return whom to ask for what one may not do: the owner of the thing at hand, and administrators."""

@@ -24,9 +24,10 @@ from healthdesk.api.integrations import (
     SourceEdit,
     SourceEnable,
 )
+from healthdesk.api.labels import LabelCreate, LabelEdit
 from healthdesk.api.pings import PingSet
 from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter, Resent
-from healthdesk.domain.states import CallbackState, Environment, ProblemState, RecordState
+from healthdesk.domain.states import CallbackState, Environment, LabelKind, ProblemState, RecordState
 from tests.harness import wire
 
 AT = datetime(2024, 11, 22, 13, tzinfo=UTC)
@@ -57,6 +58,26 @@ CALLS = {
         204,
         None,
     ),
+    "labels": (
+        lambda c: c.labels_list(kind=LabelKind.CONTROL, limit=5),
+        "GET /v1/labels?limit=5&kind=control",
+        wire.page(wire.label()),
+        None,
+    ),
+    "label": (lambda c: c.label("lbl_1"), "GET /v1/labels/lbl_1", wire.label(), None),
+    "label create": (
+        lambda c: c.label_create(LabelCreate(kind=LabelKind.CONTROL, name="Access")),
+        "POST /v1/labels",
+        wire.label(),
+        {"kind": "control", "name": "Access"},
+    ),
+    "label edit": (
+        lambda c: c.label_edit("lbl_1", LabelEdit(members=["bob"])),
+        "PATCH /v1/labels/lbl_1",
+        wire.label(),
+        {"members": ["bob"]},
+    ),
+    "label remove": (lambda c: c.label_remove("lbl_1"), "DELETE /v1/labels/lbl_1", 204, None),
     "status": (lambda c: c.status(), "GET /v1/status", wire.status(), None),
     "apps": (lambda c: c.apps(), "GET /v1/apps", [], None),
     "accounts": (lambda c: c.accounts(), "GET /v1/accounts", [], None),

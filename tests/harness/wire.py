@@ -13,6 +13,7 @@ from healthdesk.api import (
     desk,
     health,
     integrations,
+    labels,
     pings,
     problems,
     records,
@@ -144,6 +145,20 @@ def ping(**more: Any) -> pings.Ping:
         "created_by": "bob",
     }
     return pings.Ping(**fields | more)
+
+
+def label(**more: Any) -> labels.Label:
+    fields: dict[str, Any] = {
+        "id": "lbl_1",
+        "kind": "control",
+        "name": "Access reviews",
+        "description": "Who may change what runs",
+        "members": ["alice", "bob"],
+        "proof_syncs": 2,
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return labels.Label(**fields | more)
 
 
 def heartbeat(**more: Any) -> connections.Heartbeat:

@@ -177,10 +177,12 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/records/{id}/resend", {"new_webhook_id": True}, id=record)
         await ask("POST", "/v1/callbacks/{id}/reprocess", id=came["id"])
         await ask("PUT", "/v1/preferences/{key}", {"value": {"a": [1]}}, key="log.filter")
+        label = (await ask("POST", "/v1/labels", {"name": "Access", "kind": "control"}))["id"]
+        await ask("PATCH", "/v1/labels/{id}", {"members": ["bob"]}, id=label)
         await ask("PUT", "/v1/connections/{id}/ping", {"schedule": {"every_s": 3600}}, id=spare)
         await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
-        ids |= {"authorizations": authorization}
+        ids |= {"authorizations": authorization, "labels": label}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
         for route in OPERATOR_ROUTES:
@@ -194,6 +196,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
                 await ask("GET", route.path, **named)
         await ask("DELETE", "/v1/connections/{id}/ping", id=spare)
         unused = (await ask("POST", "/v1/connections", {"name": "x", "base_url": endpoint.url}))["id"]
+        await ask("DELETE", "/v1/labels/{id}", id=label)
         for template, gone in (("rules", rule), ("channels", channel_id), ("connections", unused)):
             await ask("DELETE", f"/v1/{template}/{{id}}", id=gone)
         routes = {(route.method, route.path) for route in OPERATOR_ROUTES if route is not EVENTS}

@@ -71,6 +71,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("connections", "credentials for an app, and their health", f"{_CLI}.connections"),
     Noun("pings", "push heartbeats of what cannot be called", f"{_CLI}.pings"),
     Noun("integrations", "what is delivered where", f"{_CLI}.integrations"),
+    Noun("labels", "labels and controls, under which proof is filed", f"{_CLI}.labels"),
     Noun("instances", "tasks and proof syncs of integrations, and their health", f"{_CLI}.instances"),
     Noun("sources", "what produces records", f"{_CLI}.sources"),
     Noun("records", "the log of records, and resending them", f"{_CLI}.records"),

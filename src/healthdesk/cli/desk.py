@@ -79,6 +79,12 @@ class Desk:
             lambda after, limit: self.client.integrations_list(after=after, limit=limit),
         )
 
+    async def label_id(self, text: str) -> str:
+        """Return the id of a label or control given by id or name."""
+        return await self.find(
+            text, "lbl_", "label", lambda after, limit: self.client.labels_list(after=after, limit=limit)
+        )
+
     async def instance_id(self, text: str) -> str:
         """Return the id of a task or proof sync given by id or name."""
         from healthdesk.api.instances import InstanceFilter

@@ -19,6 +19,7 @@ from healthdesk.client.connections import ConnectionCalls
 from healthdesk.client.desk import DeskCalls
 from healthdesk.client.instances import InstanceCalls
 from healthdesk.client.integrations import IntegrationCalls
+from healthdesk.client.labels import LabelCalls
 from healthdesk.client.pings import PingCalls
 from healthdesk.client.problems import ProblemCalls
 from healthdesk.client.records import RecordCalls
@@ -31,6 +32,7 @@ class Client(
     ConnectionCalls,
     AuthorizationCalls,
     PingCalls,
+    LabelCalls,
     IntegrationCalls,
     InstanceCalls,
     RecordCalls,

@@ -68,8 +68,8 @@ def update(conn: Connection, label_id: str, changes: Mapping[str, Any]) -> None:
     if not changes:
         return
     kind = conn.execute(select(labels.c.kind).where(labels.c.id == label_id)).scalar_one()
-    name = changes.get("name")
-    if name is not None:
+    name: str = changes.get("name", "")
+    if name:
         _refuse_taken(conn, kind, name, but=label_id)
     try:
         conn.execute(sa.update(labels).where(labels.c.id == label_id).values(**changes))
@@ -127,7 +127,7 @@ def _whole(conn: Connection, rows: Sequence[Any]) -> list[LabelRow]:
         .where(instances.c.label_id.in_(ids))
         .group_by(instances.c.label_id)
     )
-    counts: dict[str, int] = {label_id: count for label_id, count in filed}
+    counts: dict[str, int] = {row[0]: row[1] for row in filed}
     return [
         LabelRow(
             id=row.id,

@@ -17,7 +17,6 @@ from healthdesk.domain.states import (
     WorkStatus,
 )
 
-
 PARKED = "paused:"
 """What the lease of an instance begins with that is not run because its integration is paused; its id follows."""
 

@@ -20,6 +20,7 @@ from healthdesk.client.desk import DeskCalls
 from healthdesk.client.instances import InstanceCalls
 from healthdesk.client.integrations import IntegrationCalls
 from healthdesk.client.labels import LabelCalls
+from healthdesk.client.people import PeopleCalls
 from healthdesk.client.pings import PingCalls
 from healthdesk.client.problems import ProblemCalls
 from healthdesk.client.records import RecordCalls
@@ -31,6 +32,7 @@ class Client(
     DeskCalls,
     ConnectionCalls,
     AuthorizationCalls,
+    PeopleCalls,
     PingCalls,
     LabelCalls,
     IntegrationCalls,

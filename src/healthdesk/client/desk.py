@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from healthdesk.api.apps import App
 from healthdesk.api.common import Page
-from healthdesk.api.connections import AccountRow
+from healthdesk.api.connections import AccountRow, AccountView
 from healthdesk.api.desk import Activity, Event, Preference, Status
 from healthdesk.api.vault import KeyRotation
 from healthdesk.client.params import optional, paging, seg
@@ -18,6 +18,7 @@ from healthdesk.client.transport import LONG_TIMEOUT_S, Transport, decode_any
 from healthdesk.errors import DaemonUnreachable, IncompatibleDaemon
 
 _STATUS = TypeAdapter(Status)
+_ACCOUNT = TypeAdapter(AccountView)
 _ACCOUNTS = TypeAdapter(list[AccountRow])
 _APPS = TypeAdapter(list[App])
 _ROTATION = TypeAdapter(KeyRotation)
@@ -50,6 +51,10 @@ class DeskCalls:
     async def accounts(self) -> list[AccountRow]:
         """Rows of the Connections area, worst first."""
         return await self._http.call(_ACCOUNTS, "GET", "/v1/accounts")
+
+    async def account(self, connection_id: str) -> AccountView:
+        """The app and account of a connection, with its cards, integrations and instances."""
+        return await self._http.call(_ACCOUNT, "GET", f"/v1/accounts/{seg(connection_id)}")
 
     async def activity_list(
         self,

@@ -162,13 +162,9 @@ class JiraIssues:
     async def _create(self, request: web.Request) -> web.Response:
         fields = (await request.json())["fields"]
         number = len(self.issues) + 1
-        issue = {
-            "id": str(10_000 + number),
-            "key": f"{PROJECT}-{number}",
-            "fields": {**fields, "status": "1"},
-        }
-        self.issues[issue["id"]] = issue
-        return web.json_response({"id": issue["id"], "key": issue["key"]}, status=201)
+        issue_id, key = str(10_000 + number), f"{PROJECT}-{number}"
+        self.issues[issue_id] = {"id": issue_id, "key": key, "fields": {**fields, "status": "1"}}
+        return web.json_response({"id": issue_id, "key": key}, status=201)
 
     def _found(self, request: web.Request) -> dict[str, Any] | None:
         name = request.match_info["issue"]

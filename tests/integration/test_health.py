@@ -438,7 +438,7 @@ async def test_checks_that_wait_long_behind_a_slow_host_are_made_by_one_daemon(t
     clock = FakeClock()
     async with http_desk(tmp_path, clock=clock) as desk:
         await due_now(desk, due.PER_HOST * 2 + 4, endpoint.url, clock.now())
-        one, other = due.DueQueue(desk.engine.ctx), due.DueQueue(desk.engine.ctx)
+        one, other = (due.DueQueue(desk.engine.ctx, due.CHECKS) for _ in range(2))
         begun = await one.take(due.AT_ONCE)
         assert len(begun) == due.PER_HOST
         assert await other.take(due.AT_ONCE) == []

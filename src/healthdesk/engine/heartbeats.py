@@ -17,7 +17,7 @@ from healthdesk.domain.health import is_health_evidence
 from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
 from healthdesk.engine.checker import Checker, facts
 from healthdesk.engine.context import Context
-from healthdesk.engine.due import AT_ONCE, CLAIMED, DueQueue
+from healthdesk.engine.due import AT_ONCE, CHECKS, CLAIMED, DueQueue
 from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.sentinels import Connects, Sentinels
 from healthdesk.errors import Conflict, NotFound, StoreUnavailable
@@ -51,7 +51,7 @@ class Heartbeats:
         self._pulse = Pulse(ctx.clock, POLL_S)
         self.sentinels = Sentinels(ctx, connects)
         self._checker = Checker(ctx, self.sentinels)
-        self._due = DueQueue(ctx)
+        self._due = DueQueue(ctx, CHECKS)
         self._tasks: dict[str, asyncio.Task[bool]] = {}
         """Checks under way by connection; each tells whether what it found was kept."""
         self._evidence: dict[str, tuple[int, Failure | None]] = {}

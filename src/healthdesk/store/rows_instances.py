@@ -171,6 +171,21 @@ class ProofSyncRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentsRow:
+    """What runs of a proof sync collected. `columns` are objects with `key`, `label` and `id` where it tells rows apart.
+
+    `body` is what domain.proof packed.
+    """
+
+    instance_id: str
+    content_hash: str
+    columns: list[Mapping[str, Any]]
+    rows: int
+    body: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """One run of an instance."""
 

@@ -204,4 +204,4 @@ proof_contents = Table(
     Column("body", LargeBinary, nullable=False),
     Column("created_at", UtcMicros, nullable=False),
 )
-"""What was collected, once for all runs that found the same; `body` is deflated JSON, a list of rows."""
+"""What was collected, once for all runs that found the same; `body` is the deflated text of `domain.proof`."""

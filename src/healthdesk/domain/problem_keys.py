@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.health import REACHABILITY_KINDS
-from healthdesk.domain.states import Blame, Environment, ErrorKind
+from healthdesk.domain.states import Blame, Environment, ErrorKind, InstanceKind
 from healthdesk.domain.values import plain
 from healthdesk.domain.verdicts import phrase
 
@@ -83,6 +83,8 @@ class ProblemKey:
     environment: Environment | None
     opens_at_once: bool
     where: str = ""
+    unit: str = "record"
+    """What it holds up: `record`, `task` or `proof`."""
 
 
 def key_for_delivery(
@@ -102,15 +104,33 @@ def key_for_delivery(
         return _key(
             failure, _connection_fingerprint(failure, connection_id), connection_name, owner, connection_id
         )
-    detail = ""
-    if failure.field:
-        detail = f"field {failure.field.lower()}"
-    elif failure.kind in _MESSAGE_TELLS_CAUSE:
-        detail = failure.pattern or pattern(failure.sentence)
     fingerprint = digest(
-        "delivery", integration_id, environment.value, failure.kind.value, failure.status, detail
+        "delivery", integration_id, environment.value, failure.kind.value, failure.status, _detail(failure)
     )
     return _key(failure, fingerprint, "", owner, connection_id, integration_id, environment)
+
+
+def key_for_instance(
+    failure: Failure, kind: InstanceKind, integration_id: str, connection_id: str, owner: str
+) -> ProblemKey:
+    """Return the problem of a task or proof sync that failed by itself, while its connection is well.
+
+    It is the integration's, by kind, status, missing field and the pattern of the message: what fails for one cause
+    is one problem, whoever's it is.
+    """
+    fingerprint = digest(
+        "instance", integration_id, kind.value, failure.kind.value, failure.status, _detail(failure)
+    )
+    key = _key(failure, fingerprint, "", owner, connection_id, integration_id)
+    return replace(key, unit=kind.value)
+
+
+def _detail(failure: Failure) -> str:
+    if failure.field:
+        return f"field {failure.field.lower()}"
+    if failure.kind in _MESSAGE_TELLS_CAUSE:
+        return failure.pattern or pattern(failure.sentence)
+    return ""
 
 
 def key_for_connection(failure: Failure, connection_id: str, name: str, owner: str) -> ProblemKey:
@@ -125,12 +145,13 @@ def key_for_connection(failure: Failure, connection_id: str, name: str, owner: s
 def without_message(key: ProblemKey) -> ProblemKey:
     """Return the key of whatever fails in this way, for an endpoint that says something else of every record."""
     environment = key.environment.value if key.environment else ""
+    work = "delivery" if key.unit == "record" else f"instance {key.unit}"
     what = "many different messages"
     said = key.kind.value if key.status is None else f"{key.status} {phrase(key.status)}".rstrip()
     return replace(
         key,
         fingerprint=digest(
-            "delivery", key.integration_id, environment, key.kind.value, key.status, "", "any message"
+            work, key.integration_id, environment, key.kind.value, key.status, "", "any message"
         ),
         cause=f"{key.status or key.kind.value} {what}",
         safe_cause=f"Failed with {what} ({said})",

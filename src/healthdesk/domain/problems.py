@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from healthdesk.domain.problem_keys import ProblemKey, key_for_connection, key_for_delivery
+from healthdesk.domain.problem_keys import (
+    ProblemKey,
+    key_for_connection,
+    key_for_delivery,
+    key_for_instance,
+)
 from healthdesk.domain.states import AlertEvent, ProblemState
 
 __all__ = [
@@ -15,6 +20,7 @@ __all__ = [
     "announces",
     "key_for_connection",
     "key_for_delivery",
+    "key_for_instance",
     "on_cleared",
     "on_failure",
     "on_reminder",

@@ -1,4 +1,4 @@
-"""How many records wait behind a connection that fails: they are held before they are tried, so no failure counts them."""
+"""How much waits behind a connection that fails: it is held before it is tried, so no failure counts it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, select, text
 
 from healthdesk.domain.standing import STANDING_KINDS
 from healthdesk.domain.states import IntegrationState, RecordState
 from healthdesk.store.schema import ledger, records
+from healthdesk.store.schema_instances import BLOCKED, instances
 from healthdesk.store.schema_setup import environments
 
 
@@ -19,9 +20,7 @@ def held_behind(conn: Connection, problem: Mapping[str, Any] | RowMapping) -> in
 
     What a paused environment holds waits for the operator, not for the connection.
     """
-    if not problem["connection_failing"] or problem["connection_id"] is None:
-        return 0
-    if problem["kind"] in STANDING_KINDS:
+    if not _holds(problem):
         return 0
     held = conn.execute(
         select(sa.func.coalesce(sa.func.sum(ledger.c.held), 0))
@@ -47,3 +46,22 @@ def held_behind(conn: Connection, problem: Mapping[str, Any] | RowMapping) -> in
         )
     ).scalar_one()
     return max(0, int(held) - counted)
+
+
+def blocked_behind(conn: Connection, problem: Mapping[str, Any] | RowMapping) -> dict[str, int]:
+    """Return how many tasks and proof syncs a failing connection's problem blocks, by kind; no kind without any."""
+    if not _holds(problem):
+        return {}
+    found = conn.execute(
+        select(instances.c.kind, sa.func.count())
+        .where(instances.c.connection_id == problem["connection_id"], text(BLOCKED))
+        .group_by(instances.c.kind)
+        .order_by(instances.c.kind)
+    )
+    return {kind.value: number for kind, number in found}
+
+
+def _holds(problem: Mapping[str, Any] | RowMapping) -> bool:
+    """Tell whether a problem is that of a connection that fails, which lets nothing through."""
+    failing = problem["connection_failing"] and problem["connection_id"] is not None
+    return bool(failing) and problem["kind"] not in STANDING_KINDS

@@ -30,7 +30,7 @@ def crowded(
     for key in keys:
         if key.integration_id is None or key.fingerprint in known or key.fingerprint in instead:
             continue
-        kind = (key.integration_id, key.environment, key.kind, key.status)
+        kind = (key.integration_id, key.environment, key.unit, key.kind, key.status)
         if kind not in room:
             room[kind] = MOST_ALIKE - _live(conn, key)
         if room[kind] > 0:
@@ -47,7 +47,8 @@ def _live(conn: Connection, key: ProblemKey) -> int:
         .where(
             text(LIVE),
             problems.c.integration_id == key.integration_id,
-            problems.c.environment == key.environment,
+            problems.c.environment.is_not_distinct_from(key.environment),
+            problems.c.unit == key.unit,
             problems.c.fingerprint != without_message(key).fingerprint,
             problems.c.kind == key.kind,
             problems.c.status.is_not_distinct_from(key.status),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from healthdesk.domain.problems import (
 from healthdesk.domain.standing import STANDING_KINDS
 from healthdesk.domain.states import AlertEvent, ProblemState, RecordState
 from healthdesk.store import outbox
-from healthdesk.store.behind import held_behind
+from healthdesk.store.behind import blocked_behind, held_behind
 from healthdesk.store.crowding import crowded, general_prints
 from healthdesk.store.gathered import Gathered, facts_of, wording
 from healthdesk.store.rows import ProblemChanges, Settlement
@@ -32,6 +33,22 @@ from healthdesk.store.scope import on_sqlite, scope_of
 HOLDS_UP = frozenset({RecordState.RETRYING, RecordState.FAILED, RecordState.UNKNOWN, RecordState.HELD})
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A record or instance that failed for `key`, or holds nothing up (None), and the problem it was in before."""
+
+    id: str
+    key: ProblemKey | None
+    before: str | None
+    tries: int
+    attempt_id: str = ""
+
+
+def _of_record(settlement: Settlement, before: str | None) -> Noted:
+    key = settlement.problem if settlement.state in HOLDS_UP else None
+    return Noted(settlement.record_id, key, before, settlement.tries, settlement.attempt_id)
+
+
 class Folding:
     """Gathers what a transaction does to problems, then carries it out once a problem."""
 
@@ -40,6 +57,7 @@ class Folding:
         self._now = now
         self._failed: dict[str, Gathered] = {}
         self._noted: list[tuple[Settlement, str | None]] = []
+        self._instances: list[Noted] = []
         self._instead: dict[str, ProblemKey] = {}
         self._left: Counter[str] = Counter()
         self._changed: dict[str, None] = {}
@@ -52,8 +70,17 @@ class Folding:
         if settlement.problem is not None or problem_id is not None:
             self._noted.append((settlement, problem_id))
 
+    def note_instance(
+        self, instance_id: str, key: ProblemKey | None, problem_id: str | None, failures: int
+    ) -> None:
+        """Take in a run of an instance that is in `problem_id` so far: it failed for `key`, `failures` times in a row
+        by now, or went well.
+        """
+        if key is not None or problem_id is not None:
+            self._instances.append(Noted(instance_id, key, problem_id, failures))
+
     def leave(self, problem_id: str, count: int = 1) -> None:
-        """Say that records are no longer held up by a problem."""
+        """Say that records or instances are no longer held up by a problem."""
         self._left[problem_id] += count
 
     def note_connection(self, key: ProblemKey) -> None:
@@ -79,27 +106,25 @@ class Folding:
             self._store(row["id"], wording(key))
 
     def fold(self) -> dict[str, str | None]:
-        """Carry out what was noted; return the problem each noted record is in from now on."""
-        if not self._noted and not self._failed:
+        """Carry out what was noted; return the problem each noted record or instance is in from now on."""
+        noted = [_of_record(*each) for each in self._noted] + self._instances
+        self._noted.clear()
+        self._instances.clear()
+        if not noted and not self._failed:
             return {}
-        keys = {
-            settlement.problem.fingerprint: settlement.problem
-            for settlement, _ in self._noted
-            if settlement.problem is not None and settlement.state in HOLDS_UP
-        }
+        keys = {each.key.fingerprint: each.key for each in noted if each.key is not None}
         prints = keys.keys() | self._failed.keys() | general_prints(keys.values())
         # locked in one order, those that new ones may be folded into among them
         rows = self._rows(list(prints)) if prints else {}
         self._instead = crowded(self._conn, keys.values(), rows)
         membership: dict[str, str | None] = {}
-        for settlement, before in self._noted:
-            after = self._join(settlement, before, rows)
-            membership[settlement.record_id] = after
-            if before is not None and before != after:
-                self.leave(before)
+        for each in noted:
+            after = self._join(each, rows)
+            membership[each.id] = after
+            if each.before is not None and each.before != after:
+                self.leave(each.before)
         for fingerprint in sorted(self._failed):
             self._fail(rows.get(fingerprint), self._failed[fingerprint], membership)
-        self._noted.clear()
         self._failed.clear()
         return membership
 
@@ -117,9 +142,13 @@ class Folding:
 
     def connection_recovered(self, row: RowMapping) -> None:
         """Say that the connection of this problem is healthy again."""
-        total = row["total"] + held_behind(self._conn, row)
-        self._store(row["id"], {"connection_failing": False, "total": total})
-        self._consider_cleared(dict(row) | {"connection_failing": False})
+        values = {
+            "connection_failing": False,
+            "total": row["total"] + held_behind(self._conn, row),
+            "repaired": blocked_behind(self._conn, row) or None,
+        }
+        self._store(row["id"], values)
+        self._consider_cleared(dict(row) | values)
 
     def _gather(self, key: ProblemKey) -> Gathered:
         gathered = self._failed.get(key.fingerprint)
@@ -129,17 +158,17 @@ class Folding:
             gathered.key = key
         return gathered
 
-    def _join(self, settlement: Settlement, before: str | None, rows: Mapping[str, RowMapping]) -> str | None:
-        """Return the problem the record is in from now on; a new problem's id is made here."""
-        if settlement.problem is None or settlement.state not in HOLDS_UP:
+    def _join(self, noted: Noted, rows: Mapping[str, RowMapping]) -> str | None:
+        """Return the problem it is in from now on; a new problem's id is made here."""
+        if noted.key is None:
             return None
-        key = self._instead.get(settlement.problem.fingerprint, settlement.problem)
+        key = self._instead.get(noted.key.fingerprint, noted.key)
         gathered = self._gather(key)
-        gathered.tries = max(gathered.tries, settlement.tries)
+        gathered.tries = max(gathered.tries, noted.tries)
         row = rows.get(key.fingerprint)
         after = row["id"] if row is not None else ""
-        if before is None or before != after:
-            gathered.joining.append((settlement.record_id, settlement.attempt_id))
+        if noted.before is None or noted.before != after:
+            gathered.joining.append((noted.id, noted.attempt_id))
         return after
 
     def _rows(self, fingerprints: Sequence[str]) -> dict[str, RowMapping]:
@@ -151,8 +180,8 @@ class Folding:
         if row is None:
             row = self._create(gathered)
             fresh = row["total"] == 0 and row["state"] is ProblemState.FORMING
-            for record_id, _ in gathered.joining:
-                membership[record_id] = row["id"]
+            for joining_id, _ in gathered.joining:
+                membership[joining_id] = row["id"]
         joined = len(gathered.joining)
         count = row["count"] + joined
         failing = (
@@ -173,8 +202,11 @@ class Folding:
             values |= wording(gathered.key)
         if fresh or again:
             values |= wording(gathered.key)
-            values["first_bad_record_id"] = values["first_bad_attempt_id"] = None
-        if gathered.joining and (fresh or again or row["sample_record_id"] is None):
+            values["first_bad_record_id"] = values["first_bad_attempt_id"] = values["repaired"] = None
+        if gathered.joining and gathered.key.unit != "record":
+            if fresh or again or row["sample_instance_id"] is None:
+                values |= {"sample_instance_id": gathered.joining[0][0]}
+        elif gathered.joining and (fresh or again or row["sample_record_id"] is None):
             record_id, attempt_id = gathered.joining[0]
             values |= {"sample_record_id": record_id}
             if fresh or again or row["first_bad_record_id"] is None:
@@ -195,6 +227,7 @@ class Folding:
             "integration_id": key.integration_id,
             "connection_id": key.connection_id,
             "environment": key.environment,
+            "unit": key.unit,
             **wording(key),
         }
         insert = sqlite.insert if on_sqlite(self._conn) else postgresql.insert

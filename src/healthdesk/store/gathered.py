@@ -17,7 +17,7 @@ class Gathered:
 
     key: ProblemKey
     joining: list[tuple[str, str]] = field(default_factory=list)
-    """(record, attempt) of records that were not in the problem before."""
+    """(record, attempt) of records that were not in the problem before, or (instance, "")."""
     tries: int = 0
     connection_failing: bool | None = None
     reminds: bool = False

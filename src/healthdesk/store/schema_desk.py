@@ -47,13 +47,19 @@ problems = Table(
     Column("first_bad_attempt_id", IdText),
     Column("first_bad_record_id", IdText),
     Column("sample_instance_id", IdText),
+    Column("unit", Text, nullable=False, server_default="record"),
+    Column("repaired", JsonText),
     Index("ux_problems_fingerprint", "fingerprint", unique=True),
     Index("ix_problems_state", "state", "id"),
     Index("ix_problems_integration", "integration_id", "id"),
     Index("ix_problems_connection", "connection_id", "id"),
     partial_index("ix_problems_live", "id", where=LIVE),
 )
-"""`since` is its first failure of this round; `announced` that its opening was queued since it last recovered."""
+"""`since` is its first failure of this round; `announced` that its opening was queued since it last recovered.
+
+`unit` is what it counts: `record`, or the kind of instance. `repaired`, of a connection's: how many instances of each
+kind waited behind it when it ended.
+"""
 
 channels = Table(
     "channels",

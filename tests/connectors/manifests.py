@@ -90,6 +90,7 @@ success = "writable"
 missing = "The role Writer"
 
 [tasks]
+probe = "write"
 container = [{ key = "project", label = "Project" }]
 result = { id = "id", key = "key", url_template = "https://{site}.full.example/{key}", done = "state == 'done'" }
 

@@ -69,6 +69,8 @@ def test_nothing_is_found_where_nothing_is_wrong():
         ('headers = { Authorization = "Bearer {token}" }', "", "asks for credentials and sends none", ""),
         ('id = "done", name = "Done", done = true', 'id = "done", name = "Done"', "no status means done", "done = true"),
         ('{ id = "done"', '{ id = "open"', "open is there twice", ""),
+        ('probe = "write"', 'probe = "writes"', "there is no probe writes", "one of write"),
+        ('fields = [{ key = "project", label = "Project" }]\nrequest = { path = "/projects/{project}" }', 'fields = [{ key = "board", label = "Board" }]\nrequest = { path = "/projects/{board}" }', "the probe write asks for board", "tasks.container"),
         ('event = { path = "type" }\n', "", "nothing tells which event", "[callbacks.event]"),
         (', instance = "issue.id"', "", "it is about nothing", ""),
     ],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from healthdesk.connectors import paths, reading
+from healthdesk.connectors.abilities import abilities_of
 from healthdesk.connectors.checking import heartbeat, misconfigured
 from healthdesk.connectors.client import AppClient, Page, Reply
 from healthdesk.connectors.heartbeat import CheckOutcome
@@ -23,9 +24,11 @@ from healthdesk.connectors.results import (
 from healthdesk.connectors.spec import TaskOperation, TaskResult, TasksManifest
 from healthdesk.connectors.task_inputs import completed
 from healthdesk.domain.states import ErrorKind
+from healthdesk.domain.task_sync import Abilities
 from healthdesk.errors import ConnectorError
 
 __all__ = [
+    "Abilities",
     "AppClient",
     "CheckOutcome",
     "Collected",
@@ -84,6 +87,15 @@ class Connector:
                 safe_sentence=probe.missing,
             )
         return reply
+
+    async def probe_tasks(self, container: Mapping[str, object]) -> Reply | None:
+        """Prove that the account may work with issues of the container; None where the manifest names no probe for that."""
+        probe = self._tasks().probe
+        return None if probe is None else await self.probe(probe, container)
+
+    def abilities(self, container: Mapping[str, object]) -> Abilities:  # noqa: ARG002 - for those that depend on it
+        """Return which fields of a task the app tells and takes."""
+        return abilities_of(self._tasks())
 
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create an issue. The answer holds what the app said of it, which may be no more than its id."""

@@ -13,6 +13,7 @@ def check_structure(notes: Notes) -> None:
     _check_methods(notes)
     _check_datasets(notes)
     _check_statuses(notes)
+    _check_tasks_probe(notes)
     _check_callbacks(notes)
 
 
@@ -103,6 +104,29 @@ def _check_statuses(notes: Notes) -> None:
         notes.warn(
             ("tasks", "statuses", "values"), "no status means done", "add done = true to those that do"
         )
+
+
+def _check_tasks_probe(notes: Notes) -> None:
+    tasks = notes.manifest.tasks
+    if tasks is None or tasks.probe is None:
+        return
+    probe = next((each for each in notes.manifest.probes if each.id == tasks.probe), None)
+    if probe is None:
+        known = ", ".join(each.id for each in notes.manifest.probes)
+        notes.error(
+            ("tasks", "probe"),
+            f"there is no probe {tasks.probe}",
+            f"one of {known}" if known else "add one to [[probes]]",
+        )
+        return
+    container = {each.key for each in tasks.container}
+    for each in probe.fields:
+        if each.key not in container and each.required:
+            notes.error(
+                ("tasks", "probe"),
+                f"the probe {probe.id} asks for {each.key}, which is no field of the container",
+                "choose a probe whose fields are those of tasks.container",
+            )
 
 
 def _check_callbacks(notes: Notes) -> None:

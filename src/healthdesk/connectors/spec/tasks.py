@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from healthdesk.connectors.spec.base import (
     Expression,
     FieldManifest,
+    Key,
     Label,
     Part,
     Regex,
@@ -108,10 +109,13 @@ class TasksManifest(Part):
     """What the connector can do with tasks. `container` are the fields that say where they live.
 
     `transition` changes the status where `update` cannot. `search` has the input `text`. `recent` lists what was
-    created lately, for an app whose search lags behind: a creation whose answer was lost is looked for there.
+    created lately, for an app whose search lags behind: a creation whose answer was lost is looked for there. `probe` is the
+    id of the one that proves the account may work in the container: it tells an issue that was deleted from a project
+    that the account no longer sees.
     """
 
     noun: Label = "issue"
+    probe: Key | None = None
     container: list[FieldManifest] = []
     result: TaskResult
     create: TaskOperation

@@ -11,6 +11,7 @@ from healthdesk.connectors.builtin.jira_cloud import fields as project_fields
 from healthdesk.connectors.builtin.jira_cloud.adf import to_adf, to_text
 from healthdesk.connectors.builtin.jira_cloud.workflow import Step, no_step, read_steps, wants_fields
 from healthdesk.connectors.connector import (
+    Abilities,
     Collected,
     ExternalTask,
     FieldsAnswer,
@@ -39,6 +40,11 @@ _NOT_A_WORD = re.compile(r'[+\-&|!(){}\[\]^~*?\\:"/;]+')
 
 class Connector(Declared):
     """Jira Cloud as its manifest says, with rich text as plain text and a status by the workflow's steps."""
+
+    def abilities(self, container: Mapping[str, object]) -> Abilities:
+        """Descriptions are read as documents, and a status is changed by steps."""
+        told = super().abilities(container)
+        return replace(told, read=told.read | {"description"}, update=told.update | {"status"})
 
     async def get_task(self, container: Mapping[str, object], id: str, key: str = "") -> TaskAnswer:
         """Read an issue by its id, or by its key: Jira takes either."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from healthdesk.connectors import connector, reading
-from healthdesk.connectors.connector import CheckOutcome, Reply, TaskAnswer, TaskInputs
+from healthdesk.connectors.connector import Abilities, CheckOutcome, Reply, TaskAnswer, TaskInputs
 from healthdesk.connectors.paths import find, text_at
 from healthdesk.connectors.spec import RequestTemplate, TasksManifest
 from healthdesk.connectors.times import read_time
@@ -47,6 +47,12 @@ class Connector(connector.Connector):
         credentials = find("value[0].passwordCredentials", reply.document)
         ends = end_of_secret(credentials, secret_id, client.clock.now())
         return replace(outcome, identity=replace(outcome.identity, expires_at=ends))
+
+    def abilities(self, container: Mapping[str, object]) -> Abilities:
+        """Descriptions are changed beside their task."""
+        told = super().abilities(container)
+        described = {"description"}
+        return replace(told, create=told.create | described, update=told.update | described)
 
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create a task, and describe it then: one whose description did not get through is there all the same."""

@@ -9,17 +9,32 @@ import json
 from collections.abc import Mapping
 
 from healthdesk.connectors import connector
-from healthdesk.connectors.connector import StatusesAnswer, TaskAnswer, TaskInputs, TasksAnswer, TaskStatus
+from healthdesk.connectors.connector import (
+    Abilities,
+    StatusesAnswer,
+    TaskAnswer,
+    TaskInputs,
+    TasksAnswer,
+    TaskStatus,
+)
 from healthdesk.connectors.paths import find, one_line
 from healthdesk.connectors.task_inputs import completed
 
-_COLUMNS = ("description_column", "due_column", "person_column")
+_FIELDS = {"description": "description_column", "due": "due_column", "assignee": "person_column"}
+_COLUMNS = tuple(_FIELDS.values())
 # A column that no board has: without one, an item would answer with all of its columns.
 _NO_COLUMN = "healthdesk_none"
 
 
 class Connector(connector.Connector):
     """monday.com."""
+
+    def abilities(self, container: Mapping[str, object]) -> Abilities:
+        """A field is told and taken where the container names a column for it."""
+        held = frozenset(name for name, column in _FIELDS.items() if container.get(column))
+        return Abilities(
+            read=held | {"name", "status"}, create=held | {"name"}, update=held | {"name", "status"}
+        )
 
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Create an item; the answer holds no more than its id, name and address."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from healthdesk.connectors import connector
 from healthdesk.connectors.connector import (
+    Abilities,
     AppClient,
     ExternalTask,
     Reply,
@@ -37,6 +38,11 @@ class Connector(connector.Connector):
     def __init__(self, client: AppClient) -> None:
         super().__init__(client)
         self._workspace = ""
+
+    def abilities(self, container: Mapping[str, object]) -> Abilities:  # noqa: ARG002 - every channel has the same
+        """A message is title and description, with a mark for what is done."""
+        text = frozenset({"name", "description"})
+        return Abilities(read=text | {"status"}, create=text, update=text | {"status"}, clear=text)
 
     async def create_task(self, container: Mapping[str, object], task: TaskInputs) -> TaskAnswer:
         """Post a message; with the status of one that is done, mark it."""

@@ -14,8 +14,9 @@ from tests.integration.http_desk import Answer, HttpDesk, http_desk
 
 from healthdesk.domain.roles import ALWAYS, NEVER, PERMISSIONS, Standing, at_least, ever_allowed
 from healthdesk.domain.states import Role
+from healthdesk.host.users import Names
 from healthdesk.http.operator import build_operator_app
-from healthdesk.http.peers import Names, Peer, Peers
+from healthdesk.http.peers import Peer, Peers
 from healthdesk.http.route import Route
 from healthdesk.http.routes import EVENTS, OPERATOR_ROUTES
 from healthdesk.http.server import make_runner

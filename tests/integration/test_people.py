@@ -48,3 +48,65 @@ async def test_a_connection_says_what_you_hold_and_why_not(desk: HttpDesk) -> No
     assert (listed["my_grant"], listed["refused"]) == ("", {})
     mine = await desk.connection(name="mine")
     assert mine["refused"] == {"make_me_owner": "It is yours already."}
+
+
+async def activity(desk: HttpDesk, verb: str) -> list[dict[str, object]]:
+    return [
+        each["detail"] for each in (await desk.ok("GET", "/v1/activity"))["items"] if each["verb"] == verb
+    ]
+
+
+async def test_members_are_added_changed_and_removed_with_what_they_held(desk: HttpDesk) -> None:
+    made = await desk.connection()
+    path = f"/v1/connections/{made['id']}/members"
+    nobody = "no.such-user"
+    added = await desk.ok("PUT", f"{path}/{nobody}", {})
+    assert added == {"user": nobody, "grant": "user", "hint": f"this host knows no user {nobody}"}
+    await desk.ok("PUT", f"{path}/{nobody}", {"grant": "user"})
+    await desk.ok("PUT", f"{path}/{nobody}", {"grant": "manager"})
+    await desk.ok("PUT", f"{path}/root", {"grant": "manager"})
+    assert [(each["user"], each["grant"]) for each in await desk.ok("GET", path)] == [
+        ("alice", "owner"),
+        (nobody, "manager"),
+        ("root", "manager"),
+    ]
+    assert [each["hint"] for each in await desk.ok("GET", path)][2] == ""
+    shown = await desk.ok("GET", f"/v1/connections/{made['id']}")
+    assert [each["user"] for each in shown["members"]] == [nobody, "root"]
+    assert (await desk.call("DELETE", f"{path}/{nobody}")).status == 204
+    again = await desk.call("DELETE", f"{path}/{nobody}")
+    assert (again.status, again.json["detail"]) == (404, f"{nobody} is no member of CRM")
+    assert await activity(desk, "added member") == [
+        {"user": "root", "before": "", "after": "manager"},
+        {"user": nobody, "before": "user", "after": "manager"},
+        {"user": nobody, "before": "", "after": "user"},
+    ]
+    assert await activity(desk, "removed member") == [{"user": nobody, "before": "manager", "after": ""}]
+
+
+async def test_the_owner_stays_on_the_connection_and_nonsense_is_no_user(desk: HttpDesk) -> None:
+    made = await desk.connection()
+    path = f"/v1/connections/{made['id']}/members"
+    for method, body in (("PUT", {"grant": "user"}), ("DELETE", None)):
+        answer = await desk.call(method, f"{path}/alice", body)
+        assert (answer.status, "alice owns CRM" in answer.json["detail"]) == (409, True)
+        assert "make-me-owner" in answer.json["fix"]
+    for name in ("a%20b", "a%0Ab", "x" * 101, "a:b"):
+        assert (await desk.call("PUT", f"{path}/{name}", {})).status == 400
+    assert (await desk.call("PUT", f"{path}/mia", {"grant": "owner"})).status == 400
+    assert len(await desk.ok("GET", path)) == 1
+
+
+async def test_a_manager_of_the_connection_changes_its_members_whatever_their_role(desk: HttpDesk) -> None:
+    made = await desk.connection()
+    path = f"/v1/connections/{made['id']}/members"
+    await desk.ok("PUT", f"{path}/mia", {"grant": "user"})
+    desk.operator = MIA
+    assert (await desk.call("PUT", f"{path}/max", {})).status == 403
+    desk.operator = ALICE
+    await desk.ok("PUT", f"{path}/mia", {"grant": "manager"})
+    desk.operator = MIA
+    await desk.ok("PUT", f"{path}/max", {})
+    desk.operator = MAX
+    assert (await desk.ok("GET", f"/v1/connections/{made['id']}"))["my_grant"] == "user"
+    assert (await desk.call("DELETE", f"{path}/mia")).status == 403

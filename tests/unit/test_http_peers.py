@@ -13,7 +13,8 @@ import pytest
 
 from healthdesk.domain.states import Role
 from healthdesk.errors import NotPermitted
-from healthdesk.http.peers import Names, Peer, Peers, peer_of, role_of
+from healthdesk.host.users import Names, role_of
+from healthdesk.http.peers import Peer, Peers, peer_of
 from healthdesk.testing import FakeClock
 
 

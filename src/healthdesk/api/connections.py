@@ -135,10 +135,12 @@ class PutBack(Input):
 
 
 class Member(Output):
-    """A member of a connection."""
+    """A member of a connection: `grant` is user or manager, or owner for whose it is."""
 
     user: str
     grant: str
+    hint: str = ""
+    """In the list of members and where one is added: why they can do nothing on the desk as it is, or empty."""
 
 
 class MemberGrant(Input):

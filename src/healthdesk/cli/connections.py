@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthdesk.cli import authorizing, marks, options
 from healthdesk.cli import connection_changes as changes
 from healthdesk.cli import connection_health as health
+from healthdesk.cli import connection_people as people
 from healthdesk.cli.command import FAILED, Command
 from healthdesk.cli.connection_view import one, print_connection, status_words
 from healthdesk.cli.desk import Desk
@@ -199,6 +200,12 @@ COMMANDS = (
         "take account, site and scopes as they are now for those that are meant",
         run=health.accept_drift,
         arguments=one,
+    ),
+    Command(
+        "members",
+        "list who holds what on a connection, add and remove members",
+        run=people.members,
+        arguments=people.members_arguments,
     ),
     Command(
         "disconnect", "erase a connection's credentials", run=disconnect, arguments=_disconnect_arguments

@@ -20,6 +20,7 @@ from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
 
 _USES = TypeAdapter(ConnectionUses)
 _MEMBER = TypeAdapter(Member)
+_MEMBERS = TypeAdapter(list[Member])
 _UPDATED = TypeAdapter(CredentialsUpdated)
 _CONNECTIONS = TypeAdapter(Page[Connection])
 _HANDED = TypeAdapter(HandedOver)
@@ -33,6 +34,10 @@ class PeopleCalls:
     async def connection_uses(self, connection_id: str) -> ConnectionUses:
         """What stops when a connection is disconnected."""
         return await self._http.call(_USES, "GET", f"/v1/connections/{seg(connection_id)}/uses")
+
+    async def connection_members(self, connection_id: str) -> list[Member]:
+        """Who holds what on a connection, its owner first."""
+        return await self._http.call(_MEMBERS, "GET", f"/v1/connections/{seg(connection_id)}/members")
 
     async def connection_member_set(self, connection_id: str, user: str, grant: MemberGrant) -> Member:
         """Add a member, or give one another grant."""

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import grp
-import os
-import pwd
 import socket
 import struct
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import web
 
 from healthdesk.clock import Clock
 from healthdesk.domain.states import Role
 from healthdesk.errors import NotPermitted
+from healthdesk.host.users import Names, RoleLists, role_of
 from healthdesk.operations.desk import Operator
 
 SO_PEERGROUPS = 59
@@ -34,47 +30,6 @@ class Peer:
     uid: int
     gid: int
     groups: frozenset[int] | None
-
-
-class RoleLists(Protocol):
-    """The `[roles]` of config.toml: users, and groups with an @ before them."""
-
-    @property
-    def administrators(self) -> tuple[str, ...]:
-        """Users and groups that may do everything."""
-        ...
-
-    @property
-    def managers(self) -> tuple[str, ...]:
-        """Users and groups that may change, resend and reveal."""
-        ...
-
-    @property
-    def members(self) -> tuple[str, ...]:
-        """Users and groups that may read."""
-        ...
-
-
-class Names:
-    """The host's user database. Blocking: a lookup may go over the network."""
-
-    def user(self, uid: int) -> str:
-        """Return a user's name, or the number where there is none."""
-        try:
-            return pwd.getpwuid(uid).pw_name
-        except KeyError:
-            return str(uid)
-
-    def group_id(self, name: str) -> int | None:
-        """Return a group's number."""
-        try:
-            return grp.getgrnam(name).gr_gid
-        except KeyError:
-            return None
-
-    def groups_of(self, user: str, gid: int) -> frozenset[int]:
-        """Return the numbers of a user's groups."""
-        return frozenset(os.getgrouplist(user, gid))
 
 
 def peer_of(transport: asyncio.BaseTransport | None) -> Peer:
@@ -138,27 +93,3 @@ class Peers:
         groups = peer.groups if peer.groups is not None else self._names.groups_of(user, peer.gid)
         role = role_of(user, peer.uid, groups | {peer.gid}, self._roles, self._names.group_id)
         return (Operator(user, role) if role else None), user
-
-
-def role_of(
-    user: str,
-    uid: int,
-    groups: Iterable[int],
-    roles: RoleLists,
-    group_id: Callable[[str], int | None],
-) -> Role | None:
-    """Return the strongest role that names the user, their number, or one of their groups."""
-    theirs = frozenset(groups)
-    for role, principals in (
-        (Role.ADMINISTRATOR, roles.administrators),
-        (Role.MANAGER, roles.managers),
-        (Role.MEMBER, roles.members),
-    ):
-        for principal in principals:
-            if principal.startswith("@"):
-                number = group_id(principal[1:])
-                if number is not None and number in theirs:
-                    return role
-            elif principal in (user, str(uid)):
-                return role
-    return None

@@ -1,0 +1,60 @@
+"""`healthdesk connections members`: who holds what on a connection."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from healthdesk.cli import marks
+from healthdesk.cli.command import UsageError
+from healthdesk.cli.connection_view import one
+from healthdesk.cli.desk import Desk
+from healthdesk.cli.marks import Cell
+from healthdesk.cli.tables import Column
+from healthdesk.domain.states import Grant
+
+if TYPE_CHECKING:
+    from healthdesk.api.connections import Member
+
+
+def members_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `members`."""
+    one(parser)
+    parser.add_argument(
+        "--add",
+        action="append",
+        default=[],
+        metavar="USER[=GRANT]",
+        help="make USER a member, or change the grant: user (uses it) or manager (manages its health, too)",
+    )
+    parser.add_argument("--remove", action="append", default=[], metavar="USER", help="take USER off it")
+
+
+async def members(desk: Desk, args: argparse.Namespace) -> None:
+    """Add and remove members, then print who holds what."""
+    from healthdesk.api.connections import MemberGrant
+
+    wanted = [_granted(each) for each in args.add]
+    if both := sorted({user for user, _ in wanted} & set(args.remove)):
+        raise UsageError(f"{', '.join(both)}: both added and removed")
+    connection_id = await desk.connection_id(args.connection)
+    for user, grant in wanted:
+        await desk.client.connection_member_set(connection_id, user, MemberGrant(grant=grant))
+    for user in args.remove:
+        await desk.client.connection_member_remove(connection_id, user)
+    found = await desk.client.connection_members(connection_id)
+    columns = (Column("User", flex=True), Column("Grant"), Column("Hint", flex=True))
+    desk.out.items(found, columns, _row, empty="")
+
+
+def _granted(text: str) -> tuple[str, Grant]:
+    user, separator, grant = text.partition("=")
+    if not separator:
+        return user, Grant.USER
+    if grant not in (known := [each.value for each in Grant]):
+        raise UsageError(f"--add {text!r}: no grant is called {grant!r}", f"one of {', '.join(known)}")
+    return user, Grant(grant)
+
+
+def _row(member: Member) -> list[Cell | str]:
+    return [member.user, member.grant, Cell(member.hint, marks.WARN)]

@@ -13,6 +13,7 @@ from healthdesk.api.connections import (
     ConnectionEdit,
     Credentials,
     CredentialsUpdate,
+    MemberGrant,
     PutBack,
 )
 from healthdesk.api.integrations import (
@@ -27,7 +28,7 @@ from healthdesk.api.integrations import (
 from healthdesk.api.labels import LabelCreate, LabelEdit
 from healthdesk.api.pings import PingSet
 from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter, Resent
-from healthdesk.domain.states import CallbackState, Environment, LabelKind, ProblemState, RecordState
+from healthdesk.domain.states import CallbackState, Environment, Grant, LabelKind, ProblemState, RecordState
 from tests.harness import wire
 
 AT = datetime(2024, 11, 22, 13, tzinfo=UTC)
@@ -198,6 +199,24 @@ CALLS = {
         lambda c: c.connection_accept_drift("con_1"),
         "POST /v1/connections/con_1/accept-drift",
         wire.connection(),
+        None,
+    ),
+    "members": (
+        lambda c: c.connection_members("con_1"),
+        "GET /v1/connections/con_1/members",
+        [{"user": "alice", "grant": "owner"}],
+        None,
+    ),
+    "member set": (
+        lambda c: c.connection_member_set("con_1", "mia", MemberGrant(grant=Grant.MANAGER)),
+        "PUT /v1/connections/con_1/members/mia",
+        {"user": "mia", "grant": "manager"},
+        {"grant": "manager"},
+    ),
+    "member remove": (
+        lambda c: c.connection_member_remove("con_1", "mia"),
+        "DELETE /v1/connections/con_1/members/mia",
+        204,
         None,
     ),
     "disconnect": (lambda c: c.connection_disconnect("con_1"), "DELETE /v1/connections/con_1", 204, None),

@@ -118,6 +118,8 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", one + "/credentials", new, id=con)
         await ask("POST", one + "/credentials/put-back", {"unchecked": True}, id=con)
         await ask("POST", one + "/accept-drift", id=con)
+        await ask("PUT", one + "/members/{user}", {"grant": "manager"}, id=con, user="mia")
+        await ask("DELETE", one + "/members/{user}", id=con, user="mia")
         client = {"client_id": "a", "client_secret": "not-a-real-secret"}
         begun = {"app": "google-workspace", "auth": "oauth", "fields": client}
         authorization = (await ask("POST", "/v1/authorizations", begun))["id"]

@@ -30,6 +30,7 @@ from healthdesk.api.pings import PingSet
 from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter, Resent
 from healthdesk.domain.states import CallbackState, Environment, Grant, LabelKind, ProblemState, RecordState
 from tests.harness import wire
+from tests.harness.instance_calls import INSTANCE_CALLS
 
 AT = datetime(2024, 11, 22, 13, tzinfo=UTC)
 RECORD = OperatorRecordCreate(
@@ -464,3 +465,4 @@ CALLS = {
         None,
     ),
 }
+CALLS |= INSTANCE_CALLS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,20 @@ def check_schema(schema: dict[str, Any]) -> None:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with served_desk(tmp_path, HEALTHDESK_DELIVERY__SCHEDULE="0s,0.05s,0.05s") as made:
         yield made
+
+
+def add_instance(desk: Desk, connection_id: str) -> str:
+    """Put a task of an integration into the database, as if its issue had been created."""
+    row = {
+        "id": "tsk_1", "kind": "task", "integration_id": "int_1", "connection_id": connection_id, "app": "github",
+        "owner": "alice", "name": "Rotate keys", "state": "succeeded", "every_s": 3600, "created_at": 1,
+        "created_by": "alice",
+    }  # fmt: skip
+    with contextlib.closing(sqlite3.connect(desk.folder / "data" / "healthdesk.db", timeout=30)) as database:
+        marks = ", ".join("?" * len(row))
+        database.execute(f"INSERT INTO instances ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+        database.commit()
+    return str(row["id"])
 
 
 class Asker:
@@ -184,7 +200,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("PUT", "/v1/connections/{id}/ping", {"schedule": {"every_s": 3600}}, id=spare)
         await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
-        ids |= {"authorizations": authorization, "labels": label}
+        ids |= {"authorizations": authorization, "labels": label, "instances": add_instance(desk, con)}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
         for route in OPERATOR_ROUTES:

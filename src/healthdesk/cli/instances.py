@@ -59,7 +59,7 @@ async def _chosen(desk: Desk, args: argparse.Namespace) -> InstanceFilter:
 
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
-    """Print tasks and proof syncs, newest first, or how many there are."""
+    """Print tasks and proof syncs, or how many there are."""
     chosen = await _chosen(desk, args)
     if args.count:
         totals = await desk.client.instances_count(chosen)

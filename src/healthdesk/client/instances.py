@@ -42,7 +42,7 @@ class InstanceCalls:
     async def instances_list(
         self, chosen: InstanceFilter = EVERY, *, after: str | None = None, limit: int = 50
     ) -> Page[Instance]:
-        """Tasks and proof syncs that match, newest first."""
+        """Tasks and proof syncs that match, proof syncs first, each kind oldest first."""
         query = instance_filter(chosen) + paging(after, limit)
         return await self._http.call(_PAGE, "GET", "/v1/instances", query=query)
 

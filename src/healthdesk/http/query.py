@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from healthdesk.api import MAX_PAGE
 from healthdesk.api.common import Input
+from healthdesk.api.instances import InstanceFilter
 from healthdesk.api.records import Direction
 from healthdesk.domain.states import CallbackState, Environment, ProblemState, RecordState
 from healthdesk.errors import Malformed
@@ -65,6 +66,10 @@ class ProblemList(Paging):
     state: list[ProblemState] = []
     integration_id: str | None = None
     connection_id: str | None = None
+
+
+class InstanceList(InstanceFilter, Paging):
+    """A page of tasks and proof syncs; `state`, `connection_id` and `integration_id` may be repeated."""
 
 
 class AlertList(Paging):

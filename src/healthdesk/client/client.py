@@ -23,8 +23,10 @@ from healthdesk.client.labels import LabelCalls
 from healthdesk.client.people import PeopleCalls
 from healthdesk.client.pings import PingCalls
 from healthdesk.client.problems import ProblemCalls
+from healthdesk.client.proof import ProofCalls
 from healthdesk.client.records import RecordCalls
 from healthdesk.client.sockets import find_socket
+from healthdesk.client.tasks import TaskCalls
 from healthdesk.client.transport import Transport
 
 
@@ -37,6 +39,8 @@ class Client(
     LabelCalls,
     IntegrationCalls,
     InstanceCalls,
+    TaskCalls,
+    ProofCalls,
     RecordCalls,
     ProblemCalls,
 ):

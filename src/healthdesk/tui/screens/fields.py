@@ -21,7 +21,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field: text, a secret (never shown), a text of several lines, or one of `options`.
+    """A field: text, a secret (never shown), a file of several lines, a `long` text, or one of `options`.
 
     `when` names another field and the values of it that make this one apply. `help` gives the lines under the field
     while it has the focus, by the values of the form. `path` is how the API calls it, where not by its name.
@@ -38,6 +38,7 @@ class Field:
     multiline: bool = False
     help: Callable[[Values], Sequence[str]] | None = None
     path: str = ""
+    long: bool = False
 
     def is_at(self, at_fault: str, *, exactly: bool) -> bool:
         """Return whether the API means this field by a dotted path, or by the last part of it."""

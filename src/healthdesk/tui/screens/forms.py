@@ -22,14 +22,14 @@ from healthdesk.tui.screens.acting import refusal
 from healthdesk.tui.screens.dialog import Box, Choice
 from healthdesk.tui.screens.fields import UNCHECKED, URL, Field, Outcome, Values, help_line, model_refusal
 from healthdesk.tui.view.refusals import offers_unchecked, refusal_lines
-from healthdesk.tui.widgets.editors import Cycle, TextFile
+from healthdesk.tui.widgets.editors import Cycle, LongText, TextFile
 from healthdesk.tui.widgets.lines import Lines
 
 MOST_OF_HEIGHT, FRAME = 0.94, 2
 """How much of the screen a box takes at most (as in styles.tcss), and the lines of its frame."""
 
 
-Editor = Input | Cycle | TextFile
+Editor = Input | Cycle | TextFile | LongText
 
 
 class Form(Box[Any]):
@@ -40,7 +40,7 @@ class Form(Box[Any]):
     With `at_once` it begins to send by itself.
     """
 
-    AUTO_FOCUS = "Input, Cycle, Choice"
+    AUTO_FOCUS = "Input, LongText, Cycle, Choice"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
@@ -110,6 +110,8 @@ class Form(Box[Any]):
         editor: Editor
         if field.options:
             editor = Cycle(field.options, value, ascii_only=self.ascii_only, name=field.name)
+        elif field.long:
+            editor = LongText(value, name=field.name)
         elif field.multiline:
             editor = TextFile(name=field.name, pasted=value)
         else:
@@ -117,7 +119,8 @@ class Form(Box[Any]):
             editor = Input(value, placeholder=hint, password=field.secret, name=field.name)
         self._inputs[field.name] = editor
         help_lines = Lines(ascii_only=self.ascii_only, classes="help")
-        entry = Vertical(Horizontal(label, editor, classes="field"), help_lines, classes="entry")
+        kind = "field -long" if field.long else "field"
+        entry = Vertical(Horizontal(label, editor, classes=kind), help_lines, classes="entry")
         self._entries[field.name] = entry
         return entry
 

@@ -14,6 +14,8 @@ from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.widgets.lines import Lines
 from healthdesk.tui.widgets.region import error_lines, not_permitted_lines
 
+SKELETON = (line(dim("░░░░░░░░  ░░░░░░░░░░░░░░  ░░░░░░")),)
+
 
 class WindowScreen(DeskScreen):
     """Base of the windows. Subclasses read `detail` and show it; what was read stays while it is stale."""
@@ -38,13 +40,21 @@ class WindowScreen(DeskScreen):
 
     def load(self) -> None:
         """Read for the first time."""
-        self.query_one("#head", Lines).show([line(dim("░░░░░░░░  ░░░░░░░░░░░░░░  ░░░░░░"))])
         super().load()
+        self.load_detail()
+
+    def load_detail(self) -> None:
+        """Read the thing for the first time."""
+        self.query_one("#head", Lines).show(SKELETON)
         self._start()
 
     def reload(self) -> None:
-        """Read again; one reading at a time, a wish meanwhile is kept."""
+        """Read again."""
         super().reload()
+        self.reload_detail()
+
+    def reload_detail(self) -> None:
+        """Read the thing again; one reading at a time, a wish meanwhile is kept."""
         if self._reading:
             self._read_again = True
         else:

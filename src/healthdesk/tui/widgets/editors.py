@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input, Static, TextArea
 
 from healthdesk.tui.format import clean
 
@@ -95,6 +95,18 @@ class TextFile(Input):
         """Return the text; ValueError says why there is none. Empty where nothing was given."""
         path = self.value.strip()
         return read_text(Path(path).expanduser()) if path else self.pasted
+
+
+class LongText(TextArea):
+    """A text of several lines, edited in place. tab leaves it, enter begins another line."""
+
+    def __init__(self, value: str, *, name: str) -> None:
+        super().__init__(value, name=name, tab_behavior="focus", show_line_numbers=False, compact=True)
+
+    @property
+    def value(self) -> str:
+        """The text."""
+        return self.text
 
 
 def read_text(path: Path) -> str:

@@ -242,6 +242,24 @@ CALLS = {
         wire.changed_integration(),
         {"name": "New"},
     ),
+    "integration remove": (
+        lambda c: c.integration_remove("int_1"),
+        "DELETE /v1/integrations/int_1",
+        204,
+        None,
+    ),
+    "integration remove and unlink": (
+        lambda c: c.integration_remove("int_1", unlink=True),
+        "DELETE /v1/integrations/int_1?instances=unlink",
+        204,
+        None,
+    ),
+    "integration choices": (
+        lambda c: c.integration_choices("con_1", {"project": "OPS"}),
+        "POST /v1/integrations/choices",
+        wire.choices(),
+        {"connection_id": "con_1", "container": {"project": "OPS"}},
+    ),
     "pause": (
         lambda c: c.integration_pause("int_1", Environment.TESTING),
         "POST /v1/integrations/int_1/pause",

@@ -274,6 +274,52 @@ def changed_integration(**more: Any) -> integrations.ChangedIntegration:
     return integrations.ChangedIntegration(**(integration().model_dump() | more))
 
 
+def task_integration(**more: Any) -> integrations.Integration:
+    """Tasks in Jira, of which some failed."""
+    fields: dict[str, Any] = {
+        "id": "int_2",
+        "kind": "tasks",
+        "name": "Jira tasks",
+        "app": "jira-cloud",
+        "app_name": "Jira Cloud",
+        "connection_id": "con_1",
+        "connection_name": "Jira of alice",
+        "admin": "alice",
+        "tasks": {
+            "container": {"project": "OPS", "issue_type": "Task"},
+            "directions": {"due": "off"},
+            "statuses": {"not_started": "10000", "in_progress": "3", "done": "10001"},
+            "their_statuses": {"10002": "in_progress"},
+            "people": {"bob": "Bob B"},
+            "values": {"labels": "desk"},
+        },
+        "totals": {"total": 12, "succeeded": 9, "failed": 2, "pending": 1},
+        "created_at": NOW,
+        "created_by": "alice",
+    }
+    return integrations.Integration(**(fields | more))
+
+
+def choices(**more: Any) -> integrations.Choices:
+    """What Jira offers in a project."""
+    suggested = {
+        "container": {"project": "OPS", "issue_type": "Task"},
+        "statuses": {"not_started": "10000", "in_progress": "3", "done": "10001"},
+    }
+    fields: dict[str, Any] = {
+        "noun": "issue",
+        "container": [{"key": "project", "label": "Project", "example": "OPS"}],
+        "statuses": [
+            {"id": "10000", "name": "To Do"},
+            {"id": "3", "name": "In Progress"},
+            {"id": "10001", "name": "Done", "done": True},
+        ],
+        "fields": [{"key": "customfield_10010", "label": "Risk level", "options": ["High", "Low"]}],
+        "suggested": suggested,
+    }
+    return integrations.Choices(**(fields | more))
+
+
 def signing_secret(**more: Any) -> integrations.SigningSecret:
     fields: dict[str, Any] = {
         "id": "sec_1",

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.connectors.apps.fake_github import FakeGithub
 from tests.harness.desk import Desk
 from tests.harness.schema import KNOWN, TYPES, faults, resolve, schemas_in
 from tests.harness.serving import served_desk, until
@@ -115,6 +116,7 @@ class Asker:
 async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None:
     async with (
         FakeEndpoint() as endpoint,
+        FakeGithub() as github,
         aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(desk.socket))) as session,
     ):
         endpoint.answer(422, json={"message": "risk is required"}, headers={"X-Trace": "a"})
@@ -147,6 +149,14 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", one + "/signing-secrets", {}, id=integration)
         await ask("POST", one + "/pause", {}, id=integration)
         await ask("POST", one + "/resume", {}, id=integration)
+        there = {"app": "github", "name": "GitHub", "base_url": github.url, "unchecked": True}
+        there |= {"credentials": {"auth": github.auth, "fields": dict(github.credentials)}}
+        git = (await ask("POST", "/v1/connections", there))["id"]
+        container = dict(github.container)
+        await ask("POST", "/v1/integrations/choices", {"connection_id": git, "container": container})
+        proof = {"kind": "proof", "name": "Proof", "app": "github"}
+        unused = (await ask("POST", "/v1/integrations", proof))["id"]
+        await ask("DELETE", one, id=unused)
         fields = [{"name": "risk", "type": "string", "sensitive": False}]
         await ask("POST", "/v1/sources", {"key": "hra", "name": "HRA", "levels": ["low"], "fields": fields})
         await ask("PATCH", "/v1/sources/{id}", {"name": "HRAs"}, id="hra")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import TypeAdapter
 
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import (
     ChangedIntegration,
+    Choices,
+    ChoicesAsked,
     EnvironmentChoice,
     Integration,
     IntegrationCreate,
@@ -21,12 +25,13 @@ from healthdesk.api.integrations import (
     SourceEnable,
 )
 from healthdesk.client.params import paging, seg
-from healthdesk.client.transport import Transport
+from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
 from healthdesk.domain.states import Environment
 
 _ONE = TypeAdapter(Integration)
 _CHANGED = TypeAdapter(ChangedIntegration)
 _PAGE = TypeAdapter(Page[Integration])
+_CHOICES = TypeAdapter(Choices)
 _KEYS = TypeAdapter(list[Key])
 _SECRET = TypeAdapter(NewSecret)
 _SIGNING = TypeAdapter(list[SigningSecret])
@@ -48,18 +53,32 @@ class IntegrationCalls:
         return await self._http.call(_ONE, "GET", f"/v1/integrations/{seg(integration_id)}")
 
     async def integration_create(self, new: IntegrationCreate) -> ChangedIntegration:
-        """Add a delivery integration; the secrets that sign what it sends are shown this once."""
-        return await self._http.call(_CHANGED, "POST", "/v1/integrations", body=new)
+        """Add an integration; the secrets that sign what a delivery sends are shown this once."""
+        path = "/v1/integrations"
+        return await self._http.call(_CHANGED, "POST", path, body=new, timeout_s=LONG_TIMEOUT_S)
 
     async def integration_edit(self, integration_id: str, changes: IntegrationEdit) -> ChangedIntegration:
         """Change an integration or one of its environments."""
         path = f"/v1/integrations/{seg(integration_id)}"
-        return await self._http.call(_CHANGED, "PATCH", path, body=changes)
+        return await self._http.call(_CHANGED, "PATCH", path, body=changes, timeout_s=LONG_TIMEOUT_S)
+
+    async def integration_remove(self, integration_id: str, *, unlink: bool = False) -> None:
+        """Remove an integration of tasks or proof; `unlink` parts its linked tasks from it."""
+        query = [("instances", "unlink")] if unlink else []
+        await self._http.raw("DELETE", f"/v1/integrations/{seg(integration_id)}", query=query)
+
+    async def integration_choices(
+        self, connection_id: str, container: Mapping[str, str] | None = None
+    ) -> Choices:
+        """What the app offers for tasks in a container, and a mapping to begin with."""
+        asked = ChoicesAsked(connection_id=connection_id, container=dict(container or {}))
+        path = "/v1/integrations/choices"
+        return await self._http.call(_CHOICES, "POST", path, body=asked, timeout_s=LONG_TIMEOUT_S)
 
     async def integration_pause(
         self, integration_id: str, environment: Environment | None = None
     ) -> Integration:
-        """Stop delivering; records are held."""
+        """Stop delivering, syncing or collecting; records are held."""
         path = f"/v1/integrations/{seg(integration_id)}/pause"
         body = EnvironmentChoice(environment=environment)
         return await self._http.call(_ONE, "POST", path, body=body)
@@ -67,7 +86,7 @@ class IntegrationCalls:
     async def integration_resume(
         self, integration_id: str, environment: Environment | None = None
     ) -> Integration:
-        """Deliver again, held records first."""
+        """Deliver, sync or collect again; held records first."""
         path = f"/v1/integrations/{seg(integration_id)}/resume"
         body = EnvironmentChoice(environment=environment)
         return await self._http.call(_ONE, "POST", path, body=body)

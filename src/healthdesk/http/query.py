@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from datetime import datetime
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from multidict import MultiMapping
 from pydantic import BaseModel, Field, ValidationError
@@ -77,6 +77,12 @@ class AlertList(Paging):
 
     problem_id: str | None = None
     channel_id: str | None = None
+
+
+class IntegrationRemoval(Input):
+    """What becomes of the linked tasks of an integration that is removed; without it there must be none."""
+
+    instances: Literal["unlink"] | None = None
 
 
 class ExpiryList(Paging):

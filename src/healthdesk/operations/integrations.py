@@ -1,4 +1,4 @@
-"""Integrations: add, show, edit, pause and resume."""
+"""Integrations: add, show, edit, pause and resume. Those of kinds tasks and proof are in `task_integrations`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from healthdesk.connectors.urls import join_url
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
+from healthdesk.operations import task_integrations
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.keys import first_signing_secret
 from healthdesk.operations.paging import cursor, to_page
 from healthdesk.operations.paths import check_path
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
-from healthdesk.store.rows import EnvironmentRow, IntegrationRow
+from healthdesk.store.rows import EnvironmentRow, IntegrationRow, PageRows
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -42,7 +43,7 @@ _MOST_HEADERS = 50
 
 
 def view(desk: Desk, row: IntegrationRow) -> Integration:
-    """Return an integration as operators see it."""
+    """Return a delivery integration as operators see it."""
     public = desk.ctx.config.server.public_url.rstrip("/")
     return Integration(
         id=row.id,
@@ -83,21 +84,39 @@ def _environment(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Integration]:
     """Return integrations by age."""
     desk.require("integrations.list")
-    rows = await desk.read(queries.page, after=cursor("int", after), limit=limit)
-    return to_page(rows, lambda row: view(desk, row))
+    after = cursor("int", after)
+
+    def read(conn: Conn) -> tuple[PageRows[IntegrationRow], task_integrations.Beside]:
+        rows = queries.page(conn, after=after, limit=limit)
+        return rows, task_integrations.beside(conn, rows.items)
+
+    rows, beside = await desk.read(read)
+    return to_page(rows, lambda row: _view(desk, row, beside))
 
 
 async def show(desk: Desk, integration_id: str) -> Integration:
     """Return an integration."""
     desk.require("integrations.show")
-    return view(desk, await desk.read(queries.get, integration_id))
+
+    def read(conn: Conn) -> tuple[IntegrationRow, task_integrations.Beside]:
+        row = queries.get(conn, integration_id)
+        return row, task_integrations.beside(conn, [row])
+
+    return _view(desk, *await desk.read(read))
+
+
+def _view(desk: Desk, row: IntegrationRow, beside: task_integrations.Beside) -> Integration:
+    if row.kind is IntegrationKind.DELIVERY:
+        return view(desk, row)
+    return task_integrations.view(desk, row, beside)
 
 
 async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
-    """Add a delivery integration with one or both environments, each with a signing secret shown this once."""
+    """Add an integration. One of kind delivery has one or both environments, each with a signing secret shown this once."""
     desk.require("integrations.add")
     if new.kind is not IntegrationKind.DELIVERY:
-        raise Malformed("only integrations of kind delivery can be added yet", field="kind")
+        return _without_secrets(await task_integrations.add(desk, new))
+    _refuse_of_apps(new)
     chosen = _chosen(new.production, new.testing)
     if not chosen:
         raise Malformed(
@@ -132,6 +151,10 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
 async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> ChangedIntegration:
     """Change an integration; an environment that does not exist yet is created, with a signing secret."""
     desk.require("integrations.edit")
+    before = await desk.read(queries.get, integration_id)
+    if before.kind is not IntegrationKind.DELIVERY:
+        return _without_secrets(await task_integrations.edit(desk, before, changes))
+    _refuse_of_apps(changes)
     chosen = _chosen(changes.production, changes.testing)
     now = desk.now()
 
@@ -162,6 +185,11 @@ async def set_state(
     """Pause or resume; records of a paused environment are held and sent when it resumes."""
     paused = state is IntegrationState.PAUSED
     desk.require("integrations.pause" if paused else "integrations.resume")
+    before = await desk.read(queries.get, integration_id)
+    if before.kind is not IntegrationKind.DELIVERY:
+        if choice.environment is not None:
+            raise Malformed(f"{before.name} has no environments", field="environment")
+        return await task_integrations.set_state(desk, integration_id, state)
 
     def change(conn: Conn) -> IntegrationRow:
         row = queries.get(conn, integration_id)
@@ -184,6 +212,20 @@ async def set_state(
     row = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
     return view(desk, row)
+
+
+def _refuse_of_apps(given: IntegrationCreate | IntegrationEdit) -> None:
+    for name in ("app", "connection_id", "tasks", "proof"):
+        if getattr(given, name, None) is not None:
+            raise Malformed(
+                f"{name} is of integrations of other kinds than delivery",
+                field=name,
+                fix="an environment names its connection: production.connection_id",
+            )
+
+
+def _without_secrets(shown: Integration) -> ChangedIntegration:
+    return ChangedIntegration(**shown.model_dump())
 
 
 def _changed_view(desk: Desk, row: IntegrationRow, secrets: list[NewSecret]) -> ChangedIntegration:

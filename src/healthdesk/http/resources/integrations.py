@@ -5,6 +5,8 @@ from __future__ import annotations
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import (
     ChangedIntegration,
+    Choices,
+    ChoicesAsked,
     EnvironmentChoice,
     Integration,
     IntegrationCreate,
@@ -19,9 +21,9 @@ from healthdesk.api.integrations import (
     SourceEnable,
 )
 from healthdesk.domain.states import IntegrationState
-from healthdesk.http.query import Paging
+from healthdesk.http.query import IntegrationRemoval, Paging
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import integrations, keys, sources
+from healthdesk.operations import integrations, keys, sources, task_integrations, task_places
 
 
 async def _list(call: Call) -> Page[Integration]:
@@ -39,6 +41,15 @@ async def _show(call: Call) -> Integration:
 
 async def _edit(call: Call) -> ChangedIntegration:
     return await integrations.edit(call.desk, call.path["id"], call.body(IntegrationEdit))
+
+
+async def _remove(call: Call) -> None:
+    unlink = call.query(IntegrationRemoval).instances == "unlink"
+    await task_integrations.remove(call.desk, call.path["id"], unlink=unlink)
+
+
+async def _choices(call: Call) -> Choices:
+    return await task_places.choices(call.desk, call.body(ChoicesAsked))
 
 
 async def _pause(call: Call) -> Integration:
@@ -105,27 +116,52 @@ ROUTES = (
         "POST",
         "/v1/integrations",
         "integrations.add",
-        "Add a delivery integration with one or both environments, each with a signing secret shown this once.",
+        "Add an integration; the environments of a delivery have a signing secret each, shown this once.",
         _add,
         ChangedIntegration,
         IntegrationCreate,
         status=201,
     ),
-    Route("GET", _ONE, "integrations.show", "One integration with its environments.", _show, Integration),
+    Route(
+        "GET",
+        _ONE,
+        "integrations.show",
+        "One integration with its environments, or its settings and totals.",
+        _show,
+        Integration,
+    ),
     Route(
         "PATCH",
         _ONE,
         "integrations.edit",
-        "Change an integration; what is absent stays, a null clears a limit.",
+        "Change an integration; what is absent stays, a null clears a limit, `tasks` and `proof` replace what was set.",
         _edit,
         ChangedIntegration,
         IntegrationEdit,
     ),
     Route(
+        "DELETE",
+        _ONE,
+        "integrations.remove",
+        "Remove an integration of tasks or proof; its linked tasks are parted from it with `instances=unlink`.",
+        _remove,
+        query=IntegrationRemoval,
+        status=204,
+    ),
+    Route(
+        "POST",
+        "/v1/integrations/choices",
+        "integrations.choices",
+        "What an app offers for tasks in a container, asked through a connection, and a mapping to begin with.",
+        _choices,
+        Choices,
+        ChoicesAsked,
+    ),
+    Route(
         "POST",
         _ONE + "/pause",
         "integrations.pause",
-        "Stop delivering; records are held.",
+        "Stop delivering, syncing or collecting; records are held.",
         _pause,
         Integration,
         EnvironmentChoice,
@@ -134,7 +170,7 @@ ROUTES = (
         "POST",
         _ONE + "/resume",
         "integrations.resume",
-        "Deliver again, held records first.",
+        "Deliver, sync or collect again; held records first.",
         _resume,
         Integration,
         EnvironmentChoice,

@@ -89,6 +89,12 @@ request = { path = "/projects/{project}" }
 success = "writable"
 missing = "The role Writer"
 
+[[probes]]
+id = "read"
+name = "Read members"
+fields = [{ key = "project", label = "Project" }]
+request = { path = "/projects/{project}/members" }
+
 [tasks]
 probe = "write"
 container = [{ key = "project", label = "Project" }]
@@ -122,6 +128,7 @@ fields = [{ key = "project", label = "Project" }]
 request = { path = "/projects/{project}/members" }
 items = "members"
 id_column = "login"
+probe = "read"
 columns = [{ key = "login", label = "Login", path = "login" }]
 
 [callbacks]

@@ -212,7 +212,7 @@ async def test_a_list_without_an_end_is_cut(make, endpoint):
     )
     assert collected.cut
     assert collected.failure is None
-    assert len(collected.rows) == len(endpoint.requests) == 100
+    assert len(collected.rows) == len(endpoint.requests) == 1000
 
 
 async def test_what_came_before_a_failure_is_kept_with_it(make, endpoint):
@@ -248,3 +248,59 @@ async def test_what_is_not_there_is_our_mistake(make):
     with pytest.raises(ConnectorError, match="org is missing") as caught:
         await make('{ type = "none" }').collect("members", {"org": ""})
     assert caught.value.field == "org"
+
+
+async def test_pages_go_on_beyond_a_hundred_and_end_where_it_is_said(make, endpoint):
+    endpoint.script(*(reply(200, json={"items": [person(str(at))], "next": str(at)}) for at in range(1, 200)))
+    paging = '{ type = "cursor", next = "next", param = "after" }'
+    collected = await make(paging).collect("members", {"org": "x"}, most_pages=150)
+    assert (len(collected.rows), collected.cut) == (150, True)
+
+
+async def test_a_hundred_thousand_rows_are_where_a_collection_is_cut(make, endpoint, monkeypatch):
+    monkeypatch.setattr("healthdesk.connectors.connector.MOST_ROWS", 1500)
+    items = [{"login": str(at)} for at in range(1000)]
+    endpoint.script(reply(200, json={"items": items, "next": "2"}), reply(200, json={"items": items}))
+    paging = '{ type = "cursor", next = "next", param = "after" }'
+    collected = await make(paging).collect("members", {"org": "x"})
+    assert (len(collected.rows), collected.cut) == (1500, True)
+
+
+async def test_long_cells_cut_a_collection_before_they_fill_the_memory(make, endpoint, monkeypatch):
+    monkeypatch.setattr("healthdesk.connectors.connector.MOST_CHARACTERS", 5000)
+    endpoint.answer(200, json={"items": [{"login": "x" * 3000}], "next": "again"})
+    endpoint.script(
+        *(reply(200, json={"items": [{"login": "x" * 3000}], "next": str(at)}) for at in range(9))
+    )
+    paging = '{ type = "cursor", next = "next", param = "after" }'
+    collected = await make(paging).collect("members", {"org": "x"})
+    assert (len(collected.rows), collected.cut) == (2, True)
+
+
+PROBED = """
+[[probes]]
+id = "read"
+name = "Read members"
+fields = [ { key = "org", label = "Organisation" } ]
+request = { path = "/orgs/{org}" }
+success = "readable"
+missing = "The account has to be a member."
+"""
+
+
+async def test_a_dataset_is_tried_by_its_probe_and_without_one_by_its_first_page(
+    session, clock, endpoint, make
+):
+    paging = '{ type = "cursor", next = "next", param = "after" }'
+    probed = members(paging) + 'probe = "read"\n' + PROBED
+    connector_with_probe = connector(probed, session, clock, endpoint.url, head=HEAD)
+    endpoint.answer(200, json={"readable": False})
+    tried = await connector_with_probe.try_dataset("members", {"org": "x"})
+    assert tried.failure.sentence.startswith("The account has to be a member")
+    endpoint.answer(200, json={"readable": True, "items": [person("a")], "next": "2"})
+    assert (await connector_with_probe.try_dataset("members", {"org": "x"})).failure is None
+    assert [each.path for each in endpoint.requests] == ["/orgs/x", "/orgs/x"]
+    endpoint.requests.clear()
+    tried = await make(paging).try_dataset("members", {"org": "x"})
+    assert (tried.failure, len(tried.rows), tried.cut) == (None, 1, True)
+    assert len(endpoint.requests) == 1

@@ -71,6 +71,8 @@ def test_nothing_is_found_where_nothing_is_wrong():
         ('{ id = "done"', '{ id = "open"', "open is there twice", ""),
         ('probe = "write"', 'probe = "writes"', "there is no probe writes", "one of write"),
         ('fields = [{ key = "project", label = "Project" }]\nrequest = { path = "/projects/{project}" }', 'fields = [{ key = "board", label = "Board" }]\nrequest = { path = "/projects/{board}" }', "the probe write asks for board", "tasks.container"),
+        ('probe = "read"', 'probe = "reads"', "there is no probe reads", "one of write, read"),
+        ('title = "Members of {project}"\nfields = [{ key = "project", label = "Project" }]\nrequest = { path = "/projects/{project}/members" }', 'title = "Members of {board}"\nfields = [{ key = "board", label = "Board" }]\nrequest = { path = "/projects/{board}/members" }', "the probe read asks for project", "the dataset"),
         ('event = { path = "type" }\n', "", "nothing tells which event", "[callbacks.event]"),
         (', instance = "issue.id"', "", "it is about nothing", ""),
     ],

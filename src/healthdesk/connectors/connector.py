@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from healthdesk.connectors import paths, reading
@@ -21,13 +22,14 @@ from healthdesk.connectors.results import (
     TasksAnswer,
     TaskStatus,
 )
-from healthdesk.connectors.spec import TaskOperation, TaskResult, TasksManifest
+from healthdesk.connectors.spec import DatasetManifest, TaskOperation, TaskResult, TasksManifest
 from healthdesk.connectors.task_inputs import completed
 from healthdesk.domain.states import ErrorKind
 from healthdesk.domain.task_sync import Abilities
 from healthdesk.errors import ConnectorError
 
 __all__ = [
+    "MOST_DATASET_PAGES",
     "Abilities",
     "AppClient",
     "CheckOutcome",
@@ -45,6 +47,10 @@ __all__ = [
 ]
 
 MOST_ROWS = 100_000
+MOST_DATASET_PAGES = 1_000
+MOST_CHARACTERS = 100_000_000
+"""Characters of all cells of a dataset: rows of long cells fill the memory before their number is many."""
+_READ_APART = 500
 MOST_SEARCHED_PAGES = 20
 # What a probe tells when the account may not do what it tries; anything else is no news of permissions.
 _REFUSALS = frozenset(
@@ -192,27 +198,44 @@ class Connector:
         """Return the inputs of `get_task` that a pasted URL or key tells (`id`, `key`, the container's), or None."""
         return reading.read_reference(self._tasks().lookup, text)
 
-    async def collect(self, dataset_id: str, inputs: Mapping[str, object] = NOTHING) -> Collected:
-        """Collect a dataset, all its pages."""
-        dataset = next((each for each in self.manifest.datasets if each.id == dataset_id), None)
-        if dataset is None:
-            raise self._lacks(f"dataset {dataset_id}")
+    async def collect(
+        self, dataset_id: str, inputs: Mapping[str, object] = NOTHING, *, most_pages: int = MOST_DATASET_PAGES
+    ) -> Collected:
+        """Collect a dataset, all its pages: up to `most_pages`, `MOST_ROWS` and `MOST_CHARACTERS`."""
+        dataset = self._dataset(dataset_id)
         collected = Collected([], [each.key for each in dataset.columns])
         rows = collected.rows
+        room = MOST_CHARACTERS
         async for page in self.client.pages(
             dataset.request,
             reading.given(dataset.fields, inputs),
             on="datasets",
             items=dataset.items,
             paging=dataset.paging,
+            most_pages=most_pages,
         ):
-            room = MOST_ROWS - len(rows)
-            rows.extend(reading.read_row(dataset.columns, item) for item in page.items[:room])
-            cut = page.more or len(page.items) > room
+            items = page.items[: MOST_ROWS - len(rows)]
+            if len(items) > _READ_APART:
+                read = await asyncio.to_thread(_rows, dataset, items)
+            else:
+                read = _rows(dataset, items)
+            rows.extend(read)
+            room -= sum(len(cell) for row in read for cell in row.values())
+            cut = page.more or len(page.items) > len(items) or room < 0
             collected = replace(collected, cut=cut, failure=page.reply.failure, exchange=page.reply.exchange)
             if cut:
                 break
         return collected
+
+    async def try_dataset(self, dataset_id: str, inputs: Mapping[str, object] = NOTHING) -> Collected:
+        """Prove that the account may collect a dataset: by its probe, which gives no rows, else by its first page."""
+        dataset = self._dataset(dataset_id)
+        if dataset.probe is None:
+            return await self.collect(dataset_id, inputs, most_pages=1)
+        reply = await self.probe(dataset.probe, inputs)
+        return Collected(
+            [], [each.key for each in dataset.columns], failure=reply.failure, exchange=reply.exchange
+        )
 
     async def _create(
         self, operation: TaskOperation, container: Mapping[str, object], task: TaskInputs
@@ -243,6 +266,12 @@ class Connector:
         """Return the issue that an item of an answer describes; None where it has no id."""
         return reading.read_task(result, item, values)
 
+    def _dataset(self, dataset_id: str) -> DatasetManifest:
+        dataset = next((each for each in self.manifest.datasets if each.id == dataset_id), None)
+        if dataset is None:
+            raise self._lacks(f"dataset {dataset_id}")
+        return dataset
+
     def _tasks(self) -> TasksManifest:
         if self.manifest.tasks is None:
             raise self._lacks("tasks")
@@ -258,3 +287,7 @@ class Connector:
         return ConnectorError(
             f"{self.manifest.name} has no {what}", fix=f"`healthdesk apps {self.manifest.id}` lists it"
         )
+
+
+def _rows(dataset: DatasetManifest, items: Sequence[object]) -> list[dict[str, str]]:
+    return [reading.read_row(dataset.columns, item) for item in items]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from healthdesk.connectors.lint.notes import Notes
+from healthdesk.connectors.spec import FieldManifest
 
 
 def check_structure(notes: Notes) -> None:
@@ -13,7 +15,7 @@ def check_structure(notes: Notes) -> None:
     _check_methods(notes)
     _check_datasets(notes)
     _check_statuses(notes)
-    _check_tasks_probe(notes)
+    _check_probes(notes)
     _check_callbacks(notes)
 
 
@@ -106,26 +108,31 @@ def _check_statuses(notes: Notes) -> None:
         )
 
 
-def _check_tasks_probe(notes: Notes) -> None:
+def _check_probes(notes: Notes) -> None:
+    """Check the probes that tasks and datasets name."""
     tasks = notes.manifest.tasks
-    if tasks is None or tasks.probe is None:
-        return
-    probe = next((each for each in notes.manifest.probes if each.id == tasks.probe), None)
+    if tasks is not None and tasks.probe is not None:
+        _check_probe(notes, ("tasks", "probe"), tasks.probe, tasks.container, "tasks.container")
+    for at, dataset in enumerate(notes.manifest.datasets):
+        if dataset.probe is not None:
+            _check_probe(notes, ("datasets", at, "probe"), dataset.probe, dataset.fields, "the dataset")
+
+
+def _check_probe(
+    notes: Notes, at: tuple[str | int, ...], named: str, fields: Sequence[FieldManifest], whose: str
+) -> None:
+    probe = next((each for each in notes.manifest.probes if each.id == named), None)
     if probe is None:
         known = ", ".join(each.id for each in notes.manifest.probes)
-        notes.error(
-            ("tasks", "probe"),
-            f"there is no probe {tasks.probe}",
-            f"one of {known}" if known else "add one to [[probes]]",
-        )
+        notes.error(at, f"there is no probe {named}", f"one of {known}" if known else "add one to [[probes]]")
         return
-    container = {each.key for each in tasks.container}
+    keys = {each.key for each in fields}
     for each in probe.fields:
-        if each.key not in container and each.required:
+        if each.key not in keys and each.required:
             notes.error(
-                ("tasks", "probe"),
-                f"the probe {probe.id} asks for {each.key}, which is no field of the container",
-                "choose a probe whose fields are those of tasks.container",
+                at,
+                f"the probe {probe.id} asks for {each.key}, which is no field of {whose}",
+                f"choose a probe whose fields are those of {whose}",
             )
 
 

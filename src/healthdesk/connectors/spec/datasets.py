@@ -29,7 +29,8 @@ class ColumnManifest(Part):
 class DatasetManifest(Part):
     """A dataset. `title` is the name a proof sync gets by itself, a template over the inputs.
 
-    `items` gives the rows; an object becomes one row. `id_column` tells rows of two runs apart.
+    `items` gives the rows; an object becomes one row. `id_column` tells rows of two runs apart. `probe` is the id of the
+    probe that proves that the account may read it, whose fields are among its own.
     """
 
     id: Key
@@ -42,3 +43,4 @@ class DatasetManifest(Part):
     columns: Annotated[list[ColumnManifest], Field(min_length=1)]
     id_column: Key | None = None
     paging: Paging | None = None
+    probe: Key | None = None

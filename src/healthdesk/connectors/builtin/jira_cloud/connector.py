@@ -11,6 +11,7 @@ from healthdesk.connectors.builtin.jira_cloud import fields as project_fields
 from healthdesk.connectors.builtin.jira_cloud.adf import to_adf, to_text
 from healthdesk.connectors.builtin.jira_cloud.workflow import Step, no_step, read_steps, wants_fields
 from healthdesk.connectors.connector import (
+    MOST_DATASET_PAGES,
     Abilities,
     Collected,
     ExternalTask,
@@ -132,11 +133,13 @@ class Connector(Declared):
         known = await project_fields.known(self.client, self._inputs(container))
         return FieldsAnswer(project_fields.asked_for(known.fields), known.failure, known.exchange)
 
-    async def collect(self, dataset_id: str, inputs: Mapping[str, object] = NOTHING) -> Collected:
+    async def collect(
+        self, dataset_id: str, inputs: Mapping[str, object] = NOTHING, *, most_pages: int = MOST_DATASET_PAGES
+    ) -> Collected:
         """Collect a dataset; the roles of a project role by role."""
         if dataset_id != "project_roles":
-            return await super().collect(dataset_id, inputs)
-        dataset = next(each for each in self.manifest.datasets if each.id == dataset_id)
+            return await super().collect(dataset_id, inputs, most_pages=most_pages)
+        dataset = self._dataset(dataset_id)
         collected = Collected([], [each.key for each in dataset.columns])
         reply = await self.client.call(dataset.request, inputs, on="datasets")
         roles = reply.document if isinstance(reply.document, dict) else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from healthdesk.connectors import connector
 from healthdesk.connectors.connector import (
+    MOST_DATASET_PAGES,
     AppClient,
     Collected,
     Reply,
@@ -57,12 +58,14 @@ class Connector(connector.Connector):
             return StatusesAnswer([], refused.failure, refused.exchange)
         return await super().statuses(found)
 
-    async def collect(self, dataset_id: str, inputs: Mapping[str, object] = NOTHING) -> Collected:
+    async def collect(
+        self, dataset_id: str, inputs: Mapping[str, object] = NOTHING, *, most_pages: int = MOST_DATASET_PAGES
+    ) -> Collected:
         """Collect a dataset, of a team by its id."""
         found, refused = await self._with_id(inputs, "datasets")
         if refused is not None:
             return Collected([], [], failure=refused.failure, exchange=refused.exchange)
-        return await super().collect(dataset_id, found)
+        return await super().collect(dataset_id, found, most_pages=most_pages)
 
     async def probe(self, probe_id: str, inputs: Mapping[str, object] = NOTHING) -> Reply:
         """Prove that a team can be used."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from healthdesk.domain.states import InstanceKind, IntegrationKind, IntegrationState, LinkState, Trigger
+from healthdesk.domain.states import InstanceKind, IntegrationKind, IntegrationState, LinkState
 from healthdesk.errors import NotFound
 from healthdesk.store import app_integrations, instances, integrations, tasks
 from healthdesk.store.app_integrations import Admin
@@ -80,25 +80,15 @@ async def test_an_integration_is_kept_with_its_admin_connection(world):
         await world.store.write(app_integrations.update, integration_id, {"app": "github"})
 
 
-async def test_a_paused_integration_has_nothing_due_and_a_resumed_one_all_of_it_spread_out(world):
+async def test_a_pause_is_told_from_one_that_was_there(world):
     integration_id = await made(world)
-    ids = [await add_task(world, integration_id) for _ in range(5)]
-    parted = await add_task(world, integration_id, link=LinkState.UNLINKED, next_at=None)
-    gone = await add_task(world, integration_id, connection_id=None, next_at=None)
-    now = world.clock.now()
     change = (app_integrations.set_state, integration_id)
-    assert await world.store.write(*change, IntegrationState.PAUSED, now)
-    assert not await world.store.write(*change, IntegrationState.PAUSED, now)
-    assert [await due(world, each) for each in ids] == [None] * 5
+    assert await world.store.write(*change, IntegrationState.PAUSED)
+    assert not await world.store.write(*change, IntegrationState.PAUSED)
     assert (await world.store.read(integrations.get, integration_id)).state is IntegrationState.PAUSED
-    assert await world.store.write(*change, IntegrationState.ACTIVE, now, 600.0)
-    moments = [await due(world, each) for each in ids]
-    assert all(0 <= each < 600 for each in moments)
-    assert len(set(moments)) > 1
-    assert (await world.store.read(instances.get, ids[0])).next_trigger is Trigger.RECOVERY
-    assert (await due(world, parted), await due(world, gone)) == (None, None)
+    assert await world.store.write(*change, IntegrationState.ACTIVE)
     with pytest.raises(NotFound):
-        await world.store.write(app_integrations.set_state, "int_no", IntegrationState.PAUSED, now)
+        await world.store.write(app_integrations.set_state, "int_no", IntegrationState.PAUSED)
 
 
 async def test_a_new_interval_reaches_those_that_have_the_old_one(world):

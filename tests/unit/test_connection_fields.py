@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 from healthdesk.api.connections import Credentials
 from healthdesk.connectors.spec import Manifest
+from healthdesk.engine.sites import app_base_url
 from healthdesk.errors import ConnectorError, Malformed
 from healthdesk.operations.connection_fields import (
-    app_base_url,
     base_url_of,
     credentials_of,
     method_of,

@@ -9,7 +9,6 @@ from healthdesk.api.connections import Credentials
 from healthdesk.connectors.auth import StoredCredentials, check_credentials
 from healthdesk.connectors.auth.tokens import Tokens
 from healthdesk.connectors.spec import AuthManifest, Manifest
-from healthdesk.connectors.templates import rendered
 from healthdesk.connectors.urls import check_base_url
 from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.errors import ConnectorError, Malformed
@@ -79,16 +78,6 @@ def base_url_of(manifest: Manifest, method: AuthManifest, given: str) -> str:
     if given or not (method.base_url or manifest.base_url):
         return check_base_url(given)
     return ""
-
-
-def app_base_url(manifest: Manifest, auth: str, settings: Mapping[str, str]) -> str:
-    """Return where an app lives by its manifest, for people; empty where only a token tells."""
-    method = manifest.method(auth)
-    template = (method.base_url if method else "") or manifest.base_url
-    try:
-        return rendered(template, settings, "the base URL")
-    except ConnectorError:
-        return ""
 
 
 def _address(key: str, text: str) -> str:

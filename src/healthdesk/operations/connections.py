@@ -10,9 +10,9 @@ from healthdesk.api.connections import Connection, Heartbeat
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.expiry import near_words
 from healthdesk.domain.states import Trigger
+from healthdesk.engine.sites import app_base_url
 from healthdesk.errors import StoreUnavailable
 from healthdesk.operations.authorizations import redirect_url
-from healthdesk.operations.connection_fields import app_base_url
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import drift_models
 from healthdesk.operations.explain import explain_connection, explain_put_off, word_of

@@ -28,11 +28,6 @@ from healthdesk.store.app_integrations import Admin
 from healthdesk.store.rows import ConnectionSecretRow, IntegrationRow
 from healthdesk.store.rows_instances import InstanceTotals
 
-SPREAD_S = 60.0
-"""Within how many seconds what a resumed integration works for is due, as far as it was due before."""
-
-_NEEDED = {IntegrationKind.TASKS: "tasks", IntegrationKind.PROOF: "proof"}
-
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -162,7 +157,7 @@ async def set_state(desk: Desk, integration_id: str, state: IntegrationState) ->
 
     def change(conn: Conn) -> tuple[IntegrationRow, Beside]:
         row = integrations.get(conn, integration_id)
-        if queries.set_state(conn, integration_id, state, desk.now(), SPREAD_S):
+        if queries.set_state(conn, integration_id, state):
             desk.note(conn, verb, "integration", integration_id, row.name)
         return _read(conn, integration_id)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from healthdesk.api.apps import AppField
 from healthdesk.api.integrations import Choices, ChoicesAsked, StatusChoice, TaskSettings
 from healthdesk.connectors.app import App
+from healthdesk.engine.sites import same_site, site_of
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.accounts import app_name
 from healthdesk.operations.asking import offered
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.sites import same_site, site_of
 from healthdesk.operations.task_settings import checked, completed, container_of, suggestion, tasks_of
 from healthdesk.store import connections
 from healthdesk.store.rows import ConnectionSecretRow, IntegrationRow
@@ -66,9 +66,9 @@ async def same_place(desk: Desk, row: IntegrationRow, connection_id: str) -> Non
     if row.connection_id is None:
         return
     before = await desk.read(connections.get, row.connection_id)
-    if not same_site(desk, before, connection):
+    if not same_site(desk.ctx.apps, before, connection):
         raise Malformed(
-            f"{connection.name} is at {site_of(desk, connection)}, and the issues are at {site_of(desk, before)}",
+            f"{connection.name} is at {site_of(desk.ctx.apps, connection)}, and the issues are at {site_of(desk.ctx.apps, before)}",
             field="connection_id",
             fix="add an integration of its own for another site",
         )

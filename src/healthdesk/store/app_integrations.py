@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, select
 
-from healthdesk.domain.states import InstanceKind, IntegrationKind, IntegrationState, LinkState, Trigger
+from healthdesk.domain.states import InstanceKind, IntegrationKind, IntegrationState, LinkState
 from healthdesk.store.columns import to_micros
 from healthdesk.store.instances import leave_problems
 from healthdesk.store.schema_connections import connections
@@ -67,32 +67,15 @@ def update(conn: Connection, integration_id: str, changes: Mapping[str, Any]) ->
     _one(conn, integration_id, changes)
 
 
-def set_state(
-    conn: Connection, integration_id: str, state: IntegrationState, now: datetime, spread_s: float = 0.0
-) -> bool:
-    """Pause or resume; return whether that changed anything.
-
-    Instances of a paused one are never due. Those of a resumed one are within `spread_s` seconds, each at a moment of
-    its own.
-    """
+def set_state(conn: Connection, integration_id: str, state: IntegrationState) -> bool:
+    """Pause or resume; return whether that changed anything. What works for it is parked and taken up by the loop."""
     here = (integrations.c.id == integration_id) & integrations.c.deleted_at.is_(None)
     before = conn.execute(select(integrations.c.state).where(here)).scalar_one_or_none()
     if before is None:
         raise missing("integration", integration_id)
-    if before is state:
-        return False
-    _one(conn, integration_id, {"state": state})
-    theirs = instances.c.integration_id == integration_id
-    if state is IntegrationState.PAUSED:
-        # One under way keeps its lease: it ends by itself, and is not due again.
-        conn.execute(sa.update(instances).where(theirs, instances.c.lease_owner == "").values(next_at=None))
-        return True
-    conn.execute(
-        sa.update(instances)
-        .where(theirs, instances.c.connection_id.is_not(None), instances.c.lease_owner == "", _linked())
-        .values(next_at=_spread(conn, now, spread_s), next_trigger=Trigger.RECOVERY, triggered_by="")
-    )
-    return True
+    if before is not state:
+        _one(conn, integration_id, {"state": state})
+    return before is not state
 
 
 def reschedule(conn: Connection, integration_id: str, before_s: float, after_s: float, now: datetime) -> None:

@@ -45,6 +45,7 @@ from healthdesk.domain.states import (
     Trigger,
 )
 from healthdesk.errors import ApiRefused, DaemonUnreachable
+from tests.tui.fake_accounts import FakeAccounts
 from tests.tui.fake_health import NOW
 from tests.tui.fake_log import ALL_CALLBACKS, HOSTILE, SOURCES, FakeLog
 
@@ -82,7 +83,7 @@ class FixedClock:
         self._released.set()
 
 
-class FakeDesk(FakeLog):
+class FakeDesk(FakeAccounts, FakeLog):
     """Has the methods of the typed client that the TUI calls, and remembers what was asked of it."""
 
     def __init__(self, total: int = 1_000_000, *, role: Role = Role.ADMINISTRATOR) -> None:
@@ -117,6 +118,8 @@ class FakeDesk(FakeLog):
         self.updated: dict[str, Any] = {}
         self.account_rows: list[AccountRow] | None = None
         self.problem_rows: list[ProblemRow] | None = None
+        self.instances = []
+        self.others = []
 
     # Control
 
@@ -216,6 +219,10 @@ class FakeDesk(FakeLog):
         return self._connection(connection_id)
 
     def _connection(self, connection_id: str) -> Connection:
+        for card in (*(self.cards or ()), *self.others):
+            if card.connection.id == connection_id:
+                changed = self.changed | ({"members": self.members} if self.members is not None else {})
+                return card.connection.model_copy(update=changed)
         failing = connection_id == "con_jira"
         return Connection(
             id=connection_id, app="http-endpoint", app_name="HTTP endpoint", name="Jira" if failing else "CRM", account="ops@acme.io",

@@ -19,7 +19,7 @@ from healthdesk.tui.flows.connection_forms import (
     connection_edit,
     connection_fields,
 )
-from healthdesk.tui.format import Span, Tone, line
+from healthdesk.tui.format import line
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.forms import Form
 
@@ -101,46 +101,6 @@ async def edit_connection(screen: DeskScreen, connection_id: str) -> str:
         return told(await screen.client.connection_edit(connection_id, changes))
 
     return await ask_until_taken(screen, form, send) or ""
-
-
-async def _delivering_through(screen: DeskScreen, connection_id: str) -> list[str]:
-    """Return the names of the integrations for which the daemon would refuse to end a connection."""
-    names: list[str] = []
-    after: str | None = None
-    while True:
-        page = await screen.client.integrations_list(after=after, limit=500)
-        names += [
-            item.name
-            for item in page.items
-            if connection_id in {each.connection_id for each in item.environments}
-        ]
-        if page.next is None:
-            return names
-        after = page.next
-
-
-async def disconnect(screen: DeskScreen, connection_id: str) -> str:
-    """End a connection, after naming it and what is lost."""
-    connection = await screen.client.connection(connection_id)
-    if users := await _delivering_through(screen, connection_id):
-        verb = "delivers" if len(users) == 1 else "deliver"
-        raise HealthdeskError(
-            f"{', '.join(users)} {verb} through {connection.name}.",
-            fix="Give their environments another connection first.",
-        )
-    lines = [
-        line(f"{connection.app_name} · {connection.name} · {connection.base_url}"),
-        (),
-        line(Span("Its credentials are erased and cannot be brought back.", Tone.BAD)),
-        line("Its callbacks are refused."),
-    ]
-    question = Question(
-        f"Disconnect {connection.name}", lines, (("disconnect", "Disconnect"),), ascii_only=screen.ascii_only
-    )
-    if await screen.ask(question) is None:
-        return ""
-    await screen.client.connection_disconnect(connection_id)
-    return f"{connection.name} is disconnected."
 
 
 async def pause_or_resume(screen: DeskScreen, integration_id: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from healthdesk.tui.flows.authorizing import grant
 from healthdesk.tui.flows.connection_forms import check_credentials, credential_fields, credentials_update
 from healthdesk.tui.flows.connections import told
 from healthdesk.tui.flows.records import resend_all
-from healthdesk.tui.format import dim, line
+from healthdesk.tui.format import Line, dim, line
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.fields import UNCHECKED, Field, Values
 from healthdesk.tui.screens.forms import Form
@@ -35,26 +35,50 @@ STAYS = "stays as it is when all are left empty"
 STAYS_ALONE = "stays as it is when left empty"
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """Why credentials are asked for, and where they are sent: an update, or somebody who takes the connection over."""
+
+    connection: Connection
+    title: str
+    button: str
+    send: Callable[[CredentialsUpdate], Awaitable[CredentialsUpdated]]
+    intro: tuple[Line, ...] = ()
+
+
 async def update_credentials(screen: DeskScreen, connection_id: str) -> str:
     """Ask for new credentials, which replace the old ones once the app took them."""
     connection = await screen.client.connection(connection_id)
-    if connection.app == HTTP_ENDPOINT:
-        updated = await _update_endpoint(screen, connection)
-    else:
-        updated = await _update_app(screen, connection, await app_of(screen, connection))
-    return await _ended(screen, updated, "updated") if updated is not None else ""
+    updated = await renew(
+        screen,
+        Renewal(
+            connection,
+            f"Update credentials · {connection.name}",
+            "Update and check",
+            partial(screen.client.connection_update_credentials, connection_id),
+        ),
+    )
+    return await ended(screen, updated, "updated") if updated is not None else ""
 
 
-async def _update_endpoint(screen: DeskScreen, connection: Connection) -> CredentialsUpdated | None:
+async def renew(screen: DeskScreen, renewal: Renewal) -> CredentialsUpdated | None:
+    """Ask for credentials until the app took them; None when the form was left."""
+    if renewal.connection.app == HTTP_ENDPOINT:
+        return await _update_endpoint(screen, renewal)
+    return await _update_app(screen, renewal, await app_of(screen, renewal.connection))
+
+
+async def _update_endpoint(screen: DeskScreen, renewal: Renewal) -> CredentialsUpdated | None:
     async def send(values: Values) -> CredentialsUpdated:
         update = credentials_update(values)
-        return await _replaced(screen, connection, update)
+        return await _replaced(screen, renewal, update)
 
-    form = _form(connection, credential_fields(connection.auth), check_credentials)
+    form = _form(renewal, credential_fields(renewal.connection.auth), check_credentials)
     return await ask_until_taken(screen, form, send)
 
 
-async def _update_app(screen: DeskScreen, connection: Connection, app: App) -> CredentialsUpdated | None:
+async def _update_app(screen: DeskScreen, renewal: Renewal, app: App) -> CredentialsUpdated | None:
+    connection = renewal.connection
     methods = {method.id: method for method in app.auth}
     now = connection.auth if connection.auth in methods else app.auth[0].id
     given: Values = {}
@@ -75,7 +99,7 @@ async def _update_app(screen: DeskScreen, connection: Connection, app: App) -> C
             expires_at=expiry_of(values, screen.view()),
             unchecked=UNCHECKED in values,
         )
-        return await _replaced(screen, connection, update)
+        return await _replaced(screen, renewal, update)
 
     def check(values: Values) -> dict[str, str]:
         method = method_of(values)
@@ -86,28 +110,28 @@ async def _update_app(screen: DeskScreen, connection: Connection, app: App) -> C
         return {name: why for name, why in wrong.items() if name not in stay or values.get(name, "").strip()}
 
     while True:
-        form = _form(connection, _fields(app, connection, now), check, given)
+        form = _form(renewal, _fields(app, connection, now), check, given)
         answer = await ask_until_taken(screen, form, send)
         if not isinstance(answer, Authorization):
             return answer
         granted = await grant(screen, answer)
         if granted is not None:
-            return await _update_granted(screen, connection, granted)
+            return await _update_granted(screen, renewal, granted)
 
 
 def _form(
-    connection: Connection,
+    renewal: Renewal,
     fields: list[Field],
     check: Callable[[Values], dict[str, str]],
     given: Values | None = None,
 ) -> partial[Form]:
     return partial(
         Form,
-        f"Update credentials · {connection.name}",
+        renewal.title,
         fields,
-        button="Update and check",
-        doing=trying(connection.app_name),
-        intro=[line(dim(_now(connection)))],
+        button=renewal.button,
+        doing=trying(renewal.connection.app_name),
+        intro=[line(dim(_now(renewal.connection))), *renewal.intro],
         check=check,
         given=given or {},
     )
@@ -149,47 +173,44 @@ def _fields(app: App, connection: Connection, now: str) -> list[Field]:
 
 
 async def _update_granted(
-    screen: DeskScreen, connection: Connection, granted: Authorization
+    screen: DeskScreen, renewal: Renewal, granted: Authorization
 ) -> CredentialsUpdated | None:
     async def send(values: Values) -> CredentialsUpdated:
         update = CredentialsUpdate(authorization=granted.id, unchecked=UNCHECKED in values)
-        return await _replaced(screen, connection, update)
+        return await _replaced(screen, renewal, update)
 
-    return await ask_until_taken(screen, _at_once(connection, granted), send)
+    return await ask_until_taken(screen, _at_once(renewal, granted), send)
 
 
-def _at_once(connection: Connection, granted: Authorization) -> partial[Form]:
+def _at_once(renewal: Renewal, granted: Authorization) -> partial[Form]:
     return partial(
         Form,
-        f"Update credentials · {connection.name}",
+        renewal.title,
         (),
         button="Try again",
-        doing=trying(connection.app_name),
+        doing=trying(renewal.connection.app_name),
         intro=[granted_line(granted)],
         at_once=True,
     )
 
 
-async def _replaced(
-    screen: DeskScreen, connection: Connection, update: CredentialsUpdate
-) -> CredentialsUpdated:
+async def _replaced(screen: DeskScreen, renewal: Renewal, update: CredentialsUpdate) -> CredentialsUpdated:
     """Send new credentials; where they are another account's, ask, and send them once more."""
-    send = partial(screen.client.connection_update_credentials, connection.id)
     try:
-        return await send(update)
+        return await renewal.send(update)
     except ApiRefused as error:
         # A form that was left is no place to ask: what it sent is told as refused.
         if error.slug != IDENTITY_CHANGED or not isinstance(screen.app.screen, Form):
             raise
         question = Question(
-            f"Not the credentials of {connection.name}",
+            f"Not the credentials of {renewal.connection.name}",
             identity_lines(error.changes),
             (("accept", "Use them all the same"),),
             ascii_only=screen.ascii_only,
         )
         if await screen.ask(question) is None:
             raise HealthdeskError("Nothing was changed: the old credentials stay in use.") from error
-    return await send(update.model_copy(update={"accept_changes": True}))
+    return await renewal.send(update.model_copy(update={"accept_changes": True}))
 
 
 async def put_back(screen: DeskScreen, connection_id: str) -> str:
@@ -208,10 +229,10 @@ async def put_back(screen: DeskScreen, connection_id: str) -> str:
         intro=put_back_lines(connection, screen.view()),
     )
     back = await ask_until_taken(screen, form, send)
-    return await _ended(screen, back, "put back") if back is not None else ""
+    return await ended(screen, back, "put back") if back is not None else ""
 
 
-async def _ended(screen: DeskScreen, updated: CredentialsUpdated, done: str) -> str:
+async def ended(screen: DeskScreen, updated: CredentialsUpdated, done: str) -> str:
     """Tell what became of it; where records failed because of the old ones, offer to resend them."""
     rerun = updated.rerun
     if rerun is None or not rerun.failed:

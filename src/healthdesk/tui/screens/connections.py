@@ -14,11 +14,11 @@ from healthdesk.tui.flows.connections import (
     check_now,
     choose_connection,
     connection_of,
-    disconnect,
     edit_connection,
     pause_or_resume,
 )
 from healthdesk.tui.flows.credentials import put_back, update_credentials
+from healthdesk.tui.flows.disconnecting import disconnect
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
@@ -127,7 +127,7 @@ class ConnectionsScreen(AreaScreen):
         """Open the connection's or the integration's window."""
         row: AccountRow = self.item()
         self.app.push_screen(
-            ConnectionScreen(row.id) if row.kind == "connection" else IntegrationScreen(row.id)
+            ConnectionScreen(row.id, own=True) if row.kind == "connection" else IntegrationScreen(row.id)
         )
 
     def do_expiries(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
@@ -69,9 +70,17 @@ BROKEN = (ConnectionState.SUSPECT, ConnectionState.FAILING)
 
 
 def connection_card(
-    connection: Connection, view: View, *, ping: Ping | None = None, width: int = 74
+    connection: Connection,
+    view: View,
+    *,
+    ping: Ping | None = None,
+    width: int = 74,
+    connected_on: datetime | None = None,
 ) -> list[Line]:
-    """Return the card, `width` cells wide: whose the credential is, when it worked, how long it lasts."""
+    """Return the card, `width` cells wide: whose the credential is, when it worked, how long it lasts.
+
+    `connected_on` is what that means in the window of an account: for one's own connection, when it was last used.
+    """
     room = max(20, width - RIGHT - 14 - 2)
     wide = room - LEFT
     left = [
@@ -83,8 +92,9 @@ def connection_card(
         ("Callbacks", callbacks_word(connection)),
         ("Judged", judged_words(connection)),
     ]
+    connected = connected_on or connection.connected_on
     right = [
-        ("Connected on", stamp(connection.connected_on, view).strip() if connection.connected_on else ""),
+        ("Connected on", stamp(connected, view).strip() if connected else ""),
         ("Last healthy", stamp(connection.last_healthy, view).strip()),
         ("Last checked", stamp(connection.last_checked, view).strip()),
         ("Next check", since(connection.next_check, view) if connection.next_check else ""),

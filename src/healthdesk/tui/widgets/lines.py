@@ -48,6 +48,8 @@ class Explanation(Lines):
 
     LEAST = 2
     MOST = 4
+    most = MOST
+    """As many as here, where a screen wants fewer."""
 
     def explain(self, lines: Iterable[Line]) -> None:
         """Show other lines, and take the room they need."""
@@ -57,14 +59,14 @@ class Explanation(Lines):
             self.update(Content("\n").join(texts))
             return
         first, *others = [text.wrap(width) for text in texts]
-        room = max(1, self.MOST - sum(map(len, others)))
+        room = max(1, self.most - sum(map(len, others)))
         if len(first) > room:
             ellipsis = "~" if self.ascii_only else "…"
             first = [*first[: room - 1], first[room - 1].truncate(width - 1) + ellipsis]
         rows = [row for wrapped in (first, *others) for row in wrapped]
         self.update(Content("\n").join(rows))
-        if min(self.MOST, len(rows)) > self.rows:
-            self.rows = min(self.MOST, len(rows))
+        if min(self.most, len(rows)) > self.rows:
+            self.rows = min(self.most, len(rows))
             self.styles.height = self.rows
 
     def on_resize(self, event: events.Resize) -> None:
@@ -235,8 +237,8 @@ class KeyLine(Static):
 class Ruler(Static):
     """A line across."""
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
-        super().__init__(classes="rule")
+    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:
+        super().__init__(classes="rule", id=id)
         self.ascii_only = ascii_only
 
     def on_resize(self) -> None:

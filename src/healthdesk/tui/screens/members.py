@@ -1,0 +1,119 @@
+"""The members of a connection: who may use it, and who manages its health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from textual.widget import Widget
+
+from healthdesk.api.common import Page
+from healthdesk.api.connections import Connection, Member
+from healthdesk.tui.flows.owning import GRANT_MEANS, add_member, change_member, remove_member
+from healthdesk.tui.format import Line, Span, dim, key, line
+from healthdesk.tui.listing import Listing
+from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.widgets.columns import Column
+from healthdesk.tui.widgets.lines import Explanation, Lines, Ruler
+from healthdesk.tui.widgets.region import ListRegion
+from healthdesk.tui.widgets.window_table import WindowTable
+from healthdesk.tui.window import Direction
+
+COLUMNS = [Column("Member", 20, flex=1), Column("May", 10), Column("", 20, flex=4)]
+EMPTY = (line("  Only its owner uses it. ", key("n"), " adds a member."),)
+
+
+class MembersScreen(WindowScreen):
+    """Opened from the window of a connection."""
+
+    CONTEXT = "members"
+    NOUNS: ClassVar[frozenset[str]] = frozenset({"connection"})
+    detail: Connection | None
+
+    def body(self) -> Iterable[Widget]:
+        """Whose connection it is, its members, what the one under the cursor may do."""
+        yield Ruler(ascii_only=self.ascii_only)
+        yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
+        yield Ruler(ascii_only=self.ascii_only)
+        table = WindowTable(
+            COLUMNS, member_cells, lambda member: str(member.user), ascii_only=self.ascii_only, id="members"
+        )
+        region = ListRegion(table, ascii_only=self.ascii_only, id="members-region")
+        self.members = self.add_list(Listing(region, self.fetch, empty=EMPTY))
+        yield region
+        yield Ruler(ascii_only=self.ascii_only)
+        yield Explanation(ascii_only=self.ascii_only, id="explain", classes="explain")
+
+    def crumbs(self) -> str:
+        """Where you are."""
+        return f"Connections › {self.detail.name if self.detail else self.key} › Members"
+
+    async def read(self) -> Connection:
+        """Read the connection."""
+        return await self.client.connection(self.key)
+
+    async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Member]:  # noqa: ARG002 - one page
+        """Read its members; there are few enough to come whole."""
+        return Page[Member](items=(await self.client.connection(self.key)).members)
+
+    def head_lines(self) -> Iterable[Line]:
+        """Whose it is."""
+        if self.detail is None:
+            return ()
+        told = "Owner and managers check it, renew its credentials, disconnect it and name members."
+        owner = line(
+            dim("Owner  "), self.detail.owner, dim(f"  {self.detail.app_name} · {self.detail.account}")
+        )
+        return (owner, line(dim(told)))
+
+    def item(self) -> Member | None:
+        """Actions are for the member under the cursor."""
+        found: Member | None = self.members.table.current
+        return found
+
+    def item_name(self) -> str:
+        """The member."""
+        member = self.item()
+        return member.user if member is not None else ""
+
+    def ruled_out(self) -> Mapping[str, str]:
+        """What the daemon refuses on the connection."""
+        return self.detail.refused if self.detail is not None else {}
+
+    def cursor_moved(self, row: Any) -> None:
+        """Say what the member may do."""
+        told = [line(GRANT_MEANS.get(row.grant, ""))] if row is not None else []
+        self.query_one("#explain", Explanation).explain(told)
+
+    def do_new(self) -> None:
+        """Add one."""
+        if self.detail is not None:
+            self.flow(add_member(self, self.detail), asks=True)
+
+    def do_edit(self) -> None:
+        """Change what one may do."""
+        member = self.item()
+        if self.detail is not None and member is not None:
+            self.flow(change_member(self, self.detail, member), asks=True)
+
+    def do_open(self) -> None:
+        """Change what one may do."""
+        if self.item() is not None:
+            self.do("edit")
+
+    def do_remove(self) -> None:
+        """Take the grant of one away."""
+        member = self.item()
+        if self.detail is not None and member is not None:
+            self.flow(remove_member(self, self.detail, member), asks=True)
+
+    def copy_lines(self) -> list[Line]:
+        """Copy owner and members."""
+        if self.detail is None:
+            return []
+        return [*self.head_lines(), *(line(f"{each.user} {each.grant}") for each in self.detail.members)]
+
+
+def member_cells(member: Member) -> list[Span]:
+    """Return the cells of a member."""
+    return [Span(member.user), Span(member.grant), dim(GRANT_MEANS.get(member.grant, ""))]

@@ -34,7 +34,7 @@ async def test_from_setup_to_the_log(tmp_path: Path) -> None:
             status = await desk.ok("GET", "/v1/status")
             assert (status["database"], status["sentence"]) == ("postgresql", "1 record held")
             rows = await desk.ok("GET", "/v1/accounts")
-            assert {row["kind"] for row in rows} == {"connection", "integration"}
+            assert {row["kind"] for row in rows} == {"integration"}
             callback = await desk.ask("POST", f"/v1/callbacks/{delivery.connection_id}", data=b"\x00\xff")
             assert callback.status == 202
             kept = await desk.ok("POST", f"/v1/callbacks/{callback.json['id']}/reveal")

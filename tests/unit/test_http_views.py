@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthdesk.api.connections import AccountRow
 from healthdesk.api.records import OperatorRecordCreate
 from healthdesk.domain.advice import next_action
 from healthdesk.domain.exchange import Failure, Sent
@@ -31,7 +32,9 @@ from healthdesk.domain.states import (
 )
 from healthdesk.domain.verdicts import verdict_for_status, verdict_for_transport
 from healthdesk.errors import Malformed
-from healthdesk.operations.accounts import _severity, connection_rows, integration_rows
+from healthdesk.operations.account_groups import accounts_of
+from healthdesk.operations.account_rows import account_rows
+from healthdesk.operations.accounts import _severity, integration_rows
 from healthdesk.operations.evidence import evidence_of
 from healthdesk.operations.explain import explain_connection, explain_record, sentence
 from healthdesk.operations.posted import data_of, posted_body
@@ -82,6 +85,12 @@ def connection(state: ConnectionState = ConnectionState.CONNECTED, **more: Any) 
         created_by="alice",
     )
     return replace(row, **more)
+
+
+def connection_rows(
+    connections: list[ConnectionRow], names: dict[str, str], now: datetime = NOW
+) -> list[AccountRow]:
+    return account_rows(accounts_of(connections), lambda app: names.get(app, app), now)
 
 
 def record(state: RecordState, **more: Any) -> RecordRow:

@@ -14,6 +14,14 @@ from healthdesk.domain.exchange import Failure
 from healthdesk.domain.retry import spread
 from healthdesk.domain.states import ConnectionState, ErrorKind
 
+WORST_FIRST = (
+    ConnectionState.FAILING,
+    ConnectionState.SUSPECT,
+    ConnectionState.UNKNOWN,
+    ConnectionState.CONNECTED,
+)
+"""The order in which connections are listed where the worst is looked for."""
+
 RECHECKS_S: tuple[float, ...] = (60, 300, 900)
 """Seconds before each recheck of a suspect connection."""
 

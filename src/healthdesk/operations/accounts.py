@@ -1,31 +1,30 @@
-"""Rows of the Connections area: apps and accounts, and the delivery integrations beside them, worst first."""
+"""The Connections area: rows of apps and accounts, and of the delivery integrations beside them, worst first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from urllib.parse import urlsplit
+from collections.abc import Container, Iterable, Mapping
 
 from healthdesk.api.common import Explanation
 from healthdesk.api.connections import AccountRow
-from healthdesk.domain.expiry import near_words
-from healthdesk.domain.states import ConnectionState, IntegrationState, ProblemState, RecordState
+from healthdesk.domain.states import (
+    ConnectionState,
+    IntegrationKind,
+    IntegrationState,
+    ProblemState,
+    RecordState,
+)
 from healthdesk.errors import ConnectorError
+from healthdesk.operations.account_groups import accounts_of, worst_of
+from healthdesk.operations.account_rows import account_of, account_rows
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.explain import explain_connection, explain_problem, plural, word_of
 from healthdesk.operations.paging import everything
 from healthdesk.store import connections as connection_queries
+from healthdesk.store import instances as instance_queries
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import problems as problem_queries
 from healthdesk.store.rows import ConnectionRow, IntegrationRow, ProblemRow
-from healthdesk.store.standing import drift_of
 
-_WORST = {
-    ConnectionState.FAILING: 0,
-    ConnectionState.SUSPECT: 1,
-    ConnectionState.UNKNOWN: 2,
-    ConnectionState.CONNECTED: 3,
-}
 _MOST_PROBLEMS = 500
 
 
@@ -39,12 +38,27 @@ async def list_all(desk: Desk) -> list[AccountRow]:
         states=(ProblemState.OPEN, ProblemState.ACKNOWLEDGED),
         limit=_MOST_PROBLEMS,
     )
-    names = {each.app: app_name(desk, each.app) for each in connections}
-    rows = [
-        *connection_rows(connections, names, desk.now()),
-        *integration_rows(integrations, connections, problems.items),
-    ]
-    return sorted(rows, key=_severity)
+    totals = await desk.read(instance_queries.totals_by)
+    rows = account_rows(
+        accounts_of(connections, integrations, totals),
+        lambda app: app_name(desk, app),
+        desk.now(),
+        integrations=integrations,
+        totals=totals,
+        problems=problems.items,
+    )
+    delivered = integration_rows(integrations, connections, problems.items)
+    delivering = {each for row in delivered for each in row.details["connections"]}
+    return sorted(
+        [*(row for row in rows if not _told_by_integration(row, delivering)), *delivered], key=_severity
+    )
+
+
+def _told_by_integration(row: AccountRow, delivering: Container[str]) -> bool:
+    """Tell whether the row of a delivery integration says all there is to say of a connection."""
+    told = row.kind == "connection" and all(each in delivering for each in row.details["connections"])
+    in_trouble = row.state in (ConnectionState.FAILING, ConnectionState.SUSPECT)
+    return told and not (in_trouble or row.total or row.expires_in or row.flapping or row.drifted)
 
 
 def app_name(desk: Desk, app: str) -> str:
@@ -53,63 +67,6 @@ def app_name(desk: Desk, app: str) -> str:
         return desk.ctx.apps.get(app).name
     except ConnectorError:
         return app
-
-
-def connection_rows(
-    connections: Iterable[ConnectionRow], names: Mapping[str, str], now: datetime | None = None
-) -> list[AccountRow]:
-    """Return a row an app and account: the worst of its connections.
-
-    Where the app tells no account, each connection is a row: two on one host may well be two accounts.
-    """
-    groups: dict[tuple[str, str, str], list[ConnectionRow]] = {}
-    for row in connections:
-        groups.setdefault((row.app, row.account, "" if row.account else row.id), []).append(row)
-    return [
-        _connection_row(names.get(app, app), sorted(rows, key=_worst), now)
-        for (app, _, _), rows in groups.items()
-    ]
-
-
-def account_of(row: ConnectionRow) -> str:
-    """Return whose account a connection is: what the app said, or the host it lives on."""
-    return row.account or urlsplit(row.base_url).netloc.rpartition("@")[2] or row.name
-
-
-def _worst(row: ConnectionRow) -> tuple[int, float]:
-    return _WORST[row.state], row.state_since.timestamp()
-
-
-def _connection_row(app: str, rows: Sequence[ConnectionRow], now: datetime | None) -> AccountRow:
-    worst = rows[0]
-    expires_at, expires_in = _first_end(rows, now)
-    return AccountRow(
-        kind="connection",
-        id=worst.id,
-        name=worst.name,
-        app=app,
-        account=account_of(worst),
-        state=worst.state,
-        state_word=word_of(worst),
-        suspect_checks=worst.suspect_checks,
-        checked_at=worst.last_checked,
-        expires_at=expires_at,
-        expires_in=expires_in,
-        previous_until=worst.previous_until,
-        flapping=any(each.flapping_since is not None for each in rows),
-        drifted=bool(drift_of(worst.identity, worst.identity_connected)),
-        explanation=explain_connection(worst, now),
-        details={"owner": worst.owner, "connections": [each.id for each in rows]},
-    )
-
-
-def _first_end(rows: Sequence[ConnectionRow], now: datetime | None) -> tuple[datetime | None, str]:
-    """Return when the first of these credentials ends and how long that is, where it is near."""
-    ends = [each.expires_at for each in rows if each.expires_at is not None]
-    if now is None or not ends:
-        return None, ""
-    words = near_words(min(ends), now)
-    return (min(ends), words) if words else (None, "")
 
 
 def integration_rows(
@@ -125,14 +82,18 @@ def integration_rows(
             before = worst_problem.get(problem.integration_id)
             if before is None or problem.count > before.count:
                 worst_problem[problem.integration_id] = problem
-    return [_integration_row(row, known, worst_problem.get(row.id)) for row in integrations]
+    return [
+        _integration_row(row, known, worst_problem.get(row.id))
+        for row in integrations
+        if row.kind is IntegrationKind.DELIVERY
+    ]
 
 
 def _integration_row(
     row: IntegrationRow, known: Mapping[str, ConnectionRow], problem: ProblemRow | None
 ) -> AccountRow:
     used = [known[each.connection_id] for each in row.environments if each.connection_id in known]
-    worst = min(used, key=_worst, default=None)
+    worst = worst_of(used)
     state = worst.state if worst else ConnectionState.UNKNOWN
     totals: dict[str, int] = {}
     for environment in row.environments:

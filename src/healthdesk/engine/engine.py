@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
-from healthdesk.domain.states import Environment, HoldReason, Trigger
+from healthdesk.domain.states import Environment, HoldReason, InstanceKind, Trigger
+from healthdesk.engine.blocking import Blocking
 from healthdesk.engine.callbacks import CallbackProcessor
 from healthdesk.engine.channel_url import CheckedChannel
 from healthdesk.engine.context import Context
@@ -13,9 +15,12 @@ from healthdesk.engine.deliver import Deliverer
 from healthdesk.engine.expiry import Expiry
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.holds import Holds
+from healthdesk.engine.instance_work import Worker
+from healthdesk.engine.instances import Instances
 from healthdesk.engine.janitor import Janitor
 from healthdesk.engine.notify import ChannelTestResult, Notifier
 from healthdesk.engine.pings import Pings
+from healthdesk.engine.proof import ProofRuns
 from healthdesk.engine.relay import Relay
 from healthdesk.engine.share import share_of
 from healthdesk.engine.supervisor import Supervisor
@@ -33,13 +38,16 @@ LEAVE_GRACE_S = 5.0
 class Engine:
     """All loops of one daemon over one Context."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, workers: Mapping[InstanceKind, Worker] | None = None) -> None:
+        """`workers` do the work of instances instead of those of tasks and proof syncs."""
         self.ctx = ctx
         self.targets = Targets(ctx)
         self.heartbeats = Heartbeats(ctx)
         self.expiry = Expiry(ctx)
         self.deliverer = Deliverer(ctx, self.targets, self.heartbeats)
         self.holds = Holds(ctx, self.targets, self.deliverer)
+        self.instances = Instances(ctx, self.heartbeats, workers or {InstanceKind.PROOF: ProofRuns(ctx)})
+        self.blocking = Blocking(ctx, self.instances.wake)
         self.callbacks = CallbackProcessor(ctx)
         self.pings = Pings(ctx)
         self.notifier = Notifier(ctx)
@@ -48,10 +56,11 @@ class Engine:
         )
         self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
-        self.heartbeats.on_change = self.holds.wake
+        self.heartbeats.on_change = self._health_changed
         self.heartbeats.on_alerts = self.wake_alerts
         self.expiry.on_alerts = self.wake_alerts
-        self.pings.on_change = self.holds.wake
+        self.instances.on_alerts = self.wake_alerts
+        self.pings.on_change = self._health_changed
         self.pings.on_alerts = self.wake_alerts
         self._supervisor = Supervisor(ctx.clock, ctx.metrics)
         self._keeper = Supervisor(ctx.clock, ctx.metrics)
@@ -60,6 +69,10 @@ class Engine:
         """Tell whether records can leave here: the delivery loop turns, and the key opens every secret."""
         still_s = self.ctx.clock.monotonic() - self.deliverer.turned_at
         return still_s < TURNS_WITHIN_S and self.targets.readable
+
+    def _health_changed(self) -> None:
+        self.holds.wake()
+        self.blocking.wake()
 
     def _divide(self, sharing: list[str]) -> None:
         """Take this daemon's share of every limit among the daemons that share the work."""
@@ -81,6 +94,8 @@ class Engine:
             ("holds", self.holds.run),
             ("heartbeats", self.heartbeats.run),
             ("expiry", self.expiry.run),
+            ("instances", self.instances.run),
+            ("blocking", self.blocking.run),
             ("callbacks", self.callbacks.run),
             ("pings", self.pings.run),
             ("notify", self.notifier.run),
@@ -128,6 +143,8 @@ class Engine:
         self.deliverer.wake_all()
         self.heartbeats.wake()
         self.expiry.wake()
+        self.blocking.wake()
+        self.instances.wake()
 
     async def check_now(self, connection_id: str, trigger: Trigger = Trigger.OPERATOR) -> None:
         """Check a connection now; returns when the result is committed. NotFound when it is unknown."""

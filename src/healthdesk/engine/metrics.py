@@ -36,6 +36,12 @@ class Metrics:
         self.checks = Counter(
             "healthdesk_checks", "Heartbeats by result.", ["result"], registry=self.registry
         )
+        self.syncs = Counter(
+            "healthdesk_syncs",
+            "Runs of tasks and proof syncs by kind and result.",
+            ["kind", "result"],
+            registry=self.registry,
+        )
         self.alerts = Counter(
             "healthdesk_alerts", "Alert sends by result.", ["result"], registry=self.registry
         )

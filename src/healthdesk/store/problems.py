@@ -12,7 +12,7 @@ from healthdesk.domain.advice import next_action
 from healthdesk.domain.problems import OPENS_AFTER
 from healthdesk.domain.states import ProblemState, RecordState
 from healthdesk.errors import Conflict
-from healthdesk.store.behind import held_behind
+from healthdesk.store.behind import blocked_behind, held_behind
 from healthdesk.store.evidence import evidence
 from healthdesk.store.folding import Folding
 from healthdesk.store.paging import paged
@@ -20,6 +20,7 @@ from healthdesk.store.rows import PageRows, ProblemChanges, ProblemRow
 from healthdesk.store.schema import IN_PROBLEM, records
 from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import problems
+from healthdesk.store.schema_instances import instances
 from healthdesk.store.schema_setup import integrations
 from healthdesk.store.scope import missing
 
@@ -86,16 +87,17 @@ def mute(conn: Connection, problem_id: str, *, by: str, until: datetime | None, 
 
 
 def resolve(conn: Connection, problem_id: str, *, by: str, now: datetime, note: str = "") -> ProblemRow:
-    """Close a problem by hand; its records leave it, and the failed ones are closed with it.
+    """Close a problem by hand; its records and instances leave it, and failed records are closed with it.
 
     Raises Conflict when it is resolved already. Nobody is alerted: nothing recovered.
     """
     row = _locked(conn, problem_id)
     if row["state"] is ProblemState.RESOLVED:
         raise Conflict("this problem is resolved already")
-    conn.execute(
-        sa.update(records).where(records.c.problem_id == problem_id, text(IN_PROBLEM)).values(problem_id=None)
-    )
+    for table in (records, instances):
+        conn.execute(
+            sa.update(table).where(table.c.problem_id == problem_id, text(IN_PROBLEM)).values(problem_id=None)
+        )
     values = {
         "state": ProblemState.RESOLVED,
         "count": 0,
@@ -205,5 +207,9 @@ def _problem(conn: Connection, row: Any) -> ProblemRow:
         resolved_by=row.resolved_by,
         note=row.note,
         sample_record_id=row.sample_record_id,
+        sample_instance_id=row.sample_instance_id,
+        unit=row.unit,
+        blocked=blocked_behind(conn, row._mapping),  # noqa: SLF001 - as above
+        repaired=row.repaired or {},
         episode=row.episode,
     )

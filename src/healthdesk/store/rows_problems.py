@@ -14,8 +14,9 @@ from healthdesk.store.rows_records import AttemptRow
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
-    """A problem: failures with one cause. `count` is how many records that failed it holds up now.
-    `held` is how many more wait behind it, untried, as their connection fails.
+    """A problem: failures with one cause. `count` is how many of its `unit` that failed it holds up now: records,
+    tasks or proof syncs. `held` is how many more records wait behind it, untried, as their connection fails, and
+    `blocked` how many instances of each kind; `repaired` how many of each did when it ended.
 
     `where` names the integration or connection. `safe_cause` may leave the desk, `cause` may not.
     """
@@ -48,7 +49,11 @@ class ProblemRow:
     resolved_by: str = ""
     note: str = ""
     sample_record_id: str | None = None
+    sample_instance_id: str | None = None
+    unit: str = "record"
     held: int = 0
+    blocked: Mapping[str, int] = field(default_factory=dict)
+    repaired: Mapping[str, int] = field(default_factory=dict)
     episode: int = 0
     """How many times it opened."""
 

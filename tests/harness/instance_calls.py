@@ -5,7 +5,7 @@ from healthdesk.api.instances import (
     InstanceTotals,
 )
 from tests.harness import wire
-from tests.harness.wire_instances import instance, run
+from tests.harness.wire_instances import account, instance, run
 
 CHOSEN = InstanceFilter(
     kind="task",
@@ -24,6 +24,7 @@ FILTERED = (
 )
 
 INSTANCE_CALLS = {
+    "account": (lambda c: c.account("con_1"), "GET /v1/accounts/con_1", account(), None),
     "instances": (
         lambda c: c.instances_list(CHOSEN, after="tsk_9", limit=7),
         f"GET /v1/instances?{FILTERED}&limit=7&after=tsk_9",

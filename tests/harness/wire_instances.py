@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from healthdesk.api import instances
-from tests.harness.wire import NOW
+from healthdesk.api import connections, instances
+from tests.harness.wire import NOW, connection
 
 
 def instance(**more: Any) -> instances.Instance:
@@ -79,3 +79,22 @@ def review(**more: Any) -> instances.AttachReview:
         "digest": "d1",
     }
     return instances.AttachReview(**(fields | more))
+
+
+def account(**more: Any) -> connections.AccountView:
+    """The connection window of Jira Cloud: bob's admin connection, and one of alice."""
+    admin = connection(id="con_0", app="jira-cloud", app_name="Jira Cloud", owner="bob")
+    fields: dict[str, Any] = {
+        "app": "jira-cloud",
+        "app_name": "Jira Cloud",
+        "account": "acme",
+        "state": "connected",
+        "state_word": "Connected",
+        "cards": [
+            {"role": "admin", "title": "Admin connection", "connection": admin, "ask": "Ask bob."},
+            {"role": "mine", "title": "My connection", "connection": connection(), "instances": 40},
+        ],
+        "integrations": [{"id": "int_2", "kind": "tasks", "name": "Jira tasks", "connection_id": "con_0"}],
+        "tasks": {"total": 40, "succeeded": 28, "failed": 12, "blocked": 11},
+    }
+    return connections.AccountView(**(fields | more))

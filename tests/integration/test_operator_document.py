@@ -210,7 +210,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("PUT", "/v1/connections/{id}/ping", {"schedule": {"every_s": 3600}}, id=spare)
         await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
-        ids |= {"authorizations": authorization, "labels": label, "instances": add_instance(desk, con)}
+        ids |= {"authorizations": authorization, "labels": label, "instances": add_instance(desk, con), "accounts": con}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
         for route in OPERATOR_ROUTES:

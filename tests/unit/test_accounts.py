@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from tests.unit.test_instance_explanations import NOW, connection
@@ -15,7 +16,8 @@ from healthdesk.domain.states import (
 )
 from healthdesk.operations.account_groups import accounts_of
 from healthdesk.operations.account_rows import account_rows
-from healthdesk.store.rows import IntegrationRow, ProblemRow
+from healthdesk.operations.account_window import Card, cards_of, connected_on
+from healthdesk.store.rows import IntegrationRow, MemberRow, ProblemRow
 from healthdesk.store.rows_instances import InstanceTotals
 
 TASK, PROOF = InstanceKind.TASK, InstanceKind.PROOF
@@ -173,3 +175,61 @@ def test_proof_that_lost_its_connection_has_a_row_beside_those_that_collect() ->
     assert (mine.total, lost.total, lost.kind) == (3, 2, "integration")
     assert lost.explanation is not None
     assert lost.explanation.sentence == "2 proof syncs of Proof lost their connection: it was disconnected."
+
+
+def cards(user, connections, integrations=(), totals=None):
+    """Return the roles that the window opens with, by connection, and whose the others are."""
+    [account] = accounts_of(connections, integrations, totals)
+    shown, others = cards_of(account, user)
+    return [(each.role, each.row.id) for each in shown], [each.row.id for each in others]
+
+
+def test_two_connections_are_seen_the_admins_first_and_then_mine() -> None:
+    assert cards("alice", [ALICE, BOB], [integration()], TOTALS) == (
+        [("admin", "con_bob"), ("mine", "con_alice")],
+        [],
+    )
+
+
+def test_one_connection_is_seen_by_the_admin_who_uses_the_same_credentials() -> None:
+    assert cards("bob", [ALICE, BOB], [integration()], TOTALS) == ([("both", "con_bob")], ["con_alice"])
+
+
+def test_an_admin_with_another_connection_for_their_tasks_sees_both() -> None:
+    own = replace(ALICE, owner="bob")
+    assert cards("bob", [own, BOB], [integration()], TOTALS)[0] == [
+        ("admin", "con_bob"),
+        ("mine", "con_alice"),
+    ]
+
+
+def test_who_has_none_of_their_own_sees_what_they_hold_a_grant_on() -> None:
+    shared = replace(ALICE, members=[MemberRow("mia", "user")])
+    assert cards("mia", [shared, BOB], [integration()], TOTALS) == (
+        [("admin", "con_bob"), ("mine", "con_alice")],
+        [],
+    )
+    assert cards("zoe", [shared, BOB], [integration()], TOTALS) == ([("admin", "con_bob")], ["con_alice"])
+
+
+def test_a_window_never_opens_with_none() -> None:
+    assert cards("zoe", [ALICE]) == ([("other", "con_alice")], [])
+    assert cards("alice", [ALICE]) == ([("mine", "con_alice")], [])
+
+
+def test_connected_on_is_what_the_card_is_about() -> None:
+    established, used, collected = (NOW - timedelta(days=each) for each in (9, 2, 1))
+    times = {"connected_on": established, "used_at": used, "collected_at": collected}
+    bob, alice = replace(BOB, **times), replace(ALICE, **times)
+    [account] = accounts_of([bob, alice], [integration()], TOTALS)
+    assert connected_on(account, Card("admin", bob)) == established
+    assert connected_on(account, Card("mine", alice)) == used
+    proof = integration(None, id="int_p", kind=IntegrationKind.PROOF)
+    collecting = {("con_alice", "int_p", PROOF): InstanceTotals(total=1)}
+    [account] = accounts_of([alice], [proof], collecting)
+    assert connected_on(account, Card("mine", alice)) == collected
+    [account] = accounts_of([alice])
+    assert connected_on(account, Card("mine", alice)) == established
+    never = replace(alice, used_at=None)
+    [account] = accounts_of([bob, never], [integration()], TOTALS)
+    assert connected_on(account, Card("mine", never)) is None

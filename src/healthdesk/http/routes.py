@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from healthdesk.api.desk import Event
 from healthdesk.api.records import Accepted, RecordCreate
 from healthdesk.http.resources import (
+    accounts,
     authorizations,
     connections,
     desk,
@@ -45,6 +46,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     EVENTS,
     OPENAPI,
     *health.ROUTES,
+    *accounts.ROUTES,
     *connections.ROUTES,
     *people.ROUTES,
     *authorizations.ROUTES,

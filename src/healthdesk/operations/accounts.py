@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 
 from healthdesk.api.common import Explanation
 from healthdesk.api.connections import AccountRow
@@ -14,7 +15,7 @@ from healthdesk.domain.states import (
     RecordState,
 )
 from healthdesk.errors import ConnectorError
-from healthdesk.operations.account_groups import accounts_of, worst_of
+from healthdesk.operations.account_groups import Account, Totals, accounts_of, worst_of
 from healthdesk.operations.account_rows import account_of, account_rows
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.explain import explain_connection, explain_problem, plural, word_of
@@ -28,26 +29,44 @@ from healthdesk.store.rows import ConnectionRow, IntegrationRow, ProblemRow
 _MOST_PROBLEMS = 500
 
 
-async def list_all(desk: Desk) -> list[AccountRow]:
-    """Return every row, worst first."""
-    desk.require("accounts.list")
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """What the area and the connection window are made from."""
+
+    connections: list[ConnectionRow]
+    integrations: list[IntegrationRow]
+    accounts: list[Account]
+    totals: Totals
+    problems: list[ProblemRow]
+
+
+async def read_everything(desk: Desk) -> Everything:
+    """Read all connections and integrations, the numbers of instances, and the problems that are not resolved."""
     connections = await everything(desk, connection_queries.page)
     integrations = await everything(desk, integration_queries.page)
+    totals = await desk.read(instance_queries.totals_by)
     problems = await desk.read(
         problem_queries.page,
         states=(ProblemState.OPEN, ProblemState.ACKNOWLEDGED),
         limit=_MOST_PROBLEMS,
     )
-    totals = await desk.read(instance_queries.totals_by)
+    accounts = accounts_of(connections, integrations, totals)
+    return Everything(connections, integrations, accounts, totals, problems.items)
+
+
+async def list_all(desk: Desk) -> list[AccountRow]:
+    """Return every row, worst first."""
+    desk.require("accounts.list")
+    found = await read_everything(desk)
     rows = account_rows(
-        accounts_of(connections, integrations, totals),
+        found.accounts,
         lambda app: app_name(desk, app),
         desk.now(),
-        integrations=integrations,
-        totals=totals,
-        problems=problems.items,
+        integrations=found.integrations,
+        totals=found.totals,
+        problems=found.problems,
     )
-    delivered = integration_rows(integrations, connections, problems.items)
+    delivered = integration_rows(found.integrations, found.connections, found.problems)
     delivering = {each for row in delivered for each in row.details["connections"]}
     return sorted(
         [*(row for row in rows if not _told_by_integration(row, delivering)), *delivered], key=_severity

@@ -5,7 +5,6 @@ from __future__ import annotations
 from healthdesk.api.apps import App
 from healthdesk.api.common import Page
 from healthdesk.api.connections import (
-    AccountRow,
     Connection,
     ConnectionCreate,
     ConnectionEdit,
@@ -16,15 +15,11 @@ from healthdesk.api.connections import (
 )
 from healthdesk.http.query import Paging
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import accounts, connecting, connections, credentials
+from healthdesk.operations import connecting, connections, credentials
 
 
 async def _apps(call: Call) -> list[App]:
     return await connections.apps(call.desk)
-
-
-async def _accounts(call: Call) -> list[AccountRow]:
-    return await accounts.list_all(call.desk)
 
 
 async def _list(call: Call) -> Page[Connection]:
@@ -69,14 +64,6 @@ _ONE = "/v1/connections/{id}"
 
 ROUTES = (
     Route("GET", "/v1/apps", "apps.list", "What can be connected.", _apps, list[App]),
-    Route(
-        "GET",
-        "/v1/accounts",
-        "accounts.list",
-        "Apps and accounts with their health, and the delivery integrations beside them, worst first.",
-        _accounts,
-        list[AccountRow],
-    ),
     Route(
         "GET",
         "/v1/connections",

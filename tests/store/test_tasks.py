@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
 from healthdesk.domain.states import InstanceKind, LinkState, WorkStatus
 from healthdesk.errors import NotFound
-from healthdesk.store import tasks
+from healthdesk.store import tasks, templates
+from healthdesk.store.rows_instances import TemplateRow
 from healthdesk.store.schema_instances import instances
 from healthdesk.store.tasks import TaskQuery
 
@@ -117,3 +120,76 @@ async def test_tasks_page_newest_first_under_every_filter(world):
     rest = await world.store.read(tasks.page, TaskQuery(), limit=2, after=page.next)
     assert [row.name for row in rest.items] == ["Rotate keys"]
     assert rest.next is None
+
+
+async def add_template(world, name="Weekly", **more):
+    fields = {
+        "id": world.new("tpl"),
+        "name": name,
+        "task": {"name": "Rotate {date}"},
+        "schedule": {"every_s": 60.0, "cron": "", "zone": "UTC"},
+        "integration_id": None,
+        "connection_id": None,
+        "owner": "alice",
+        "next_at": None,
+        "last_at": None,
+        "error": "",
+        "created_at": world.clock.now(),
+        "created_by": "alice",
+    }
+    row = TemplateRow(**(fields | more))
+    await world.store.write(templates.insert, row)
+    return row
+
+
+async def test_a_template_is_kept_changed_and_removed(world):
+    row = await add_template(world)
+    assert await world.store.read(templates.get, row.id) == row
+    await add_template(world, "Monthly", schedule=None)
+    page = await world.store.read(templates.page, limit=1)
+    assert [each.name for each in page.items] == ["Weekly"]
+    rest = await world.store.read(templates.page, after=page.next)
+    assert [(each.name, each.schedule) for each in rest.items] == [("Monthly", None)]
+    await world.store.write(templates.update, row.id, {"name": "Daily", "error": "no connection"})
+    changed = await world.store.read(templates.get, row.id)
+    assert (changed.name, changed.error) == ("Daily", "no connection")
+    with pytest.raises(ValueError, match="owner"):
+        await world.store.write(templates.update, row.id, {"owner": "bob"})
+    await add(world, "one", template_id=row.id)
+    await add(world, "two", template_id=row.id)
+    assert await world.store.read(templates.counts, [row.id]) == {row.id: 2}
+    assert await world.store.read(templates.names, [row.id, None]) == {row.id: "Daily"}
+    await world.store.write(templates.remove, row.id)
+    for call in (templates.get, templates.remove):
+        with pytest.raises(NotFound):
+            await world.store.write(call, row.id)
+    assert len(await found(world, template_id=row.id)) == 2
+
+
+async def test_the_longest_due_template_is_taken_first_and_moves_on(world):
+    now = world.clock.now()
+    late = await add_template(world, "late", next_at=now)
+    later = await add_template(world, "later", next_at=now - timedelta(seconds=5))
+    await add_template(world, "to come", next_at=now + timedelta(seconds=1))
+    await add_template(world, "by hand", schedule=None)
+    assert await world.store.read(templates.next_due_at) == later.next_at
+    taken = []
+    for _ in range(2):
+
+        def take(conn):
+            row = templates.take_due(conn, now)
+            templates.created(conn, row.id, now, now + timedelta(seconds=60))
+            return row.id
+
+        taken.append(await world.store.write(take))
+    assert taken == [later.id, late.id]
+    assert await world.store.write(templates.take_due, now) is None
+    row = await world.store.read(templates.get, late.id)
+    assert (row.last_at, row.next_at, row.error) == (now, now + timedelta(seconds=60), "")
+
+
+async def test_what_syncs_tasks_is_read_at_once(world):
+    first, second = await add(world, "linked"), await add(world, "alone")
+    await link(world, first, "int_x")
+    found_rows = await world.store.read(tasks.instances_of, [first, second])
+    assert {key: row.integration_id for key, row in found_rows.items()} == {first: "int_x"}

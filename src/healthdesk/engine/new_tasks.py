@@ -84,6 +84,7 @@ def link(
         now=now,
         by=by,
     )
+    usable.used(conn, through.connection_id, now)
 
 
 def link_of(

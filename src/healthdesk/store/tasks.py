@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, or_, select
 
 from healthdesk.domain.states import LinkState, WorkStatus
+from healthdesk.store.instances import instance_row
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import PageRows
-from healthdesk.store.rows_instances import TaskRow
+from healthdesk.store.rows_instances import InstanceRow, TaskRow
 from healthdesk.store.schema_instances import instances, tasks
 from healthdesk.store.scope import missing
 
@@ -127,6 +128,12 @@ def page(
             )
         )
     return paged(conn, chosen, tasks.c.id, _task, after=after, limit=limit, newest_first=True)
+
+
+def instances_of(conn: Connection, ids: Iterable[str]) -> dict[str, InstanceRow]:
+    """Return what syncs these tasks, by id; those without an integration have nothing."""
+    found = conn.execute(select(instances).where(instances.c.id.in_(list(ids))))
+    return {row.id: instance_row(row) for row in found}
 
 
 def _task(row: Any) -> TaskRow:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import sqlalchemy as sa
 from sqlalchemy import Connection, or_, select
 
 from healthdesk.store.connection_rows import connection_of, members_of
@@ -23,3 +26,8 @@ def usable_by(conn: Connection, app: str, user: str) -> list[ConnectionRow]:
     ).all()
     members = members_of(conn, [row.id for row in found])
     return [connection_of(row, members.get(row.id, [])) for row in found]
+
+
+def used(conn: Connection, connection_id: str, now: datetime) -> None:
+    """Keep that a task was configured with a connection."""
+    conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(used_at=now))

@@ -131,6 +131,14 @@ def proof_card(desk: FakeAccounts) -> None:
     desk.cards = [a_card(github, "mine", instances=4)]
 
 
+def uses_of_alice() -> ConnectionUses:
+    """Return what stops when alice disconnects from Jira."""
+    return ConnectionUses(
+        connection_id=MINE, name="Jira Cloud · acme", app_name="Jira Cloud", account="acme", tasks=12, samples=["Rotate root keys", "Review vendor list"], templates=["Quarterly keys"],
+        sentences=["The configuration of 12 tasks of alice is lost; their issues stay where they are.", "Reconnecting any one of them repairs all the others."],
+    )  # fmt: skip
+
+
 class FakeAccounts:
     """Has the calls about accounts, instances and people."""
 
@@ -200,11 +208,17 @@ class FakeAccounts:
         delivers = ["CRM endpoint"] if connection_id == "con_crm" else []
         return ConnectionUses(connection_id=connection_id, name=made.name, app_name=made.app_name, account=made.account, delivers=delivers)  # fmt: skip
 
+    async def connection_members(self, connection_id: str) -> list[Member]:
+        self.note("connection_members", connection_id)
+        owner = Member(user=self._connection(connection_id).owner, grant="owner")
+        return [owner, *self._now(connection_id)]
+
     async def connection_member_set(self, connection_id: str, user: str, grant: MemberGrant) -> Member:
         self.note("connection_member_set", (connection_id, user, grant.grant.value))
         if user == "nobody":
             raise ApiRefused("there is no user nobody", status=400, slug="malformed", field="user")
-        made = Member(user=user, grant=grant.grant.value)
+        hint = f"{user} has no role on this desk." if user == "mallory" else ""
+        made = Member(user=user, grant=grant.grant.value, hint=hint)
         self._members([*(each for each in self._now(connection_id) if each.user != user), made])
         return made
 

@@ -84,7 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("put_back", "B", "Put back the previous credentials", "put back", _on("connections"), "Those before the last update, for an hour after it; they are tried first", role=M),
     Action("put_back", "B", "Put back the previous credentials", "put back", _on("connection"), "Those before the last update, for an hour after it; they are tried first", ruled="put_back"),
     Action("make_owner", "W", "Make me owner", "make me owner", _on("connection"), "Administrators take it over with credentials of their own; what syncs with it goes on", ruled="make_me_owner"),
-    Action("members", "M", "Members", "members", _on("connection"), "Who may use it, and who manages its health", ruled="members"),
+    Action("members", "M", "Members", "members", _on("connection"), "Who may use it, and who manages its health"),
     Action("others", "w", "Other connections", "others", _on("connection " + ROWS), "Those of other people to the same app and account", item=False),
     Action("connection", "o", "Open its connection", "connection", _on("integration"), "The connection the integration delivers on", rank=3),
     Action("connection", "o", "Open its connection", "connection", _on("connections"), "Of an integration, the connection it delivers on"),

@@ -64,7 +64,7 @@ async def add_member(screen: DeskScreen, connection: Connection) -> str:
     if member is None:
         return ""
     screen.post_message(RowAdded("members-region", member.user))
-    return f"{member.user} is {_as(member.grant)} of {connection.name}."
+    return f"{member.user} is {_as(member.grant)} of {connection.name}. {member.hint}".strip()
 
 
 async def change_member(screen: DeskScreen, connection: Connection, member: Member) -> str:

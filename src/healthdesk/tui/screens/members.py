@@ -10,7 +10,7 @@ from textual.widget import Widget
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection, Member
 from healthdesk.tui.flows.owning import GRANT_MEANS, add_member, change_member, remove_member
-from healthdesk.tui.format import Line, Span, dim, key, line
+from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.widgets.columns import Column
@@ -20,7 +20,12 @@ from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Direction
 
 COLUMNS = [Column("Member", 20, flex=1), Column("May", 10), Column("", 20, flex=4)]
-EMPTY = (line("  Only its owner uses it. ", key("n"), " adds a member."),)
+NOBODY = (line("  Nobody holds anything on it."),)
+OWNER = "owner"
+MEANS = {
+    **GRANT_MEANS,
+    OWNER: "It is theirs: their credentials, and all that a manager may do.",
+}
 
 
 class MembersScreen(WindowScreen):
@@ -39,7 +44,7 @@ class MembersScreen(WindowScreen):
             COLUMNS, member_cells, lambda member: str(member.user), ascii_only=self.ascii_only, id="members"
         )
         region = ListRegion(table, ascii_only=self.ascii_only, id="members-region")
-        self.members = self.add_list(Listing(region, self.fetch, empty=EMPTY))
+        self.members = self.add_list(Listing(region, self.fetch, empty=NOBODY))
         yield region
         yield Ruler(ascii_only=self.ascii_only)
         yield Explanation(ascii_only=self.ascii_only, id="explain", classes="explain")
@@ -53,18 +58,16 @@ class MembersScreen(WindowScreen):
         return await self.client.connection(self.key)
 
     async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Member]:  # noqa: ARG002 - one page
-        """Read its members; there are few enough to come whole."""
-        return Page[Member](items=(await self.client.connection(self.key)).members)
+        """Read who holds what, the owner first; there are few enough to come whole."""
+        return Page[Member](items=await self.client.connection_members(self.key))
 
     def head_lines(self) -> Iterable[Line]:
-        """Whose it is."""
+        """What it is, and what adds somebody."""
         if self.detail is None:
             return ()
-        told = "Owner and managers check it, renew its credentials, disconnect it and name members."
-        owner = line(
-            dim("Owner  "), self.detail.owner, dim(f"  {self.detail.app_name} · {self.detail.account}")
-        )
-        return (owner, line(dim(told)))
+        own = connection_label(self.detail.app_name, self.detail.name, self.detail.account)
+        label = f"{self.detail.app_name} · {own}" if own else self.detail.app_name
+        return (line(label), line(key("n"), dim(" adds a user or a manager")))
 
     def item(self) -> Member | None:
         """Actions are for the member under the cursor."""
@@ -80,9 +83,16 @@ class MembersScreen(WindowScreen):
         """What the daemon refuses on the connection."""
         return self.detail.refused if self.detail is not None else {}
 
+    def refuses(self, action_id: str) -> str:
+        """The owner stays what they are."""
+        member = self.item()
+        if action_id in ("open", "edit", "remove") and member is not None and member.grant == OWNER:
+            return f"{member.user} owns it; Make me owner changes that"
+        return ""
+
     def cursor_moved(self, row: Any) -> None:
-        """Say what the member may do."""
-        told = [line(GRANT_MEANS.get(row.grant, ""))] if row is not None else []
+        """Say what the member may do, and what keeps them from it."""
+        told = [line(MEANS.get(row.grant, "")), line(Span(row.hint, Tone.WARN))] if row is not None else []
         self.query_one("#explain", Explanation).explain(told)
 
     def do_new(self) -> None:
@@ -111,9 +121,13 @@ class MembersScreen(WindowScreen):
         """Copy owner and members."""
         if self.detail is None:
             return []
-        return [*self.head_lines(), *(line(f"{each.user} {each.grant}") for each in self.detail.members)]
+        return [
+            *self.head_lines(),
+            line(f"{self.detail.owner} {OWNER}"),
+            *(line(f"{each.user} {each.grant}") for each in self.detail.members),
+        ]
 
 
 def member_cells(member: Member) -> list[Span]:
     """Return the cells of a member."""
-    return [Span(member.user), Span(member.grant), dim(GRANT_MEANS.get(member.grant, ""))]
+    return [Span(member.user), Span(member.grant), dim(MEANS.get(member.grant, ""))]

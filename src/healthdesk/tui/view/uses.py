@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from healthdesk.api.connections import ConnectionUses
 from healthdesk.tui.format import Line, Span, Tone, dim, line
-from healthdesk.tui.view.words import plural
+from healthdesk.tui.view.words import connection_label, plural
 
 
 def uses_lines(uses: ConnectionUses) -> list[Line]:
     """Return what it is, what is lost, what stops by name, and how each can be repaired."""
-    label = " · ".join(dict.fromkeys(part for part in (uses.app_name, uses.name, uses.account) if part))
+    own = connection_label(uses.app_name, uses.name, uses.account)
+    label = f"{uses.app_name} · {own}" if own else uses.app_name
     lines = [
         line(label),
         (),

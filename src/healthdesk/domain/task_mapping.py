@@ -138,6 +138,11 @@ class TaskMapping:
         return self.directions.get(name, FieldDirection.BOTH)
 
 
+def status_word(status: WorkStatus) -> str:
+    """Return the words for how far a task is: Not started, In progress, Done."""
+    return status.value.replace("_", " ").capitalize()
+
+
 def desk_status(mapping: TaskMapping, status: str, *, done: bool, now: WorkStatus) -> WorkStatus:
     """Return what a status of theirs means for the desk, where the task is `now`.
 

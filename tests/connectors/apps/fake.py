@@ -32,6 +32,14 @@ class Fault(StrEnum):
     """Only for creations of tasks: the project asks for a field that the desk did not send (`missing_field`)."""
 
 
+class Lost(StrEnum):
+    """What is lost when the line drops: nothing, a request before it is heard, or the answer of one that was."""
+
+    NOTHING = "nothing"
+    REQUEST = "request"
+    ANSWER = "answer"
+
+
 class FakeApp:
     """One app on 127.0.0.1. A subclass names what it is and answers for it; `fault` may change at any time."""
 
@@ -77,6 +85,8 @@ class FakeApp:
     def __init__(self) -> None:
         self.fault = Fault.NONE
         self.requests: list[tuple[str, str]] = []
+        self.loses: Callable[[web.Request, bytes], Lost] = lambda request, body: Lost.NOTHING
+        """Of which requests the line drops, by what was asked and sent: nobody hears the answer."""
         self._server: TestServer | None = None
 
     def routes(self) -> list[tuple[str, str, Handler]]:
@@ -138,7 +148,14 @@ class FakeApp:
         await self._server.close()
 
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        lost = self.loses(request, await request.read())
+        if lost is Lost.REQUEST:
+            return _dropped(request)
         self.requests.append((request.method, request.path_qs))
+        answer = await self._answered(request, handler)
+        return _dropped(request) if lost is Lost.ANSWER else answer
+
+    async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.fault is Fault.OUTAGE:
             return web.Response(status=503, text="<html>Service Unavailable</html>", content_type="text/html")
         if (answer := self.answer_fault(request)) is not None:
@@ -149,6 +166,12 @@ class FakeApp:
             return await handler(request)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return self.not_found(request)
+
+
+def _dropped(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
 
 
 def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -165,7 +165,7 @@ class _Pagerduty(FakeApp):
             "html_url": f"https://acme.pagerduty.com/incidents/PT4KHL{number}",
             "service": reference(SERVICE, "service", "Desk"),
             "assignments": assigned(given.get("assignments", [])),
-            "created_at": "2026-03-01T09:00:00Z", "updated_at": "2026-03-01T09:00:00Z", "details": body and body.get("details"),
+            "created_at": "2026-03-02T09:30:00Z", "updated_at": "2026-03-02T09:30:00Z", "details": body and body.get("details"),
         }  # fmt: skip
         self.incidents[made["id"]] = made
         return json({"incident": shown(made)}, 201)

@@ -10,9 +10,10 @@ from textual.widget import Widget
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection, Member
 from healthdesk.tui.flows.owning import GRANT_MEANS, add_member, change_member, remove_member
-from healthdesk.tui.format import Line, Span, Tone, dim, line
+from healthdesk.tui.format import Line, Span, Tone, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.view.words import connection_label
 from healthdesk.tui.widgets.columns import Column
 from healthdesk.tui.widgets.lines import Explanation, Lines, Ruler
 from healthdesk.tui.widgets.region import ListRegion

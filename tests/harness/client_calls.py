@@ -202,6 +202,12 @@ CALLS = {
         wire.connection(),
         None,
     ),
+    "uses": (
+        lambda c: c.connection_uses("con_1"),
+        "GET /v1/connections/con_1/uses",
+        wire.uses(),
+        None,
+    ),
     "members": (
         lambda c: c.connection_members("con_1"),
         "GET /v1/connections/con_1/members",

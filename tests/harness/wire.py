@@ -68,6 +68,23 @@ def connection(**more: Any) -> connections.Connection:
     return connections.Connection(**(fields | more))
 
 
+def uses(**more: Any) -> connections.ConnectionUses:
+    """A connection that two tasks and a proof sync work with."""
+    fields: dict[str, Any] = {
+        "connection_id": "con_1",
+        "name": "CRM",
+        "app_name": "HTTP endpoint",
+        "tasks": 2,
+        "proof_syncs": 1,
+        "samples": ["Rotate keys", "Review vendors"],
+        "sentences": [
+            "Its credentials are erased and cannot be brought back, and its callbacks are refused.",
+            "The connection configuration is lost for all of the 2 tasks that alice configured with it.",
+        ],
+    }
+    return connections.ConnectionUses(**(fields | more))
+
+
 def updated(**more: Any) -> connections.CredentialsUpdated:
     """A connection whose credentials were replaced, or put back."""
     shown = connection(previous_hint="••••0ld9", previous_until=NOW).model_dump()

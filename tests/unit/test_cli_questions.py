@@ -161,7 +161,7 @@ GONE = [
 @pytest.mark.parametrize(("line", "path", "item", "question"), GONE)
 def test_removing_names_what_is_lost_and_starts_on_no(daemon, desk, line, path, item, question):
     daemon.on("GET", path, item)
-    daemon.on("GET", "/v1/integrations", wire.page())
+    daemon.on("GET", f"{path}/uses", wire.uses())
     daemon.on("DELETE", path, 204)
     for typed in ("", "\n", "no\n", "yess\n"):
         ran = desk(line, stdin=typed, terminal=True)
@@ -177,7 +177,7 @@ def test_removing_names_what_is_lost_and_starts_on_no(daemon, desk, line, path, 
 @pytest.mark.parametrize(("line", "path", "item", "question"), GONE)
 def test_removing_without_a_person_needs_yes(daemon, desk, line, path, item, question):
     daemon.on("GET", path, item)
-    daemon.on("GET", "/v1/integrations", wire.page())
+    daemon.on("GET", f"{path}/uses", wire.uses())
     daemon.on("DELETE", path, 204)
     ran = desk(line, stdin="y\n")
     assert ran.code == 2
@@ -192,13 +192,24 @@ def test_removing_without_a_person_needs_yes(daemon, desk, line, path, item, que
 @pytest.mark.parametrize("options", [{"terminal": True}, {}])
 def test_connection_in_use_is_not_asked_about_and_names_who_uses_it(daemon, desk, options):
     daemon.on("GET", "/v1/connections/con_1", wire.connection())
-    daemon.on("GET", "/v1/integrations", wire.page(wire.integration(), wire.integration(name="Partner")))
+    daemon.on("GET", "/v1/connections/con_1/uses", wire.uses(delivers=["CRM endpoint", "Partner"]))
     ran = desk(f"connections disconnect con_1{'' if options else ' --yes'}", stdin="y\n", **options)
     assert ran.code == 1
     assert "error: CRM endpoint, Partner deliver through CRM" in ran.err
     assert "fix: give their environments another connection first" in ran.err
     assert "Disconnect CRM" not in ran.err
     assert {one.method for one in daemon.asked} == {"GET"}
+
+
+def test_disconnecting_shows_what_stops_before_it_asks(daemon, desk):
+    daemon.on("GET", "/v1/connections/con_1", wire.connection())
+    daemon.on("GET", "/v1/connections/con_1/uses", wire.uses())
+    ran = desk("connections disconnect con_1", stdin="\n", terminal=True)
+    assert ran.err.splitlines()[1:3] == [
+        "The connection configuration is lost for all of the 2 tasks that alice configured with it.",
+        "Among them: Rotate keys, Review vendors, and 1 more",
+    ]
+    assert "Disconnect CRM (HTTP endpoint, con_1)? [y/N]" in ran.err
 
 
 def plan_then(daemon, answer):

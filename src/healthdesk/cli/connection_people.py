@@ -1,12 +1,12 @@
-"""`healthdesk connections members`: who holds what on a connection."""
+"""`healthdesk connections`: who holds what on one, and its end."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from healthdesk.cli import marks
-from healthdesk.cli.command import UsageError
+from healthdesk.cli import marks, options
+from healthdesk.cli.command import FAILED, UsageError
 from healthdesk.cli.connection_view import one
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
@@ -14,7 +14,7 @@ from healthdesk.cli.tables import Column
 from healthdesk.domain.states import Grant
 
 if TYPE_CHECKING:
-    from healthdesk.api.connections import Member
+    from healthdesk.api.connections import Connection, ConnectionUses, Member
 
 
 def members_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,3 +58,45 @@ def _granted(text: str) -> tuple[str, Grant]:
 
 def _row(member: Member) -> list[Cell | str]:
     return [member.user, member.grant, Cell(member.hint, marks.WARN)]
+
+
+def disconnect_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `disconnect`."""
+    one(parser)
+    options.yes(parser)
+
+
+async def disconnect(desk: Desk, args: argparse.Namespace) -> int | None:
+    """Say what stops, then erase the credentials and end the connection."""
+    desk.ask.require_yes(args.yes)
+    connection_id = await desk.connection_id(args.connection)
+    item = await desk.client.connection(connection_id)
+    uses = await desk.client.connection_uses(connection_id)
+    _refuse_while_used(item, uses)
+    if not args.yes and not _confirmed(desk, item, uses):
+        desk.out.note("Nothing was changed.")
+        return FAILED
+    await desk.client.connection_disconnect(connection_id)
+    desk.out.done(item, f"Disconnected {item.name}.")
+    return None
+
+
+def _confirmed(desk: Desk, item: Connection, uses: ConnectionUses) -> bool:
+    for sentence in uses.sentences:
+        desk.out.note(sentence)
+    if uses.samples:
+        more = uses.tasks + uses.proof_syncs - len(uses.samples)
+        desk.out.note(f"Among them: {', '.join(uses.samples)}" + (f", and {more:,} more" if more else ""))
+    return desk.ask.confirm(desk.out.safe(f"Disconnect {item.name} ({item.app_name}, {item.id})?"))
+
+
+def _refuse_while_used(item: Connection, uses: ConnectionUses) -> None:
+    """Say which integrations deliver through it before asking: the daemon would refuse the answer."""
+    from healthdesk.errors import ClientError
+
+    if uses.delivers:
+        raise ClientError(
+            f"{', '.join(uses.delivers)} deliver{'s' if len(uses.delivers) == 1 else ''} through {item.name}",
+            fix="give their environments another connection first:"
+            " `healthdesk integrations edit INTEGRATION --environment ENVIRONMENT --connection CONNECTION`",
+        )

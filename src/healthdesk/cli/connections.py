@@ -110,47 +110,6 @@ async def check(desk: Desk, args: argparse.Namespace) -> int | None:
     return FAILED if item.state in (ConnectionState.FAILING, ConnectionState.SUSPECT) else None
 
 
-def _disconnect_arguments(parser: argparse.ArgumentParser) -> None:
-    one(parser)
-    options.yes(parser)
-
-
-async def _refuse_while_used(desk: Desk, item: Connection) -> None:
-    """Say which integrations deliver through it before asking: the daemon would refuse the answer."""
-    from healthdesk.errors import ClientError
-
-    page = await desk.collect(
-        lambda after, limit: desk.client.integrations_list(after=after, limit=limit), limit=10_000, after=None
-    )
-    users = [
-        each.name for each in page.items if item.id in {place.connection_id for place in each.environments}
-    ]
-    if users:
-        raise ClientError(
-            f"{', '.join(users)} deliver{'s' if len(users) == 1 else ''} through {item.name}",
-            fix="give their environments another connection first:"
-            " `healthdesk integrations edit INTEGRATION --environment ENVIRONMENT --connection CONNECTION`",
-        )
-
-
-async def disconnect(desk: Desk, args: argparse.Namespace) -> int | None:
-    """Erase the credentials and end the connection."""
-    desk.ask.require_yes(args.yes)
-    connection_id = await desk.connection_id(args.connection)
-    item = await desk.client.connection(connection_id)
-    await _refuse_while_used(desk, item)
-    question = (
-        f"Disconnect {item.name} ({item.app_name}, {item.id})? Its credentials are erased and cannot be"
-        " brought back, and its callbacks are refused."
-    )
-    if not args.yes and not desk.ask.confirm(desk.out.safe(question)):
-        desk.out.note("Nothing was changed.")
-        return FAILED
-    await desk.client.connection_disconnect(connection_id)
-    desk.out.done(item, f"Disconnected {item.name}.")
-    return None
-
-
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
     one(parser)
     which = parser.add_mutually_exclusive_group()
@@ -208,6 +167,9 @@ COMMANDS = (
         arguments=people.members_arguments,
     ),
     Command(
-        "disconnect", "erase a connection's credentials", run=disconnect, arguments=_disconnect_arguments
+        "disconnect",
+        "say what stops, then erase a connection's credentials",
+        run=people.disconnect,
+        arguments=people.disconnect_arguments,
     ),
 )

@@ -92,6 +92,7 @@ async def begin(desk: Desk, new: AuthorizationCreate) -> Authorization:
         created_by=desk.operator.user,
         expires_at=now + lasts,
         next_poll_at=next_poll_at,
+        connection_id=new.connection,
     )
     await ctx.store.write(queries.insert, row)
     return _view(ctx, row)

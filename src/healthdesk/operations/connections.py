@@ -94,19 +94,6 @@ async def check(desk: Desk, connection_id: str) -> Connection:
     return view(desk, await desk.write(change))
 
 
-async def disconnect(desk: Desk, connection_id: str) -> None:
-    """Erase a connection's secrets and end it; Conflict while an integration delivers through it."""
-
-    def change(conn: Conn) -> None:
-        row = queries.get(conn, connection_id)
-        desk.require("connections.disconnect", desk.standing_on(row))
-        queries.delete(conn, connection_id, desk.now())
-        desk.note(conn, Verb.DISCONNECTED, "connection", connection_id, row.name)
-
-    await desk.write(change, ("connection", connection_id))
-    await desk.engine.refresh()
-
-
 async def check_after_change(desk: Desk, connection_id: str, trigger: Trigger) -> None:
     """Check; the change is committed already, so a check that cannot be kept now is left to the schedule."""
     try:

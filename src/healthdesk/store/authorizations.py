@@ -35,6 +35,7 @@ class AuthorizationRow:
     result_enc: str = ""
     error: str = ""
     next_poll_at: datetime | None = None
+    connection_id: str | None = None
 
 
 def insert(conn: Connection, new: AuthorizationRow) -> None:

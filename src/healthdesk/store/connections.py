@@ -17,6 +17,7 @@ from healthdesk.store.connection_rows import connection_of, connection_row, memb
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, NewConnection, PageRows
 from healthdesk.store.schema_connections import (
+    authorizations,
     callback_secrets,
     connection_members,
     connection_tokens,
@@ -166,11 +167,14 @@ def delete(conn: Connection, connection_id: str, now: datetime) -> None:
             previous_hint="",
             previous_until=None,
             handshake_until=None,
+            settings_version=connections.c.settings_version + 1,
         )
     )
     conn.execute(sa.delete(callback_secrets).where(callback_secrets.c.connection_id == connection_id))
     conn.execute(sa.delete(connection_tokens).where(connection_tokens.c.connection_id == connection_id))
     conn.execute(sa.delete(pings).where(pings.c.object_id == connection_id))
+    conn.execute(sa.delete(connection_members).where(connection_members.c.connection_id == connection_id))
+    conn.execute(sa.delete(authorizations).where(authorizations.c.connection_id == connection_id))
 
 
 def put_member(conn: Connection, connection_id: str, user: str, grant: Grant) -> None:

@@ -119,9 +119,12 @@ authorizations = Table(
     Column("created_by", Text, nullable=False),
     Column("expires_at", UtcMicros, nullable=False),
     Column("next_poll_at", UtcMicros),
+    Column("connection_id", IdText),
     Index("ux_authorizations_state", "state_hash", unique=True),
 )
-"""Browser and device authorizations under way: `pending`, `granted`, `refused`, `expired` or `used`."""
+"""Browser and device authorizations under way: `pending`, `granted`, `refused`, `expired` or `used`. `connection_id` is
+the one they are for, and end with: None for a new one.
+"""
 
 connection_transitions = Table(
     "connection_transitions",

@@ -39,10 +39,6 @@ async def _edit(call: Call) -> Connection:
     return await connecting.edit(call.desk, call.path["id"], call.body(ConnectionEdit))
 
 
-async def _disconnect(call: Call) -> None:
-    await connections.disconnect(call.desk, call.path["id"])
-
-
 async def _check(call: Call) -> Connection:
     return await connections.check(call.desk, call.path["id"])
 
@@ -92,14 +88,6 @@ ROUTES = (
         _edit,
         Connection,
         ConnectionEdit,
-    ),
-    Route(
-        "DELETE",
-        _ONE,
-        "connections.disconnect",
-        "Erase its secrets and end it; 409 while in use.",
-        _disconnect,
-        status=204,
     ),
     Route(
         "POST",

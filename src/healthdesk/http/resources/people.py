@@ -1,10 +1,10 @@
-"""Routes of the people of connections: members, owners, and what somebody who leaves has."""
+"""Routes of the people of connections: members, owners, what somebody who leaves has, and the end of a connection."""
 
 from __future__ import annotations
 
-from healthdesk.api.connections import Member, MemberGrant
+from healthdesk.api.connections import ConnectionUses, Member, MemberGrant
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import members
+from healthdesk.operations import disconnecting, members
 
 
 async def _members(call: Call) -> list[Member]:
@@ -19,7 +19,16 @@ async def _remove_member(call: Call) -> None:
     await members.remove(call.desk, call.path["id"], call.path["user"])
 
 
-_MEMBERS = "/v1/connections/{id}/members"
+async def _uses(call: Call) -> ConnectionUses:
+    return await disconnecting.uses(call.desk, call.path["id"])
+
+
+async def _disconnect(call: Call) -> None:
+    await disconnecting.disconnect(call.desk, call.path["id"])
+
+
+_ONE = "/v1/connections/{id}"
+_MEMBERS = _ONE + "/members"
 
 ROUTES = (
     Route(
@@ -45,6 +54,23 @@ ROUTES = (
         "connections.members",
         "Take a member off a connection; 409 for the owner.",
         _remove_member,
+        status=204,
+    ),
+    Route(
+        "GET",
+        _ONE + "/uses",
+        "connections.uses",
+        "What stops when it is disconnected, and how that is repaired.",
+        _uses,
+        ConnectionUses,
+    ),
+    Route(
+        "DELETE",
+        _ONE,
+        "connections.disconnect",
+        "Erase its secrets and end it: what works with it loses its configuration. 409 while an integration delivers"
+        " through it.",
+        _disconnect,
         status=204,
     ),
 )

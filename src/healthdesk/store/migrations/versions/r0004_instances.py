@@ -41,6 +41,7 @@ def upgrade() -> None:
     op.create_index("ix_integrations_connection", "integrations", ["connection_id"], unique=False)
     for name in ("used_at", "collected_at"):
         op.add_column("connections", _time(name))
+    op.add_column("authorizations", sa.Column("connection_id", ID, nullable=True))
     for column in (
         sa.Column("sample_instance_id", ID, nullable=True),
         sa.Column("unit", sa.Text(), server_default="record", nullable=False),

@@ -24,8 +24,12 @@ from healthdesk.tui.format import clean
 from healthdesk.tui.preferences import Preferences
 from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.expiries import ExpiriesScreen
+from healthdesk.tui.screens.integrations import IntegrationsScreen
+from healthdesk.tui.screens.labels import LabelsScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
+from healthdesk.tui.screens.tasks import TasksScreen
+from healthdesk.tui.screens.templates import TemplatesScreen
 from healthdesk.tui.terminal import ascii_here, theme_of, zone_of
 from healthdesk.tui.view.times import View
 from healthdesk.tui.widgets.lines import TabLine
@@ -34,6 +38,14 @@ if TYPE_CHECKING:
     from healthdesk.client.client import Client
     from healthdesk.tui.screens.acting import ActingScreen
 
+LISTS: dict[str, Callable[[], Screen[Any]]] = {
+    "expiries": ExpiriesScreen,
+    "tasks": TasksScreen,
+    "templates": TemplatesScreen,
+    "labels": LabelsScreen,
+    "integrations": IntegrationsScreen,
+}
+"""Lists that the palette opens from everywhere, by their actions in Connections."""
 LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})
 """Keys that are never meant for a form that is not there yet."""
 
@@ -258,9 +270,11 @@ class HealthdeskApp(App[None]):
                 reason = screen.why_not(action)
                 told = f"not now: {reason}" if reason else action.help
                 yield SystemCommand(action.label, told, lambda action_id=action.id: screen.do(action_id))
-        if not (isinstance(screen, DeskScreen) and action_of(screen.CONTEXT, "expiries")):
-            told = "Which credential ends when, the soonest first"
-            yield SystemCommand("Expiry calendar", told, lambda: self.push_screen(ExpiriesScreen()))
+        for action_id, made in LISTS.items():
+            listed = action_of("connections", action_id)
+            here = isinstance(screen, DeskScreen) and action_of(screen.CONTEXT, action_id)
+            if listed is not None and not here:
+                yield SystemCommand(listed.label, listed.help, lambda made=made: self.push_screen(made()))
         for number, (name, title) in enumerate(zip(AREAS, TITLES, strict=True), start=1):
             yield SystemCommand(
                 title, f"Area {number}", lambda name=name: self.run_worker(self.action_area(name))

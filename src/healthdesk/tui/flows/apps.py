@@ -25,10 +25,12 @@ async def app_of(screen: DeskScreen, connection: Connection) -> App:
     return found
 
 
-async def choose_app(screen: DeskScreen, apps: list[App], chosen: str) -> App | None:
+async def choose_app(
+    screen: DeskScreen, apps: list[App], chosen: str, *, title: str = "New connection"
+) -> App | None:
     """Return the app that was chosen, or None."""
     chooser = Chooser(
-        "New connection",
+        title,
         APP_COLUMNS,
         [app_option(app) for app in apps],
         chosen=chosen,

@@ -23,13 +23,13 @@ COLUMNS = [
 """Of the connections to choose from."""
 
 
-async def usable_connections(screen: DeskScreen, app: str) -> list[Connection]:
-    """Return the connections of an app that the operator may use, those that work first."""
+async def usable_connections(screen: DeskScreen, app: str | None = None) -> list[Connection]:
+    """Return the connections (of one app) that the operator may use, those that work first."""
     found: list[Connection] = []
     after: str | None = None
     while True:
         page = await screen.client.connections_list(after=after, limit=500)
-        found += [each for each in page.items if each.app == app and "use" not in each.refused]
+        found += [each for each in page.items if app in (None, each.app) and "use" not in each.refused]
         after = page.next
         if after is None:
             return sorted(found, key=lambda each: (each.explanation is not None, each.name.lower()))
@@ -46,6 +46,11 @@ async def choose_own_connection(
             f"There is {other} of {app_name} that you may use.",
             fix="`n` in Connections adds one, or its owner makes you a member.",
         )
+    return await choose_among(screen, title, found)
+
+
+async def choose_among(screen: DeskScreen, title: str, found: list[Connection]) -> Connection | None:
+    """Return the connection that was chosen, or None."""
     chooser = Chooser(title, COLUMNS, [_option(each) for each in found], ascii_only=screen.ascii_only)
     answer: str | None = await screen.ask(chooser)
     return next((each for each in found if each.id == answer), None)

@@ -27,11 +27,12 @@ async def change_settings(screen: DeskScreen, proof_id: str) -> str:
     proof = await screen.client.proof_sync(proof_id)
     dataset = dataset_of(await screen.client.apps(), proof)
     labels = await label_options(screen)
+    asked = asked_fields(dataset.fields, FIELDS, "fields", proof.fields)
     form = partial(
         Form,
         f"Settings · {proof.name}",
         [
-            *asked_fields(dataset.fields, FIELDS, "fields", proof.fields),
+            *asked,
             Field("label", "Label or control", proof.label_id or "", options=labels),
             Field(
                 "name",
@@ -46,7 +47,7 @@ async def change_settings(screen: DeskScreen, proof_id: str) -> str:
     )
 
     async def send(values: Values) -> str:
-        changes = settings_of(values, proof)
+        changes = settings_of(values, proof, asked)
         if not changes.model_fields_set - {"unchecked"}:
             return "Nothing was changed."
         changed = await screen.client.instance_settings(proof_id, changes)
@@ -101,10 +102,12 @@ def check_every(values: Values) -> dict[str, str]:
     return {} if LEAST_S <= seconds <= MOST_S else {"every_s": "is between 5m and 366d"}
 
 
-def settings_of(values: Values, before: ProofSync) -> ProofSyncSettings:
+def settings_of(values: Values, before: ProofSync, asked: list[Field]) -> ProofSyncSettings:
     """Return what was changed, and nothing else."""
     known: dict[str, Any] = {}
-    if (fields := asked_values(values, FIELDS)) != before.fields:
+    if (fields := asked_values(values, FIELDS)) != asked_values(
+        {each.name: each.value for each in asked}, FIELDS
+    ):
         known["fields"] = fields
     if values["label"] != (before.label_id or ""):
         known["label_id"] = values["label"]

@@ -15,7 +15,7 @@ from healthdesk.errors import ApiRefused, HealthdeskError
 from healthdesk.tui.flows.asked_fields import asked_fields, asked_values
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.attaching import attach_issue
-from healthdesk.tui.flows.own_connections import choose_own_connection, usable_connections
+from healthdesk.tui.flows.own_connections import choose_among, usable_connections
 from healthdesk.tui.format import Line, Span, Tone, block, clean, dim, line
 from healthdesk.tui.messages import RowAdded
 from healthdesk.tui.screens.chooser import Chooser, Option
@@ -98,7 +98,7 @@ async def own_connection_id(
     found = await usable_connections(screen, integration.app)
     if len(found) <= 1:
         return True, None
-    chosen = await choose_own_connection(screen, title, integration.app, integration.app_name)
+    chosen = await choose_among(screen, title, found)
     return chosen is not None, chosen.id if chosen else None
 
 

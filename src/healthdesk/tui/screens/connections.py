@@ -9,6 +9,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.connections import AccountRow, Connection
 from healthdesk.api.integrations import Integration
 from healthdesk.tui.flows.adding import add_connection
+from healthdesk.tui.flows.adding_proof import add_proof_sync
 from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import (
     check_now,
@@ -23,15 +24,20 @@ from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
 from healthdesk.tui.screens.base import DeskScreen
-from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.connection import ConnectionScreen, DisconnectedScreen
 from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.integration import IntegrationScreen
+from healthdesk.tui.screens.integrations import IntegrationsScreen
+from healthdesk.tui.screens.labels import LabelsScreen
+from healthdesk.tui.screens.tasks import TasksScreen
+from healthdesk.tui.screens.templates import TemplatesScreen
 from healthdesk.tui.view.accounts import (
     ACCOUNT_COLUMNS,
     account_cells,
     account_explain,
     account_id,
     account_word,
+    disconnected,
     keep_account,
 )
 from healthdesk.tui.view.connection import connection_facts, connection_head
@@ -47,6 +53,7 @@ EMPTY = (
     line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
 )
 FOR_CONNECTIONS = ("edit", "disconnect", "put_back")
+OF_A_CONNECTION = ("check", "credentials", "connection", "pause", "log", "notify", *FOR_CONNECTIONS)
 FOR_INTEGRATIONS = ("pause", "log", "notify", "connection")
 
 
@@ -115,6 +122,8 @@ class ConnectionsScreen(AreaScreen):
     def refuses(self, action_id: str) -> str:
         """Connections are checked, integrations paused."""
         row = self.item()
+        if row is not None and disconnected(row) and action_id in OF_A_CONNECTION:
+            return "its connection was disconnected; enter shows what waits for another one"
         if row is not None and row.kind == "integration" and action_id in FOR_CONNECTIONS:
             return "this is an integration; o opens its connection"
         if row is not None and row.kind == "connection" and action_id in FOR_INTEGRATIONS:
@@ -126,13 +135,36 @@ class ConnectionsScreen(AreaScreen):
     def do_open(self) -> None:
         """Open the connection's or the integration's window."""
         row: AccountRow = self.item()
-        self.app.push_screen(
-            ConnectionScreen(row.id, own=True) if row.kind == "connection" else IntegrationScreen(row.id)
-        )
+        if row.kind == "connection":
+            self.app.push_screen(ConnectionScreen(row.id, own=True))
+        elif disconnected(row):
+            self.app.push_screen(DisconnectedScreen(row.id, row.explanation))
+        else:
+            self.app.push_screen(IntegrationScreen(row.id))
 
     def do_expiries(self) -> None:
         """Show which credential ends when."""
         self.app.push_screen(ExpiriesScreen())
+
+    def do_tasks(self) -> None:
+        """Show every task."""
+        self.app.push_screen(TasksScreen())
+
+    def do_templates(self) -> None:
+        """Show every repeating task."""
+        self.app.push_screen(TemplatesScreen())
+
+    def do_labels(self) -> None:
+        """Show labels and controls."""
+        self.app.push_screen(LabelsScreen())
+
+    def do_integrations(self) -> None:
+        """Show every integration."""
+        self.app.push_screen(IntegrationsScreen())
+
+    def do_new_proof(self) -> None:
+        """Add a proof sync."""
+        self.flow(add_proof_sync(self), asks=True)
 
     def do_connection(self) -> None:
         """Open the connection that the integration delivers on."""

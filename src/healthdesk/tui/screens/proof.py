@@ -14,6 +14,7 @@ from healthdesk.tui.flows import exporting, instances
 from healthdesk.tui.format import Line, Span, dim, key, line
 from healthdesk.tui.listing import Fetch, Listing
 from healthdesk.tui.screens.dialog import Notice
+from healthdesk.tui.screens.label import LabelScreen
 from healthdesk.tui.screens.run import RunPage
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.proof import (
@@ -46,6 +47,8 @@ NO_ROWS = (line("  The run collected no rows: there are none at the app."),)
 NO_DIFFERENCE = (line("  Nothing differs from the run before."),)
 NO_RUN = (line("  It has not run yet. ", key("s"), " collects it now."),)
 NO_LABELS = (line("  There is no label or control yet."),)
+FOR_ALL = frozenset({"open", "refresh", "copy", "back", "help", "menu"})
+"""What those who are no members may do here."""
 WITH_CONTENTS = (RunOutcome.COLLECTED, RunOutcome.UNCHANGED)
 
 
@@ -207,8 +210,9 @@ class ProofScreen(WindowScreen):
 
     def _focus_list(self) -> None:
         shown = self.shown
-        if self.focused is None or not self.focused.display:
-            (shown.table if shown is not None else self.query_one("#pane", Pane)).focus()
+        wanted = shown.table if shown is not None else self.query_one("#pane", Pane)
+        if self.focused is not wanted:
+            self.call_after_refresh(wanted.focus)
 
     def show_totals(self) -> None:
         """Say what is explained of the list as a whole, where no row is."""
@@ -222,7 +226,8 @@ class ProofScreen(WindowScreen):
         return [line(dim(contents_words(self.contents, self.view())))]
 
     def cursor_moved(self, row: Any) -> None:
-        """Explain the row under the cursor."""
+        """Explain the row under the cursor of the list that is shown."""
+        row = self.shown.table.current if self.shown is not None else None
         lines: list[Line] = []
         if isinstance(row, Run):
             lines = run_explain(row, self.view())
@@ -257,6 +262,12 @@ class ProofScreen(WindowScreen):
 
     # What can be done
 
+    def off_footer(self) -> frozenset[str]:
+        """There is nothing to open in the Settings tab; those who are no members may not do much."""
+        if self.detail is not None and not self.detail.member:
+            return frozenset({"sync", "settings", "export", "next_tab"})
+        return frozenset({"open"}) if self.shown is None else frozenset()
+
     def item_name(self) -> str:
         """The proof sync."""
         return self.proof.name if self.proof is not None else ""
@@ -267,11 +278,7 @@ class ProofScreen(WindowScreen):
 
     def refuses(self, action_id: str) -> str:
         """Those who are no members see where to ask, and nothing else."""
-        if (
-            self.detail is not None
-            and not self.detail.member
-            and action_id not in ("refresh", "copy", "back", "help", "menu")
-        ):
+        if self.detail is not None and not self.detail.member and action_id not in FOR_ALL:
             return "you are no member of the label or control it is filed under"
         if action_id == "open" and (self.shown is None or self.shown.table.current is None):
             return "there is nothing under the cursor"
@@ -291,7 +298,9 @@ class ProofScreen(WindowScreen):
             self.query_one("#head", Lines).show(self.head_lines())
             self.show_detail()
             self.choose(CONTENTS)
-        elif isinstance(row, Run):
+        elif row is not None and not isinstance(row, Run):
+            self.app.push_screen(LabelScreen(row["id"]))
+        elif row is not None:
             self.app.push_screen(RunPage(row, self.view(), ascii_only=self.ascii_only))
 
     def do_sync(self) -> None:

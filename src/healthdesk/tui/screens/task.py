@@ -182,8 +182,8 @@ class TaskScreen(WindowScreen):
         return f"members change tasks they created or are assigned to; ask {task.created_by} or {people}"
 
     def off_footer(self) -> frozenset[str]:
-        """What would open nothing makes room."""
-        return frozenset({"open"}) if self.refuses("open") else frozenset()
+        """What does not apply makes room: there is something to open, to sync or to choose, or not."""
+        return frozenset(each for each in ("open", "sync", "integrate") if self.refuses(each))
 
     def do_open(self) -> None:
         """Open the run under the cursor; in the Task tab its template."""

@@ -13,7 +13,7 @@ from healthdesk.tui.view.times import View, ago, full, since
 from healthdesk.tui.view.words import Word, blame_word
 from healthdesk.tui.widgets.columns import Column
 
-LABEL = 14
+LABEL = 16
 NO_INTEGRATION = Word("·", "–", Tone.DIM)
 
 TASK_COLUMNS = [

@@ -154,6 +154,10 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         git = (await ask("POST", "/v1/connections", there))["id"]
         container = dict(github.container)
         await ask("POST", "/v1/integrations/choices", {"connection_id": git, "container": container})
+        there = {"kind": "tasks", "name": "Issues", "connection_id": git, "tasks": {"container": container}}
+        issues = (await ask("POST", "/v1/integrations", there))["id"]
+        task = (await ask("POST", "/v1/tasks", {"name": "Rotate keys", "integration_id": issues}))["id"]
+        await ask("PATCH", "/v1/tasks/{id}", {"status": "in_progress"}, id=task)
         proof = {"kind": "proof", "name": "Proof", "app": "github"}
         unused = (await ask("POST", "/v1/integrations", proof))["id"]
         await ask("DELETE", one, id=unused)
@@ -211,6 +215,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
         ids |= {"authorizations": authorization, "labels": label, "instances": add_instance(desk, con), "accounts": con}
+        ids |= {"tasks": task}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
         for route in OPERATOR_ROUTES:
@@ -225,6 +230,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("DELETE", "/v1/connections/{id}/ping", id=spare)
         unused = (await ask("POST", "/v1/connections", {"name": "x", "base_url": endpoint.url}))["id"]
         await ask("DELETE", "/v1/labels/{id}", id=label)
+        await ask("DELETE", "/v1/tasks/{id}", id=task)
         for template, gone in (("rules", rule), ("channels", channel_id), ("connections", unused)):
             await ask("DELETE", f"/v1/{template}/{{id}}", id=gone)
         routes = {(route.method, route.path) for route in OPERATOR_ROUTES if route is not EVENTS}

@@ -17,6 +17,16 @@ Due = Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 Person = Annotated[str, Field(max_length=200)]
 
 
+class TaskFilter(Input):
+    """Which tasks; what is left out does not narrow. `text` is looked for in names and keys of issues."""
+
+    status: WorkStatus | None = None
+    template_id: str | None = None
+    integration_id: str | None = None
+    assignee: str | None = None
+    text: str | None = Field(default=None, min_length=1, max_length=200)
+
+
 class TaskCreate(Input):
     """A new task. With `integration_id` an external issue is created under the operator's own connection.
 

@@ -13,6 +13,7 @@ from healthdesk.api import MAX_PAGE
 from healthdesk.api.common import Input
 from healthdesk.api.instances import InstanceFilter
 from healthdesk.api.records import Direction
+from healthdesk.api.tasks import TaskFilter
 from healthdesk.domain.states import CallbackState, Environment, ProblemState, RecordState
 from healthdesk.errors import Malformed
 
@@ -77,6 +78,10 @@ class AlertList(Paging):
 
     problem_id: str | None = None
     channel_id: str | None = None
+
+
+class TaskList(TaskFilter, Paging):
+    """A page of tasks."""
 
 
 class IntegrationRemoval(Input):

@@ -22,6 +22,7 @@ from healthdesk.http.resources import (
     pings,
     problems,
     records,
+    tasks,
     vault,
 )
 from healthdesk.http.route import Call, Route
@@ -52,6 +53,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     *authorizations.ROUTES,
     *pings.ROUTES,
     *integrations.ROUTES,
+    *tasks.ROUTES,
     *instances.ROUTES,
     *labels.ROUTES,
     *records.ROUTES,

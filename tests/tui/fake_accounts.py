@@ -18,6 +18,7 @@ from healthdesk.api.connections import (
 )
 from healthdesk.api.health import Evidence
 from healthdesk.api.instances import Instance, InstanceFilter, InstanceTotals
+from healthdesk.api.integrations import Integration
 from healthdesk.domain.states import (
     ConnectionState,
     InstanceKind,
@@ -155,6 +156,13 @@ class FakeAccounts:
     explained: Explanation | None = None
     no_rows = False
 
+    def integration_of(self, integration_id: str) -> Integration | None:
+        """Return the integration of tasks or proof, where this is one."""
+        if integration_id not in ("int_jira", "int_proof"):
+            return None
+        kind = IntegrationKind.TASKS if integration_id == "int_jira" else IntegrationKind.PROOF
+        return Integration(id=integration_id, kind=kind, name="Jira tasks", app="jira-cloud", app_name="Jira Cloud", created_at=NOW, created_by="alice")  # fmt: skip
+
     async def account(self, connection_id: str) -> AccountView:
         self.note("account", connection_id)
         if self.cards is None:
@@ -195,6 +203,11 @@ class FakeAccounts:
         page = rows[begin : begin + limit]
         more = begin + limit < len(rows)
         return Page[Instance](items=page, next=page[-1].id if more else None)
+
+    async def instances_count(self, chosen: InstanceFilter) -> InstanceTotals:
+        self.note("instances_count", chosen)
+        assert chosen.kind is not None
+        return self._totals(chosen.kind)
 
     async def instance_sync(self, instance_id: str) -> Instance:
         self.note("instance_sync", instance_id)

@@ -295,7 +295,7 @@ class FakeDesk(FakeAccounts, FakeLog):
 
     async def integration(self, integration_id: str) -> Integration:
         self.note("integration", integration_id)
-        return self._integration()
+        return self.integration_of(integration_id) or self._integration()
 
     def _integration(self) -> Integration:
         def environment(which: Environment, state: IntegrationState) -> EnvironmentView:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from healthdesk.api.common import Explanation
-from healthdesk.domain.states import InstanceKind, Role
-from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.api.connections import AccountRow
+from healthdesk.domain.states import ConnectionState, InstanceKind, Role
+from healthdesk.tui.format import Span, Tone
+from healthdesk.tui.screens.connection import ConnectionScreen, DisconnectedScreen
 from healthdesk.tui.screens.copy import CopyPage
 from healthdesk.tui.screens.error import ErrorPage
 from healthdesk.tui.screens.forms import Form
+from healthdesk.tui.view.accounts import instances
 from healthdesk.tui.widgets.cards import Card
 from tests.tui.desk import LARGE, SMALL, Driver, open_desk
 from tests.tui.fake_accounts import (
@@ -396,3 +399,76 @@ async def test_a_proof_sync_is_found_by_the_connections_of_the_account():
         await driver.press("enter")
         [chosen] = desk.called("instances_list")
         assert (chosen.kind, chosen.connection_id, chosen.integration_id) == (InstanceKind.PROOF, [MINE], [])
+
+
+# Connected accounts
+
+
+def a_row(**more: object) -> AccountRow:
+    fields = {
+        "kind": "connection",
+        "id": MINE,
+        "app": "Jira Cloud",
+        "account": "acme",
+        "state": ConnectionState.CONNECTED,
+        "state_word": "Connected",
+        "unit": "tasks",
+    }
+    return AccountRow(**(fields | more))
+
+
+@pytest.mark.parametrize(
+    ("more", "told", "tone"),
+    [
+        ({"failed": 12, "blocked": 11, "total": 40, "state": ConnectionState.FAILING}, "✗ 12 / 40", Tone.BAD),
+        ({"total": 17}, "✓ 17", Tone.GOOD),
+        ({"total": 6, "state": ConnectionState.SUSPECT}, "– 6", Tone.DIM),
+        ({}, "–", Tone.DIM),
+        ({"kind": "integration", "unit": "records", "failed": 131, "total": 4000}, "✗ 131 rec", Tone.BAD),
+        ({"kind": "integration", "unit": "tasks", "failed": 3, "total": 3}, "✗ 3 / 3", Tone.BAD),
+    ],
+)
+def test_instance_health_of_a_row(more, told, tone):
+    assert instances(a_row(**more)) == Span(told, tone)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_connected_accounts_show_status_and_instance_health(size: tuple[int, int]):
+    desk = made(two_cards)
+    failing_row = {"failed": 12, "blocked": 11, "total": 40, "state": ConnectionState.FAILING, "state_word": "Connection failure"}  # fmt: skip
+    desk.account_rows = [
+        a_row(**failing_row),
+        a_row(id="con_2", app="Asana", account="Acme workspace", total=17),
+    ]
+    async with open_desk(desk, area="connections", size=size) as driver:
+        rows = driver.text().splitlines()
+        jira = next(row for row in rows if row.startswith(" ✗ Jira Cloud"))
+        assert "Connection failure" in jira
+        assert "✗ 12 / 40" in jira
+        assert any("Asana" in row and "✓ 17" in row for row in rows)
+        await driver.press("enter")
+        assert driver.app.screen.own
+        assert "My connection · alice" in driver.text()
+
+
+async def test_an_integration_without_any_connection_shows_what_waits_for_one():
+    desk = FakeDesk()
+    desk.instances = [a_task(1, connection_id=None), a_task(2, connection_id=None)]
+    needs = Explanation(sentence="Jira tasks has no admin connection any more.", next_action="Edit it.")
+    desk.account_rows = [
+        a_row(kind="integration", id="int_jira", state=ConnectionState.UNKNOWN, state_word="Disconnected", total=2, failed=2, explanation=needs),
+    ]  # fmt: skip
+    async with open_desk(desk, area="connections") as driver:
+        assert "Disconnected" in driver.text()
+        await driver.press("c")
+        assert any("its connection was disconnected" in told for told in driver.said)
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, DisconnectedScreen)
+        text = driver.text()
+        assert "○ Disconnected: Jira tasks has no admin connection any more." in text
+        assert "Patch bastion 1" in text
+        assert "Heartbeats" not in text
+        [chosen] = desk.called("instances_list")
+        assert chosen.integration_id == ["int_jira"]
+        await driver.press("M", "shift+tab", "D")
+        assert desk.called("connection_uses") == []

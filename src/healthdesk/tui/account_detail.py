@@ -7,22 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import AccountView, Connection, ConnectionCard
+from healthdesk.api.connections import AccountView, Connection, ConnectionCard, IntegrationRef
 from healthdesk.api.health import Evidence
+from healthdesk.api.instances import InstanceFilter
 from healthdesk.api.pings import Ping
-from healthdesk.domain.states import ConnectionState
+from healthdesk.domain.health import WORST_FIRST
+from healthdesk.domain.states import ConnectionState, InstanceKind, IntegrationKind
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.view.connection import pinged
 
 if TYPE_CHECKING:
     from healthdesk.client.client import Client
-
-WORST = (
-    ConnectionState.FAILING,
-    ConnectionState.SUSPECT,
-    ConnectionState.UNKNOWN,
-    ConnectionState.CONNECTED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +42,11 @@ class AccountDetail:
     cards: Sequence[CardDetail]
 
     @property
-    def worst(self) -> CardDetail:
+    def worst(self) -> CardDetail | None:
         """The card that the verdict is about; of equals the last, which is the operator's own."""
-        return min(reversed(self.cards), key=lambda each: WORST.index(each.connection.state))
+        return min(
+            reversed(self.cards), key=lambda each: WORST_FIRST.index(each.connection.state), default=None
+        )
 
     def card(self, connection_id: str) -> CardDetail | None:
         """Return a card by its connection."""
@@ -81,6 +78,26 @@ async def read_account(client: Client, connection_id: str, *, own: bool) -> Acco
     view = await client.account(connection_id)
     cards = shown_cards(view, connection_id, own=own)
     return AccountDetail(view, await asyncio.gather(*(_read_card(client, card) for card in cards)))
+
+
+async def read_without_connection(client: Client, integration_id: str) -> AccountDetail:
+    """Read an integration of tasks or proof that has no connection any more, as an account without cards."""
+    integration = await client.integration(integration_id)
+    of_tasks = integration.kind is IntegrationKind.TASKS
+    kind = InstanceKind.TASK if of_tasks else InstanceKind.PROOF
+    totals = await client.instances_count(InstanceFilter(kind=kind, integration_id=[integration_id]))
+    view = AccountView(
+        app=integration.app,
+        app_name=integration.app_name,
+        account=integration.name,
+        state=ConnectionState.UNKNOWN,
+        state_word="",
+        cards=[],
+        integrations=[IntegrationRef(id=integration_id, kind=integration.kind, name=integration.name)],
+        tasks=totals if of_tasks else None,
+        proof=None if of_tasks else totals,
+    )
+    return AccountDetail(view, ())
 
 
 async def _read_card(client: Client, card: ConnectionCard) -> CardDetail:

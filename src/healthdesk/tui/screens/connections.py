@@ -101,6 +101,10 @@ class ConnectionsScreen(AreaScreen):
         """Kind and id."""
         return account_id(row)
 
+    def reads_preview(self, row: AccountRow) -> bool:
+        """Of what has no connection the row tells all."""
+        return not disconnected(row) and super().reads_preview(row)
+
     async def read_detail(self, key: str) -> Connection | Integration:
         """Read the connection or the integration."""
         kind, _, row_id = key.partition(":")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from healthdesk.api.common import Explanation
 from healthdesk.api.connections import AccountView, Connection, ConnectionCard
 from healthdesk.api.health import Evidence
 from healthdesk.api.instances import InstanceTotals
@@ -49,6 +50,19 @@ def account_head(
         lines.append(line(Span("▪ ", Tone.WARN), account.blocked))
     if others:
         lines.append(others_line(others))
+    return lines
+
+
+def disconnected_head(told: Explanation | None) -> list[Line]:
+    """Return what is said of an integration whose connections are all gone."""
+    lines = [
+        line(
+            Span("○ Disconnected: ", Tone.WARN),
+            told.sentence if told is not None else "it has no connection.",
+        )
+    ]
+    if told is not None and told.next_action:
+        lines.append(line(dim("What to do: "), told.next_action))
     return lines
 
 

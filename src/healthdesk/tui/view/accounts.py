@@ -21,6 +21,7 @@ ACCOUNT_COLUMNS = [
     Column("Checked", 7, right=True),
     Column("Blame", 24, from_width=118),
 ]
+RECORDS = "records"
 DELIVERIES = "Judged by deliveries"
 
 
@@ -85,9 +86,14 @@ def _beside(row: AccountRow) -> str:
     return row.expires_in.replace("less than an hour", "< 1 hour")
 
 
+def disconnected(row: AccountRow) -> bool:
+    """Return whether a row is an integration of tasks or proof whose connections are all gone."""
+    return row.kind == "integration" and row.unit not in ("", RECORDS)
+
+
 def instances(row: AccountRow) -> Span:
-    """Return `✗ 131 rec`, `✗ 12 / 40`, `✓ 17`."""
-    if row.kind == "integration":
+    """Return `✗ 131 rec`, `✗ 12 / 40`, `✓ 17`; `– 6` while nobody knows whether the connection works."""
+    if row.kind == "integration" and not disconnected(row):
         if row.failed:
             return Span(f"✗ {row.failed:,} rec", Tone.BAD)
         if row.held:
@@ -95,7 +101,11 @@ def instances(row: AccountRow) -> Span:
         return Span(f"✓ {row.total:,} rec", Tone.GOOD) if row.total else Span("–", Tone.DIM)
     if row.failed:
         return Span(f"✗ {row.failed:,} / {row.total:,}", Tone.BAD)
-    return Span(f"✓ {row.total:,}", Tone.GOOD) if row.total else Span("–", Tone.DIM)
+    if not row.total:
+        return Span("–", Tone.DIM)
+    if row.state is ConnectionState.CONNECTED:
+        return Span(f"✓ {row.total:,}", Tone.GOOD)
+    return Span(f"– {row.total:,}", Tone.DIM)
 
 
 def account_explain(row: AccountRow, view: View) -> list[Line]:

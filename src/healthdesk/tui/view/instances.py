@@ -117,8 +117,10 @@ def instance_wanted(account: AccountView, kind: InstanceKind, shown: str) -> Ins
         chosen.integration_id = [
             each.id for each in account.integrations if each.kind is IntegrationKind.TASKS
         ]
+    elif cards := (*account.cards, *account.others):
+        chosen.connection_id = [card.connection.id for card in cards]
     else:
-        chosen.connection_id = [card.connection.id for card in (*account.cards, *account.others)]
+        chosen.integration_id = [each.id for each in account.integrations]
     if shown == "failed":
         chosen.state = ["failed_or_blocked"]
     elif shown == "blocked":

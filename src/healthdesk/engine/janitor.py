@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable, VaultError
-from healthdesk.store import alerts, daemons, integrations, previous, problems, recovery, retention
+from healthdesk.store import (
+    alerts,
+    daemons,
+    instance_recovery,
+    instance_retention,
+    integrations,
+    previous,
+    problems,
+    recovery,
+    retention,
+)
 from healthdesk.store import desk as desk_queries
 
 log = logging.getLogger(__name__)
@@ -88,6 +98,7 @@ class Janitor:
             total += count
             if count < STEP:
                 break
+        await self._recover_instances(others_are_dead=others_are_dead)
         messages = await self._ctx.store.write(
             alerts.recover,
             self._ctx.clock.now(),
@@ -102,6 +113,23 @@ class Janitor:
             self._ctx.bus.publish("record.changed")
             self._on_recovered()
         return total
+
+    async def _recover_instances(self, *, others_are_dead: bool) -> None:
+        """Let tasks and proof syncs be run again that daemons now dead had under way."""
+        total = 0
+        while True:
+            count = await self._ctx.store.write(
+                instance_recovery.recover,
+                self._ctx.clock.now(),
+                others_are_dead=others_are_dead,
+                limit=STEP,
+            )
+            total += count
+            if count < STEP:
+                break
+        if total:
+            log.warning("%d runs of tasks and proof syncs were interrupted by a stop of the daemon", total)
+            self._ctx.bus.publish("instance.changed")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep house until `stop`, then give the lease up."""
@@ -177,26 +205,23 @@ class Janitor:
     async def _delete_old(self, stop: asyncio.Event) -> None:
         """Delete what is old, for a stretch; what is left waits for the next beat, which comes at once."""
         keep = self._ctx.config.storage.retention_days
-        clock = self._ctx.clock
+        clock, write = self._ctx.clock, self._ctx.store.write
+        bodies, rest = timedelta(days=keep.bodies), timedelta(days=keep.rest)
         pause_at = clock.monotonic() + RETENTION_STRETCH_S
-        while not stop.is_set():
-            if clock.monotonic() >= pause_at:
-                self._pulse.set()
-                return
-            removed = await self._ctx.store.write(
-                retention.delete_some,
-                self._ctx.clock.now(),
-                bodies=timedelta(days=keep.bodies),
-                rest=timedelta(days=keep.rest),
-                limit=STEP,
-            )
-            if removed == 0:
-                break
-            await clock.sleep(PAUSE_BETWEEN_STEPS_S)
-        while not stop.is_set():
-            thinned = await self._ctx.store.write(retention.thin_rejected)
-            if thinned == 0:
-                break
-            await clock.sleep(PAUSE_BETWEEN_STEPS_S)
-        await self._ctx.store.write(integrations.expire_old_keys, clock.now())
+        steps: tuple[Callable[[], Awaitable[int]], ...] = (
+            lambda: write(retention.delete_some, clock.now(), bodies=bodies, rest=rest, limit=STEP),
+            lambda: write(
+                instance_retention.delete_old_runs, clock.now(), unchanged=bodies, rest=rest, limit=STEP
+            ),
+            lambda: write(retention.thin_rejected),
+        )
+        for step in steps:
+            while not stop.is_set():
+                if await step() == 0:
+                    break
+                if clock.monotonic() >= pause_at:
+                    self._pulse.set()
+                    return
+                await clock.sleep(PAUSE_BETWEEN_STEPS_S)
+        await write(integrations.expire_old_keys, clock.now())
         self._retention_at = clock.monotonic() + RETENTION_EVERY_S

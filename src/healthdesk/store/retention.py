@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, f
 
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
-from healthdesk.store import desk, ledger
+from healthdesk.store import ledger
 from healthdesk.store.schema import (
     WAITING,
     attempt_exchanges,
@@ -32,6 +32,7 @@ from healthdesk.store.schema_connections import (
     heartbeats,
 )
 from healthdesk.store.schema_desk import activity, alerts, daemons, problems
+from healthdesk.store.stretch import stretch
 
 DONE = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 CLOSED = or_(
@@ -155,20 +156,6 @@ def delete_some(
     return looked_at
 
 
-def _stretch(conn: Connection, mark: str, column: Column[Any], before: str, limit: int) -> list[str]:
-    """Return the next ids to look at and remember the last; at the end the next round starts anew."""
-    start = desk.setting(conn, mark) or ""
-    if start == "" and not conn.execute(select(column).where(column < before).limit(1)).first():
-        return []
-    ids = list(
-        conn.execute(
-            select(column).where(column > start, column < before).order_by(column).limit(limit)
-        ).scalars()
-    )
-    desk.set_setting(conn, mark, ids[-1] if len(ids) == limit else "")
-    return ids
-
-
 def _closed(conn: Connection, ids: list[str]) -> list[Any]:
     return list(
         conn.execute(
@@ -182,7 +169,7 @@ def _closed(conn: Connection, ids: list[str]) -> list[Any]:
 
 def _bodies(conn: Connection, before: str, limit: int) -> int:
     """Delete bodies of closed records: what was posted, and what was sent and came back."""
-    looked_at = _stretch(conn, "retention.bodies", record_bodies.c.record_id, before, limit)
+    looked_at = stretch(conn, "retention.bodies", record_bodies.c.record_id, before, limit)
     ids = [row.id for row in _closed(conn, looked_at)]
     _delete_bodies(conn, ids)
     return len(looked_at) if len(looked_at) == limit else len(ids)
@@ -190,7 +177,7 @@ def _bodies(conn: Connection, before: str, limit: int) -> int:
 
 def _records(conn: Connection, before: str, limit: int) -> int:
     """Delete closed records with their attempts, and count them as removed."""
-    looked_at = _stretch(conn, "retention.records", records.c.id, before, limit)
+    looked_at = stretch(conn, "retention.records", records.c.id, before, limit)
     closed = _closed(conn, looked_at)
     ids = [row.id for row in closed]
     _delete_bodies(conn, ids)

@@ -77,19 +77,19 @@ class World:
         return self.ids.new(prefix, self.clock.now())
 
     async def add_connection(self, **settings: Any) -> str:
-        new = NewConnection(
-            id=self.new("con"),
-            app="http-endpoint",
-            name=settings.pop("name", "CRM"),
-            base_url="https://crm.example",
-            auth="bearer",
-            owner="alice",
-            created_by="alice",
-            created_at=self.clock.now(),
-            credentials_enc="enc",
-            credential_hint="••••1234",
-            **settings,
-        )
+        usual: dict[str, Any] = {
+            "id": self.new("con"),
+            "app": "http-endpoint",
+            "name": "CRM",
+            "base_url": "https://crm.example",
+            "auth": "bearer",
+            "owner": "alice",
+            "created_by": "alice",
+            "created_at": self.clock.now(),
+            "credentials_enc": "enc",
+            "credential_hint": "••••1234",
+        }
+        new = NewConnection(**(usual | settings))
         await self.store.write(connections.insert, new)
         return new.id
 

@@ -89,10 +89,13 @@ async def _candidates(talk: Talk, tasks: list[ExternalTask]) -> list[ExternalTas
     former = set(memory.get("former", ()))
     young = [each for each in tasks if each.id not in former and not _is_older(each, oldest)]
     theirs = await talk.ctx.store.read(
-        links.linked_with, talk.work.instance.app, [each.id for each in young], other_than=talk.task.id
+        links.held,
+        talk.work.instance.app,
+        [kept(each) for each in young],
+        talk.container,
+        other_than=talk.task.id,
     )
-    place = links.place_of(talk.container)
-    return [each for each in young if (each.id, place) not in theirs]
+    return [each for each in young if each.id not in theirs]
 
 
 def _is_older(issue: ExternalTask, than: datetime) -> bool:

@@ -5,10 +5,11 @@ Every function looks at the task as it is now: it may have been edited, unlinked
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
@@ -26,6 +27,7 @@ __all__ = [
     "begin_creation",
     "for_sync",
     "give_up_creation",
+    "held",
     "keep_created",
     "keep_sync",
     "linked_with",
@@ -117,7 +119,7 @@ def keep_created(
     row = _locked(conn, task_id)
     if row is None or row.link in HERE or row.link is None:
         return False
-    if _taken(conn, task_id, issue, container) is not None:
+    if _holder(conn, task_id, issue, container) is not None:
         return False
     linked = row.link is not LinkState.UNLINKED
     if linked or not row.external_id:
@@ -140,11 +142,13 @@ def keep_sync(
 ) -> None:
     """Keep what a sync of `task`, as it was read then, came to. `pulled` are its new values, `by` is who made them.
 
-    Of a task that was parted from the issue meanwhile nothing changes. What somebody edited meanwhile is not
-    overwritten: that field stays as it was synced before, and the next sync compares it again.
+    Of a task that was parted from the issue or synced by another daemon meanwhile nothing changes. What somebody edited
+    meanwhile is not overwritten: that field stays as it was synced before, and the next sync compares it again.
     """
     row = _locked(conn, task.id)
-    if row is None or row.link not in HERE or row.external_id != task.external_id:
+    if row is None or row.link not in HERE:
+        return
+    if row.external_id != task.external_id or row.synced != task.synced:
         return
     kept = {name: value for name, value in pulled.items() if getattr(row, name) == getattr(task, name)}
     agreed = _without(synced, task.synced, set(pulled) - set(kept))
@@ -179,9 +183,9 @@ def attach(
     now: datetime,
 ) -> None:
     """Link a task with an existing issue that overwrites it with `values`; Conflict where another task has it."""
-    if (other := _taken(conn, task_id, issue, container)) is not None:
+    if (other := _holder(conn, task_id, issue, container)) is not None:
         raise Conflict(
-            f"{issue['key'] or issue['id']} is linked with the task {other.name} already",
+            f"{issue['key'] or issue['id']} is linked with the task {other} already",
             fix="unlink that one first, or attach another issue",
         )
     changes: dict[str, Any] = dict(values)
@@ -203,9 +207,15 @@ def unlink(conn: Connection, task_id: str) -> None:
     _set(conn, task_id, link=LinkState.UNLINKED)
 
 
-def want_new(conn: Connection, task_id: str) -> None:
-    """Let a task get an issue of its own, whatever it was linked with before, or raise NotFound."""
+def want_new(conn: Connection, task_id: str, container: Mapping[str, str] | None = None) -> None:
+    """Let a task get an issue of its own, whatever it was linked with before, or raise NotFound.
+
+    `container` is where it is created, wherever the one before was. A creation whose answer was lost is looked for where
+    it was begun.
+    """
     row = tasks.get(conn, task_id, lock=True)
+    if container is not None and row.creating_at is None:
+        _set(conn, task_id, container=dict(container))
     memory = dict(row.synced or {}) if row.creating_at is not None else {}
     former = [*memory.get("former", ()), *([row.external_id] if row.external_id else ())]
     since = {"since": memory["since"]} if "since" in memory else {}
@@ -244,32 +254,74 @@ def linked_with(
     return {(row.external_id, place_of(row.container)): row.name for row in found}
 
 
+def held(
+    conn: Connection,
+    app: str,
+    issues: Iterable[Mapping[str, Any]],
+    container: Mapping[str, str],
+    *,
+    other_than: str = "",
+) -> dict[str, str]:
+    """Return the names of tasks that are linked with these issues of a container, by the issues' ids.
+
+    Numbers and keys are the same at every site of an app: the addresses of issues tell those apart.
+    """
+    wanted = {issue["id"]: issue for issue in issues}
+    return {row.external_id: row.name for row in _holders(conn, app, wanted, container, other_than)}
+
+
 def place_of(container: Mapping[str, str]) -> str:
     """Return where an issue lives as one text, to compare containers by."""
     return "/".join(value.casefold() for _, value in sorted(container.items()) if value)
 
 
-def _taken(
+def _holder(
     conn: Connection, task_id: str, issue: Mapping[str, Any], container: Mapping[str, str]
-) -> TaskRow | None:
-    """Return the other task that is linked with an issue, in the same integration's app."""
-    app = select(instances.c.app).where(instances.c.id == task_id).scalar_subquery()
-    rows: Sequence[Any] = conn.execute(
-        select(table.c.id, table.c.container, table.c.external_key)
+) -> str | None:
+    """Return the name of the other task that is linked with an issue."""
+    app = conn.execute(select(instances.c.app).where(instances.c.id == task_id)).scalar()
+    if app is None:
+        return None
+    found = _holders(conn, app, {issue["id"]: issue}, container, task_id)
+    return found[0].name if found else None
+
+
+def _holders(
+    conn: Connection,
+    app: str,
+    wanted: Mapping[str, Mapping[str, Any]],
+    container: Mapping[str, str],
+    other_than: str,
+) -> list[Any]:
+    if not wanted:
+        return []
+    rows = conn.execute(
+        select(
+            table.c.name, table.c.external_id, table.c.external_key, table.c.external_url, table.c.container
+        )
         .join(instances, instances.c.id == table.c.id)
         .where(
             sa.text(f"tasks.{LINKED}"),
-            table.c.external_id == issue["id"],
-            table.c.id != task_id,
+            table.c.external_id.in_(list(wanted)),
+            table.c.id != other_than,
             table.c.link.in_(list(HERE)),
             instances.c.app == app,
         )
     ).all()
-    for row in rows:
-        same_key = row.external_key == issue["key"] != ""
-        if same_key or place_of(row.container) == place_of(container):
-            return tasks.get(conn, row.id)
-    return None
+    return [row for row in rows if _is(row, wanted[row.external_id], container)]
+
+
+def _is(row: Any, issue: Mapping[str, Any], container: Mapping[str, str]) -> bool:
+    """Tell whether a task's issue is this one, which has the same id."""
+    one, other = row.external_url, issue["url"]
+    if one and other:
+        if one == other:
+            return True
+        if urlsplit(one).netloc != urlsplit(other).netloc:
+            return False
+    if row.external_key == issue["key"] not in ("", issue["id"]):
+        return True
+    return not (one and other) and place_of(row.container) == place_of(container)
 
 
 def _of_issue(issue: Mapping[str, Any], container: Mapping[str, str]) -> dict[str, Any]:

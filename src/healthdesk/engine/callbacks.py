@@ -1,15 +1,19 @@
-"""What happens with an accepted callback after its 2xx: it is put to the app's connector, once."""
+"""What happens with an accepted callback after its 2xx: it is put to the app's connector, once.
+
+The tasks whose issues it names are synced at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from healthdesk.connectors.verify import Callback, about, came
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.store import callbacks as queries
+from healthdesk.store import issue_callbacks
 from healthdesk.store.rows import ProcessedCallback, WaitingCallback
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,8 @@ class CallbackProcessor:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._pulse = Pulse(ctx.clock, POLL_S)
+        self.on_instances: Callable[[], None] = lambda: None
+        """Called when callbacks have made tasks due."""
 
     def wake(self) -> None:
         """Say that a callback was accepted."""
@@ -51,8 +57,11 @@ class CallbackProcessor:
             return False
         # Bodies come from outside and expressions from connectors: neither may hold up the loop.
         done = await asyncio.to_thread(self._read, batch)
-        for callback_id in await store.write(queries.processed, done, self._ctx.clock.now()):
+        kept, due = await store.write(issue_callbacks.processed, done, self._ctx.clock.now())
+        for callback_id in kept:
             self._ctx.bus.publish("callback.changed", callback_id)
+        if due:
+            self.on_instances()
         return True
 
     def _read(self, batch: Sequence[WaitingCallback]) -> list[ProcessedCallback]:

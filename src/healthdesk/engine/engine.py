@@ -25,6 +25,7 @@ from healthdesk.engine.relay import Relay
 from healthdesk.engine.share import share_of
 from healthdesk.engine.supervisor import Supervisor
 from healthdesk.engine.targets import Targets
+from healthdesk.engine.task_sync import TaskSync
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +47,14 @@ class Engine:
         self.expiry = Expiry(ctx)
         self.deliverer = Deliverer(ctx, self.targets, self.heartbeats)
         self.holds = Holds(ctx, self.targets, self.deliverer)
-        self.instances = Instances(ctx, self.heartbeats, workers or {InstanceKind.PROOF: ProofRuns(ctx)})
+        self.instances = Instances(
+            ctx,
+            self.heartbeats,
+            workers or {InstanceKind.TASK: TaskSync(ctx), InstanceKind.PROOF: ProofRuns(ctx)},
+        )
         self.blocking = Blocking(ctx, self.instances.wake)
         self.callbacks = CallbackProcessor(ctx)
+        self.callbacks.on_instances = self.instances.wake
         self.pings = Pings(ctx)
         self.notifier = Notifier(ctx)
         self.janitor = Janitor(

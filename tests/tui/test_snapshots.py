@@ -14,6 +14,15 @@ from healthdesk.domain.states import ConnectionState
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.app import HealthdeskApp
 from tests.tui.desk import LARGE, SMALL, Driver, make_app
+from tests.tui.fake_accounts import (
+    a_card,
+    a_connection,
+    a_task,
+    one_card,
+    proof_card,
+    two_cards,
+    uses_of_alice,
+)
 from tests.tui.fake_client import FakeDesk
 from tests.tui.fake_health import NOW
 
@@ -102,6 +111,48 @@ def offline(desk: FakeDesk) -> None:
     desk.offline_since = NOW - timedelta(minutes=9)
 
 
+def blocked_only(desk: FakeDesk) -> None:
+    two_cards(desk)
+    desk.others = [a_card(a_connection("con_dave", owner="dave"), "other")]
+
+
+def ends_with_alice(desk: FakeDesk) -> None:
+    two_cards(desk)
+    desk.uses = uses_of_alice()
+
+
+def no_tasks(desk: FakeDesk) -> None:
+    one_card(desk)
+    desk.no_rows = True
+
+
+def all_well(desk: FakeDesk) -> None:
+    one_card(desk)
+    desk.instances = [a_task(number) for number in range(1, 4)]
+
+
+def healths(desk: FakeDesk) -> None:
+    fields = {
+        "kind": "connection",
+        "state": ConnectionState.CONNECTED,
+        "state_word": "Connected",
+        "unit": "tasks",
+    }
+    failing = {"state": ConnectionState.FAILING, "state_word": "Connection failure"}
+    gone = {"kind": "integration", "state": ConnectionState.UNKNOWN, "state_word": "Disconnected"}
+    checking = {"state": ConnectionState.SUSPECT, "state_word": "Checking again", "suspect_checks": 2}
+    desk.account_rows = [
+        AccountRow(**{**fields, "id": app, "app": app, **more})
+        for app, more in {
+            "Jira Cloud": {"account": "acme", "failed": 12, "blocked": 11, "total": 40, **failing},
+            "GitHub": {"account": "acme-bot", "failed": 1, "total": 31},
+            "Trello": {"account": "Trello cards", "failed": 3, "total": 3, **gone},
+            "GitLab": {"account": "git.acme.io", "total": 6, **checking},
+            "Asana": {"account": "Acme workspace", "total": 17},
+        }.items()
+    ]
+
+
 SCENES: dict[
     str, tuple[str, tuple[int, int], list[str], Callable[[FakeDesk], None] | None, dict[str, Any]]
 ] = {
@@ -131,6 +182,20 @@ SCENES: dict[
     "push-address": ("connections", SMALL, ["j", "j", "enter", "h", "ctrl+s"], pings, {}),
     "warnings": ("connections", SMALL, [], warnings, {}),
     "offline": ("connections", SMALL, [], offline, {}),
+    "accounts": ("connections", SMALL, [], healths, {}),
+    "cards": ("connections", SMALL, ["enter"], two_cards, {}),
+    "cards-wide": ("connections", LARGE, ["enter"], two_cards, {}),
+    "cards-ascii": ("connections", SMALL, ["enter", "shift+tab"], two_cards, {"ascii_only": True}),
+    "cards-blocked": ("connections", SMALL, ["enter", "f", "f"], blocked_only, {}),
+    "card-both": ("connections", SMALL, ["enter"], one_card, {}),
+    "card-proof": ("connections", SMALL, ["enter", "shift+tab"], proof_card, {}),
+    "card-proof-wide": ("connections", LARGE, ["enter"], proof_card, {}),
+    "tasks-empty": ("connections", SMALL, ["enter"], no_tasks, {}),
+    "tasks-empty-filter": ("connections", SMALL, ["enter", "f"], all_well, {}),
+    "task-error": ("connections", SMALL, ["enter", "E"], two_cards, {}),
+    "task-actions": ("connections", SMALL, ["enter", "full_stop"], two_cards, {}),
+    "disconnect": ("connections", SMALL, ["enter", "shift+tab", "D"], ends_with_alice, {}),
+    "members": ("connections", SMALL, ["enter", "shift+tab", "M", "j"], one_card, {}),
     "alerts": ("alerts", SMALL, [], None, {}),
     "form": ("connections", SMALL, ["n", *"http", "enter"], None, {}),
     "apps": ("connections", SMALL, ["n"], None, {}),

@@ -13,6 +13,8 @@ from healthdesk.api.connections import (
     ConnectionEdit,
     Credentials,
     CredentialsUpdate,
+    HandOver,
+    MakeMeOwner,
     MemberGrant,
     PutBack,
 )
@@ -207,6 +209,26 @@ CALLS = {
         "GET /v1/connections/con_1/uses",
         wire.uses(),
         None,
+    ),
+    "make me owner": (
+        lambda c: c.connection_make_me_owner(
+            "con_1", MakeMeOwner(credentials=Credentials(auth="bearer", token=SecretStr("s3cret")))
+        ),
+        "POST /v1/connections/con_1/make-me-owner",
+        wire.updated(owner="bob"),
+        {"credentials": {"auth": "bearer", "token": "s3cret"}},
+    ),
+    "people connections": (
+        lambda c: c.people_connections("bob", limit=5),
+        "GET /v1/people/bob/connections?limit=5",
+        wire.page(wire.connection(owner="bob")),
+        None,
+    ),
+    "hand over": (
+        lambda c: c.people_hand_over("bob", HandOver(to="mia", connection_ids=["con_1"])),
+        "POST /v1/people/bob/hand-over",
+        {"connections": ["con_1"], "instances": 2, "sentence": "mia owns 1 connection of bob: CRM."},
+        {"to": "mia", "connection_ids": ["con_1"]},
     ),
     "members": (
         lambda c: c.connection_members("con_1"),

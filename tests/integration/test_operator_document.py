@@ -138,6 +138,10 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", one + "/accept-drift", id=con)
         await ask("PUT", one + "/members/{user}", {"grant": "manager"}, id=con, user="mia")
         await ask("DELETE", one + "/members/{user}", id=con, user="mia")
+        person = "/v1/people/{user}/hand-over"
+        me = (await ask("GET", "/v1/status"))["you"]["user"]
+        await ask("POST", person, {"to": "mia", "connection_ids": [con]}, user=me)
+        await ask("POST", one + "/make-me-owner", new, id=con)
         client = {"client_id": "a", "client_secret": "not-a-real-secret"}
         begun = {"app": "google-workspace", "auth": "oauth", "fields": client}
         authorization = (await ask("POST", "/v1/authorizations", begun))["id"]
@@ -221,7 +225,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         for route in OPERATOR_ROUTES:
             if route.method == "GET" and route is not EVENTS:
                 noun = route.path.split("/")[2]
-                named = {"id": ids.get(noun, ""), "attempt_id": attempt["id"], "key": "log.filter"}
+                named = {"user": me, "id": ids.get(noun, ""), "attempt_id": attempt["id"], "key": "log.filter"}
                 if "{heartbeat}" in route.path:
                     named["heartbeat"] = beat
                 if route.path.endswith("/ping"):

@@ -1,4 +1,4 @@
-"""`healthdesk connections`: who holds what on one, and its end."""
+"""`healthdesk connections`: who holds what on one, whose they are, and their end."""
 
 from __future__ import annotations
 
@@ -58,6 +58,44 @@ def _granted(text: str) -> tuple[str, Grant]:
 
 def _row(member: Member) -> list[Cell | str]:
     return [member.user, member.grant, Cell(member.hint, marks.WARN)]
+
+
+def hand_over_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `hand-over`."""
+    parser.add_argument("user", metavar="USER", help="whose they are")
+    parser.add_argument("--to", required=True, metavar="USER", help="whose they will be")
+    parser.add_argument(
+        "--connection",
+        action="append",
+        default=[],
+        metavar="CONNECTION",
+        help="id or name of one (repeatable); without it everything that USER owns",
+    )
+    options.yes(parser)
+
+
+async def hand_over(desk: Desk, args: argparse.Namespace) -> int | None:
+    """Give connections of somebody, with what they configured with them, to somebody else."""
+    from healthdesk.api.connections import HandOver
+
+    desk.ask.require_yes(args.yes)
+    chosen = [await desk.connection_id(each) for each in args.connection]
+    if not args.yes:
+        page = await desk.collect(
+            lambda after, limit: desk.client.people_connections(args.user, after=after, limit=limit),
+            limit=10_000,
+            after=None,
+        )
+        names = [each.name for each in page.items if not chosen or each.id in chosen]
+        what = ", ".join(names) or "no connection"
+        if not chosen:
+            what += ", and every task, proof sync and repeating task"
+        if not desk.ask.confirm(desk.out.safe(f"Give {what} of {args.user} to {args.to}?")):
+            desk.out.note("Nothing was changed.")
+            return FAILED
+    done = await desk.client.people_hand_over(args.user, HandOver(to=args.to, connection_ids=chosen))
+    desk.out.done(done, done.sentence)
+    return None
 
 
 def disconnect_arguments(parser: argparse.ArgumentParser) -> None:

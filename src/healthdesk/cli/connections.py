@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthdesk.cli import authorizing, marks, options
 from healthdesk.cli import connection_changes as changes
+from healthdesk.cli import connection_credentials as replacing
 from healthdesk.cli import connection_health as health
 from healthdesk.cli import connection_people as people
 from healthdesk.cli.command import FAILED, Command
@@ -50,7 +51,11 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         return [mark, item.id, item.name, item.app_name, item.base_url, item.owner, checked, why]
 
     page = await desk.collect(
-        lambda after, limit: desk.client.connections_list(after=after, limit=limit),
+        lambda after, limit: (
+            desk.client.people_connections(args.owner, after=after, limit=limit)
+            if args.owner
+            else desk.client.connections_list(after=after, limit=limit)
+        ),
         limit=args.limit,
         after=args.after,
     )
@@ -60,7 +65,9 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         page,
         columns,
         row,
-        empty="No connections yet. `healthdesk connections add` adds one;"
+        empty=f"{args.owner} owns no connection."
+        if args.owner
+        else "No connections yet. `healthdesk connections add` adds one;"
         " `healthdesk apps` lists what can be connected.",
     )
 
@@ -119,7 +126,9 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--owner", metavar="USER", help="those that USER owns")
+    which.add_argument(
         "--expiring", action="store_true", help="those whose credential has an end, the soonest first"
     )
     options.paging(parser)
@@ -145,20 +154,32 @@ COMMANDS = (
     Command(
         "update-credentials",
         "replace a connection's credentials, once the app took the new ones",
-        run=changes.update_credentials,
-        arguments=changes.update_arguments,
+        run=replacing.update_credentials,
+        arguments=replacing.update_arguments,
     ),
     Command(
         "put-back",
         "put the credentials before the last update back in use, within an hour",
-        run=changes.put_back,
-        arguments=changes.put_back_arguments,
+        run=replacing.put_back,
+        arguments=replacing.put_back_arguments,
     ),
     Command(
         "accept-drift",
         "take account, site and scopes as they are now for those that are meant",
         run=health.accept_drift,
         arguments=one,
+    ),
+    Command(
+        "make-me-owner",
+        "take a connection over with credentials of your own, once the app took them",
+        run=replacing.make_me_owner,
+        arguments=replacing.update_arguments,
+    ),
+    Command(
+        "hand-over",
+        "give connections of somebody who leaves to somebody else",
+        run=people.hand_over,
+        arguments=people.hand_over_arguments,
     ),
     Command(
         "members",

@@ -6,6 +6,7 @@ hour.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -47,12 +48,16 @@ from healthdesk.store.tokens import TokenRow
 
 KEPT_FOR = timedelta(hours=1)
 
+Along = Callable[[Conn, ConnectionSecretRow], dict[str, Any]]
+"""Given the transaction and the connection as it was before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Swap:
     """Credentials to be put in use, tried or not, and what the activity log says of it.
 
-    `authorization` is used up with it.
+    `authorization` is used up with it. `along` is what else is changed in the same transaction; it returns what more the
+    log says.
     """
 
     method: AuthManifest
@@ -61,6 +66,7 @@ class Swap:
     verb: Verb
     columns: dict[str, Any]
     authorization: str | None = None
+    along: Along | None = None
 
 
 async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> CredentialsUpdated:
@@ -71,7 +77,20 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
     """
     row = await desk.read(queries.get_secret, connection_id)
     desk.require("connections.update_credentials", desk.standing_on(row))
-    method, credentials = await given_credentials(desk, desk.ctx.apps.get(row.app), new, row.settings, row)
+    given = await given_credentials(desk, desk.ctx.apps.get(row.app), new, row.settings, row)
+    return await replace(desk, row, new, given, Verb.UPDATED_CREDENTIALS)
+
+
+async def replace(
+    desk: Desk,
+    row: ConnectionSecretRow,
+    new: CredentialsUpdate,
+    given: tuple[AuthManifest, StoredCredentials],
+    verb: Verb,
+    along: Along | None = None,
+) -> CredentialsUpdated:
+    """Put the credentials that were given in use, once the app took them; raises what `update` does."""
+    method, credentials = given
     expires_at = entered_expiry(desk, new.expires_at)
     tried = None if new.unchecked else await _try(desk, row, credentials)
     changes = _compare(row, tried)
@@ -81,7 +100,7 @@ async def update(desk: Desk, connection_id: str, new: CredentialsUpdate) -> Cred
     columns = ends | learnt_columns(tried, expires_at)
     if tried is None and new.accept_changes:
         columns["identity_connected"] = None  # whoever the first good check finds is meant
-    swap = Swap(method, credentials, tried, Verb.UPDATED_CREDENTIALS, columns, new.authorization)
+    swap = Swap(method, credentials, tried, verb, columns, new.authorization, along)
     return await _swap(desk, row, swap, changes)
 
 
@@ -174,7 +193,8 @@ async def _swap(
             authorizations.use(conn, desk, swap.authorization)
         left = previous.left_behind(conn, row.id)
         queries.update(conn, row.id, columns | _put_aside(desk, before, token_queries.get(conn, row.id)))
-        desk.note(conn, swap.verb, "connection", row.id, row.name, {"auth": swap.method.id})
+        more = swap.along(conn, before) if swap.along is not None else {}
+        desk.note(conn, swap.verb, "connection", row.id, row.name, {"auth": swap.method.id, **more})
         kept = keep_good(conn, desk, queries.get(conn, row.id), tried) if tried else None
         return kept, left
 

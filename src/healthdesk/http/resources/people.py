@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from healthdesk.api.connections import ConnectionUses, Member, MemberGrant
+from healthdesk.api.common import Page
+from healthdesk.api.connections import (
+    Connection,
+    ConnectionUses,
+    CredentialsUpdated,
+    HandedOver,
+    HandOver,
+    MakeMeOwner,
+    Member,
+    MemberGrant,
+)
+from healthdesk.http.query import Paging
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import disconnecting, members
+from healthdesk.operations import disconnecting, members, owning
 
 
 async def _members(call: Call) -> list[Member]:
@@ -25,6 +36,19 @@ async def _uses(call: Call) -> ConnectionUses:
 
 async def _disconnect(call: Call) -> None:
     await disconnecting.disconnect(call.desk, call.path["id"])
+
+
+async def _make_me_owner(call: Call) -> CredentialsUpdated:
+    return await owning.make_me_owner(call.desk, call.path["id"], call.body(MakeMeOwner))
+
+
+async def _owned(call: Call) -> Page[Connection]:
+    page = call.query(Paging)
+    return await owning.list_of(call.desk, call.path["user"], page.after, page.limit)
+
+
+async def _hand_over(call: Call) -> HandedOver:
+    return await owning.hand_over(call.desk, call.path["user"], call.body(HandOver))
 
 
 _ONE = "/v1/connections/{id}"
@@ -55,6 +79,33 @@ ROUTES = (
         "Take a member off a connection; 409 for the owner.",
         _remove_member,
         status=204,
+    ),
+    Route(
+        "POST",
+        _ONE + "/make-me-owner",
+        "connections.make_me_owner",
+        "Take it over with credentials of your own, once the app took them; what works with it goes on.",
+        _make_me_owner,
+        CredentialsUpdated,
+        MakeMeOwner,
+    ),
+    Route(
+        "GET",
+        "/v1/people/{user}/connections",
+        "people.connections",
+        "Connections that somebody owns, oldest first.",
+        _owned,
+        Page[Connection],
+        query=Paging,
+    ),
+    Route(
+        "POST",
+        "/v1/people/{user}/hand-over",
+        "people.hand_over",
+        "Give connections of somebody who leaves to somebody else, with what they configured with them.",
+        _hand_over,
+        HandedOver,
+        HandOver,
     ),
     Route(
         "GET",

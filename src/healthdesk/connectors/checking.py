@@ -70,7 +70,7 @@ async def checked(connector: Connector) -> CheckOutcome:
         if isinstance(outcome, CheckOutcome) and isinstance(outcome.exchange, Exchange):
             identity = outcome.identity
             return outcome if identity is None else replace(outcome, identity=plain(identity))
-        failure = _broken(connector, f"returned {type(outcome).__name__} for a check")
+        failure = broken(connector, f"returned {type(outcome).__name__} for a check")
     except ConnectorError as error:
         failure = misconfigured(error)
     except HealthdeskError:
@@ -81,11 +81,12 @@ async def checked(connector: Connector) -> CheckOutcome:
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
         log.exception("the connector of %s failed", connector.manifest.name)
-        failure = _broken(connector, f"failed: {type(error).__name__}")
+        failure = broken(connector, f"failed: {type(error).__name__}")
     return CheckOutcome(connector.client.unsent(failure), failure)
 
 
-def _broken(connector: Connector, what: str) -> Failure:
+def broken(connector: Connector, what: str) -> Failure:
+    """Return the failure of a connector whose code is at fault; `what` it did."""
     sentence = f"The code of the connector {connector.manifest.name} {what}"
     return Failure(
         kind=ErrorKind.INTERNAL,

@@ -11,16 +11,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from healthdesk.connectors.checking import misconfigured
-from healthdesk.connectors.connector import ExternalTask, TaskInputs, TasksAnswer
+from healthdesk.connectors.connector import ExternalTask, TaskInputs
 from healthdesk.connectors.times import read_time
 from healthdesk.domain import task_failures
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import FieldDirection, InstanceState, LinkState, RunOutcome, WorkStatus
 from healthdesk.domain.task_sync import created, creation
 from healthdesk.engine.instance_work import Done
-from healthdesk.engine.task_talk import Talk, answered, kept
-from healthdesk.errors import ConnectorError
+from healthdesk.engine.task_talk import Talk, kept
 from healthdesk.store import links
 from healthdesk.store.rows_instances import TaskRow
 
@@ -57,7 +55,8 @@ async def create(talk: Talk) -> Created | Done:
 
 async def _look_up(talk: Talk, began_at: datetime) -> Created | Done | None:
     """Return the issue of a creation in doubt, or why it is not known; None where there is none."""
-    answer = await _listed(talk)
+    title = talk.task.creating_title or talk.task.name
+    answer = await talk.look_up(" ".join(title.split()))
     if answer.failure is not None:
         failure = task_failures.not_looked_up(answer.failure, talk.app, talk.noun)
         return _failed(failure, exchange=answer.exchange)
@@ -71,14 +70,6 @@ async def _look_up(talk: Talk, began_at: datetime) -> Created | Done | None:
         failure = task_failures.not_there_yet(talk.app, talk.noun)
         return _failed(failure, exchange=answer.exchange, again_s=max(CREATION_SETTLES_S - age_s, 1.0))
     return None
-
-
-async def _listed(talk: Talk) -> TasksAnswer:
-    title = talk.task.creating_title or talk.task.name
-    try:
-        return await talk.work.connector.find_created(talk.container, " ".join(title.split()))
-    except ConnectorError as error:
-        return TasksAnswer([], misconfigured(error))
 
 
 async def _candidates(talk: Talk, tasks: list[ExternalTask]) -> list[ExternalTask]:
@@ -121,7 +112,7 @@ async def _create(talk: Talk) -> Created | Done:
     if task is None:
         # It was unlinked, attached or removed since it was read: there is nothing to create.
         return Done(RunOutcome.UNCHANGED, talk.work.instance.state)
-    answer = await answered(talk.work.connector.create_task(container, _inputs(talk, task)))
+    answer = await talk.create(container, _inputs(talk, task))
     if answer.task is not None:
         return await _keep_created(talk, task, run.id, answer.task)
     assert answer.failure is not None, "an answer without an issue has a failure"

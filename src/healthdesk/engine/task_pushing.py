@@ -37,7 +37,7 @@ async def _push_status(talk: Talk, done: Pushed) -> Pushed:
     word = status_word(talk.task.status)
     wanted = their_status(talk.mapping, talk.task.status)
     if wanted is None:
-        known = await talk.work.connector.statuses(talk.container)
+        known = await talk.statuses()
         if known.failure is not None:
             return replace(done, failure=known.failure, exchange=known.exchange)
         wanted = their_status(talk.mapping, talk.task.status, known.statuses)

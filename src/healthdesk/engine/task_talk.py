@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from healthdesk.connectors.checking import misconfigured
-from healthdesk.connectors.connector import ExternalTask, TaskAnswer, TaskInputs
+from healthdesk.connectors.checking import broken, misconfigured
+from healthdesk.connectors.connector import (
+    Connector,
+    ExternalTask,
+    StatusesAnswer,
+    TaskAnswer,
+    TaskInputs,
+    TasksAnswer,
+)
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import RunOutcome
 from healthdesk.domain.task_mapping import TaskMapping, ours, wording
 from healthdesk.domain.task_sync import Abilities
 from healthdesk.engine.context import Context
 from healthdesk.engine.instance_work import Work
-from healthdesk.errors import ConnectorError
+from healthdesk.errors import ConnectorError, HealthdeskError
 from healthdesk.store.rows_instances import RunRow, TaskRow
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +70,33 @@ class Talk:
     async def read(self) -> TaskAnswer:
         """Read the task's issue."""
         task = self.task
-        return await answered(
-            self.work.connector.get_task(self.container, task.external_id, task.external_key)
-        )
+        connector = self.work.connector
+        asked = connector.get_task(self.container, task.external_id, task.external_key)
+        return await answered(connector, asked, partial(TaskAnswer, None))
 
     async def change(self, changes: TaskInputs) -> TaskAnswer:
         """Change the task's issue."""
         task = self.task
-        return await answered(
-            self.work.connector.update_task(self.container, task.external_id, task.external_key, changes)
-        )
+        connector = self.work.connector
+        asked = connector.update_task(self.container, task.external_id, task.external_key, changes)
+        return await answered(connector, asked, partial(TaskAnswer, None))
+
+    async def statuses(self) -> StatusesAnswer:
+        """Ask which statuses the task's issue can have."""
+        connector = self.work.connector
+        asked = connector.statuses(self.container)
+        return await answered(connector, asked, partial(StatusesAnswer, []))
+
+    async def look_up(self, title: str) -> TasksAnswer:
+        """Look for issues of this title where the task's is, or shall be."""
+        connector = self.work.connector
+        asked = connector.find_created(self.container, title)
+        return await answered(connector, asked, partial(TasksAnswer, []))
+
+    async def create(self, container: Mapping[str, str], inputs: TaskInputs) -> TaskAnswer:
+        """Create an issue."""
+        connector = self.work.connector
+        return await answered(connector, connector.create_task(container, inputs), partial(TaskAnswer, None))
 
     def inputs(self, names: Collection[str]) -> TaskInputs:
         """Return these fields of the task in the app's words; a status is no one of them."""
@@ -101,12 +131,20 @@ class Pushed:
     exchange: Exchange | None = None
 
 
-async def answered(asked: Awaitable[TaskAnswer]) -> TaskAnswer:
-    """Return an answer; what is wrong with our own settings is the failure of the task, not of the connection."""
+async def answered(connector: Connector, asked: Awaitable[T], failed: Callable[[Failure], T]) -> T:
+    """Return an answer, and as `failed` what our own settings or a connector's code made of it.
+
+    Either is a failure of the task: what was committed as an intent has to end. Raises the errors of the desk's own store.
+    """
     try:
         return await asked
     except ConnectorError as error:
-        return TaskAnswer(None, misconfigured(error))
+        return failed(misconfigured(error))
+    except HealthdeskError:
+        raise
+    except Exception as error:
+        log.exception("the connector of %s failed", connector.manifest.name)
+        return failed(broken(connector, f"failed: {type(error).__name__}"))
 
 
 def kept(issue: ExternalTask) -> dict[str, Any]:

@@ -512,6 +512,21 @@ async def test_an_assignee_whom_the_app_does_not_know_fails_that_task_with_his_n
     assert settled_outcome(await desk.sync())
 
 
+async def test_code_of_a_connector_that_fails_ends_the_run_and_is_looked_up(desk: TaskDesk, fake: FakeApp):
+    await desk.add()
+    create = desk.connector.create_task
+
+    async def broken(container, inputs):
+        await create(container, inputs)
+        raise KeyError("number")
+
+    desk.connector.create_task = broken
+    done = await desk.run()
+    assert (done.failure.blame, done.failure.kind) == (Blame.US, ErrorKind.INTERNAL)
+    assert (await desk.runs())[0].outcome is RunOutcome.FAILED
+    assert (await desk.sync()).outcome is RunOutcome.FOUND
+
+
 async def test_further_fields_are_filled_in_from_the_task(desk: TaskDesk, fake: FakeApp):
     seen = []
     create = desk.connector.create_task

@@ -5,6 +5,7 @@ from healthdesk.api.instances import (
     InstanceTotals,
 )
 from tests.harness import wire
+from tests.harness.proof_calls import PROOF_CALLS
 from tests.harness.wire_instances import account, instance, run
 
 CHOSEN = InstanceFilter(
@@ -24,6 +25,7 @@ FILTERED = (
 )
 
 INSTANCE_CALLS = {
+    **PROOF_CALLS,
     "account": (lambda c: c.account("con_1"), "GET /v1/accounts/con_1", account(), None),
     "instances": (
         lambda c: c.instances_list(CHOSEN, after="tsk_9", limit=7),

@@ -129,6 +129,13 @@ async def test_settings_change_and_all_goes_with_a_proof_sync(world: World) -> N
     assert await kept(world) == 1
 
 
+async def test_a_run_that_ends_after_the_deletion_stores_nothing(world: World) -> None:
+    sync_id = await add(world)
+    await world.store.write(proof.remove, sync_id)
+    await collected(world, sync_id, ONE)
+    assert await kept(world) == 0
+
+
 async def test_contents_that_no_run_names_are_forgotten_but_the_last(world: World) -> None:
     sync_id = await add(world)
     await collected(world, sync_id, ONE)

@@ -73,7 +73,9 @@ def test_difference_by_id() -> None:
     found = difference(before, after)
     assert found.added == [("4", "dan", "read")]
     assert found.removed == [("2", "bob", "read")]
-    assert found.changed == [Change("1", {"role": "read"}, {"role": "admin"})]
+    assert found.changed == [
+        Change("1", dict(zip(COLUMNS, ("1", "ada", "read"))), dict(zip(COLUMNS, ("1", "ada", "admin"))))
+    ]
     assert found.totals == {"added": 1, "removed": 1, "changed": 1, "unchanged": 1}
     assert not found.cut
 
@@ -82,7 +84,9 @@ def test_rows_of_one_id_cancel_out_change_and_go() -> None:
     before = side([("1", "a", "x"), ("1", "b", "x"), ("1", "c", "x")])
     after = side([("1", "b", "x"), ("1", "c", "y")])
     found = difference(before, after)
-    assert found.changed == [Change("1", {"login": "a", "role": "x"}, {"login": "c", "role": "y"})]
+    assert found.changed == [
+        Change("1", {"id": "1", "login": "a", "role": "x"}, {"id": "1", "login": "c", "role": "y"})
+    ]
     assert found.removed == [("1", "c", "x")]
     assert found.totals["unchanged"] == 1
 

@@ -270,20 +270,27 @@ class ColumnView(Output):
 
 
 class Difference(Output):
-    """What a run collected that the one before did not, and the other way round, by the dataset's id column."""
+    """What a run collected that the one before did not, and the other way round, by the dataset's id column.
+
+    Rows are those of `columns`; `columns_added` and `columns_removed` are the keys of those that only one run has. With
+    `cut` the lists hold the first 500 of each kind, and `totals` counts all `added`, `removed` and `changed`.
+    """
 
     run_id: str
     before_run_id: str | None = None
     columns: list[ColumnView]
+    columns_added: list[str] = []
+    columns_removed: list[str] = []
     added: list[list[str]] = []
     removed: list[list[str]] = []
     changed: list[RowChange] = []
+    totals: dict[str, int] = {}
     unchanged: int = 0
     cut: bool = False
 
 
 class RowChange(Output):
-    """A row that differs: by column, what it said before and what it says."""
+    """A row that differs, whole: by the keys of its columns, what it said before and what it says."""
 
     id: str
     before: dict[str, str]
@@ -296,7 +303,7 @@ class InstanceView(Output):
     member: bool
     proof: ProofSync | None = None
     labels: list[dict[str, Any]] = []
-    """For those who are no members: every label and control with `id`, `kind`, `name` and `members`."""
+    """For those who are no members: every label and control with `id`, `kind`, `name` and `members`, its own first."""
 
 
 Run.model_rebuild()

@@ -6,14 +6,22 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from healthdesk.connectors.paths import as_text, find, holds, text_at
+from healthdesk.connectors.paths import as_text, find, holds, one_line, text_at
 from healthdesk.connectors.results import MOST_DESCRIPTION, ExternalTask, TaskStatus
-from healthdesk.connectors.spec import ColumnManifest, FieldManifest, StatusesManifest, TaskLookup, TaskResult
+from healthdesk.connectors.spec import (
+    ColumnManifest,
+    DatasetManifest,
+    FieldManifest,
+    StatusesManifest,
+    TaskLookup,
+    TaskResult,
+)
 from healthdesk.connectors.templates import text
 
 MOST_CELL = 4_000
 _MOST_LINE = 1_000
 _MOST_URL = 2_000
+_MOST_TITLE = 100
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 
 
@@ -121,3 +129,9 @@ def read_reference(lookup: TaskLookup, pasted: str) -> dict[str, str] | None:
 def read_row(columns: Iterable[ColumnManifest], item: object) -> dict[str, str]:
     """Return a row of a dataset: every column, as text on one line."""
     return {each.key: text_at(each.path, item, MOST_CELL) for each in columns}
+
+
+def dataset_title(dataset: DatasetManifest, inputs: Mapping[str, object]) -> str:
+    """Return the name that a proof sync of a dataset gets by itself, of at most 100 characters."""
+    made = text(dataset.title).render(given(dataset.fields, inputs)) if dataset.title else ""
+    return one_line(made if isinstance(made, str) and made else dataset.name, _MOST_TITLE)

@@ -28,7 +28,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row that differs: the cells that do, by column."""
+    """A row that differs: what it said before and what it says, by column."""
 
     id: str
     before: dict[str, str]
@@ -91,7 +91,7 @@ def difference(before: Side, after: Side) -> Difference:
         here: tuple[list[_Told], list[_Told]] = ([], [])
         for _, number, told in group:
             here[number].append(told)
-        _compare(found, before.columns, shared, known_by, *here)
+        _compare(found, (before.columns, after.columns), shared, known_by, *here)
     return found
 
 
@@ -123,7 +123,7 @@ def _keyed(
 
 def _compare(
     found: Difference,
-    columns_before: Sequence[str],
+    columns: tuple[Sequence[str], Sequence[str]],
     shared: Sequence[str],
     known_by: str,
     before: list[_Told],
@@ -135,16 +135,13 @@ def _compare(
     went, came = _without(before, same), _without(after, same)
     known_as = after[0][0][shared.index(known_by)] if known_by and after else ""
     pairs = min(len(went), len(came)) if known_as else 0
-    for (was, _), (now, _) in zip(went[:pairs], came[:pairs], strict=True):
-        differs = [at for at, cell in enumerate(was) if cell != now[at]]
-        change = Change(
-            known_as, {shared[at]: was[at] for at in differs}, {shared[at]: now[at] for at in differs}
-        )
-        if found.counts("changed", found.changed, sum(len(was[at]) + len(now[at]) for at in differs)):
-            found.changed.append(change)
+    for (_, was), (_, now) in zip(went[:pairs], came[:pairs], strict=True):
+        if found.counts("changed", found.changed, sum(map(len, was + now))):
+            rows = [dict(zip(keys, row, strict=True)) for keys, row in zip(columns, (was, now), strict=True)]
+            found.changed.append(Change(known_as, *rows))
     for _, row in went[pairs:]:
         if found.counts("removed", found.removed, sum(map(len, row))):
-            cells = dict(zip(columns_before, row, strict=True))
+            cells = dict(zip(columns[0], row, strict=True))
             found.removed.append(tuple(cells.get(key, "") for key in found.columns))
     for _, row in came[pairs:]:
         if found.counts("added", found.added, sum(map(len, row))):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
-from healthdesk.connectors.checking import misconfigured
+from healthdesk.connectors.checking import broken, misconfigured
 from healthdesk.connectors.results import Collected
 from healthdesk.connectors.spec import DatasetManifest
 from healthdesk.domain.exchange import Exchange, Failure
@@ -13,9 +14,11 @@ from healthdesk.domain.proof import packed
 from healthdesk.domain.states import InstanceState, RunOutcome
 from healthdesk.engine.context import Context
 from healthdesk.engine.instance_work import Conn, Done, Work
-from healthdesk.errors import ConnectorError
+from healthdesk.errors import ConnectorError, HealthdeskError
 from healthdesk.store import proof, runs
 from healthdesk.store.rows_instances import ProofSyncRow, RunRow
+
+log = logging.getLogger(__name__)
 
 
 class ProofRuns:
@@ -34,11 +37,17 @@ class ProofRuns:
         run_id = await self._begin(work)
         try:
             collected = await work.connector.collect(sync.dataset, sync.fields)
+            if collected.failure is None:
+                return await self._collected(work, sync, run_id, collected)
         except ConnectorError as error:
             return _failed(run_id, misconfigured(error))
-        if collected.failure is not None:
-            return _failed(run_id, collected.failure, collected.exchange)
-        return await self._collected(work, sync, run_id, collected)
+        except HealthdeskError:
+            # the desk's own: the database that tokens are kept in is away
+            raise
+        except Exception as error:  # code of a connector does what it likes, and its run must not stay under way
+            log.exception("the connector of %s failed", work.connector.manifest.name)
+            return _failed(run_id, broken(work.connector, f"failed: {type(error).__name__}"))
+        return _failed(run_id, collected.failure, collected.exchange)
 
     async def _begin(self, work: Work) -> str:
         """Commit that a run is under way: a crash leaves it `interrupted`."""

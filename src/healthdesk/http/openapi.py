@@ -110,7 +110,9 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         "parameters": _path_parameters(route.path)
         + (_query_parameters(route.query, schemas) if route.query else []),
         "responses": {
-            str(route.status): _answer(route.output, schemas, "text/event-stream" if route is EVENTS else ""),
+            str(route.status): _answer(
+                route.output, schemas, ("text/event-stream",) if route is EVENTS else route.media
+            ),
             "default": {"$ref": "#/components/responses/Problem"},
         },
     }
@@ -128,7 +130,7 @@ def _public(route: PublicRoute, schemas: _Schemas) -> dict[str, Any]:
         "summary": route.summary,
         "parameters": _path_parameters(route.path) + [_header(name, text) for name, text in route.headers],
         "responses": {
-            str(route.status): _answer(route.output, schemas, route.media),
+            str(route.status): _answer(route.output, schemas, (route.media,)),
             **{str(status): {"$ref": "#/components/responses/Problem"} for status in route.statuses},
         },
     }
@@ -141,11 +143,14 @@ def _public(route: PublicRoute, schemas: _Schemas) -> dict[str, Any]:
     return operation
 
 
-def _answer(output: Any, schemas: _Schemas, media: str) -> dict[str, Any]:
+def _answer(output: Any, schemas: _Schemas, media: tuple[str, ...]) -> dict[str, Any]:
     if output is None:
         return {"description": "Done."}
     schema = schemas.of(output, "serialization")
-    return {"description": "Done.", "content": {media or "application/json": {"schema": schema}}}
+    return {
+        "description": "Done.",
+        "content": {each: {"schema": schema} for each in media or ("application/json",)},
+    }
 
 
 def _body(model: type[BaseModel], schemas: _Schemas) -> dict[str, Any]:

@@ -36,7 +36,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `action` names the permission; `output` None answers 204 without a body."""
+    """One method of one path. `action` names the permission; `output` None answers 204 without a body.
+
+    `media` are the content types of an answer that is not JSON made of `output`: the handler answers by itself.
+    """
 
     method: str
     path: str
@@ -47,6 +50,7 @@ class Route:
     input: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     status: int = 200
+    media: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:

@@ -67,8 +67,12 @@ def keep(
 ) -> None:
     """Store what a run collected, unless the same is stored already, and that the connection collected it.
 
-    `columns` are objects with `key`, `label` and, for the one that tells rows apart, `id`.
+    `columns` are objects with `key`, `label` and, for the one that tells rows apart, `id`. Of a proof sync that was
+    deleted meanwhile nothing is stored.
     """
+    here = proof_syncs.c.id == id
+    if conn.execute(select(proof_syncs.c.id).where(here).with_for_update()).first() is None:
+        return
     insert = sqlite.insert if on_sqlite(conn) else postgresql.insert
     conn.execute(
         insert(proof_contents)
@@ -84,7 +88,7 @@ def keep(
     )
     conn.execute(
         sa.update(proof_syncs)
-        .where(proof_syncs.c.id == id)
+        .where(here)
         .values(last_hash=found.content_hash, last_run_id=run_id, rows=found.rows)
     )
     conn.execute(sa.update(connections).where(connections.c.id == connection_id).values(collected_at=now))

@@ -59,7 +59,7 @@ def a_task(number: int, **more: Any) -> Task:
         "version": 3, "created_at": NOW - timedelta(days=20), "created_by": "alice", "updated_at": NOW - timedelta(hours=3), "updated_by": "bob",
     }  # fmt: skip
     task = Task(**(fields | more))
-    if task.instance is not None:
+    if task.instance is not None:  # it has the name of its task
         task.instance = task.instance.model_copy(update={"name": task.name})
     return task
 

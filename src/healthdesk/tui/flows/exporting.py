@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from functools import partial
 from pathlib import Path
@@ -49,7 +48,7 @@ async def export_proof(screen: DeskScreen, proof: ProofSync, run_id: str) -> str
         overwrite = await _may_write(screen, path)
         kind: Literal["csv", "json"] = "json" if values["format"] == "json" else "csv"
         data = await screen.client.proof_export(proof.id, run_id, kind)
-        await asyncio.to_thread(_write, path, data, overwrite=overwrite)
+        _write(path, data, overwrite=overwrite)
         return f"Exported to {path}."
 
     return await ask_until_taken(screen, form, send) or ""
@@ -63,11 +62,15 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _is_there(path: Path) -> bool:
+    if path.is_dir():
+        raise HealthdeskError(f"{path} is a folder", fix="Name a file in it.")
+    return path.exists()
+
+
 async def _may_write(screen: DeskScreen, path: Path) -> bool:
     """Return whether a file is overwritten: asked where there is one; HealthdeskError where nothing may be written."""
-    if await asyncio.to_thread(path.is_dir):
-        raise HealthdeskError(f"{path} is a folder", fix="Name a file in it.")
-    if not await asyncio.to_thread(path.exists):
+    if not _is_there(path):
         return False
     if not isinstance(screen.app.screen, Form):  # a form that was left is no place to ask
         raise HealthdeskError(f"{path} exists already", fix="Name another file.")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -73,20 +71,6 @@ def check_schema(schema: dict[str, Any]) -> None:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with served_desk(tmp_path, HEALTHDESK_DELIVERY__SCHEDULE="0s,0.05s,0.05s") as made:
         yield made
-
-
-def add_instance(desk: Desk, connection_id: str) -> str:
-    """Put a task of an integration into the database, as if its issue had been created."""
-    row = {
-        "id": "tsk_1", "kind": "task", "integration_id": "int_1", "connection_id": connection_id, "app": "github",
-        "owner": "alice", "name": "Rotate keys", "state": "succeeded", "every_s": 3600, "created_at": 1,
-        "created_by": "alice",
-    }  # fmt: skip
-    with contextlib.closing(sqlite3.connect(desk.folder / "data" / "healthdesk.db", timeout=30)) as database:
-        marks = ", ".join("?" * len(row))
-        database.execute(f"INSERT INTO instances ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
-        database.commit()
-    return str(row["id"])
 
 
 Ask = Callable[..., Awaitable[Any]]
@@ -178,15 +162,16 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", one + "/signing-secrets", {}, id=integration)
         await ask("POST", one + "/pause", {}, id=integration)
         await ask("POST", one + "/resume", {}, id=integration)
-        there = {"app": "github", "name": "GitHub", "base_url": github.url, "unchecked": True}
-        there |= {"credentials": {"auth": github.auth, "fields": dict(github.credentials)}}
-        git = (await ask("POST", "/v1/connections", there))["id"]
+        login = {"app": "github", "base_url": github.url, "unchecked": True}
+        login |= {"credentials": {"auth": github.auth, "fields": dict(github.credentials)}}
+        git = (await ask("POST", "/v1/connections", {**login, "name": "GitHub"}))["id"]
         container = dict(github.container)
         await ask("POST", "/v1/integrations/choices", {"connection_id": git, "container": container})
         there = {"kind": "tasks", "name": "Issues", "connection_id": git, "tasks": {"container": container}}
         issues = (await ask("POST", "/v1/integrations", there))["id"]
         task = (await ask("POST", "/v1/tasks", {"name": "Rotate keys", "integration_id": issues}))["id"]
         await ask("PATCH", "/v1/tasks/{id}", {"status": "in_progress"}, id=task)
+        await linked(ask, task, issues, {**login, "name": "GitHub of mine"})
         proof = {"kind": "proof", "name": "Proof", "app": "github"}
         unused = (await ask("POST", "/v1/integrations", proof))["id"]
         await ask("DELETE", one, id=unused)
@@ -208,7 +193,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
                 assert answer.status == 202
 
         async def problem() -> Any:
-            return (await ask("GET", "/v1/problems"))["items"]
+            return (await ask("GET", "/v1/problems", query=f"?integration_id={integration}"))["items"]
 
         async def callback() -> Any:
             return (await ask("GET", "/v1/callbacks", query="?state=processed"))["items"]
@@ -244,7 +229,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("PUT", "/v1/connections/{id}/ping", {"schedule": {"every_s": 3600}}, id=spare)
         await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
-        ids |= {"authorizations": authorization, "labels": label, "instances": add_instance(desk, con), "accounts": con}
+        ids |= {"authorizations": authorization, "labels": label, "instances": task, "accounts": con}
         ids |= {"tasks": task}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
@@ -267,3 +252,23 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
             await ask("DELETE", f"/v1/{template}/{{id}}", id=gone)
         routes = {(route.method, route.path) for route in OPERATOR_ROUTES if route is not EVENTS}
         assert routes - asker.asked == set()
+
+
+async def linked(ask: Ask, task: str, integration: str, connection: dict[str, Any]) -> None:
+    """Ask everything about the issue of a task, and about one whose connection is disconnected."""
+    one = "/v1/instances/{id}"
+    await ask("POST", one + "/sync", {}, id=task)
+    await ask("POST", one + "/unlink", id=task)
+    [issue] = (await ask("POST", one + "/find", {"text": "Rotate keys"}, id=task))["issues"]
+    ref = {name: issue[name] for name in ("id", "key", "container")}
+    review = await ask("POST", one + "/review", ref, id=task)
+    await ask("POST", one + "/attach", {**ref, "reviewed": review["digest"]}, id=task)
+    await ask("POST", one + "/unlink", id=task)
+    await ask("POST", one + "/create-issue", id=task)
+    mine = (await ask("POST", "/v1/connections", connection))["id"]
+    new = {"name": "Review access", "integration_id": integration, "connection_id": mine}
+    other = (await ask("POST", "/v1/tasks", new))["id"]
+    await ask("DELETE", "/v1/connections/{id}", id=mine)
+    again = (await ask("POST", "/v1/connections", connection))["id"]
+    await ask("POST", one + "/reconnect", {"connection_id": again}, id=other)
+    await ask("DELETE", "/v1/connections/{id}", id=again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Column, Connection, Table, select
 
@@ -13,7 +14,7 @@ from healthdesk.store.connection_rows import connection_of, members_of
 from healthdesk.store.rows import ConnectionRow
 from healthdesk.store.rows_instances import InstanceRow, TaskRow
 from healthdesk.store.schema_connections import connections
-from healthdesk.store.schema_instances import labels, tasks, templates
+from healthdesk.store.schema_instances import instances, labels, tasks, templates
 from healthdesk.store.schema_setup import integrations
 
 
@@ -75,3 +76,18 @@ def _column(conn: Connection, table: Table, column: Column[Any], ids: Iterable[s
 
 def _wanted(ids: Iterable[str | None]) -> list[str]:
     return sorted({each for each in ids if each is not None})
+
+
+def issue_host(conn: Connection, integration_id: str, owner: str) -> str:
+    """Return the host that issues of somebody's tasks of an integration are at, or an empty string."""
+    query = (
+        select(tasks.c.external_url)
+        .join(instances, instances.c.id == tasks.c.id)
+        .where(
+            instances.c.integration_id == integration_id,
+            instances.c.owner == owner,
+            tasks.c.external_url != "",
+        )
+        .limit(1)
+    )
+    return urlsplit(conn.execute(query).scalar() or "").netloc.casefold()

@@ -176,7 +176,9 @@ class _Pagerduty(FakeApp):
         includes = request.query.getall("include[]", [])
         if set(includes) - _INCLUDES:
             return refused(400, 2001, "Invalid Input Provided", "Include is not valid.")
-        found = self.incidents.get(request.match_info["id"])
+        asked = request.match_info["id"]  # "Accepts either an incident id, or an incident number."
+        numbers = {str(each["incident_number"]): each for each in self.incidents.values()}
+        found = self.incidents.get(asked) or numbers.get(asked)
         if found is None:
             return self.not_found(request)
         answer = shown(found)

@@ -647,6 +647,20 @@ def test_problem_shows_its_evidence_and_who_was_told(daemon, desk):
         assert words in ran.out
 
 
+def test_a_problem_of_tasks_counts_tasks_and_one_of_a_connection_what_it_blocked(daemon, desk):
+    tasks = {"count": 3, "total": 4, "unit": "task", "sample_record_id": None, "sample_instance_id": "tsk_1"}
+    daemon.on("GET", "/v1/problems/prb_1", wire.problem(**tasks))
+    shown = desk("problems show prb_1").out
+    assert "3 tasks now, 4 in all" in shown
+    assert "tsk_1" in shown
+    assert "record" not in shown
+    blocked = {"count": 0, "total": 0, "blocked": {"task": 11, "proof": 1}}
+    daemon.on("GET", "/v1/problems/prb_1", wire.problem(**blocked))
+    assert "11 tasks and 1 proof sync blocked until it works again" in desk("problems show prb_1").out
+    daemon.on("GET", "/v1/problems/prb_1", wire.problem(count=0, repaired={"task": 11}))
+    assert "11 tasks are synced again" in desk("problems show prb_1").out
+
+
 def test_a_problem_of_a_connection_says_how_many_are_held_behind_it(daemon, desk):
     failing = {"count": 1, "held": 63, "total": 64}
     daemon.on("GET", "/v1/problems/prb_1", wire.problem(**failing))

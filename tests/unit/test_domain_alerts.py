@@ -95,6 +95,34 @@ def test_what_waits_behind_a_connection_is_counted(count: int, retrying: int, he
     assert body.startswith(f"What: {words}\n")
 
 
+def test_failed_tasks_are_called_tasks_and_what_they_say_is_not_told() -> None:
+    facts = replace(
+        FACTS, where="Jira tasks", environment=None, count=3, unit="task", safe_cause="Refused (400)", total=4
+    )
+    title, body = render_alert(AlertEvent.OPENED, facts)
+    assert title == "Jira tasks: failing, 3 tasks"
+    assert body.startswith("What: 3 tasks of Jira tasks failed\nWhy: Refused (400)\n")
+    _, body = render_alert(AlertEvent.RECOVERED, replace(facts, count=0))
+    assert "\nTasks it held up: 4\n" in body
+    assert "record" not in body
+    title, _ = render_alert(AlertEvent.OPENED, replace(facts, unit="proof", count=1))
+    assert title == "Jira tasks: failing, 1 proof sync"
+
+
+def test_a_connection_says_what_it_blocks_and_at_its_end_what_was_repaired() -> None:
+    facts = replace(FACTS, where="Jira", environment=None, count=0, blocked={"task": 11, "proof": 2})
+    title, body = render_alert(AlertEvent.OPENED, facts)
+    assert title == "Jira: failing, 11 tasks and 2 proof syncs"
+    assert body.startswith("What: Jira fails; 11 tasks and 2 proof syncs blocked until it works again\n")
+    title, body = render_alert(AlertEvent.OPENED, replace(facts, held=5))
+    assert title == "Jira: failing, 5 records, 11 tasks and 2 proof syncs"
+    assert "held until it works again; 11 tasks and 2 proof syncs blocked" in body
+    _, body = render_alert(
+        AlertEvent.RECOVERED, replace(facts, blocked={}, repaired={"task": 11, "proof": 1})
+    )
+    assert "\nRepaired: 11 tasks are synced again, 1 proof sync is collected again\n" in body
+
+
 def test_a_connection_has_no_environment() -> None:
     title, _ = render_alert(AlertEvent.OPENED, replace(FACTS, environment=None, count=0, since=NOW))
     assert title == "CRM endpoint: failing"

@@ -14,7 +14,7 @@ from healthdesk.domain.states import Environment, ProblemState
 
 
 class ProblemRow(Output):
-    """A row of the Problems area. `count` is how many records that failed it holds up now."""
+    """A row of the Problems area. `count` is how many of its `unit` that failed it holds up now."""
 
     id: str
     state: ProblemState
@@ -43,6 +43,18 @@ class ProblemRow(Output):
     resolved_at: datetime | None = None
     resolved_by: str = ""
     sample_record_id: str | None = None
+    sample_instance_id: str | None = None
+    """A task or proof sync that is in it."""
+    unit: str = "record"
+    """What it counts: `record`, `task` or `proof` (a proof sync)."""
+    instances: int = 0
+    """How many tasks and proof syncs it holds up: that failed, or are blocked while their connection fails."""
+    blocked: dict[str, int] = {}
+    """Of those blocked by their connection, how many of each kind: `task`, `proof`."""
+    repaired: dict[str, int] = {}
+    """How many of each kind were blocked when the connection worked again: they are synced again by themselves."""
+    waiting: str = ""
+    """What it holds up, in words: `3 records`, `11 tasks and 2 proof syncs`; empty when that is nothing."""
 
 
 class ProblemDetail(ProblemRow):

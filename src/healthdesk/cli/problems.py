@@ -12,6 +12,7 @@ from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
 from healthdesk.cli.times import format_duration_ms
 from healthdesk.domain.states import ProblemState
+from healthdesk.domain.units import RECORD, counted, listed, noun, repaired
 
 if TYPE_CHECKING:
     from healthdesk.api.connections import Heartbeat
@@ -72,7 +73,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             marks.problem(item.state, muted=_muted(desk, item)),
             desk.out.ago(item.since),
             item.id,
-            f"{item.count + item.held:,}",
+            f"{item.count + item.held + sum(item.blocked.values()):,}",
             item.where,
             item.cause,
             item.blame,
@@ -84,8 +85,16 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
 
 
 def _holds_up(item: ProblemDetail) -> str:
+    if item.unit != RECORD:
+        return f"{counted(item.count, item.unit)} now, {item.total:,} in all"
     held = f", {item.held:,} held behind it" if item.held else ""
-    return f"{item.count + item.held:,} now{held}, {item.retrying:,} of them retrying, {item.total:,} in all"
+    records = (
+        f"{item.count + item.held:,} now{held}, {item.retrying:,} of them retrying, {item.total:,} in all"
+    )
+    if not item.blocked:
+        return records
+    blocked = f"{listed(item.blocked)} blocked until it works again"
+    return f"{records}; {blocked}" if item.total else blocked
 
 
 def _show(desk: Desk, item: ProblemDetail) -> None:
@@ -112,7 +121,9 @@ def _show(desk: Desk, item: ProblemDetail) -> None:
             ("Muted", muted),
             ("Resolved", resolved),
             ("Id", item.id),
+            ("Repaired", repaired(item.repaired)),
             ("A record of it", item.sample_record_id or ""),
+            (f"A {noun(item.unit, 1)} of it", item.sample_instance_id or ""),
         ]
     )
     evidence = [

@@ -7,10 +7,11 @@ said and no value of a record is ever in it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from healthdesk.domain.states import AlertEvent, Blame, Environment, ErrorKind
+from healthdesk.domain.units import RECORD, counted, listed, noun, repaired
 from healthdesk.domain.values import plain
 
 _MAX_NAME_CHARS = 100
@@ -39,6 +40,8 @@ class AlertFacts:
     `where` is the integration's or connection's name, `at` when this is written (for a recovery: when it recovered).
     `count` is how many records that failed it holds up now, `retrying` those of them that are tried again by
     themselves, `held` how many more wait behind its connection, `total` how many it ever held up since it opened.
+    With another `unit` than records these are tasks or proof syncs. `blocked` is how many of each wait behind its
+    connection, `repaired` how many did when it recovered.
     """
 
     problem_id: str
@@ -56,6 +59,14 @@ class AlertFacts:
     held: int = 0
     total: int = 0
     kind: ErrorKind | None = None
+    unit: str = RECORD
+    blocked: Mapping[str, int] = field(default_factory=dict)
+    repaired: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Return how many of each unit wait for it."""
+        return {self.unit: self.count + self.held, **self.blocked}
 
 
 _STANDING: Mapping[ErrorKind, tuple[str, str]] = {
@@ -84,10 +95,13 @@ def render_alert(event: AlertEvent, facts: AlertFacts) -> tuple[str, str]:
             f"From {_time(facts.since)} to {_time(facts.at)} ({_duration(facts.at - facts.since)})",
         ]
         if facts.total:
-            lines.append(f"Records it held up: {facts.total:,}")
+            many = noun(facts.unit, 2)
+            lines.append(f"{many[:1].upper()}{many[1:]} it held up: {facts.total:,}")
+        if facts.repaired:
+            lines.append(f"Repaired: {repaired(facts.repaired)}")
         return title, "\n".join([*lines, "", f"Details: {command}"])
-    waiting = facts.count + facts.held
-    how_many = f", {_records(waiting)}" if waiting else ""
+    waiting = listed(facts.waiting)
+    how_many = f", {waiting}" if waiting else ""
     title = f"{place}: {_NEWS[event]}{how_many}"
     lines = [
         f"What: {_what(facts, place)}",
@@ -143,29 +157,36 @@ def render_offline(since: datetime, until: datetime, put_off: int) -> tuple[str,
 
 
 def _what(facts: AlertFacts, place: str) -> str:
+    if facts.unit != RECORD:
+        return f"{counted(facts.count, facts.unit)} of {place} failed"
+    records = _what_of_records(facts, place)
+    if not facts.blocked:
+        return records or f"{place} fails; no record waits for it so far"
+    blocked = f"{listed(facts.blocked)} blocked until it works again"
+    return f"{records}; {blocked}" if records else f"{place} fails; {blocked}"
+
+
+def _what_of_records(facts: AlertFacts, place: str) -> str:
     if facts.held:
         return _what_is_held(facts, place)
     if not facts.count:
-        return f"{place} fails; no record waits for it so far"
+        return ""
+    delivered = f"{counted(facts.count, RECORD)} of {place} not delivered"
     if not facts.retrying:
-        return f"{_records(facts.count)} of {place} not delivered"
+        return delivered
     again = "it is" if facts.retrying == 1 else "they are"
     if facts.retrying >= facts.count:
-        return f"{_records(facts.count)} of {place} not delivered; {again} tried again"
-    return f"{_records(facts.count)} of {place} not delivered; {facts.retrying:,} of them tried again"
+        return f"{delivered}; {again} tried again"
+    return f"{delivered}; {facts.retrying:,} of them tried again"
 
 
 def _what_is_held(facts: AlertFacts, place: str) -> str:
     waiting = facts.count + facts.held
-    parts = [f"{_records(waiting)} of {place} not delivered"]
+    parts = [f"{counted(waiting, RECORD)} of {place} not delivered"]
     if facts.retrying:
         parts.append(f"{facts.retrying:,} of them tried again")
     which = ("it is" if waiting == 1 else "they are") if not facts.count else f"{facts.held:,} of them"
     return "; ".join([*parts, f"{which} held until it works again"])
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _time(at: datetime) -> str:

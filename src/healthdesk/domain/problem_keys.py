@@ -8,6 +8,7 @@ from healthdesk.domain.exchange import Failure
 from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.health import REACHABILITY_KINDS
 from healthdesk.domain.states import Blame, Environment, ErrorKind, InstanceKind
+from healthdesk.domain.units import RECORD
 from healthdesk.domain.values import plain
 from healthdesk.domain.verdicts import phrase
 
@@ -83,7 +84,7 @@ class ProblemKey:
     environment: Environment | None
     opens_at_once: bool
     where: str = ""
-    unit: str = "record"
+    unit: str = RECORD
     """What it holds up: `record`, `task` or `proof`."""
 
 
@@ -145,7 +146,7 @@ def key_for_connection(failure: Failure, connection_id: str, name: str, owner: s
 def without_message(key: ProblemKey) -> ProblemKey:
     """Return the key of whatever fails in this way, for an endpoint that says something else of every record."""
     environment = key.environment.value if key.environment else ""
-    work = "delivery" if key.unit == "record" else f"instance {key.unit}"
+    work = "delivery" if key.unit == RECORD else f"instance {key.unit}"
     what = "many different messages"
     said = key.kind.value if key.status is None else f"{key.status} {phrase(key.status)}".rstrip()
     return replace(

@@ -300,4 +300,7 @@ def facts_of(problem: ProblemRow, at: datetime) -> AlertFacts:
         held=problem.held,
         total=problem.total,
         kind=ErrorKind(problem.kind),
+        unit=problem.unit,
+        blocked=problem.blocked,
+        repaired=problem.repaired,
     )

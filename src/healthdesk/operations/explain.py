@@ -13,6 +13,7 @@ from healthdesk.domain.exchange import Failure
 from healthdesk.domain.expiry import cause_words, near_words
 from healthdesk.domain.health import CREDENTIAL_KINDS, RECHECKS_S, state_word
 from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, HoldReason, RecordState
+from healthdesk.domain.units import counted
 from healthdesk.store.rows import AttemptRow, ConnectionRow, ProblemRow, RecordRow
 from healthdesk.store.standing import drift_of
 
@@ -235,7 +236,7 @@ def _held(row: RecordRow) -> Explanation:
 
 def explain_problem(problem: ProblemRow, failed: int) -> Explanation:
     """Return what the worst problem of an integration says of it."""
-    held_up = plural(problem.count, "record")
+    held_up = counted(problem.count, problem.unit)
     others = f" of {failed:,}" if failed > problem.count else ""
     return Explanation(
         sentence=f"{held_up}{others} failed: {sentence(problem.cause)}",

@@ -12,6 +12,7 @@ from healthdesk.api.connections import Heartbeat
 from healthdesk.api.problems import Acknowledge, Mute, ProblemDetail, ProblemRow, Resolve
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import ProblemState
+from healthdesk.domain.units import RECORD, listed
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.record_views import evidence as shown_evidence
@@ -40,7 +41,7 @@ async def list_all(
         after=cursor("prb", after),
         limit=limit,
     )
-    return to_page(rows, model_of(ProblemRow))
+    return to_page(rows, shown)
 
 
 async def show(desk: Desk, problem_id: str) -> ProblemDetail:
@@ -111,12 +112,20 @@ async def _change(
     return shown
 
 
+def shown(row: StoredProblem) -> ProblemRow:
+    """Return a problem as it is shown."""
+    model = ProblemRow.model_validate(row, from_attributes=True)
+    model.instances = sum(row.blocked.values()) + (row.count if row.unit != RECORD else 0)
+    model.waiting = listed({row.unit: row.count + row.held, **row.blocked})
+    return model
+
+
 def _detail(conn: Conn, problem_id: str) -> ProblemDetail:
     row = queries.get(conn, problem_id)
     evidence = queries.evidence(conn, problem_id)
     heartbeat = model_of(Heartbeat)
     return ProblemDetail(
-        **ProblemRow.model_validate(row, from_attributes=True).model_dump(),
+        **shown(row).model_dump(),
         last_good=shown_evidence(conn, evidence.last_good),
         first_bad=shown_evidence(conn, evidence.first_bad),
         last_good_check=heartbeat(evidence.last_good_check) if evidence.last_good_check else None,

@@ -21,6 +21,7 @@ from healthdesk.domain.problems import (
 )
 from healthdesk.domain.standing import STANDING_KINDS
 from healthdesk.domain.states import AlertEvent, ProblemState, RecordState
+from healthdesk.domain.units import RECORD
 from healthdesk.store import outbox
 from healthdesk.store.behind import blocked_behind, held_behind
 from healthdesk.store.crowding import crowded, general_prints
@@ -203,7 +204,7 @@ class Folding:
         if fresh or again:
             values |= wording(gathered.key)
             values["first_bad_record_id"] = values["first_bad_attempt_id"] = values["repaired"] = None
-        if gathered.joining and gathered.key.unit != "record":
+        if gathered.joining and gathered.key.unit != RECORD:
             if fresh or again or row["sample_instance_id"] is None:
                 values |= {"sample_instance_id": gathered.joining[0][0]}
         elif gathered.joining and (fresh or again or row["sample_record_id"] is None):

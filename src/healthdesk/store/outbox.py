@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from healthdesk.domain.states import AlertEvent, AlertState, Environment
+from healthdesk.domain.states import AlertEvent, AlertState, Environment, IntegrationKind
 from healthdesk.store.schema_desk import alerts, channels, rules
-from healthdesk.store.schema_setup import environments
+from healthdesk.store.schema_instances import instances
+from healthdesk.store.schema_setup import environments, integrations
 from healthdesk.store.scope import on_sqlite, scope_of
 
 NEWS_OF_OPENING = (AlertEvent.OPENED, AlertEvent.REOPENED)
@@ -83,7 +84,21 @@ def _places(conn: Connection, problem: Mapping[str, Any]) -> list[tuple[str | No
             environments.c.connection_id == problem["connection_id"]
         )
     )
-    return [(row.integration_id, row.environment) for row in users] or [(None, None)]
+    working = conn.execute(
+        select(integrations.c.id)
+        .where(
+            integrations.c.kind != IntegrationKind.DELIVERY,
+            select(instances.c.id)
+            .where(
+                instances.c.integration_id == integrations.c.id,
+                instances.c.connection_id == problem["connection_id"],
+            )
+            .exists(),
+        )
+        .order_by(integrations.c.id)
+    )
+    places = [(row.integration_id, row.environment) for row in users]
+    return [*places, *((each, None) for each in working.scalars())] or [(None, None)]
 
 
 def _matching(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, select, text
 from healthdesk.domain.advice import next_action
 from healthdesk.domain.problems import OPENS_AFTER
 from healthdesk.domain.states import ProblemState, RecordState
+from healthdesk.domain.units import RECORD
 from healthdesk.errors import Conflict
 from healthdesk.store.behind import blocked_behind, held_behind
 from healthdesk.store.evidence import evidence
@@ -162,7 +163,7 @@ def _select() -> sa.Select[Any]:
 
 def _members(conn: Connection, row: Any, states: tuple[RecordState, ...], limit: int) -> int:
     """Return how many of a problem's records are in these states, counting no further than `limit`."""
-    if row.state is ProblemState.RESOLVED or not row.count:
+    if row.state is ProblemState.RESOLVED or not row.count or row.unit != RECORD:
         return 0
     some = (
         select(records.c.id)

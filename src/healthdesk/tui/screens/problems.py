@@ -8,6 +8,7 @@ from typing import ClassVar
 from healthdesk.api.common import Page
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.domain.states import ProblemState
+from healthdesk.domain.units import RECORD, noun
 from healthdesk.tui.flows.problems import acknowledge, mute, resolve
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
@@ -115,6 +116,8 @@ def problem_refusal(action_id: str, problem: ProblemRow) -> str:
         return f"{problem.acknowledged_by or 'somebody'} has it already"
     if action_id == "connection" and not problem.connection_id:
         return "it is not that of one connection"
+    if action_id in ("log", "resend_all") and problem.unit != RECORD:
+        return f"it holds up {noun(problem.unit, 2)}, no records"
     if action_id in ("log", "resend_all") and problem.total == 0 and problem.held == 0:
         return "it holds up no record"
     if action_id == "resend_all" and problem.count == 0:

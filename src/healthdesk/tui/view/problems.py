@@ -6,10 +6,11 @@ from healthdesk.api.connections import Heartbeat
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.api.records import Attempt
 from healthdesk.domain.states import ErrorKind, ProblemState
+from healthdesk.domain.units import counted, listed, repaired
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.alerts import alert_line
 from healthdesk.tui.view.times import View, full, millis, since, span
-from healthdesk.tui.view.words import ATTEMPT, PROBLEM, Word, blame_word, check_glyph, check_words, plural
+from healthdesk.tui.view.words import ATTEMPT, PROBLEM, Word, blame_word, check_glyph, check_words
 from healthdesk.tui.widgets.columns import Column
 
 PROBLEM_COLUMNS = [
@@ -47,7 +48,7 @@ def problem_cells(problem: ProblemRow, view: View) -> list[Span]:
     """Return the cells of a problem."""
     word = problem_word(problem)
     quiet = problem.state is ProblemState.RESOLVED
-    waiting = problem.count + problem.held
+    waiting = problem.count + problem.held + sum(problem.blocked.values())
     where = problem.where + (" · testing" if problem.environment == "testing" else "")
     return [
         Span(word.glyph, word.tone),
@@ -87,12 +88,16 @@ def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
     """Explain a problem in two lines: how much, whose fault, what next."""
     last = since(problem.last_at, view)
     if problem.total:
-        parts = [f"Holds up {plural(problem.count + problem.held, 'record')}, {problem.total:,} in all"]
+        parts = [f"Holds up {counted(problem.count + problem.held, problem.unit)}, {problem.total:,} in all"]
         if problem.held:
             parts.append(f"{problem.held:,} held behind it")
         if problem.retrying:
             parts.append(f"{problem.retrying:,} still retrying")
+        if problem.blocked:
+            parts.append(f"{listed(problem.blocked)} blocked")
         parts.append(f"last at {last}")
+    elif problem.blocked:
+        parts = [f"{listed(problem.blocked)} blocked until it works again", f"last at {last}"]
     elif problem.kind in WARNINGS:
         parts = [f"{WARNS[ErrorKind(problem.kind)]} since {since(problem.since, view)}"]
     else:
@@ -100,13 +105,18 @@ def problem_explain(problem: ProblemRow, view: View) -> list[Line]:
     first = line(" · ".join(parts), dim(f" · {blame_word(problem.blame)}" if problem.blame else ""))
     if problem.state is ProblemState.RESOLVED:
         by = f" by {problem.resolved_by}" if problem.resolved_by else ""
-        return [first, line(dim(f"Resolved {since(problem.resolved_at, view)}{by}."))]
+        return [first, line(dim(f"Resolved {since(problem.resolved_at, view)}{by}.{_repaired(problem)}"))]
     return [first, line(dim("Next: "), problem.next_action or "–")]
 
 
 def _waiting(problem: ProblemRow) -> str:
     held = f", {problem.held:,} held behind it" if problem.held else ""
-    return f"{plural(problem.count + problem.held, 'record')} now{held}"
+    blocked = f", {listed(problem.blocked)} blocked" if problem.blocked else ""
+    return f"{counted(problem.count + problem.held, problem.unit)} now{held}{blocked}"
+
+
+def _repaired(problem: ProblemRow) -> str:
+    return f" Repaired: {repaired(problem.repaired)}." if problem.repaired else ""
 
 
 def problem_preview(detail: ProblemDetail, view: View) -> list[Line]:
@@ -117,17 +127,18 @@ def problem_preview(detail: ProblemDetail, view: View) -> list[Line]:
 def problem_head(problem: ProblemRow, view: View) -> list[Line]:
     """Return the top of a problem's window."""
     word = problem_word(problem)
+    blocked = f"{listed(problem.blocked)} blocked · " if problem.blocked else ""
     lines = [
         line(Span(f"{word.glyph} {problem.cause}", word.tone), dim(f"  {problem.where}")),
         line(
             f"{_waiting(problem)}, {problem.total:,} in all since {since(problem.since, view)}"
             if problem.total
-            else f"Since {since(problem.since, view)}",
+            else f"{blocked}Since {since(problem.since, view)}",
             dim(f" · {blame_word(problem.blame)} · {state_words(problem, view)}"),
         ),
     ]
     if problem.state is ProblemState.RESOLVED:
-        lines.append(line(dim(f"Resolved {full(problem.resolved_at, view)}.")))
+        lines.append(line(dim(f"Resolved {full(problem.resolved_at, view)}.{_repaired(problem)}")))
     elif problem.next_action:
         lines.append(line(dim("Next: "), problem.next_action))
     return lines

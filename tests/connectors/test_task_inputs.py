@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthdesk.connectors import templates
 from healthdesk.connectors.reading import matching, read_task
 from healthdesk.connectors.registry import Registry
-from healthdesk.connectors.spec import TaskResult
+from healthdesk.connectors.spec import RequestTemplate, TaskResult
 from healthdesk.connectors.task_inputs import completed
 from healthdesk.errors import ConnectorError
 
@@ -45,7 +47,28 @@ async def test_a_status_the_manifest_does_not_list_is_refused() -> None:
 
 
 async def test_what_is_not_given_is_not_made() -> None:
-    assert await _completed(title="A", due="", assignee="") == {"title": "A", "due": "", "assignee": ""}
+    assert await _completed(title="A", due=None, assignee=None) == {
+        "title": "A",
+        "due": None,
+        "assignee": None,
+    }
+
+
+async def test_what_is_emptied_is_null_where_the_app_takes_that() -> None:
+    made = await _completed(title="", due="", assignee="")
+    assert made["title"] == ""
+    emptied = {"assignee": "{assignee_id}", "day": "{due}", "all": ["{assignee_id}"], "title": "{title}"}
+    request = RequestTemplate(method="PUT", path="/x", json=emptied, query={"due": "{due}"})
+    sent = templates.request(request).render("https://a.example", {}, made)
+    assert json.loads(sent.body) == {"assignee": None, "day": None, "all": [], "title": ""}
+    assert sent.url == "https://a.example/x?due="
+
+
+async def test_what_is_emptied_is_an_empty_text_where_nothing_says_that_null_empties_it() -> None:
+    made, _, _ = await completed(
+        None, ASANA.model_copy(update={"clears": []}), {}, {"due": "", "assignee": ""}
+    )
+    assert made == {"due": "", "assignee": ""}
 
 
 @given(st.dates(date(1971, 1, 1), date(2200, 1, 1)), st.integers(-11, 12))

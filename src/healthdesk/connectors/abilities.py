@@ -31,6 +31,7 @@ def abilities_of(tasks: TasksManifest) -> Abilities:
         read=frozenset(name for name, expression in told.items() if expression is not None),
         create=_taken(tasks.create),
         update=_taken(tasks.update) | _taken(tasks.transition),
+        clear=frozenset({"description", *tasks.clears}),
     )
 
 

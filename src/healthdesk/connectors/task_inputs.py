@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 
+from healthdesk.connectors import templates
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.paths import find, text_at
 from healthdesk.connectors.spec import AssigneeLookup, TasksManifest
@@ -13,6 +14,7 @@ from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.errors import ConnectorError
 
 _MOST_PAGES = 20
+_EMPTIED = {"due": ("due", "due_ms"), "assignee": ("assignee", "assignee_id")}
 _NOON = time(12, tzinfo=UTC)
 
 
@@ -21,10 +23,14 @@ async def completed(
 ) -> tuple[dict[str, object], Failure | None, Exchange | None]:
     """Return the inputs with `due_ms`, `done` and `assignee_id` where they follow from what is given.
 
+    What is given as an empty text and is among the fields that null empties is that null.
     With a failure nothing may be sent: the app was asked for the assignee, and refused or knows nobody of that name.
     Raises ConnectorError for a date that is none, or a status that the manifest does not list.
     """
     added: dict[str, object] = {}
+    for field in tasks.clears:
+        if given.get(field) == "":
+            added.update(dict.fromkeys(_EMPTIED[field], templates.NULL))
     if due := given.get("due"):
         added["due_ms"] = _milliseconds(str(due))
     status = given.get("status")

@@ -28,7 +28,12 @@ class _Missing:
     """Stands for what has no value; no text of an app can be it."""
 
 
+class _Null:
+    """Stands for JSON's null, which empties a field; as text it is empty."""
+
+
 MISSING: Final = _Missing()
+NULL: Final = _Null()
 _PART = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}")
 _ONE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _ACCEPT = {"json": "application/json", "xml": "application/xml, text/xml"}
@@ -105,7 +110,9 @@ def filled(template: str, values: Values) -> str:
 
 
 def as_value(value: object) -> str:
-    """Return a value as it stands in a URL, a header or a form. None is nothing."""
+    """Return a value as it stands in a URL, a header or a form. None and NULL are nothing."""
+    if value is NULL:
+        return ""
     return value if isinstance(value, str) else as_text(value, _MOST_TEXT)
 
 
@@ -202,6 +209,8 @@ class Request:
         if self._json is None:
             return None
         made: object = self._json(values)
+        if made is NULL:
+            made = None
         if made is MISSING:
             made = [] if self._is_list else {}
         for name, each in added.items():
@@ -268,7 +277,11 @@ def _json_object(members: dict[str, Maker], *, whole: bool = False) -> Maker:
     """Members without a value are left out; with `whole` the object is, as soon as one is."""
 
     def make(values: Values) -> object:
-        made = {name: value for name, each in members.items() if (value := each(values)) is not MISSING}
+        made = {
+            name: None if value is NULL else value
+            for name, each in members.items()
+            if (value := each(values)) is not MISSING
+        }
         return MISSING if members and (not made or (whole and len(made) < len(members))) else made
 
     return make
@@ -276,8 +289,9 @@ def _json_object(members: dict[str, Maker], *, whole: bool = False) -> Maker:
 
 def _json_array(elements: list[Maker]) -> Maker:
     def make(values: Values) -> object:
-        made = [value for each in elements if (value := each(values)) is not MISSING]
-        return MISSING if elements and not made else made
+        given = [value for each in elements if (value := each(values)) is not MISSING]
+        # what empties a list is an empty one, not one of nulls
+        return MISSING if elements and not given else [value for value in given if value is not NULL]
 
     return make
 

@@ -18,7 +18,7 @@ _FIELDS = {
     },
 }  # fmt: skip
 _TASK_KEYS = {
-    "name": str, "notes": str, "completed": bool, "due_on": str, "assignee": str, "projects": list, "workspace": str,
+    "name": str, "notes": str, "completed": bool, "due_on": str | None, "assignee": str | None, "projects": list, "workspace": str,
 }  # fmt: skip
 
 
@@ -132,7 +132,9 @@ class FakeAsana(FakeApp):
     def _changed(self, gid: str, data: dict[str, Any]) -> dict[str, Any]:
         task = self.tasks[gid]
         task |= {name: data[name] for name in ("name", "notes", "completed", "due_on") if name in data}
-        if "assignee" in data:
+        if data.get("assignee", ...) is None:
+            task["assignee"] = None
+        elif "assignee" in data:
             number = int(data["assignee"]) - 5000
             task["assignee"] = {
                 "gid": data["assignee"], "resource_type": "user", "name": f"Member {number}",

@@ -375,7 +375,7 @@ def _refused(fields: dict[str, Any], known: set[str]) -> web.Response | None:
             return _fault(name, "Operation value must be an Atlassian Document (see the API documentation)")
         if name == _RISK and value not in ({"id": "1"}, {"id": "2"}):
             return _fault(name, "Specify a valid 'id' or 'name' for Risk level")
-        if name == "duedate" and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
+        if name == "duedate" and value is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
             return _fault(name, "Error parsing date string")
     return None
 

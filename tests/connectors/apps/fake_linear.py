@@ -257,7 +257,7 @@ class FakeLinear(FakeApp):
                 if issue["state"] is None:
                     raise LookupError("WorkflowState")
             elif name == "assigneeId":
-                issue["assignee"] = _user(int(value.rpartition("-")[2]))
+                issue["assignee"] = None if value is None else _user(int(value.rpartition("-")[2]))
             else:
                 issue[name] = value
         issue["updatedAt"] = "2026-03-02T09:30:00.000Z"

@@ -270,6 +270,24 @@ async def test_a_conflict_takes_theirs_and_records_ours(desk: TaskDesk, connecto
 
 
 @every_app
+async def test_what_is_emptied_here_is_emptied_there_or_stays(
+    desk: TaskDesk, fake: FakeApp, connector: Connector
+):
+    told = connector.abilities(desk.settings["container"])
+    due = "2026-04-30" if "due" in told.create & told.read else ""
+    await desk.add(due=due, assignee=fake.assignee)
+    await desk.sync()
+    given = (await desk.task()).external
+    await desk.edit(due="", assignee="")
+    done = await desk.sync()
+    now = (await desk.task()).external
+    for name in ("due", "assignee"):
+        assert now[name] == ("" if name in told.clear else given[name])
+        assert (name in changed(done)) is (name in told.clear and bool(given[name]))
+    assert settled_outcome(await desk.sync())
+
+
+@every_app
 async def test_a_task_that_is_done_before_it_has_an_issue_is_done_there_too(desk: TaskDesk, fake: FakeApp):
     await desk.add(status=WorkStatus.DONE)
     done = await desk.sync()

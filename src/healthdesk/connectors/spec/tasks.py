@@ -111,7 +111,7 @@ class TasksManifest(Part):
     `transition` changes the status where `update` cannot. `search` has the input `text`. `recent` lists what was
     created lately, for an app whose search lags behind: a creation whose answer was lost is looked for there. `probe` is the
     id of the one that proves the account may work in the container: it tells an issue that was deleted from a project
-    that the account no longer sees.
+    that the account no longer sees. `clears` are fields that a change empties when it says null, or an empty list.
     """
 
     noun: Label = "issue"
@@ -127,5 +127,6 @@ class TasksManifest(Part):
     statuses: StatusesManifest
     lookup: TaskLookup = TaskLookup()
     assignee: AssigneeLookup | None = None
+    clears: list[Literal["due", "assignee"]] = []
     required: Annotated[list[FieldManifest], Field(max_length=50)] = []
     """Further fields that a creation needs and that the project decides."""

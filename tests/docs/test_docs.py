@@ -173,7 +173,7 @@ def test_every_verb_of_the_activity_log_is_on_the_page_and_of_things_it_is_said_
 def test_every_metric_is_on_the_page_with_its_labels(page) -> None:
     from healthdesk.engine.metrics import Metrics
 
-    rows = dict(re.findall(r"^\| `(healthdesk_\w+)` \| (\w*) ?\|", page("operating.md"), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(healthdesk_\w+)` \| ([\w, ]*?) ?\|", page("operating.md"), re.MULTILINE))
     for collector in Metrics().registry._collector_to_names:
         name, labels = collector._name, collector._labelnames
         assert name in rows, f"{name} is not documented"

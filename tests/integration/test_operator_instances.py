@@ -338,9 +338,14 @@ async def test_the_window_has_the_admins_card_and_mine(desk: HttpDesk, github: F
         cards = {each["role"]: each for each in window["cards"]}
         assert list(cards) == ["admin", "mine"]
         assert cards["admin"]["ask"] == "Ask alice, or an administrator: root."
-        assert "admin connection of GitHub tasks" in cards["admin"]["connection"]["refused"]["disconnect"]
+        assert "Ask alice" in cards["admin"]["connection"]["refused"]["disconnect"]
         assert cards["admin"]["connected_on"] == cards["admin"]["connection"]["connected_on"]
         assert cards["mine"]["connected_on"] == cards["mine"]["connection"]["used_at"]
         assert "disconnect" not in cards["mine"]["connection"]["refused"]
         assert (cards["mine"]["ask"], cards["mine"]["instances"]) == ("", 1)
+    await connect(desk, github, "GitHub of alice for tasks")
+    window = await desk.ok("GET", f"/v1/accounts/{admin['id']}")
+    assert [each["role"] for each in window["cards"]] == ["admin", "mine"]
+    refused = window["cards"][0]["connection"]["refused"]["disconnect"]
+    assert refused == "It is the admin connection of GitHub tasks: give that another one first."
     assert (await desk.call("GET", "/v1/accounts/con_none")).status == 404

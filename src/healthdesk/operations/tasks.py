@@ -208,6 +208,9 @@ def _through(
     task: TaskRow | None = None,
 ) -> Link:
     """Return what a task is linked through under the operator's own connection, if they may do that."""
+    if connection_id is not None:
+        # Before what it is good for is judged: whoever holds nothing on it is told whom to ask.
+        desk.require("connections.use", desk.standing_on(connections.get(conn, connection_id)))
     through = new_tasks.link_of(
         conn,
         desk.ctx,

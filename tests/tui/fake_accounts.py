@@ -136,7 +136,7 @@ def uses_of_alice() -> ConnectionUses:
     """Return what stops when alice disconnects from Jira."""
     return ConnectionUses(
         connection_id=MINE, name="Jira Cloud · acme", app_name="Jira Cloud", account="acme", tasks=12, samples=["Rotate root keys", "Review vendor list"], templates=["Quarterly keys"],
-        sentences=["The configuration of 12 tasks of alice is lost; their issues stay where they are.", "Reconnecting any one of them repairs all the others."],
+        sentences=["Its credentials are erased and cannot be brought back, and its callbacks are refused.", "The configuration of 12 tasks of alice is lost; their issues stay where they are.", "Reconnecting any one of them repairs all the others."],
     )  # fmt: skip
 
 
@@ -219,7 +219,7 @@ class FakeAccounts:
             return self.uses
         made = self._connection(connection_id)
         delivers = ["CRM endpoint"] if connection_id == "con_crm" else []
-        return ConnectionUses(connection_id=connection_id, name=made.name, app_name=made.app_name, account=made.account, delivers=delivers)  # fmt: skip
+        return ConnectionUses(connection_id=connection_id, name=made.name, app_name=made.app_name, account=made.account, delivers=delivers, sentences=["Its credentials are erased and cannot be brought back, and its callbacks are refused."])  # fmt: skip
 
     async def connection_members(self, connection_id: str) -> list[Member]:
         self.note("connection_members", connection_id)

@@ -35,11 +35,8 @@ async def test_disconnect_names_what_stops_and_how_to_repair_it_and_starts_on_ca
         text = driver.text()
         for told in (
             "Disconnect Jira Cloud · acme",
-            "Its credentials are erased and cannot be brought back.",
-            "This stops: 12 tasks",
-            "Rotate root keys",
-            "and 10 more",
-            "From the templates: Quarterly keys",
+            "Its credentials are erased and cannot be brought back",
+            "Stops: Rotate root keys, Review vendor list and 10 more",
             "Reconnecting any one of them repairs all the others.",
         ):
             assert told in text, told
@@ -53,12 +50,28 @@ async def test_disconnect_names_what_stops_and_how_to_repair_it_and_starts_on_ca
 async def test_disconnect_of_an_admin_connection_names_the_integrations_that_lose_it():
     desk = FakeDesk()
     one_card(desk)
+    told = "It is the admin connection of Jira tasks: no task is added to it before another one is chosen."
     desk.uses = ConnectionUses(
-        connection_id=MINE, name="Jira", app_name="Jira Cloud", administers=["Jira tasks"]
+        connection_id=MINE, name="Jira", app_name="Jira Cloud", administers=["Jira tasks"], sentences=[told]
     )
     async with open_desk(desk, area="connections") as driver:
         await driver.press(*CARD, "D")
-        assert "Without an admin connection: Jira tasks" in driver.text()
+        assert "It is the admin connection of Jira tasks" in driver.text()
+        assert "Nothing else uses it" not in driver.text()
+
+
+async def test_a_long_disconnect_page_scrolls_and_keeps_its_choices_in_sight():
+    desk = FakeDesk()
+    one_card(desk)
+    desk.uses = ConnectionUses(connection_id=MINE, name="Jira", app_name="Jira Cloud", tasks=40, sentences=[f"Sentence {number}." for number in range(30)])  # fmt: skip
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press(*CARD, "D")
+        assert "Sentence 0." in driver.text()
+        assert "Sentence 29." not in driver.text()
+        assert "Cancel     Disconnect" in driver.text()
+        await driver.press("pagedown", "pagedown")
+        assert "Sentence 29." in driver.text()
+        assert "Cancel     Disconnect" in driver.text()
 
 
 async def test_nothing_uses_it_is_said_too():

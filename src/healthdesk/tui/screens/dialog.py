@@ -10,7 +10,7 @@ from typing import ClassVar, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -20,6 +20,9 @@ from healthdesk.tui.format import Line, clean
 from healthdesk.tui.widgets.lines import Lines
 
 Answer = TypeVar("Answer")
+LEAST_TEXT = 3
+AROUND_TEXT = 6
+"""Lines that a question's frame, choices and the screen around it take."""
 
 
 class Choice(Static, can_focus=True):
@@ -80,6 +83,10 @@ class Question(Box[str]):
     """A question with its choices; the first, `leave`, has the focus. `keys` choose by a key."""
 
     AUTO_FOCUS = "Choice"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup,ctrl+u", "page(-1)", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", show=False),
+    ]
 
     def __init__(
         self,
@@ -98,13 +105,22 @@ class Question(Box[str]):
         self.keys = keys
 
     def inside(self) -> Iterable[Widget]:
-        """The lines, and the choices with the one that leaves first."""
-        yield Lines(self.lines, ascii_only=self.ascii_only)
+        """The lines, scrolling where they are many, and the choices with the one that leaves first."""
+        yield VerticalScroll(Lines(self.lines, ascii_only=self.ascii_only), classes="text", can_focus=False)
         yield Horizontal(
             Choice(self.leave, "cancel", ascii_only=self.ascii_only),
             *(Choice(label, value, ascii_only=self.ascii_only) for value, label in self.choices),
             classes="buttons",
         )
+
+    def on_resize(self) -> None:
+        """Leave the choices in sight."""
+        self.query_one(".text").styles.max_height = max(LEAST_TEXT, self.size.height - AROUND_TEXT)
+
+    def action_page(self, by: int) -> None:
+        """Scroll the lines."""
+        text = self.query_one(".text", VerticalScroll)
+        text.scroll_relative(y=by * text.size.height, animate=False)
 
     def on_key(self, event: events.Key) -> None:
         """Choose by a key."""

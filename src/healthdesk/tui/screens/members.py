@@ -87,7 +87,7 @@ class MembersScreen(WindowScreen):
     def refuses(self, action_id: str) -> str:
         """The owner stays what they are."""
         member = self.item()
-        if action_id in ("open", "edit", "remove") and member is not None and member.grant == OWNER:
+        if action_id in ("edit", "remove") and member is not None and member.grant == OWNER:
             return f"{member.user} owns it; Make me owner changes that"
         return ""
 
@@ -106,11 +106,6 @@ class MembersScreen(WindowScreen):
         member = self.item()
         if self.detail is not None and member is not None:
             self.flow(change_member(self, self.detail, member), asks=True)
-
-    def do_open(self) -> None:
-        """Change what one may do."""
-        if self.item() is not None:
-            self.do("edit")
 
     def do_remove(self) -> None:
         """Take the grant of one away."""

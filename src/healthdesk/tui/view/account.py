@@ -11,8 +11,8 @@ from healthdesk.api.instances import InstanceTotals
 from healthdesk.domain.states import ConnectionState
 from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line, width_of
 from healthdesk.tui.view.connection import connection_head, expires_words, state_span
-from healthdesk.tui.view.times import View, stamp
-from healthdesk.tui.view.words import plural
+from healthdesk.tui.view.times import View, since, stamp
+from healthdesk.tui.view.words import blame_word, plural
 
 LABEL = 13
 ROOMY = 56
@@ -41,16 +41,25 @@ def account_head(
     if short and connection.explanation is not None and len(lines) > MOST_SHORT:
         lines = [(*lines[0], Span("  "), key(connection.explanation.key)), *lines[1:MOST_SHORT]]
     told = account.explanation
-    if connection.state is ConnectionState.CONNECTED and connection.explanation is None and told is not None:
-        state = state_span(connection)
-        lines = [line(Span(f"{state.text}: ", state.tone), told.sentence)]
-        if told.next_action:
-            lines.append(line(dim("What to do: "), told.next_action))
+    own = connection.explanation.sentence if connection.explanation is not None else ""
+    if connection.state is ConnectionState.CONNECTED and told is not None and told.sentence != own:
+        beside = _beside(state_span(connection), told, view)
+        lines = beside[:1] if short else [*beside, *(lines if own else ())]
     if account.blocked:
         lines.append(line(Span("▪ ", Tone.WARN), account.blocked))
     if others:
         lines.append(others_line(others))
     return lines
+
+
+def _beside(state: Span, told: Explanation, view: View) -> list[Line]:
+    """Return what is wrong though the connection works, whose fault it is and what helps."""
+    helps: list[Span | str] = [dim(f"Since {since(told.since, view)}. ")] if told.since else []
+    if told.blame:
+        helps.append(dim(f"{blame_word(told.blame).capitalize()}: "))
+    helps.append(told.next_action)
+    first = line(Span(f"{state.text}: ", state.tone), told.sentence)
+    return [first, line(*helps)] if line(*helps) else [first]
 
 
 def disconnected_head(told: Explanation | None) -> list[Line]:

@@ -120,6 +120,7 @@ class ProofDesk(TasksDesk):
         before = {"id": "5831007", "login": "octocat-7", "role": "read", "admin": "no", "write": "no"}
         return Difference(
             run_id=run_id, before_run_id=self.before, columns=COLUMNS, added=[self.rows[-1]], removed=[a_row(777)],
+            totals={"added": 1, "removed": 1, "changed": 1200}, cut=True, columns_added=["type"],
             changed=[RowChange(id="5831007", before=before, after=before | {"role": "write", "write": "yes"})], unchanged=238,
         )  # fmt: skip
 

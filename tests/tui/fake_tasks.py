@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from healthdesk.api.apps import AppField
 from healthdesk.api.common import Explanation, Page
 from healthdesk.api.connections import Connection
 from healthdesk.api.instances import (
@@ -172,7 +173,10 @@ class TasksDesk(FakeDesk):
         ]  # fmt: skip
         self.choices = Choices(
             noun="issue",
-            container=[],
+            container=[
+                AppField(key="project", label="Project"),
+                AppField(key="issue_type", label="Issue type"),
+            ],
             statuses=[
                 StatusChoice(id="1", name="To Do"),
                 StatusChoice(id="3", name="In Progress"),

@@ -68,7 +68,9 @@ async def test_the_difference_has_a_glyph_for_what_was_added_removed_and_changed
         assert any(row.startswith("- 5831777") for row in rows)
         assert any(row.startswith("+ 5999999") for row in rows)
         assert any(row.startswith("~ 5831007") for row in rows)
-        assert "+1 added -1 removed ~1 changed 238 unchanged" in words(driver)
+        assert "+1 added -1 removed ~1,200 changed 238 unchanged +column type not all are shown" in words(
+            driver
+        )
         await driver.press("j", "j")
         assert "Role: read → write" in words(driver)
 
@@ -115,6 +117,17 @@ async def test_nothing_collected_yet_offers_to_collect():
         assert driver.said[-1] == "Export: nothing was collected yet"
         await driver.press("s")
         assert desk.called("instance_sync") == ["prf_1"]
+
+
+async def test_what_a_run_collected_is_not_read_again_while_it_is_looked_at():
+    desk = ProofDesk()
+    async with open_window(desk, ProofScreen("prf_1")) as driver:
+        await driver.press("r", "r")
+        assert len(desk.called("instance_view")) == 3
+        assert len(desk.called("proof_contents")) == 1
+        desk.proof = desk.proof.model_copy(update={"last_run_id": "run_6"})
+        await driver.press("r")
+        assert desk.called("proof_contents")[-1] == ("run_6", None)
 
 
 # Not a member

@@ -270,7 +270,7 @@ async def test_integrations_open_in_the_window_of_their_kind():
 async def test_the_mapping_is_shown_with_the_names_of_their_statuses(size: tuple[int, int]):
     async with open_window(TasksDesk(), AppIntegrationScreen("int_jira"), size=size) as driver:
         lines = [" ".join(each.split()) for each in driver.app.screen.copy_text().splitlines()]
-        for told in ("project OPS", "Assignee not at all", "Not started → To Do", "Done → Done", "In Review → In progress"):  # fmt: skip
+        for told in ("Project OPS", "Assignee not at all", "Not started → To Do", "Done → Done", "In Review → In progress"):  # fmt: skip
             assert told in lines
 
 

@@ -83,7 +83,7 @@ async def view_proof(screen: DeskScreen, instance: Instance) -> str:
     """Open what was collected; for those who are no members of its label or control, where to ask."""
     from healthdesk.tui.screens.proof import ProofScreen
 
-    await screen.app.push_screen(ProofScreen(instance.id))
+    await screen.app.push_screen(ProofScreen(instance.id, name=instance.name))
     return ""
 
 

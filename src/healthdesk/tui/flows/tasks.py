@@ -276,12 +276,12 @@ async def _create_in(
     extras = extra_fields(await extras_of(screen, integration, connection_id))
 
     async def send(values: Values) -> str:
-        changes = TaskEdit(
-            integration_id=integration.id,
-            connection_id=connection_id,
-            fields=dict(asked_values(values, EXTRA)) or None,
-            version=task.version,
-        )
+        known: dict[str, Any] = {"integration_id": integration.id, "version": task.version}
+        if connection_id is not None:
+            known["connection_id"] = connection_id
+        if given := asked_values(values, EXTRA):
+            known["fields"] = dict(given)
+        changes = TaskEdit(**known)
         changed = await screen.client.task_edit(task.id, changes)
         return told(changed.instance) if changed.instance is not None else f"{changed.name} is saved."
 

@@ -158,9 +158,10 @@ async def integration_of_template(screen: DeskScreen, template: Template) -> str
     going_on, connection_id = await own_connection_id(screen, chosen, f"Connection · {template.name}")
     if not going_on:
         return ""
-    await screen.client.template_edit(
-        template.id, TemplateEdit(integration_id=chosen.id, connection_id=connection_id)
-    )
+    known: dict[str, Any] = {"integration_id": chosen.id}
+    if connection_id is not None:
+        known["connection_id"] = connection_id
+    await screen.client.template_edit(template.id, TemplateEdit(**known))
     return f"Tasks of {template.name} are created with {chosen.name} from now on."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from textual.widget import Widget
@@ -20,10 +20,11 @@ from healthdesk.tui.widgets.lines import Lines, Pane, Ruler
 
 @dataclass(frozen=True, slots=True)
 class AppIntegrationDetail:
-    """An integration, with what its app calls the statuses it maps, by id."""
+    """An integration, with what its app calls the statuses it maps, by id, and the parts of a place, by key."""
 
     integration: Integration
     names: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
 
 
 class AppIntegrationScreen(WindowScreen):
@@ -47,14 +48,19 @@ class AppIntegrationScreen(WindowScreen):
     async def read(self) -> AppIntegrationDetail:
         """Read it, and the names of statuses; where the app does not tell them, their ids are shown."""
         found = await self.client.integration(self.key)
-        kept = self.detail.names if self.detail is not None else {}
-        if found.tasks is None or found.connection_id is None or kept:
-            return AppIntegrationDetail(found, kept)
+        if self.detail is not None and self.detail.names:
+            return replace(self.detail, integration=found)
+        if found.tasks is None or found.connection_id is None:
+            return AppIntegrationDetail(found)
         try:
             choices = await self.client.integration_choices(found.connection_id, found.tasks.container)
         except ApiRefused:
             return AppIntegrationDetail(found)
-        return AppIntegrationDetail(found, {each.id: each.name for each in choices.statuses})
+        return AppIntegrationDetail(
+            found,
+            {each.id: each.name for each in choices.statuses},
+            {each.key: each.label for each in choices.container},
+        )
 
     @property
     def integration(self) -> Integration | None:
@@ -120,4 +126,6 @@ class AppIntegrationScreen(WindowScreen):
         """Copy everything about it."""
         if self.detail is None:
             return []
-        return app_integration_lines(self.detail.integration, self.detail.names, self.view())
+        return app_integration_lines(
+            self.detail.integration, self.detail.names, self.view(), places=self.detail.places
+        )

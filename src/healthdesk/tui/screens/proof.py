@@ -59,8 +59,9 @@ class ProofScreen(WindowScreen):
     NOUNS: ClassVar[frozenset[str]] = frozenset({"instance", "run", "label", "proof"})
     detail: InstanceView | None
 
-    def __init__(self, key: str, *, tab: str = CONTENTS) -> None:
+    def __init__(self, key: str, *, tab: str = CONTENTS, name: str = "") -> None:
         super().__init__(key)
+        self.known_name = name
         self.tab = tab
         self.run: Run | None = None
         """The run whose contents are shown, None for the last one."""
@@ -105,8 +106,9 @@ class ProofScreen(WindowScreen):
         self.load_detail()
 
     def refresh_list(self, listing: Listing) -> None:
-        """Read again only what has been shown."""
-        if listing.table.window.loaded or listing.error is not None:
+        """Read again only what has been shown, and of that not what a run collected: it stays as it is, and reading it is noted."""
+        kept = listing.id in (REGIONS[CONTENTS], REGIONS[DIFFERENCE]) and listing.error is None
+        if not kept and (listing.table.window.loaded or listing.error is not None):
             super().refresh_list(listing)
 
     def crumbs(self) -> str:
@@ -173,7 +175,9 @@ class ProofScreen(WindowScreen):
 
     def head_lines(self) -> Iterable[Line]:
         """What it is and how it is; or whom to ask."""
-        return proof_head(self.detail, "", self.run, self.view()) if self.detail is not None else ()
+        return (
+            proof_head(self.detail, self.known_name, self.run, self.view()) if self.detail is not None else ()
+        )
 
     def show_detail(self) -> None:
         """Show the chosen tab; contents anew where there is another run."""
@@ -270,7 +274,7 @@ class ProofScreen(WindowScreen):
 
     def item_name(self) -> str:
         """The proof sync."""
-        return self.proof.name if self.proof is not None else ""
+        return self.proof.name if self.proof is not None else self.known_name
 
     def ruled_out(self) -> dict[str, str]:
         """What the daemon refuses on it."""

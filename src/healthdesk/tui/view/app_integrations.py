@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import cast
 
 from healthdesk.api.integrations import Integration, TaskField, TaskSettings
@@ -14,6 +16,7 @@ from healthdesk.tui.view.times import View, full
 from healthdesk.tui.view.words import plural
 from healthdesk.tui.widgets.columns import Column
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 INTEGRATION_COLUMNS = [
     Column("", 1),
     Column("Integration", 18, flex=3),
@@ -118,15 +121,20 @@ def app_integration_head(integration: Integration) -> list[Line]:
     return lines
 
 
-def app_integration_lines(integration: Integration, names: dict[str, str], view: View) -> list[Line]:
-    """Return everything about one of tasks or proof; `names` are what the app calls its statuses, by id."""
+def app_integration_lines(
+    integration: Integration, names: Mapping[str, str], view: View, *, places: Mapping[str, str] = NOTHING
+) -> list[Line]:
+    """Return everything about one of tasks or proof; `names` are what the app calls its statuses, by id.
+
+    `places` are what it calls the parts of a container, by key.
+    """
     lines = [
         fact("App", integration.app_name),
         *([fact("Admin", _admin(integration))] if integration.kind is IntegrationKind.TASKS else []),
         fact("Every", _often(integration).removeprefix("every ")),
     ]
     if integration.tasks is not None:
-        lines += mapping_lines(integration.tasks, names)
+        lines += mapping_lines(integration.tasks, names, places)
     return [
         *lines,
         (),
@@ -135,10 +143,12 @@ def app_integration_lines(integration: Integration, names: dict[str, str], view:
     ]
 
 
-def mapping_lines(settings: TaskSettings, names: dict[str, str]) -> list[Line]:
+def mapping_lines(
+    settings: TaskSettings, names: Mapping[str, str], places: Mapping[str, str] = NOTHING
+) -> list[Line]:
     """Return where issues are created, which way fields are synced, and which status is which."""
     lines: list[Line] = [(), line(strong("Issues are created in"))]
-    lines += [fact(f"  {name}"[:15], value) for name, value in settings.container.items()]
+    lines += [fact(f"  {places.get(key, key)}"[:15], value) for key, value in settings.container.items()]
     lines += [(), line(strong("Fields"), dim("  which way each is synced"))]
     for name, label in FIELDS.items():
         way = settings.directions.get(cast("TaskField", name), FieldDirection.BOTH)

@@ -124,16 +124,16 @@ def difference_words(found: Difference) -> Line:
     """Return how many rows differ, and how many do not."""
     if found.before_run_id is None:
         return line(dim("There is no run before this one to compare it with."))
-    parts: list[str | Span] = [
-        Span(f"+{len(found.added):,} added", Tone.GOOD if found.added else Tone.DIM),
-        "  ",
-        Span(f"-{len(found.removed):,} removed", Tone.BAD if found.removed else Tone.DIM),
-        "  ",
-        Span(f"~{len(found.changed):,} changed", Tone.WARN if found.changed else Tone.DIM),
-        dim(f"  {found.unchanged:,} unchanged"),
-    ]
+    shown = {"added": len(found.added), "removed": len(found.removed), "changed": len(found.changed)}
+    parts: list[str | Span] = []
+    for mark, word in MARK_WORDS.items():
+        many = found.totals.get(word, shown[word])
+        parts.append(Span(f"{mark}{many:,} {word}  ", MARKS[mark] if many else Tone.DIM))
+    parts.append(dim(f"{found.unchanged:,} unchanged"))
+    for mark, keys in (("+", found.columns_added), ("-", found.columns_removed)):
+        parts += [Span(f"  {mark}column {each}", MARKS[mark]) for each in keys]
     if found.cut:
-        parts.append(Span("  cut: there are more", Tone.WARN))
+        parts.append(Span("  not all are shown", Tone.WARN))
     return line(*parts)
 
 
@@ -148,7 +148,7 @@ def proof_head(detail: InstanceView, name: str, run: Run | None, view: View) -> 
                     Tone.WARN,
                 )
             ),
-            line(dim("These are all labels and controls: ask a member of the one it belongs to.")),
+            line(dim("All labels and controls, the one it is filed under first: ask one of its members.")),
         ]
     word = instance_word(proof)
     filed = f"{proof.label_name}" if proof.label_name else ""

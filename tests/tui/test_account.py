@@ -185,15 +185,16 @@ async def test_a_connection_without_tasks_looks_as_before():
         assert any("are filtered" in told for told in driver.said)
 
 
-async def test_connected_beside_failed_tasks_is_explained():
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_connected_beside_failed_tasks_is_explained(size: tuple[int, int]):
     desk = made(one_card)
     desk.explained = Explanation(
         sentence="the connection works, 4 of 40 tasks fail by themselves", next_action="Read their errors."
     )
-    async with open_desk(desk, area="connections") as driver:
+    async with open_desk(desk, area="connections", size=size) as driver:
         await driver.press("enter")
         assert "● Connected: the connection works, 4 of 40 tasks fail by themselves" in driver.text()
-        assert "Read their errors." in driver.text()
+        assert ("Read their errors." in driver.text()) == (size == LARGE)
 
 
 # The filter

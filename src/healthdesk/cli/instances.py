@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from healthdesk.cli import instance_links as links
-from healthdesk.cli import marks, options
+from healthdesk.cli import marks, options, proof
 from healthdesk.cli.command import FAILED, Command
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.instance_view import one, print_instance
@@ -193,4 +193,5 @@ COMMANDS = (
     Command("sync", "sync a task or proof sync now", run=sync, arguments=_sync_arguments),
     Command("runs", "what its runs did, newest first", run=runs, arguments=_runs_arguments),
     *links.COMMANDS,
+    *proof.COMMANDS,
 )

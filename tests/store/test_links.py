@@ -132,7 +132,7 @@ async def test_a_refused_creation_is_wanted_again(desk, world):
     assert (await desk.task(task_id)).link is LinkState.CREATING, "it was another creation that was refused"
     await world.store.write(links.give_up_creation, task_id, begun.creating_at)
     task = await desk.task(task_id)
-    assert (task.link, task.creating_at) == (LinkState.WANTED, begun.creating_at)
+    assert (task.link, task.creating_at, task.synced) == (LinkState.WANTED, None, begun.synced)
 
 
 async def test_a_created_issue_is_linked_and_told_by_its_run(desk, world):
@@ -310,6 +310,20 @@ async def test_a_task_that_wants_a_new_issue_remembers_the_ones_it_had(desk, wor
     )
     _, begun = await desk.begin(task_id)
     assert begun.synced == {"since": world.clock.now().isoformat(), "former": ["12"]}
+
+
+async def test_a_creation_in_doubt_is_not_forgotten_when_a_new_issue_is_wanted(desk, world):
+    task_id = await desk.add()
+    _, begun = await desk.begin(task_id)
+    await world.store.write(links.unlink, task_id)
+    await world.store.write(links.want_new, task_id)
+    task = await desk.task(task_id)
+    assert (task.link, task.creating_at, task.creating_title) == (
+        LinkState.WANTED,
+        begun.creating_at,
+        "Rotate the keys",
+    )
+    assert task.synced == {"since": begun.synced["since"], "former": []}
 
 
 # callbacks

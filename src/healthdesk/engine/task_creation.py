@@ -15,7 +15,7 @@ from healthdesk.connectors.connector import ExternalTask, TaskInputs
 from healthdesk.connectors.times import read_time
 from healthdesk.domain import task_failures
 from healthdesk.domain.exchange import Exchange, Failure
-from healthdesk.domain.states import FieldDirection, InstanceState, LinkState, RunOutcome, WorkStatus
+from healthdesk.domain.states import FieldDirection, InstanceState, RunOutcome, WorkStatus
 from healthdesk.domain.task_sync import created, creation
 from healthdesk.engine.instance_work import Done
 from healthdesk.engine.task_talk import Talk, kept
@@ -46,15 +46,15 @@ class Created:
 
 async def create(talk: Talk) -> Created | Done:
     """Give a task its issue: the one of a creation in doubt where it is found, else a new one."""
-    if talk.task.creating_at is not None:
-        looked = await _look_up(talk, talk.task.creating_at)
+    if talk.task.creating_at is not None or "since" in (talk.task.synced or {}):
+        looked = await _look_up(talk)
         if looked is not None:
             return looked
     return await _create(talk)
 
 
-async def _look_up(talk: Talk, began_at: datetime) -> Created | Done | None:
-    """Return the issue of a creation in doubt, or why it is not known; None where there is none."""
+async def _look_up(talk: Talk) -> Created | Done | None:
+    """Return the issue of a creation in doubt, or of one that was refused; why it is not known; None where there is none."""
     title = talk.task.creating_title or talk.task.name
     answer = await talk.look_up(" ".join(title.split()))
     if answer.failure is not None:
@@ -65,11 +65,13 @@ async def _look_up(talk: Talk, began_at: datetime) -> Created | Done | None:
         return _failed(task_failures.several(talk.app, talk.noun, len(found)), exchange=answer.exchange)
     if found:
         return await _keep_found(talk, found[0])
-    age_s = (talk.ctx.clock.now() - began_at).total_seconds()
-    if talk.task.link is LinkState.CREATING and age_s < CREATION_SETTLES_S:
-        failure = task_failures.not_there_yet(talk.app, talk.noun)
-        return _failed(failure, exchange=answer.exchange, again_s=max(CREATION_SETTLES_S - age_s, 1.0))
-    return None
+    if talk.task.creating_at is None:
+        return None
+    left_s = CREATION_SETTLES_S - (talk.ctx.clock.now() - talk.task.creating_at).total_seconds()
+    if left_s <= 0:
+        return None
+    failure = task_failures.not_there_yet(talk.app, talk.noun)
+    return _failed(failure, exchange=answer.exchange, again_s=max(left_s, 1.0))
 
 
 async def _candidates(talk: Talk, tasks: list[ExternalTask]) -> list[ExternalTask]:

@@ -88,11 +88,14 @@ def begin_creation(
 
 
 def give_up_creation(conn: Connection, task_id: str, began_at: datetime) -> None:
-    """Keep that the app refused to create an issue: there is none, and the next run asks again."""
+    """Keep that the app refused to create an issue: there is none, and the next run asks again.
+
+    That it was tried is remembered in `synced`, and looked up before: a refusal may have been that of a proxy.
+    """
     conn.execute(
         sa.update(table)
         .where(table.c.id == task_id, table.c.link == LinkState.CREATING, table.c.creating_at == began_at)
-        .values(link=LinkState.WANTED)
+        .values(link=LinkState.WANTED, **_FORGOTTEN)
     )
 
 
@@ -216,9 +219,9 @@ def want_new(conn: Connection, task_id: str, container: Mapping[str, str] | None
     row = tasks.get(conn, task_id, lock=True)
     if container is not None and row.creating_at is None:
         _set(conn, task_id, container=dict(container))
-    memory = dict(row.synced or {}) if row.creating_at is not None else {}
+    memory = row.synced or {}
     former = [*memory.get("former", ()), *([row.external_id] if row.external_id else ())]
-    since = {"since": memory["since"]} if "since" in memory else {}
+    since = {"since": memory["since"]} if "since" in memory and row.creating_at is not None else {}
     _set(
         conn,
         task_id,

@@ -482,6 +482,22 @@ async def test_a_new_issue_for_an_unlinked_task_is_not_the_old_one(
     assert (task.link, task.external_id) == (LinkState.LINKED, str(int(first) + 1))
 
 
+async def test_a_task_unlinked_while_its_creation_is_in_doubt_gets_no_second_issue(
+    desk: TaskDesk, fake: FakeApp, store: Store, clock: FakeClock
+):
+    await desk.add()
+    lose(fake, Lost.ANSWER)
+    await desk.run()
+    await store.write(links.unlink, desk.id)
+    await store.write(links.want_new, desk.id)
+    hidden = dict(fake.issues)
+    fake.issues.clear()
+    assert (await desk.run()).state is InstanceState.CREATION_FAILED
+    fake.issues.update(hidden)
+    assert (await desk.sync()).outcome is RunOutcome.FOUND
+    assert creations(fake) == 1
+
+
 async def test_an_issue_that_comes_back_is_synced_again(desk: TaskDesk, fake: FakeApp):
     await desk.add()
     await desk.sync()

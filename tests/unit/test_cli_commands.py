@@ -6,6 +6,7 @@ import pytest
 from tests.harness import wire
 from tests.harness.cli import Shell
 from tests.harness.fake_daemon import FakeDaemon, running
+from tests.harness.wire_instances import account
 
 from healthdesk.api.alerts import ChannelTest
 from healthdesk.api.apps import App
@@ -19,6 +20,9 @@ REC = "rec_01JD0000000000000000000001"
 @pytest.fixture
 def daemon(tmp_path):
     with running(FakeDaemon(tmp_path / "s")) as daemon:
+        daemon.on("GET", "/v1/accounts", [])
+        alone = [{"role": "mine", "title": "My connection", "connection": wire.connection()}]
+        daemon.on("GET", "/v1/accounts/con_1", account(cards=alone, integrations=[], tasks=None))
         yield daemon
 
 

@@ -116,6 +116,7 @@ def test_handing_over_names_what_goes_and_starts_on_no(daemon, desk):
 
 
 def test_connections_of_one_owner_are_listed(daemon, desk):
+    daemon.on("GET", "/v1/accounts", [])
     daemon.on("GET", "/v1/people/bob/connections", wire.page(wire.connection(owner="bob")), wire.page())
     assert "con_1" in desk("connections list --owner bob").out
     assert desk("connections list --owner bob").out == "bob owns no connection.\n"

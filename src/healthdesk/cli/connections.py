@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from healthdesk.cli import authorizing, marks, options
+from healthdesk.cli import accounts, authorizing, marks, options
 from healthdesk.cli import connection_changes as changes
 from healthdesk.cli import connection_credentials as replacing
 from healthdesk.cli import connection_health as health
@@ -15,17 +15,11 @@ from healthdesk.cli.connection_view import one, print_connection, status_words
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
+from healthdesk.domain.health import WORST_FIRST
 from healthdesk.domain.states import ConnectionState
 
 if TYPE_CHECKING:
     from healthdesk.api.connections import Connection
-
-_WORST_FIRST = (
-    ConnectionState.FAILING,
-    ConnectionState.SUSPECT,
-    ConnectionState.UNKNOWN,
-    ConnectionState.CONNECTED,
-)
 
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
@@ -33,22 +27,28 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
     if args.expiring:
         await health.list_expiring(desk, args)
         return
+    if args.accounts:
+        await accounts.list_accounts(desk)
+        return
     columns = (
         Column("Status"),
         Column("Id"),
         Column("Name", flex=True),
         Column("App", flex=True, spare=2),
-        Column("URL", flex=True, spare=3),
+        Column("URL", flex=True, spare=4),
         Column("Owner", flex=True, spare=1),
+        Column("Instances", right=True, spare=3),
         Column("Checked", right=True),
         Column("Why", below=True),
     )
+    numbers = {} if desk.out.as_json else await accounts.by_connection(desk)
 
     def row(item: Connection) -> list[Cell | str]:
         mark = marks.connection(item.state, status_words(item))
         checked = desk.out.ago(item.last_checked)
         why = item.explanation.sentence if item.explanation else ""
-        return [mark, item.id, item.name, item.app_name, item.base_url, item.owner, checked, why]
+        health_of = accounts.instances(numbers.get(item.id))
+        return [mark, item.id, item.name, item.app_name, item.base_url, item.owner, health_of, checked, why]
 
     page = await desk.collect(
         lambda after, limit: (
@@ -60,7 +60,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         after=args.after,
     )
     if not desk.out.as_json:  # programs get the order that the cursor follows
-        page.items.sort(key=lambda item: _WORST_FIRST.index(item.state))
+        page.items.sort(key=lambda item: WORST_FIRST.index(item.state))
     desk.out.page(
         page,
         columns,
@@ -73,13 +73,19 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
 
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
-    """Print one connection, its checks or its evidence."""
+    """Print one connection with its account, its checks or its evidence."""
     connection_id = await desk.connection_id(args.connection)
     if args.evidence:
         await health.print_evidence(desk, connection_id)
         return
+    if args.account:
+        await accounts.print_account(desk, connection_id)
+        return
     if not args.heartbeats:
-        print_connection(desk, await desk.client.connection(connection_id))
+        item = await desk.client.connection(connection_id)
+        print_connection(desk, item)
+        if not desk.out.as_json:
+            await accounts.print_around(desk, connection_id)
         return
     page = await desk.collect(
         lambda after, limit: desk.client.connection_heartbeats(connection_id, after=after, limit=limit),
@@ -122,12 +128,18 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--heartbeats", action="store_true", help="list its checks, newest first")
     which.add_argument("--evidence", action="store_true", help="its last good check beside the first bad one")
+    which.add_argument(
+        "--account", action="store_true", help="its account: the admin connection, yours, and the instances"
+    )
     options.paging(parser)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--owner", metavar="USER", help="those that USER owns")
+    which.add_argument(
+        "--accounts", action="store_true", help="a row an app and account, with the health of its instances"
+    )
     which.add_argument(
         "--expiring", action="store_true", help="those whose credential has an end, the soonest first"
     )
@@ -136,7 +148,12 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = (
     Command("list", "list connections", run=list_, arguments=_list_arguments),
-    Command("show", "show a connection, its checks or its evidence", run=show, arguments=_show_arguments),
+    Command(
+        "show",
+        "show a connection with its account, its checks or its evidence",
+        run=show,
+        arguments=_show_arguments,
+    ),
     Command(
         "add",
         "add a connection, once the app took its credentials",

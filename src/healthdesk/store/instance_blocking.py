@@ -12,11 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, select, text
 
-from healthdesk.domain.states import ConnectionState, InstanceKind, InstanceState, IntegrationKind, Trigger
+from healthdesk.domain.states import ConnectionState, Trigger
 from healthdesk.store.instance_recovery import spread_out
 from healthdesk.store.schema_connections import connections
-from healthdesk.store.schema_instances import BLOCKED, instances
-from healthdesk.store.schema_setup import integrations
+from healthdesk.store.schema_instances import BLOCKED, FREE, instances
 
 RELEASES = frozenset({ConnectionState.CONNECTED, ConnectionState.UNKNOWN})
 """States of a connection in which nothing waits for it: a suspect one is still in doubt."""
@@ -39,15 +38,14 @@ def to_block(conn: Connection) -> list[str]:
         .where(connections.c.state == ConnectionState.FAILING, connections.c.deleted_at.is_(None))
         .order_by(connections.c.id)
     ).scalars()
-    theirs = _integrations(conn)
-    return [each for each in failing if conn.execute(_free(each, theirs).limit(1)).first()]
+    return [each for each in failing if conn.execute(_free(each).limit(1)).first()]
 
 
 def block_some(conn: Connection, connection_id: str, limit: int) -> int:
     """Block up to `limit` instances of a connection, if it still fails; return how many."""
     if _state(conn, connection_id) is not ConnectionState.FAILING:
         return 0
-    free = _free(connection_id, _integrations(conn)).limit(limit).with_for_update(skip_locked=True)
+    free = _free(connection_id).limit(limit).with_for_update(skip_locked=True)
     ids = list(conn.execute(free).scalars())
     if ids:
         conn.execute(sa.update(instances).where(instances.c.id.in_(ids)).values(blocked=True))
@@ -110,19 +108,12 @@ def _state(conn: Connection, connection_id: str) -> ConnectionState | None:
     ).scalar_one_or_none()
 
 
-def _integrations(conn: Connection) -> list[str]:
-    found = select(integrations.c.id).where(integrations.c.kind != IntegrationKind.DELIVERY)
-    return list(conn.execute(found.order_by(integrations.c.id)).scalars())
-
-
-def _free(connection_id: str, integration_ids: list[str]) -> Any:
-    """Return the query of a connection's instances that are not blocked: every column of the index of totals is named,
-    so that those which are blocked already are not read.
+def _free(connection_id: str) -> Any:
+    """Return the query of a connection's instances that are not blocked, in the order of their own index: a planner that
+    reads others until it meets one would read them all where every one is blocked.
     """
-    return select(instances.c.id).where(
-        instances.c.integration_id.in_(integration_ids),
-        instances.c.connection_id == connection_id,
-        instances.c.kind.in_(list(InstanceKind)),
-        instances.c.state.in_(list(InstanceState)),
-        instances.c.blocked.is_(False),
+    return (
+        select(instances.c.id)
+        .where(instances.c.connection_id == connection_id, text(FREE))
+        .order_by(instances.c.id)
     )

@@ -18,6 +18,7 @@ from healthdesk.store.schema import metadata, partial_index, text_column
 
 INSTANCE_DUE = "next_at IS NOT NULL AND NOT blocked"
 BLOCKED = "blocked"
+FREE = "NOT blocked"
 LEASED = "lease_owner <> ''"
 IN_PROBLEM = "problem_id IS NOT NULL"
 RUNNING = "outcome = 'running'"
@@ -60,13 +61,14 @@ instances = Table(
     Column("created_by", Text, nullable=False),
     Index("ix_instances_state", "state", "id"),
     Index("ix_instances_integration", "integration_id", "state", "id"),
-    Index("ix_instances_connection", "connection_id", "integration_id", "state", "id"),
+    Index("ix_instances_connection", "connection_id", "integration_id", "state", "id", "blocked"),
     Index("ix_instances_totals", "integration_id", "connection_id", "kind", "state", "blocked"),
     Index("ix_instances_owner", "owner", "app", "id"),
     partial_index("ix_instances_due", "next_at", where=INSTANCE_DUE),
     partial_index("ix_instances_blocked", "id", where=BLOCKED),
     partial_index("ix_instances_blocked_integration", "integration_id", "id", where=BLOCKED),
     partial_index("ix_instances_blocked_connection", "connection_id", "integration_id", "id", where=BLOCKED),
+    partial_index("ix_instances_free", "connection_id", "id", where=FREE),
     partial_index("ix_instances_leased", "lease_owner", where=LEASED),
     partial_index("ix_instances_problem", "problem_id", "id", where=IN_PROBLEM),
     partial_index("ix_instances_template", "template_id", "id", where=FROM_TEMPLATE),

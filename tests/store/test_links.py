@@ -199,11 +199,11 @@ async def test_an_issue_has_one_task(desk, world):
 
 async def test_an_issue_is_free_once_its_task_was_unlinked(desk, world):
     first = await desk.linked()
-    found = await world.store.read(links.linked_with, "github", ["12", "13"])
-    assert found == {("12", links.place_of(WHERE)): "Rotate the keys"}
-    assert await world.store.read(links.linked_with, "github", ["12"], other_than=first) == {}
+    both = [ISSUE, ISSUE | {"id": "13"}]
+    assert await world.store.read(links.held, "github", both, WHERE) == {"12": "Rotate the keys"}
+    assert await world.store.read(links.held, "github", both, WHERE, other_than=first) == {}
     await world.store.write(links.unlink, first)
-    assert await world.store.read(links.linked_with, "github", ["12"]) == {}
+    assert await world.store.read(links.held, "github", both, WHERE) == {}
     await desk.linked()
 
 

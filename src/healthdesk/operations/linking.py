@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from healthdesk.api.instances import Attach, AttachReview, FindIssue, FoundIssues, Instance, IssueRef
+from healthdesk.api.instances import (
+    Attach,
+    AttachReview,
+    FindIssue,
+    FoundIssues,
+    Instance,
+    Issue,
+    IssueRef,
+)
 from healthdesk.connectors.connector import ExternalTask
 from healthdesk.domain import instance_runs
 from healthdesk.domain.activity import Verb
@@ -51,20 +59,19 @@ async def find(desk: Desk, task_id: str, wanted: FindIssue) -> FoundIssues:
     app = desk.ctx.apps.get(place.integration.app)
     connector = await saved_connector(desk, place.connection)
     found, cut = await find_issues(connector, app, place.mapping.container, wanted.text)
-    taken = await desk.read(links.linked_with, app.id, [issue.id for issue, _ in found], other_than=task_id)
-    return FoundIssues(
-        issues=[
-            issue_view(issue, container, taken.get((issue.id, links.place_of(container)), ""))
+
+    def views(conn: Conn) -> list[Issue]:
+        return [
+            issue_view(issue, container, _holder(conn, app.id, issue, container, task_id))
             for issue, container in found
-        ],
-        cut=cut,
-    )
+        ]
+
+    return FoundIssues(issues=await desk.read(views), cut=cut)
 
 
 async def review(desk: Desk, task_id: str, ref: IssueRef) -> AttachReview:
     """Return what of a task an issue would overwrite, field by field, with the digest that `attach` wants."""
     place = await place_of(desk, task_id, ref.integration_id, ref.connection_id)
-    await desk.read(_attachable, place, ref)
     found = await _reviewed(desk, place, ref)
     called = found.issue.key or found.issue.id
     names = ", ".join(each.field for each in found.changes)
@@ -84,7 +91,6 @@ async def review(desk: Desk, task_id: str, ref: IssueRef) -> AttachReview:
 async def attach(desk: Desk, task_id: str, chosen: Attach) -> Instance:
     """Link a task with an existing issue, which overwrites it. Conflict where either changed since the review."""
     place = await place_of(desk, task_id, chosen.integration_id, chosen.connection_id)
-    await desk.read(_attachable, place, chosen)
     found = await _reviewed(desk, place, chosen)
     if found.digest != chosen.reviewed:
         raise Conflict(
@@ -123,25 +129,36 @@ async def attach(desk: Desk, task_id: str, chosen: Attach) -> Instance:
     return linked
 
 
-def _attachable(conn: Conn, place: Place, ref: IssueRef) -> None:
-    """Raise Conflict where the task cannot be linked with this issue as both are now."""
-    task, row = place.task, place.instance
-    if row is not None:
-        refused = not_now(row, task, place.connection).get("attach")
-        if refused:
-            raise Conflict(f"{task.name} cannot be attached: {refused}")
-    container = links.place_of(place.container(ref.container))
-    taken = links.linked_with(conn, place.integration.app, [ref.id], other_than=task.id)
-    other = taken.get((ref.id, container))
-    if other is not None:
+def _refuse_now(place: Place) -> None:
+    """Raise Conflict where the task cannot be linked with any issue as it is now."""
+    if place.instance is None:
+        return
+    refused = not_now(place.instance, place.task, place.connection).get("attach")
+    if refused:
+        raise Conflict(f"{place.task.name} cannot be attached: {refused}")
+
+
+def _refuse_held(conn: Conn, place: Place, issue: ExternalTask, container: Mapping[str, str]) -> None:
+    """Raise Conflict where another task is linked with the issue."""
+    other = _holder(conn, place.integration.app, issue, container, place.task.id)
+    if other:
         raise Conflict(
-            f"{ref.key or ref.id} is linked with the task {other} already",
+            f"{issue.key or issue.id} is linked with the task {other} already",
             fix="unlink that one first, or attach another issue",
         )
 
 
+def _holder(
+    conn: Conn, app: str, issue: ExternalTask, container: Mapping[str, str], task_id: str | None
+) -> str:
+    """Return the name of the other task that is linked with an issue, or nothing."""
+    found = links.held(conn, app, [kept(issue)], container, other_than=task_id or "")
+    return found.get(issue.id, "")
+
+
 async def _reviewed(desk: Desk, place: Place, ref: IssueRef) -> Reviewed:
-    """Read the issue and compare it with the task."""
+    """Read the issue and compare it with the task; Conflict where they cannot be linked."""
+    _refuse_now(place)
     connector = await saved_connector(desk, place.connection)
     container = place.container(ref.container)
     answer = await connector.get_task(container, ref.id, ref.key)
@@ -150,6 +167,7 @@ async def _reviewed(desk: Desk, place: Place, ref: IssueRef) -> Reviewed:
         assert answer.failure is not None
         raise refusal(app, answer.failure, field="id")
     issue, mapping = answer.task, place.mapping
+    await desk.read(_refuse_held, place, issue, container)
     abilities = connector.abilities(container)
     changes = overwrites(place.task, issue, mapping, abilities)
     values, synced = attached(place.task, issue, mapping, abilities)

@@ -30,7 +30,6 @@ __all__ = [
     "held",
     "keep_created",
     "keep_sync",
-    "linked_with",
     "mark_deleted",
     "unlink",
     "want_new",
@@ -232,29 +231,6 @@ def want_new(conn: Connection, task_id: str, container: Mapping[str, str] | None
         external=None,
         synced={**since, "former": former} if former or since else None,
     )
-
-
-def linked_with(
-    conn: Connection, app: str, ids: Collection[str], *, other_than: str = ""
-) -> dict[tuple[str, str], str]:
-    """Return the names of tasks that are linked with these issues of an app, by id and by where the issue lives.
-
-    The second part of a key is that of `place_of`: a number alone is in every project.
-    """
-    if not ids:
-        return {}
-    found = conn.execute(
-        select(table.c.name, table.c.external_id, table.c.container)
-        .join(instances, instances.c.id == table.c.id)
-        .where(
-            sa.text(f"tasks.{LINKED}"),
-            table.c.external_id.in_(list(ids)),
-            table.c.id != other_than,
-            table.c.link.in_(list(HERE)),
-            instances.c.app == app,
-        )
-    )
-    return {(row.external_id, place_of(row.container)): row.name for row in found}
 
 
 def held(

@@ -9,7 +9,6 @@ from sqlalchemy import event, text
 
 from healthdesk.domain.states import ConnectionState, InstanceState, IntegrationKind
 from healthdesk.store import (
-    behind,
     instance_blocking,
     instance_leases,
     instance_query,
@@ -187,9 +186,6 @@ async def test_looking_for_what_to_block_release_or_take_up_reads_no_instance_th
         instance_blocking.to_release,
         instance_recovery.to_unpark,
         lambda conn: instance_recovery.recover(conn, now, others_are_dead=True, limit=5),
-        lambda conn: behind.blocked_behind(
-            conn, {"connection_failing": True, "connection_id": crowd.other, "kind": "timeout"}
-        ),
         lambda conn: outbox._places(conn, {"integration_id": None, "connection_id": crowd.connection_id}),
     )
     for call in calls:

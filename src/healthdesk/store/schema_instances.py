@@ -60,7 +60,7 @@ instances = Table(
     Column("created_at", UtcMicros, nullable=False),
     Column("created_by", Text, nullable=False),
     Index("ix_instances_state", "state", "id"),
-    Index("ix_instances_integration", "integration_id", "state", "id"),
+    Index("ix_instances_integration", "integration_id", "state", "id", "blocked"),
     Index("ix_instances_connection", "connection_id", "integration_id", "state", "id", "blocked"),
     Index("ix_instances_totals", "integration_id", "connection_id", "kind", "state", "blocked"),
     Index("ix_instances_owner", "owner", "app", "id"),

@@ -100,7 +100,9 @@ def _instances() -> None:
     )
     _partial("ix_instances_due", "instances", ["next_at"], "next_at IS NOT NULL AND NOT blocked")
     _partial("ix_instances_free", "instances", ["connection_id", "id"], "NOT blocked")
-    op.create_index("ix_instances_integration", "instances", ["integration_id", "state", "id"], unique=False)
+    op.create_index(
+        "ix_instances_integration", "instances", ["integration_id", "state", "id", "blocked"], unique=False
+    )
     _partial("ix_instances_label", "instances", ["label_id", "id"], "label_id IS NOT NULL")
     _partial("ix_instances_leased", "instances", ["lease_owner"], "lease_owner <> ''")
     op.create_index("ix_instances_owner", "instances", ["owner", "app", "id"], unique=False)

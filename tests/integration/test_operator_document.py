@@ -172,6 +172,10 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         task = (await ask("POST", "/v1/tasks", {"name": "Rotate keys", "integration_id": issues}))["id"]
         await ask("PATCH", "/v1/tasks/{id}", {"status": "in_progress"}, id=task)
         await linked(ask, task, issues, {**login, "name": "GitHub of mine"})
+        weekly = {"name": "Weekly", "task": {"name": "Rotate {date}"}, "schedule": {"every_s": 604800}}
+        repeats = (await ask("POST", "/v1/templates", weekly | {"integration_id": issues}))["id"]
+        await ask("PATCH", "/v1/templates/{id}", {"name": "Every week"}, id=repeats)
+        await ask("POST", "/v1/templates/{id}/create", id=repeats)
         proof = {"kind": "proof", "name": "Proof", "app": "github"}
         unused = (await ask("POST", "/v1/integrations", proof))["id"]
         await ask("DELETE", one, id=unused)
@@ -230,15 +234,24 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
         ids |= {"authorizations": authorization, "labels": label, "instances": task, "accounts": con}
-        ids |= {"tasks": task}
+        ids |= {"tasks": task, "templates": repeats}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
-        places = {"{heartbeat}": {"heartbeat": beat}, "/ping": {"id": spare}, "/v1/proof-syncs/": {"id": sync}}
+        places = {
+            "{heartbeat}": {"heartbeat": beat},
+            "/ping": {"id": spare},
+            "/v1/proof-syncs/": {"id": sync},
+        }
         places |= {"{run_id}": {"id": sync, "run_id": run}, "/view": {"id": sync}}
         for route in OPERATOR_ROUTES:
             if route.method == "GET" and route is not EVENTS:
                 noun = route.path.split("/")[2]
-                named = {"user": me, "id": ids.get(noun, ""), "attempt_id": attempt["id"], "key": "log.filter"}
+                named = {
+                    "user": me,
+                    "id": ids.get(noun, ""),
+                    "attempt_id": attempt["id"],
+                    "key": "log.filter",
+                }
                 for part, ids_there in places.items():
                     if part in route.path:
                         named |= ids_there
@@ -248,6 +261,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("DELETE", "/v1/instances/{id}", id=sync)
         await ask("DELETE", "/v1/labels/{id}", id=label)
         await ask("DELETE", "/v1/tasks/{id}", id=task)
+        await ask("DELETE", "/v1/templates/{id}", id=repeats)
         for template, gone in (("rules", rule), ("channels", channel_id), ("connections", unused)):
             await ask("DELETE", f"/v1/{template}/{{id}}", id=gone)
         routes = {(route.method, route.path) for route in OPERATOR_ROUTES if route is not EVENTS}

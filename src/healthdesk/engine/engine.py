@@ -26,6 +26,7 @@ from healthdesk.engine.share import share_of
 from healthdesk.engine.supervisor import Supervisor
 from healthdesk.engine.targets import Targets
 from healthdesk.engine.task_sync import TaskSync
+from healthdesk.engine.templates import Templates
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Engine:
             workers or {InstanceKind.TASK: TaskSync(ctx), InstanceKind.PROOF: ProofRuns(ctx)},
         )
         self.blocking = Blocking(ctx, self.instances.wake)
+        self.templates = Templates(ctx, self.instances.wake)
         self.callbacks = CallbackProcessor(ctx)
         self.callbacks.on_instances = self.instances.wake
         self.pings = Pings(ctx)
@@ -102,6 +104,7 @@ class Engine:
             ("expiry", self.expiry.run),
             ("instances", self.instances.run),
             ("blocking", self.blocking.run),
+            ("templates", self.templates.run),
             ("callbacks", self.callbacks.run),
             ("pings", self.pings.run),
             ("notify", self.notifier.run),

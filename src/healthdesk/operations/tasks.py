@@ -118,7 +118,7 @@ async def add(desk: Desk, new: TaskCreate) -> Task:
         return view_of(conn, desk, task_id)
 
     made = await desk.ctx.store.write(change)
-    _tell(desk, made)
+    tell(desk, made)
     return made
 
 
@@ -152,7 +152,7 @@ async def edit(desk: Desk, task_id: str, changes: TaskEdit) -> Task:
         return view_of(conn, desk, task_id)
 
     edited = await desk.ctx.store.write(change)
-    _tell(desk, edited)
+    tell(desk, edited)
     return edited
 
 
@@ -252,7 +252,8 @@ def _without_integration() -> Malformed:
     )
 
 
-def _tell(desk: Desk, task: Task) -> None:
+def tell(desk: Desk, task: Task) -> None:
+    """Say that a task was made or changed, and let what syncs it look."""
     desk.tell(("task", task.id))
     if task.instance is not None:
         desk.tell(("instance", task.id))

@@ -25,7 +25,7 @@ from healthdesk.tui.screens.connection_tabs import (
 )
 from healthdesk.tui.screens.heartbeat import HeartbeatScreen
 from healthdesk.tui.view.account import SHOWN, account_head, card_lines, card_title, disconnected_head
-from healthdesk.tui.view.connection import connection_card
+from healthdesk.tui.view.connection import connection_card, connection_head
 from healthdesk.tui.view.instances import instance_explain
 from healthdesk.tui.widgets.cards import Card, Cards, Face
 from healthdesk.tui.widgets.lines import Lines
@@ -59,7 +59,10 @@ class ConnectionScreen(ConnectionTabs):
     # What is shown
 
     def head_lines(self) -> Iterable[Line]:
-        """The verdict on the worst of the connections."""
+        """The verdict on the worst of the connections; in a tab that is about one of them, on that."""
+        card = self.card
+        if card is not None and self.tab in OF_ONE:
+            return connection_head(card.connection, self.view(), card.evidence)
         worst = self.detail.worst if self.detail is not None else None
         if self.detail is None or worst is None:
             return ()

@@ -10,7 +10,7 @@ from healthdesk.api.health import Evidence
 from healthdesk.api.instances import InstanceTotals
 from healthdesk.domain.states import ConnectionState
 from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line, width_of
-from healthdesk.tui.view.connection import connection_head, expires_words, state_span
+from healthdesk.tui.view.connection import connection_head, expires_words, members_words, state_span
 from healthdesk.tui.view.times import View, since, stamp
 from healthdesk.tui.view.words import blame_word, plural
 
@@ -154,14 +154,6 @@ def _day(card: ConnectionCard, view: View) -> str:
         return ""
     told = stamp(card.connected_on, view).strip()
     return told.rpartition(" ")[0] if ":" in told else told
-
-
-def members_words(connection: Connection) -> str:
-    """Return `bob (manager), carol`."""
-    return ", ".join(
-        f"{member.user} (manager)" if member.grant == "manager" else member.user
-        for member in connection.members
-    )
 
 
 def _pair(name: str, value: str) -> Line:

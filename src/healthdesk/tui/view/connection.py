@@ -21,6 +21,8 @@ from healthdesk.tui.widgets.columns import Column
 
 LEFT, RIGHT = 11, 13
 """Cells of the labels in the two columns of the card."""
+MEMBERS_FROM = 100
+"""From how many cells on a card names the members; a narrower one counts them."""
 
 
 def pinged(connection: Connection) -> bool:
@@ -91,6 +93,7 @@ def connection_card(
         ("Expires", expires_words(connection, view)),
         ("Callbacks", callbacks_word(connection)),
         ("Judged", judged_words(connection)),
+        ("Members", members_words(connection) if width >= MEMBERS_FROM else ""),
     ]
     connected = connected_on or connection.connected_on
     right = [
@@ -109,6 +112,14 @@ def connection_card(
     if ping is not None:
         rows.append(line(dim(f"{'Pings':<{LEFT}}"), *ping_line(ping, view)))
     return rows
+
+
+def members_words(connection: Connection) -> str:
+    """Return `bob (manager), carol`."""
+    return ", ".join(
+        f"{member.user} (manager)" if member.grant == "manager" else member.user
+        for member in connection.members
+    )
 
 
 def owner_words(connection: Connection) -> str:

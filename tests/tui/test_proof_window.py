@@ -12,6 +12,7 @@ from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.chooser import Chooser
 from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.dialog import Notice, Question
+from healthdesk.tui.screens.error import ErrorPage
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.screens.label import LabelScreen
 from healthdesk.tui.screens.proof import ProofScreen
@@ -106,6 +107,8 @@ async def test_a_failed_proof_sync_says_why_and_still_shows_what_it_had():
         assert GONE in words(driver)
         assert helps in words(driver)
         assert "octocat-0" in driver.text()
+        await driver.press("E")
+        assert isinstance(driver.app.screen, ErrorPage)
 
 
 async def test_nothing_collected_yet_offers_to_collect():

@@ -14,6 +14,7 @@ from healthdesk.tui.flows import exporting, instances
 from healthdesk.tui.format import Line, Span, dim, key, line
 from healthdesk.tui.listing import Fetch, Listing
 from healthdesk.tui.screens.dialog import Notice
+from healthdesk.tui.screens.error import ErrorPage
 from healthdesk.tui.screens.label import LabelScreen
 from healthdesk.tui.screens.run import RunPage
 from healthdesk.tui.screens.window import WindowScreen
@@ -286,6 +287,8 @@ class ProofScreen(WindowScreen):
             return "you are no member of the label or control it is filed under"
         if action_id == "open" and (self.shown is None or self.shown.table.current is None):
             return "there is nothing under the cursor"
+        if action_id == "error" and self.proof is not None and not self.proof.error:
+            return "there is no error"
         if action_id == "export" and self.run_id is None:
             return "nothing was collected yet"
         return ""
@@ -311,6 +314,11 @@ class ProofScreen(WindowScreen):
         """Collect it now."""
         if self.proof is not None:
             self.flow(instances.sync_now(self, self.proof))
+
+    def do_error(self) -> None:
+        """Show the whole error."""
+        if self.proof is not None:
+            self.app.push_screen(ErrorPage(self.proof, ascii_only=self.ascii_only))
 
     def do_settings(self) -> None:
         """Change what it collects."""

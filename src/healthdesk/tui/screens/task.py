@@ -15,6 +15,7 @@ from healthdesk.domain.states import Role
 from healthdesk.tui.flows import instances, tasks
 from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
+from healthdesk.tui.screens.error import ErrorPage
 from healthdesk.tui.screens.run import RunPage
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.runs import run_cells, run_columns, run_explain
@@ -202,8 +203,6 @@ class TaskScreen(WindowScreen):
 
     def do_error(self) -> None:
         """Show the whole error."""
-        from healthdesk.tui.screens.error import ErrorPage
-
         if self.instance is not None:
             self.app.push_screen(ErrorPage(self.instance, ascii_only=self.ascii_only))
 

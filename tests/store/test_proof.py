@@ -14,7 +14,7 @@ from healthdesk.domain.states import InstanceKind, RunOutcome, Trigger
 from healthdesk.errors import NotFound
 from healthdesk.store import connections, instances, proof, runs
 from healthdesk.store.rows_instances import RunRow
-from healthdesk.store.schema_instances import instance_runs, proof_contents
+from healthdesk.store.schema_instances import proof_contents
 from tests.store.world import World
 
 COLUMNS = [{"key": "id", "label": "Id", "id": True}, {"key": "login", "label": "Login"}]
@@ -134,15 +134,3 @@ async def test_a_run_that_ends_after_the_deletion_stores_nothing(world: World) -
     await world.store.write(proof.remove, sync_id)
     await collected(world, sync_id, ONE)
     assert await kept(world) == 0
-
-
-async def test_contents_that_no_run_names_are_forgotten_but_the_last(world: World) -> None:
-    sync_id = await add(world)
-    await collected(world, sync_id, ONE)
-    await collected(world, sync_id, TWO)
-    late = world.clock.now() + timedelta(days=1)
-    assert await world.store.write(proof.forget, late) == 0
-    await world.store.write(lambda conn: conn.execute(sa.delete(instance_runs)).rowcount)
-    assert await world.store.write(proof.forget, world.clock.now() - timedelta(days=1)) == 0
-    assert await world.store.write(proof.forget, late) == 1
-    assert (await world.store.read(proof.contents, sync_id, TWO.content_hash)).rows == 2

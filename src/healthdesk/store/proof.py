@@ -19,7 +19,6 @@ from healthdesk.store.schema_instances import instance_runs, proof_contents, pro
 from healthdesk.store.scope import missing, on_sqlite
 
 CHANGEABLE = frozenset({"dataset", "fields", "named"})
-_MOST_FORGOTTEN = 100
 
 
 def insert(conn: Connection, *, id: str, dataset: str, fields: Mapping[str, str], named: bool) -> None:
@@ -129,25 +128,6 @@ def run_before(conn: Connection, id: str, run_id: str) -> RunRow | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else run_row(row)
-
-
-def forget(conn: Connection, before: datetime, limit: int = _MOST_FORGOTTEN) -> int:
-    """Delete contents stored before a time that no run names any more and that are not the last; return how many."""
-    kept = select(instance_runs.c.id).where(
-        instance_runs.c.instance_id == proof_contents.c.instance_id,
-        instance_runs.c.content_hash == proof_contents.c.content_hash,
-    )
-    last = select(proof_syncs.c.id).where(
-        proof_syncs.c.id == proof_contents.c.instance_id,
-        proof_syncs.c.last_hash == proof_contents.c.content_hash,
-    )
-    keys = (proof_contents.c.instance_id, proof_contents.c.content_hash)
-    found = conn.execute(
-        select(*keys).where(proof_contents.c.created_at < before, ~kept.exists(), ~last.exists()).limit(limit)
-    ).all()
-    for instance_id, content_hash in found:
-        conn.execute(sa.delete(proof_contents).where(keys[0] == instance_id, keys[1] == content_hash))
-    return len(found)
 
 
 def _sync(row: Any) -> ProofSyncRow:

@@ -80,6 +80,8 @@ async def test_a_task_is_told_with_its_names_and_its_two_depths_of_health(
         "GitHub is connected, and yet this task's creation failed: the heartbeat proves who you are"
     )
     assert "milestone" in why
+    status = await desk.ok("GET", "/v1/status")
+    assert (status["sentence"], status["counts"]["tasks_failed"]) == ("1 task failed", 1)
     assert failed["refused"].keys() >= {"create_issue", "reconnect", "open", "view"}
     assert "sync" not in failed["refused"]
     github.fault = Fault.NONE

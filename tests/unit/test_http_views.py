@@ -373,6 +373,10 @@ def test_names_are_not_capitalised() -> None:
             "2 connections failing · 1 connection being checked again",
         ),
         ({"connections": 2, "records_held": 1200}, "1,200 records held"),
+        (
+            {"connections": 2, "records_failed": 1, "tasks_failed": 12, "proof_failed": 1},
+            "1 record failed · 12 tasks failed · 1 proof sync failed",
+        ),
         ({"connections": 2, "alerts_failed": 1}, "1 alert not sent"),
         ({"connections": 2, "problems_open": 1}, "1 problem open"),
     ],

@@ -40,34 +40,36 @@ async def show(desk: Desk) -> Status:
     )
 
 
+_WORST_FIRST = (
+    ("connections_failing", "connection", "failing"),
+    ("records_failed", "record", "failed"),
+    ("tasks_failed", "task", "failed"),
+    ("proof_failed", "proof sync", "failed"),
+    ("records_unknown", "record", "of unknown fate"),
+    ("alerts_failed", "alert", "not sent"),
+    ("connections_suspect", "connection", "being checked again"),
+    ("records_held", "record", "held"),
+)
+"""Counts that need somebody, each with what is counted and what is so of it."""
+
+
 def worst_first(counts: Mapping[str, int], *, writable: bool, offline: bool = False) -> str:
     """Return the one sentence for the top of every screen."""
-
-    def number(name: str) -> int:
-        return counts.get(name, 0)
-
     of_the_desk = {
         "The database cannot be written": not writable,
         "The desk is offline: nothing is judged": offline,
     }
     parts = [sentence for sentence, so in of_the_desk.items() if so]
-    if failing := number("connections_failing"):
-        parts.append(f"{plural(failing, 'connection')} failing")
-    if failed := number("records_failed"):
-        parts.append(f"{plural(failed, 'record')} failed")
-    if unknown := number("records_unknown"):
-        parts.append(f"{plural(unknown, 'record')} of unknown fate")
-    if alerts := number("alerts_failed"):
-        parts.append(f"{plural(alerts, 'alert')} not sent")
-    if suspect := number("connections_suspect"):
-        parts.append(f"{plural(suspect, 'connection')} being checked again")
-    if held := number("records_held"):
-        parts.append(f"{plural(held, 'record')} held")
-    if not parts and (problems := number("problems_open")):
+    parts += [
+        f"{plural(number, noun)} {state}"
+        for name, noun, state in _WORST_FIRST
+        if (number := counts.get(name, 0))
+    ]
+    if not parts and (problems := counts.get("problems_open", 0)):
         parts.append(f"{plural(problems, 'problem')} open")
     if parts:
         return " · ".join(parts)
-    total = number("connections")
+    total = counts.get("connections", 0)
     if total == 0:
         return "No connections yet"
     return "The connection is healthy" if total == 1 else f"All {total:,} connections healthy"

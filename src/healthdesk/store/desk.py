@@ -9,11 +9,13 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.ids import first_id_at
-from healthdesk.domain.states import AlertState, CallbackState, ConnectionState, ProblemState
+from healthdesk.domain.states import AlertState, CallbackState, ConnectionState, InstanceState, ProblemState
 from healthdesk.store import ledger
+from healthdesk.store.instance_query import FAILED_STATES
 from healthdesk.store.schema import callbacks
 from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import alerts, problems, settings
+from healthdesk.store.schema_instances import instances
 from healthdesk.store.scope import on_sqlite
 
 DAY = timedelta(days=1)
@@ -41,6 +43,14 @@ def counts(conn: Connection, now: datetime) -> dict[str, int]:
             .group_by(problems.c.state)
         )
     }
+    failed = {
+        row.state: row.n
+        for row in conn.execute(
+            select(instances.c.state, func.count().label("n"))
+            .where(instances.c.state.in_(FAILED_STATES))
+            .group_by(instances.c.state)
+        )
+    }
     since = first_id_at("cbk", now - DAY)
     rejected = select(func.count()).where(
         callbacks.c.state == CallbackState.REJECTED, callbacks.c.id >= since
@@ -50,6 +60,9 @@ def counts(conn: Connection, now: datetime) -> dict[str, int]:
         "connections": sum(connected.values()),
         "connections_failing": connected.get(ConnectionState.FAILING, 0),
         "connections_suspect": connected.get(ConnectionState.SUSPECT, 0),
+        "tasks_failed": failed.get(InstanceState.CREATION_FAILED, 0)
+        + failed.get(InstanceState.SYNC_FAILED, 0),
+        "proof_failed": failed.get(InstanceState.FAILED, 0),
         "problems_open": open_problems.get(ProblemState.OPEN, 0),
         "problems_acknowledged": open_problems.get(ProblemState.ACKNOWLEDGED, 0),
         "callbacks_rejected_24h": conn.execute(rejected).scalar_one(),

@@ -25,12 +25,8 @@ def left_line(status: Status | None, link: Link, crumbs: str) -> Line:
 
 def _tone(status: Status) -> Tone:
     counts = status.counts
-    if (
-        not status.writable
-        or status.offline_since is not None
-        or counts.get("connections_failing")
-        or counts.get("records_failed")
-    ):
+    failed = ("connections_failing", "records_failed", "tasks_failed", "proof_failed")
+    if not status.writable or status.offline_since is not None or any(counts.get(name) for name in failed):
         return Tone.BAD
     if counts.get("problems_open") or counts.get("connections_suspect"):
         return Tone.WARN

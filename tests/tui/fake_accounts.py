@@ -165,6 +165,9 @@ class FakeAccounts:
 
     async def account(self, connection_id: str) -> AccountView:
         self.note("account", connection_id)
+        known = {card.connection.id for card in (*(self.cards or ()), *self.others)}
+        if self.cards is not None and not known:
+            raise ApiRefused(f"there is no connection {connection_id}", status=404, slug="not-found")
         if self.cards is None:
             card = a_card(self._connection(connection_id), "mine", "Connection", connected_on=None)
             return self._account([card], [])

@@ -264,6 +264,8 @@ class FakeDesk(FakeAccounts, FakeLog):
 
     async def connection_disconnect(self, connection_id: str) -> None:
         self.note("connection_disconnect", connection_id)
+        if self.cards is not None:
+            self.cards = [card for card in self.cards if card.connection.id != connection_id]
 
     async def apps(self) -> list[App]:
         self.note("apps")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from healthdesk.api.connections import ConnectionUses, Member
 from healthdesk.domain.states import Role
 from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.screens.members import MembersScreen
@@ -45,6 +46,18 @@ async def test_disconnect_names_what_stops_and_how_to_repair_it_and_starts_on_ca
         assert desk.called("connection_disconnect") == []
         await driver.press("D", "right", "enter")
         assert desk.called("connection_disconnect") == [MINE]
+        assert "Admin connection · bob" in driver.text(), "the window goes on with what is left"
+        assert "My connection" not in driver.text()
+
+
+async def test_a_window_whose_only_connection_was_disconnected_is_left():
+    desk = FakeDesk()
+    one_card(desk)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press(*CARD, "D", "right", "enter")
+        assert desk.called("connection_disconnect") == [MINE]
+        assert isinstance(driver.app.screen, ConnectionsScreen)
+        assert any("is disconnected" in told for told in driver.said)
 
 
 async def test_disconnect_of_an_admin_connection_names_the_integrations_that_lose_it():

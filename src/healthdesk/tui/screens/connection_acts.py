@@ -177,8 +177,20 @@ class ConnectionActs(WindowScreen):
         self.flow(edit_connection(self, self.chosen), asks=True)
 
     def do_disconnect(self) -> None:
-        """End it."""
-        self.flow(disconnect(self, self.chosen), asks=True)
+        """End it; a window that was only about it is left."""
+        self.flow(self._disconnect(self.chosen), asks=True)
+
+    async def _disconnect(self, connection_id: str) -> str:
+        sentence = await disconnect(self, connection_id)
+        if not sentence or self.detail is None:
+            return sentence
+        left = [each.connection.id for each in self.detail.cards if each.connection.id != connection_id]
+        if left:
+            self.key = left[0] if self.key == connection_id else self.key
+            return sentence
+        self.desk.tell(sentence)
+        self.call_later(self.do_back)
+        return ""
 
     # With a task or proof sync
 

@@ -13,6 +13,7 @@ from healthdesk.errors import Conflict
 from healthdesk.store import callbacks, instances, issue_callbacks, links, runs, tasks
 from healthdesk.store.rows import NewCallback, ProcessedCallback
 from healthdesk.store.rows_instances import RunRow
+from tests.store.test_plans import plans_of_reads
 
 WHERE = {"owner": "octo-org", "repo": "hello-world"}
 ISSUE = asdict(
@@ -399,3 +400,17 @@ async def test_many_names_are_looked_up_in_steps(desk, world, hooked):
     task_id = await desk.linked(connection_id=hooked)
     names = [str(number) for number in range(1000, 1900)]
     assert await callback_of(world, *names, "12", connection_id=hooked) == [task_id]
+
+
+async def test_issues_are_looked_for_in_the_indexes_of_their_ids_and_keys(sqlite_world):
+    """Every callback asks, and every creation in doubt: neither may read all tasks."""
+    connection_id = await sqlite_world.add_connection(name="GitHub", app="github")
+    plans = await plans_of_reads(
+        sqlite_world,
+        (issue_callbacks.tasks_named, (connection_id, ["12", "octo-org/hello-world#12"]), {}),
+        (links.held, ("github", [ISSUE], WHERE), {}),
+    )
+    steps = [step for _, plan in plans for step in plan]
+    assert not any(step.startswith(("SCAN tasks", "SCAN instances")) for step in steps), steps
+    assert any("ix_tasks_external (external_id=?)" in step for step in steps), steps
+    assert any("ix_tasks_external_key (external_key=?)" in step for step in steps), steps

@@ -156,7 +156,7 @@ async def test_an_edit_changes_what_it_names_only(desk: HttpDesk) -> None:
     assert (judged["heartbeat"], judged["judged_by_deliveries"]) == (None, True)
     assert (await desk.call("PATCH", path, {"verification": {"scheme": "hmac"}})).status == 400
     entry = (await activity(desk))[0]
-    assert entry["detail"] == {"changed": ["clear_heartbeat"]}
+    assert entry["detail"] == {"before": {"heartbeat": "GET /up, 200"}, "after": {"heartbeat": ""}}
 
 
 async def test_a_connection_in_use_is_not_disconnected(desk: HttpDesk) -> None:
@@ -228,7 +228,10 @@ async def test_an_environment_is_added_by_an_edit_and_limits_are_cleared_by_null
     production = next(each for each in cleared["environments"] if each["environment"] == "production")
     assert (production["rate_per_s"], production["path"]) == (None, "/hra")
     assert (await desk.call("PATCH", path, {"production": {"path": None}})).status == 400
-    assert (await activity(desk))[0]["detail"] == {"changed": ["production.rate_per_s"]}
+    assert (await activity(desk))[0]["detail"] == {
+        "before": {"production.rate_per_s": 5.0},
+        "after": {"production.rate_per_s": None},
+    }
 
 
 async def test_keys_and_signing_secrets_are_shown_once_and_overlap(desk: HttpDesk, clock: FakeClock) -> None:

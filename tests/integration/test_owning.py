@@ -107,7 +107,13 @@ async def test_an_administrator_takes_a_connection_over_and_what_syncs_goes_on(
         assert (now.next_at, now.version) == (before.next_at, before.version), "it goes on as it was"
     assert await owner_of_template(desk, "tpl_1") == "alice"
     assert await log(desk, "made owner") == [
-        {"auth": "token", "before": "bob", "after": "alice", "instances": 2, "templates": 1}
+        {
+            "auth": "token",
+            "before": {"owner": "bob"},
+            "after": {"owner": "alice"},
+            "instances": 2,
+            "templates": 1,
+        }
     ]
     desk.operator = BOB
     seen = await desk.ok("GET", f"/v1/connections/{made['id']}")

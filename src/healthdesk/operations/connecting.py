@@ -17,6 +17,7 @@ from healthdesk.engine.checker import HTTP_ENDPOINT, Learnt
 from healthdesk.engine.tokens import StoredTokens
 from healthdesk.errors import Malformed
 from healthdesk.operations import authorizations
+from healthdesk.operations.before_after import connection_words, differences
 from healthdesk.operations.connection_fields import (
     base_url_of,
     settings_of,
@@ -131,7 +132,6 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     """
     row = await desk.read(queries.get_secret, connection_id)
     desk.require("connections.edit", desk.standing_on(row))
-    given = changes.model_fields_set - {"unchecked"}
     columns = _columns(desk, row, changes)
     if not columns:
         return view(desk, row)
@@ -154,8 +154,12 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
         if tried is not None:
             refuse_changed(queries.get_secret(conn, connection_id, lock=True), row)
         keep_old(conn)
+        before = connection_words(queries.get(conn, connection_id))
         queries.update(conn, connection_id, columns)
-        desk.note(conn, Verb.EDITED, "connection", connection_id, row.name, {"changed": sorted(given)})
+        after = connection_words(queries.get(conn, connection_id))
+        secret = ["callback_secret"] if changes.callback_secret is not None else []
+        detail = differences(before, after, secret)
+        desk.note(conn, Verb.EDITED, "connection", connection_id, row.name, detail)
         if tried is None:
             return None
         return keep_good(conn, desk, queries.get(conn, connection_id), tried, learnt)

@@ -1,4 +1,4 @@
-"""Connections: show, check, disconnect."""
+"""Connections: show and check."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from healthdesk.domain.states import Trigger
 from healthdesk.engine.sites import app_base_url
 from healthdesk.errors import StoreUnavailable
 from healthdesk.operations.authorizations import redirect_url
+from healthdesk.operations.before_after import differences
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import drift_models
 from healthdesk.operations.explain import explain_connection, explain_put_off, word_of
@@ -88,8 +89,10 @@ async def check(desk: Desk, connection_id: str) -> Connection:
     await desk.engine.check_now(connection_id, Trigger.OPERATOR)
 
     def change(conn: Conn) -> ConnectionRow:
-        desk.note(conn, Verb.CHECKED, "connection", connection_id, row.name)
-        return queries.get(conn, connection_id)
+        after = queries.get(conn, connection_id)
+        states = differences({"state": row.state.value}, {"state": after.state.value})
+        desk.note(conn, Verb.CHECKED, "connection", connection_id, row.name, states)
+        return after
 
     return view(desk, await desk.write(change))
 

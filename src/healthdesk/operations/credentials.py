@@ -23,6 +23,7 @@ from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.engine.tokens import as_in_use
 from healthdesk.errors import Conflict, IdentityChanged, RequestError, VaultError
 from healthdesk.operations import authorizations
+from healthdesk.operations.before_after import differences
 from healthdesk.operations.connecting import heartbeat_of
 from healthdesk.operations.connections import check_after_change, view
 from healthdesk.operations.desk import Conn, Desk
@@ -43,7 +44,7 @@ from healthdesk.store import connections as queries
 from healthdesk.store import previous
 from healthdesk.store import tokens as token_queries
 from healthdesk.store.previous import NO_PREVIOUS, LeftBehind
-from healthdesk.store.rows import ConnectionSecretRow, ProblemChanges
+from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, ProblemChanges
 from healthdesk.store.tokens import TokenRow
 
 KEPT_FOR = timedelta(hours=1)
@@ -194,8 +195,9 @@ async def _swap(
         left = previous.left_behind(conn, row.id)
         queries.update(conn, row.id, columns | _put_aside(desk, before, token_queries.get(conn, row.id)))
         more = swap.along(conn, before) if swap.along is not None else {}
-        desk.note(conn, swap.verb, "connection", row.id, row.name, {"auth": swap.method.id, **more})
         kept = keep_good(conn, desk, queries.get(conn, row.id), tried) if tried else None
+        detail = differences(_whose(before), _whose(queries.get(conn, row.id)))
+        desk.note(conn, swap.verb, "connection", row.id, row.name, {"auth": swap.method.id, **detail, **more})
         return kept, left
 
     kept, left = await desk.write(change, ("connection", row.id))
@@ -210,6 +212,12 @@ async def _swap(
         changes=[IdentityChange.model_validate(each, from_attributes=True) for each in changes],
         rerun=rerun_of(left),
     )
+
+
+def _whose(row: ConnectionRow) -> dict[str, Any]:
+    """Return what may be told of credentials in the activity log: how they prove themselves, and whose they are."""
+    site = (row.identity or {}).get("site", "")
+    return {"auth": row.auth, "account": row.account, "site": site, "owner": row.owner}
 
 
 def _put_aside(desk: Desk, row: ConnectionSecretRow, kept: TokenRow | None) -> dict[str, Any]:

@@ -81,8 +81,9 @@ async def accept_drift(desk: Desk, connection_id: str) -> Connection:
     def change(conn: Conn) -> AcceptedDrift | None:
         found = standing.accept_drift(conn, connection_id, desk.now())
         if found is not None:
-            changed = {"changed": [each.what for each in found.accepted]}
-            desk.note(conn, Verb.ACCEPTED_DRIFT, "connection", connection_id, row.name, changed)
+            before = {each.what: each.before for each in found.accepted}
+            detail = {"before": before, "after": {each.what: each.after for each in found.accepted}}
+            desk.note(conn, Verb.ACCEPTED_DRIFT, "connection", connection_id, row.name, detail)
         return found
 
     found = await desk.write(change, ("connection", connection_id))

@@ -22,6 +22,7 @@ from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations import task_integrations
+from healthdesk.operations.before_after import differences, integration_words, replaced_headers
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.keys import first_signing_secret
 from healthdesk.operations.paging import cursor, to_page
@@ -171,8 +172,10 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
                 queries.put_environment(conn, integration_id, environment, columns, now)
             if environment not in existing:
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
-        desk.note(conn, Verb.EDITED, "integration", integration_id, row.name, {"changed": _changed(changes)})
-        return queries.get(conn, integration_id), secrets
+        after = queries.get(conn, integration_id)
+        detail = differences(integration_words(row), integration_words(after), replaced_headers(row, after))
+        desk.note(conn, Verb.EDITED, "integration", integration_id, row.name, detail)
+        return after, secrets
 
     row, secrets = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
@@ -294,16 +297,3 @@ def _know_connection(desk: Desk, conn: Conn, environment: Environment, columns: 
             field=field,
             fix="name a connection of the app http-endpoint",
         )
-
-
-def _changed(changes: IntegrationEdit) -> list[str]:
-    """Return the dotted names of what an edit names, for the activity log."""
-    names: list[str] = []
-    for name in sorted(changes.model_fields_set):
-        given = getattr(changes, name)
-        names += (
-            [f"{name}.{inner}" for inner in sorted(given.model_fields_set)]
-            if hasattr(given, "model_fields_set")
-            else [name]
-        )
-    return names

@@ -36,7 +36,7 @@ async def make_me_owner(desk: Desk, connection_id: str, new: MakeMeOwner) -> Cre
         nonlocal moved
         desk.require("connections.make_me_owner", desk.standing_on(before))
         moved = owning.give(conn, connection_id, before.owner, desk.operator.user)
-        return _owners(before, desk.operator.user, moved)
+        return _counts(moved)
 
     made = await credentials.replace(desk, row, new, given, Verb.MADE_OWNER, take_over)
     _tell(desk, moved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from typing import Any
 
 from healthdesk.api.common import Page
 from healthdesk.api.pings import Ping, PingSet
@@ -11,6 +12,7 @@ from healthdesk.api.pings import PingSchedule as WireSchedule
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.pings import PingSchedule, check_schedule, due_at
 from healthdesk.errors import Conflict, NotFound
+from healthdesk.operations.before_after import differences
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, to_page
 from healthdesk.operations.secrets import hash_key
@@ -65,7 +67,11 @@ async def put(desk: Desk, connection_id: str, wanted: PingSet) -> Ping:
         desk.require("pings.set", desk.standing_on(connection))
         _refuse_called(connection)
         before = queries.of(conn, queries.CONNECTION, connection_id)
-        desk.note(conn, Verb.SET_PING, "connection", connection_id, connection.name)
+        after = _words(schedule, wanted.grace_s)
+        detail = differences(_words(before.schedule, before.grace_s) if before is not None else {}, after)
+        if before is not None and wanted.new_address:
+            detail["replaced"] = ["address"]
+        desk.note(conn, Verb.SET_PING, "connection", connection_id, connection.name, detail)
         if before is not None and not wanted.new_address:
             queries.change(conn, before.id, schedule, wanted.grace_s, now)
             changed = replace(before, schedule=schedule, grace_s=wanted.grace_s, due_at=due)
@@ -96,11 +102,18 @@ async def remove(desk: Desk, connection_id: str) -> None:
     def change(conn: Conn) -> None:
         connection = connections.get(conn, connection_id)
         desk.require("pings.remove", desk.standing_on(connection))
-        if not queries.remove(conn, queries.CONNECTION, connection_id):
+        before = queries.of(conn, queries.CONNECTION, connection_id)
+        if before is None or not queries.remove(conn, queries.CONNECTION, connection_id):
             raise NotFound(f"{connection.name} has no push heartbeat")
-        desk.note(conn, Verb.REMOVED_PING, "connection", connection_id, connection.name)
+        detail = {"before": _words(before.schedule, before.grace_s)}
+        desk.note(conn, Verb.REMOVED_PING, "connection", connection_id, connection.name, detail)
 
     await desk.write(change, ("connection", connection_id))
+
+
+def _words(schedule: PingSchedule, grace_s: float) -> dict[str, Any]:
+    """Return what is expected, for the activity log."""
+    return {**schedule.to_json(), "grace_s": grace_s}
 
 
 def _token(desk: Desk) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from healthdesk.api.alerts import Rule, RuleCreate, RuleEdit
 from healthdesk.api.common import Page
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed, NotFound
+from healthdesk.operations.before_after import differences
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import alerts as queries
@@ -79,10 +82,22 @@ async def edit(desk: Desk, rule_id: str, changes: RuleEdit) -> Rule:
             recoveries=changes.recoveries,
             enabled=changes.enabled,
         )
-        desk.note(conn, Verb.EDITED, "rule", rule_id, row.name, {"changed": sorted(changes.model_fields_set)})
-        return queries.get_rule(conn, rule_id)
+        after = queries.get_rule(conn, rule_id)
+        desk.note(conn, Verb.EDITED, "rule", rule_id, row.name, differences(_words(row), _words(after)))
+        return after
 
     return view(await desk.write(change, ("rule", rule_id)))
+
+
+def _words(row: RuleRow) -> dict[str, Any]:
+    """Return what an edit of a rule may change, for the activity log."""
+    return {
+        "name": row.name,
+        "environments": [each.value for each in row.environments],
+        "channels": list(row.channel_ids),
+        "recoveries": row.recoveries,
+        "enabled": row.enabled,
+    }
 
 
 async def remove(desk: Desk, rule_id: str) -> None:

@@ -8,6 +8,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.integrations import Source, SourceCreate, SourceEdit, SourceEnable, SourceField
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed
+from healthdesk.operations.before_after import differences
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import integrations as integration_queries
@@ -64,14 +65,18 @@ async def edit(desk: Desk, id_or_key: str, changes: SourceEdit) -> Source:
     def change(conn: Conn) -> SourceRow:
         row = queries.get(conn, id_or_key)
         queries.update(conn, row.id, name=changes.name, levels=levels, fields=fields)
-        desk.note(
-            conn, Verb.EDITED, "source", row.id, row.name, {"changed": sorted(changes.model_fields_set)}
-        )
-        return queries.get(conn, row.id)
+        after = queries.get(conn, row.id)
+        desk.note(conn, Verb.EDITED, "source", row.id, row.name, differences(_words(row), _words(after)))
+        return after
 
     row = await desk.ctx.store.write(change)
     desk.tell(("source", row.id))
     return view(row)
+
+
+def _words(row: SourceRow) -> dict[str, Any]:
+    """Return what an edit of a source may change, for the activity log; of fields their names alone."""
+    return {"name": row.name, "levels": list(row.levels), "fields": [each["name"] for each in row.fields]}
 
 
 async def enable(desk: Desk, id_or_key: str, choice: SourceEnable) -> Source:

@@ -1,4 +1,4 @@
-"""`python -m bench [accept deliver latency log memory heartbeats]`: every figure beside its baseline of the same run."""
+"""`python -m bench [accept deliver latency log memory heartbeats instances]`: every figure beside its baseline of the same run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bench.accept import accept
 from bench.deliver import deliver
 from bench.figures import Figure, table, write_json
 from bench.heartbeats import heartbeats
+from bench.instances import instances_bench
 from bench.latency import latency
 from bench.log_pages import log_pages
 from bench.memory import memory
@@ -22,6 +23,7 @@ MEASURES = {
     "log": log_pages,
     "memory": memory,
     "heartbeats": heartbeats,
+    "instances": instances_bench,
 }
 
 

@@ -34,7 +34,7 @@ def _insert(conn, rows) -> None:  # noqa: ANN001 - a connection and plain rows
     conn.execute(schema.records.insert(), rows)
 
 
-async def _filled(folder: str, count: int) -> tuple[Store, list[str]]:
+async def filled(folder: str, count: int) -> tuple[Store, list[str]]:
     """Return a store with `count` records and their ids, oldest first."""
     clock, ids = SystemClock(), IdFactory(os.urandom)
     now = datetime.now(UTC)
@@ -128,17 +128,17 @@ async def log_pages() -> list[Figure]:
     figures = []
     note = f"baseline: the same page at {SMALL:,} records instead of {LARGE:,}, read in turn"
     with tempfile.TemporaryDirectory(prefix="healthdesk-bench-") as folder:
-        filled = [await _filled(folder, count) for count in (SMALL, LARGE)]
+        stores = [await filled(folder, count) for count in (SMALL, LARGE)]
         try:
             for name, query in QUERIES.items():
                 for deep in (False, True):
-                    small, large = await _alternate(filled, query, deep=deep)
+                    small, large = await _alternate(stores, query, deep=deep)
                     label = f"log page {'deepest' if deep else 'first'}, {name}"
                     figures.append(
                         Figure(label, large, small, "ms", "ratio ≤ 1.5", large <= 1.5 * small, note)
                     )
                     note = ""
         finally:
-            for store, _ in filled:
+            for store, _ in stores:
                 await store.close()
     return figures

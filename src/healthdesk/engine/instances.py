@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 AT_ONCE = 16
 PER_HOST = 4
+AHEAD = 16
+"""Instances leased ahead of being run: few, so that daemons which share the work each find some."""
+
 RENEW_S = 30.0
 STEP = 200
 ELSEWHERE_S = 0.5
@@ -161,7 +164,7 @@ class Instances:
     async def _turn(self) -> None:
         if self._heartbeats.sentinels.offline_since is not None:
             return  # nothing would be answered, and every failure would be ours
-        for claimed in await self._due.take(AT_ONCE - len(self._tasks)):
+        for claimed in await self._due.take(AT_ONCE - len(self._tasks), AHEAD):
             if claimed.id in self._tasks:
                 self._due.done(claimed.id)
                 continue

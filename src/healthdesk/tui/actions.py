@@ -52,7 +52,7 @@ WINDOWS = (
 )
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem members task template proof tasks templates labels integrations"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations"), "Open what is under the cursor", rank=1),
     Action("open", "enter", "Open", "open", _on("task-row"), "The task with its issue and runs", rank=1),
     Action("view", "enter", "View", "view", _on("proof-row label"), "What it collected; for those who are no members of its label or control, where to ask", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),

@@ -33,6 +33,7 @@ from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter,
 from healthdesk.domain.states import CallbackState, Environment, Grant, LabelKind, ProblemState, RecordState
 from tests.harness import wire
 from tests.harness.instance_calls import INSTANCE_CALLS
+from tests.harness.task_calls import TASK_CALLS
 
 AT = datetime(2024, 11, 22, 13, tzinfo=UTC)
 RECORD = OperatorRecordCreate(
@@ -512,3 +513,4 @@ CALLS = {
     ),
 }
 CALLS |= INSTANCE_CALLS
+CALLS |= TASK_CALLS

@@ -71,6 +71,8 @@ NOUNS: tuple[Noun, ...] = (
     Noun("connections", "credentials for an app, and their health", f"{_CLI}.connections"),
     Noun("pings", "push heartbeats of what cannot be called", f"{_CLI}.pings"),
     Noun("integrations", "what is delivered where", f"{_CLI}.integrations"),
+    Noun("tasks", "tasks of the desk, and their issues", f"{_CLI}.tasks"),
+    Noun("templates", "repeating tasks", f"{_CLI}.templates"),
     Noun("labels", "labels and controls, under which proof is filed", f"{_CLI}.labels"),
     Noun("instances", "tasks and proof syncs of integrations, and their health", f"{_CLI}.instances"),
     Noun("sources", "what produces records", f"{_CLI}.sources"),

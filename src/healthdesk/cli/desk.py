@@ -79,6 +79,15 @@ class Desk:
             lambda after, limit: self.client.integrations_list(after=after, limit=limit),
         )
 
+    async def template_id(self, text: str) -> str:
+        """Return the id of a template given by id or name."""
+        return await self.find(
+            text,
+            "tpl_",
+            "template",
+            lambda after, limit: self.client.templates_list(after=after, limit=limit),
+        )
+
     async def label_id(self, text: str) -> str:
         """Return the id of a label or control given by id or name."""
         return await self.find(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from healthdesk.cli import options
-from healthdesk.cli.command import Command, UsageError
+from healthdesk.cli import options, task_settings
+from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.keys import keys, keys_arguments, print_first_secrets
 from healthdesk.cli.marks import GOOD, WARN, Cell
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import Environment, IntegrationState, OnUnknown
+from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState, OnUnknown
 
 if TYPE_CHECKING:
     from healthdesk.api.integrations import EnvironmentView, Integration
@@ -34,7 +34,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         Column("Status"),
         Column("Id"),
         Column("Name", flex=True),
-        Column("Environment"),
+        Column("For"),
         Column("Connection", flex=True, spare=2),
         Column("Failed", right=True),
         Column("Held", right=True, spare=3),
@@ -50,6 +50,12 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         return
     rows: list[list[Cell | str]] = []
     for item in page.items:
+        if item.kind is not IntegrationKind.DELIVERY:
+            failed = f"{item.totals.failed:,}" if item.totals else "–"
+            through = item.connection_name or item.app_name
+            rows.append(
+                [task_settings.state(item), item.id, item.name, item.kind.value, through, failed, "–", "–"]
+            )
         for view in item.environments:
             totals = view.totals
             rows.append(
@@ -71,6 +77,9 @@ def print_integration(desk: Desk, item: Integration) -> None:
     out = desk.out
     if out.as_json:
         out.model(item)
+        return
+    if item.kind is not IntegrationKind.DELIVERY:
+        task_settings.print_of_apps(desk, item)
         return
     out.facts(
         [
@@ -189,13 +198,42 @@ async def _environment(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="what people call it")
+    parser.add_argument(
+        "--kind",
+        choices=options.words(IntegrationKind),
+        default=IntegrationKind.DELIVERY.value,
+        help="delivery",
+    )
+    parser.add_argument("--app", help="of kind proof: the app that proof is collected from")
     _environment_arguments(parser)
+    task_settings.settings_arguments(parser)
+
+
+async def _add_of_app(desk: Desk, args: argparse.Namespace) -> None:
+    from healthdesk.api.integrations import IntegrationCreate
+
+    task_settings.refuse_environments(args)
+    fields: dict[str, Any] = {"kind": args.kind, "name": args.name, "unchecked": args.unchecked}
+    if args.app is not None:
+        fields["app"] = args.app
+    if args.connection is not None:
+        fields["connection_id"] = await desk.connection_id(args.connection)
+    if args.kind == IntegrationKind.TASKS:
+        fields["tasks"] = task_settings.task_settings(args, {})
+    elif args.every is not None:
+        fields["proof"] = {"every_s": args.every}
+    print_integration(desk, await desk.client.integration_create(IntegrationCreate(**fields)))
 
 
 async def add(desk: Desk, args: argparse.Namespace) -> None:
-    """Add a delivery integration with one environment."""
+    """Add an integration; a delivery with one environment."""
     from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate
 
+    if args.kind != IntegrationKind.DELIVERY:
+        await _add_of_app(desk, args)
+        return
+    if task_settings.of_apps(args):
+        raise UsageError("a delivery has no mapping", "say --kind tasks")
     if args.connection is None:
         raise UsageError("--connection is missing", "see `healthdesk connections list`")
     settings = EnvironmentSettings(**await _environment(desk, args))
@@ -211,6 +249,24 @@ def _edit_arguments(parser: argparse.ArgumentParser) -> None:
     _one(parser)
     parser.add_argument("--name", help="what people call it")
     _environment_arguments(parser)
+    task_settings.settings_arguments(parser)
+
+
+async def _edit_of_app(desk: Desk, args: argparse.Namespace, now: Integration) -> None:
+    from healthdesk.api.integrations import IntegrationEdit
+
+    task_settings.refuse_environments(args)
+    fields: dict[str, Any] = {} if args.name is None else {"name": args.name}
+    if args.connection is not None:
+        fields["connection_id"] = await desk.connection_id(args.connection)
+    if task_settings.of_apps(args) and now.tasks is not None:
+        fields["tasks"] = task_settings.task_settings(args, now.tasks.model_dump(mode="json"))
+    elif task_settings.of_apps(args):
+        fields["proof"] = {"every_s": args.every}
+    if not fields:
+        raise UsageError("nothing to change", f"see `{args.prog} --help`")
+    changes = IntegrationEdit(**fields, unchecked=args.unchecked)
+    print_integration(desk, await desk.client.integration_edit(now.id, changes))
 
 
 async def edit(desk: Desk, args: argparse.Namespace) -> None:
@@ -218,6 +274,13 @@ async def edit(desk: Desk, args: argparse.Namespace) -> None:
     from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 
     integration_id = await desk.integration_id(args.integration)
+    if task_settings.of_apps(args) or args.unchecked or task_settings.may_be_of_apps(args):
+        now = await desk.client.integration(integration_id)
+        if now.kind is not IntegrationKind.DELIVERY:
+            await _edit_of_app(desk, args, now)
+            return
+        if task_settings.of_apps(args):
+            raise UsageError(f"{now.name} delivers records: it has no mapping")
     fields: dict[str, Any] = {} if args.name is None else {"name": args.name}
     changes = await _environment(desk, args)
     if changes:
@@ -240,17 +303,39 @@ def _choice_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def pause(desk: Desk, args: argparse.Namespace) -> None:
-    """Stop delivering; records are kept and held."""
+    """Stop delivering, syncing or collecting; records are kept and held."""
     integration_id = await desk.integration_id(args.integration)
     item = await desk.client.integration_pause(integration_id, _chosen(args))
-    desk.out.done(item, f"Paused {item.name}. Its records are held until it is resumed.")
+    what = "Its records are held" if item.kind is IntegrationKind.DELIVERY else "Nothing of it runs"
+    desk.out.done(item, f"Paused {item.name}. {what} until it is resumed.")
 
 
 async def resume(desk: Desk, args: argparse.Namespace) -> None:
-    """Deliver again."""
+    """Deliver, sync or collect again."""
     integration_id = await desk.integration_id(args.integration)
     item = await desk.client.integration_resume(integration_id, _chosen(args))
-    desk.out.done(item, f"Resumed {item.name}. Held records are sent now.")
+    what = "Held records are sent" if item.kind is IntegrationKind.DELIVERY else "What waited runs"
+    desk.out.done(item, f"Resumed {item.name}. {what} now.")
+
+
+def _remove_arguments(parser: argparse.ArgumentParser) -> None:
+    _one(parser)
+    parser.add_argument("--unlink", action="store_true", help="part its tasks from it; their issues stay")
+    options.yes(parser)
+
+
+async def remove(desk: Desk, args: argparse.Namespace) -> int | None:
+    """Remove an integration of tasks or proof."""
+    desk.ask.require_yes(args.yes)
+    item = await desk.client.integration(await desk.integration_id(args.integration))
+    linked = item.totals.total if item.totals and args.unlink else 0
+    lost = f" {linked:,} of its tasks are synced no more; their issues stay." if linked else ""
+    if not args.yes and not desk.ask.confirm(desk.out.safe(f"Remove {item.name}?{lost}")):
+        desk.out.note("Nothing was changed.")
+        return FAILED
+    await desk.client.integration_remove(item.id, unlink=args.unlink)
+    desk.out.done(item, f"Removed {item.name}.{lost}")
+    return None
 
 
 def _chosen(args: argparse.Namespace) -> Environment | None:
@@ -259,13 +344,21 @@ def _chosen(args: argparse.Namespace) -> Environment | None:
 
 COMMANDS = (
     Command("list", "list integrations", run=list_, arguments=options.paging),
-    Command("show", "show an integration and its environments", run=show, arguments=_one),
-    Command("add", "add a delivery integration", run=add, arguments=_add_arguments),
+    Command("show", "show an integration with its environments or its mapping", run=show, arguments=_one),
+    Command("add", "add an integration: delivery, tasks or proof", run=add, arguments=_add_arguments),
     Command(
         "edit", "change an integration, or add its other environment", run=edit, arguments=_edit_arguments
     ),
-    Command("pause", "stop delivering; records are held", run=pause, arguments=_choice_arguments),
-    Command("resume", "deliver again, held records too", run=resume, arguments=_choice_arguments),
+    Command("remove", "remove one of tasks or proof", run=remove, arguments=_remove_arguments),
+    Command(
+        "pause",
+        "stop delivering, syncing or collecting; records are held",
+        run=pause,
+        arguments=_choice_arguments,
+    ),
+    Command(
+        "resume", "deliver, sync or collect again, held records too", run=resume, arguments=_choice_arguments
+    ),
     Command(
         "keys",
         "list or make bearer keys and secrets of our signature",

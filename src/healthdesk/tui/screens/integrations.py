@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import Integration
 from healthdesk.domain.states import IntegrationKind
-from healthdesk.tui.flows import app_integrations
+from healthdesk.tui.flows.adding_integrations import add_integration
 from healthdesk.tui.format import Line, key, line
 from healthdesk.tui.screens.app_integration import AppIntegrationScreen
 from healthdesk.tui.screens.findable import FindableScreen
@@ -75,4 +75,4 @@ class IntegrationsScreen(FindableScreen):
 
     def do_new(self) -> None:
         """Add one of tasks or proof."""
-        self.flow(app_integrations.add_integration(self, "integrations-region"), asks=True)
+        self.flow(add_integration(self, "integrations-region"), asks=True)

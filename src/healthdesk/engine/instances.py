@@ -164,11 +164,15 @@ class Instances:
     async def _turn(self) -> None:
         if self._heartbeats.sentinels.offline_since is not None:
             return  # nothing would be answered, and every failure would be ours
-        for claimed in await self._due.take(AT_ONCE - len(self._tasks), AHEAD):
-            if claimed.id in self._tasks:
-                self._due.done(claimed.id)
-                continue
-            self._start(claimed)
+        while (free := AT_ONCE - len(self._tasks)) > 0:
+            begun = await self._due.take(free, AHEAD)
+            if not begun:
+                return
+            for claimed in begun:
+                if claimed.id in self._tasks:
+                    self._due.done(claimed.id)
+                else:
+                    self._start(claimed)
 
     def _start(self, claimed: ClaimedInstance) -> asyncio.Task[bool]:
         task = asyncio.create_task(self._runner.run(claimed), name=f"instance:{claimed.id}")

@@ -88,7 +88,7 @@ async def reconnect(desk: Desk, instance_id: str, choice: Reconnect) -> Reconnec
             choice.connection_id,
             lambda each: may_use(desk, each),
         )
-        connection = connections.get(conn, chosen.connection_id)
+        connection = connections.hold(conn, chosen.connection_id)
         desk.require("connections.use", desk.standing_on(connection))
         here = _of_this_site(conn, desk, row, connection, every)
         number = queries.reconnect(conn, row.owner, row.app, connection.id, now, integration_ids=here)

@@ -67,7 +67,7 @@ async def add(desk: Desk, new: ProofSyncCreate) -> ProofSync:
     sync_id = desk.ctx.ids.new("prf", now)
 
     def change(conn: Conn) -> ProofSync:
-        connections.get(conn, connection.id)  # it may have been disconnected while the app was asked
+        connections.hold(conn, connection.id)  # it may have been disconnected while the app was asked
         integrations.get(conn, integration.id)
         known_label(conn, new.label_id)
         instances.insert(
@@ -110,7 +110,7 @@ async def change_connection(desk: Desk, sync_id: str, choice: ChangeConnection) 
 
     def change(conn: Conn) -> ProofSync:
         current, _ = get_sync(conn, sync_id, lock=True)
-        connections.get(conn, connection.id)
+        connections.hold(conn, connection.id)
         columns: dict[str, Any] = {"connection_id": connection.id, "next_at": now, "blocked": False}
         if current.connection_id is None:
             columns |= instances.NO_ERROR

@@ -90,7 +90,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> Integration:
 
     def change(conn: Conn) -> tuple[IntegrationRow, Beside]:
         if connection is not None:
-            connections.get(conn, connection.id)  # it may have been disconnected while the app was asked
+            connections.hold(conn, connection.id)  # it may have been disconnected while the app was asked
         queries.insert(
             conn,
             integration_id=integration_id,

@@ -219,7 +219,7 @@ def _through(
         connection_id,
         lambda row: desk.refusal("connections.use", desk.standing_on(row)) is None,
     )
-    held = desk.standing_on(connections.get(conn, through.connection_id))
+    held = desk.standing_on(connections.hold(conn, through.connection_id))
     desk.require("connections.use", held)
     desk.require(action, held if task is None else desk.standing_in(task))
     return through

@@ -33,6 +33,7 @@ __all__ = [
     "get",
     "get_secret",
     "heartbeats",
+    "hold",
     "insert",
     "next_check_at",
     "page",
@@ -97,6 +98,19 @@ def get(conn: Connection, connection_id: str) -> ConnectionRow:
     return connection_of(
         connection_row(conn, connection_id), members_of(conn, [connection_id]).get(connection_id, [])
     )
+
+
+def hold(conn: Connection, connection_id: str) -> ConnectionRow:
+    """Return a connection that is not disconnected before the transaction ends, or raise NotFound.
+
+    For whatever begins to work with it: what it is given now would else be lost by nobody. It may change meanwhile.
+    """
+    conn.execute(
+        select(connections.c.id)
+        .where(connections.c.id == connection_id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return get(conn, connection_id)
 
 
 def get_secret(conn: Connection, connection_id: str, *, lock: bool = False) -> ConnectionSecretRow:

@@ -228,7 +228,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/callbacks/{id}/reprocess", id=came["id"])
         await ask("PUT", "/v1/preferences/{key}", {"value": {"a": [1]}}, key="log.filter")
         label = (await ask("POST", "/v1/labels", {"name": "Access", "kind": "control"}))["id"]
-        await ask("PATCH", "/v1/labels/{id}", {"members": ["bob"]}, id=label)
+        await ask("PATCH", "/v1/labels/{id}", {"members": ["bob", me]}, id=label)
         sync, run = await collected(ask, github, label)
         await ask("PUT", "/v1/connections/{id}/ping", {"schedule": {"every_s": 3600}}, id=spare)
         await ask("POST", "/v1/key/rotate")

@@ -16,7 +16,7 @@ from healthdesk.tui.screens.dialog import Box, Choice
 from healthdesk.tui.view.issues import review_lines
 from healthdesk.tui.widgets.lines import Lines
 
-FRAME = 5
+MOST_OF_HEIGHT = 0.94
 LEFT_FOR_OTHERS = 9
 """Lines that the frame, the warning, the keys and the buttons take."""
 
@@ -56,7 +56,9 @@ class Review(Box[str]):
         box = self.query_one(".box")
         width = box.size.width or self.size.width
         self.query_one("#sides", Lines).show(review_lines(self.review, width - 1))
-        self.query_one(".scroll").styles.max_height = max(3, int(self.size.height * 0.94) - LEFT_FOR_OTHERS)
+        self.query_one(".scroll").styles.max_height = max(
+            3, int(self.size.height * MOST_OF_HEIGHT) - LEFT_FOR_OTHERS
+        )
 
     def action_scroll(self, by: int) -> None:
         """Scroll both sides."""

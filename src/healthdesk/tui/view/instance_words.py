@@ -7,14 +7,13 @@ from healthdesk.domain.states import (
     FieldDirection,
     InstanceKind,
     InstanceState,
-    LabelKind,
     LinkState,
     RunOutcome,
     Trigger,
     WorkStatus,
 )
-from healthdesk.tui.format import Line, Span, Tone, dim, line
-from healthdesk.tui.view.words import Word, blame_word
+from healthdesk.tui.format import Tone
+from healthdesk.tui.view.words import Word
 
 INSTANCE = {
     InstanceState.PENDING: Word("○", "Not run yet", Tone.DIM),
@@ -55,8 +54,6 @@ TRIGGERS = {
     Trigger.EDIT: "edit",
     Trigger.RECOVERY: "recovery",
 }
-
-LABELS = {LabelKind.LABEL: "label", LabelKind.CONTROL: "control"}
 
 DIRECTIONS = {
     FieldDirection.BOTH: "both ways",
@@ -119,15 +116,3 @@ def direction_words(change: FieldChange) -> str:
 def field_word(change: FieldChange) -> str:
     """Return what a field is called."""
     return change.label or FIELDS.get(change.field, change.field)
-
-
-def error_lines(instance: Instance) -> list[Line]:
-    """Return the whole error with whose fault it is and what helps; nothing where there is none."""
-    if not instance.error:
-        return []
-    lines = [line(dim("Error      "), Span(instance.error, Tone.BAD))]
-    if instance.blame:
-        lines.append(line(dim("At fault   "), blame_word(instance.blame)))
-    if instance.next_action:
-        lines.append(line(dim("What to do "), instance.next_action))
-    return lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
@@ -71,8 +70,3 @@ def wrapped(text: str, width: int, most: int = MOST_ROWS) -> list[str]:
     if not text:
         return ["–"]
     return rows if len(rows) <= most else [*rows[: most - 1], "…"]
-
-
-def issue_words(issue: Issue) -> Sequence[Line]:
-    """Return an issue in two lines: what it is, where it is."""
-    return (line(strong(issue.key), f"  {issue.title}"), line(dim(issue.url)))

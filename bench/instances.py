@@ -25,7 +25,8 @@ from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_instances import InstanceQuery
 
 SMALL, LARGE = 1_000, 100_000
-FAILED_EVERY = 50
+FAILED_EVERY = 8
+"""So many of a thousand that a page in the middle is full there, too."""
 CHUNK = 10_000
 CLAIMED = 16
 

@@ -148,6 +148,7 @@ async def edit(desk: Desk, row: IntegrationRow, changes: IntegrationEdit) -> Int
         return _read(conn, row.id)
 
     changed, around = await desk.write(change, ("integration", row.id))
+    desk.engine.instances.wake()
     return view(desk, changed, around)
 
 
@@ -162,6 +163,7 @@ async def set_state(desk: Desk, integration_id: str, state: IntegrationState) ->
         return _read(conn, integration_id)
 
     row, around = await desk.write(change, ("integration", integration_id))
+    desk.engine.instances.wake()
     return view(desk, row, around)
 
 

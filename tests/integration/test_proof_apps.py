@@ -123,7 +123,7 @@ async def test_lost_access_is_told_and_the_connection_stays_connected(
         checking = True
 
         async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
-            asked = (request.path, await request.read())
+            asked = (request.path_qs, await request.read())
             if checking:
                 beats.add(asked)
             well = asked in beats or fake.open_route(request)

@@ -13,6 +13,7 @@ from healthdesk.api.records import RecordFilter
 from healthdesk.demo.apps_story import Seen, look_at_broken, look_at_mended
 from healthdesk.demo.running import RunningDemo, callbacks_taken
 from healthdesk.demo.setup import update_partner_credentials
+from healthdesk.demo.working_story import look_at_broken_work, look_at_mended_work
 from healthdesk.domain.states import AlertState, RecordState
 from healthdesk.errors import ApiRefused
 
@@ -21,7 +22,7 @@ POSTING_PART = 0.7
 SETTLE_S = 60.0
 SHOW_S = 30.0
 LOOK_S = 0.25
-NEEDED = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats")
+NEEDED = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats", "tasks", "proof")
 RESENDABLE = RecordFilter(states=[RecordState.FAILED, RecordState.UNKNOWN])
 UNSENT = (AlertState.QUEUED, AlertState.SENDING, AlertState.RETRYING)
 
@@ -37,6 +38,8 @@ class Report:
     callbacks: int = 0
     mails: int = 0
     chats: int = 0
+    tasks: int = 0
+    proof: int = 0
     seen: Seen = field(default_factory=Seen)
     wrong: list[str] = field(default_factory=list)
 
@@ -62,6 +65,7 @@ async def play(demo: RunningDemo, for_s: float) -> Report:
     report = Report()
     await demo.world.control("break")
     report.wrong += await look_at_broken(demo)
+    report.wrong += await look_at_broken_work(demo)
     await _until(began + for_s * BROKEN_PART)
     await _until_it_shows(demo)
     say("repairing CRM and apps, updating the credentials of the partner and Jira, resending what failed")
@@ -69,6 +73,8 @@ async def play(demo: RunningDemo, for_s: float) -> Report:
     await update_partner_credentials(demo.client, demo.setup.partner_connection_id)
     await _resend(demo, report)
     report.wrong += await look_at_mended(demo, report.seen)
+    report.tasks, report.proof, wrong = await look_at_mended_work(demo)
+    report.wrong += wrong
     await _until(began + for_s * POSTING_PART)
     await demo.world.control("pause")
     try:

@@ -28,6 +28,9 @@ _PEOPLE = ("olivia-ops", "li-security", "sam-audit")
 _JOINS = "contractor-7"
 """Somebody who is let into the repository in the course of the demo."""
 
+DELETED = "Review the vendor list"
+"""The title of an issue that somebody deletes in the course of the demo."""
+
 
 class GithubIssues:
     """Issues and collaborators of `acme/website`; `acme/project-alpha` is there until it is `removed()`."""
@@ -36,6 +39,7 @@ class GithubIssues:
         self.issues: dict[int, dict[str, Any]] = {}
         self._guard = guard
         self._removed = removed
+        self._deleted = False
         self._number = 0
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
@@ -51,16 +55,20 @@ class GithubIssues:
             web.get(prefix + "/search/issues", self._asked(self._search)),
         ]
 
-    def delete(self, title: str) -> None:
-        """Delete the issue of this title, as somebody at GitHub may."""
-        self.issues = {number: each for number, each in self.issues.items() if each["title"] != title}
+    def _befall(self) -> bool:
+        """Let happen what somebody does at GitHub meanwhile; tell whether it has happened."""
+        removed = self._removed()
+        if removed and not self._deleted:
+            self._deleted = True
+            self.issues = {number: each for number, each in self.issues.items() if each["title"] != DELETED}
+        return removed
 
     def _asked(self, handler: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
             refusal = self._guard(request)
             if refusal is not None:
                 return refusal
-            there = {REPOSITORY} if self._removed() else {REPOSITORY, REMOVED}
+            there = {REPOSITORY} if self._befall() else {REPOSITORY, REMOVED}
             place = request.match_info
             if "repo" in place and (place["owner"] != OWNER or place["repo"] not in there):
                 return _not_found()

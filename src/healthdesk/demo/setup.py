@@ -34,6 +34,7 @@ from healthdesk.demo.app_events import EVENT_HEADER, HMAC_HEADER, ID_HEADER, Hoo
 from healthdesk.demo.connecting import Connected, connect_apps
 from healthdesk.demo.endpoints import FIRST_TOKEN, NEW_TOKEN
 from healthdesk.demo.submissions import LEVELS, Intake
+from healthdesk.demo.working import Working, set_up_work
 from healthdesk.domain.signing import new_secret
 from healthdesk.domain.states import CallbackScheme
 
@@ -78,6 +79,7 @@ class DemoSetup:
     intakes: dict[str, Intake]
     hooks: list[Hook]
     connected: Connected
+    working: Working
 
     def orders(self, *, rate_per_s: float, callback_every_s: float, living: bool) -> dict[str, Any]:
         """Return the orders for the world."""
@@ -124,6 +126,7 @@ async def set_up(client: Client, ports: Ports, before: Ports | None = None) -> D
     for name, integration in deliveries.items():
         key = await client.integration_key_create(integration.id, KeyCreate())
         intakes[name] = Intake(url=integration.records_url, key=key.secret)
+    connected = await connect_apps(client, ports.apps)
     return DemoSetup(
         partner_connection_id=partner.id,
         signing_secret=signing.secret,
@@ -132,7 +135,8 @@ async def set_up(client: Client, ports: Ports, before: Ports | None = None) -> D
             Hook(crm.callback_url, "standard_webhooks", receipts),
             Hook(app.callback_url, "hmac", tickets),
         ],
-        connected=await connect_apps(client, ports.apps),
+        connected=connected,
+        working=await set_up_work(client, connected.ids),
     )
 
 

@@ -4,51 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from textual.pilot import Pilot
-from textual.widgets import Input
-
 from healthdesk.tui.app import HealthdeskApp
 from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.forms import Form
 from tests.harness.desk import temporary_desk
-from tests.harness.serving import until
+from tests.harness.operator import Operator
 from tests.integration.trying_desk import OTHER, TOKEN, WRONG, Github
-
-
-class Operator:
-    """Presses keys, and reads what is on the screen until it says what is expected."""
-
-    def __init__(self, app: HealthdeskApp, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
-
-    def text(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
-
-    async def sees(self, expected: str) -> None:
-        async def seen() -> bool:
-            await self.pilot.pause()
-            return expected in self.text()
-
-        try:
-            await until(seen)
-        except TimeoutError:
-            raise AssertionError(f"{expected!r} is not on the screen:\n{self.text()}") from None
-
-    async def is_on(self, screen: type) -> None:
-        async def there() -> bool:
-            await self.pilot.pause()
-            return isinstance(self.app.screen, screen)
-
-        await until(there)
-
-    async def enter(self, field: str, text: str) -> None:
-        editor = next(each for each in self.app.screen.query(Input) if each.name == field)
-        editor.focus()
-        editor.value = ""
-        await self.pilot.press(*text)
 
 
 async def test_github_is_connected_through_the_screen_and_its_credentials_replaced_and_put_back() -> None:

@@ -81,12 +81,13 @@ class DeskScreen(ActingScreen):
 
     def desk_changed(self) -> None:
         """Show the link, the sentence and the keys as they are now."""
-        if not self.is_mounted:
+        top = self.query(TopLine)
+        if not self.is_mounted or not top:  # while it is taken down, its widgets go first
             return
         desk, view = self.desk, self.view()
         crumbs = self.crumbs()
         left, right = left_line(desk.status, desk.link, crumbs), right_line(desk.status, desk.link)
-        self.query_one(TopLine).show(left, right, whole_parts=not crumbs)
+        top.first().show(left, right, whole_parts=not crumbs)
         for tabs in self.query("#areas").results(TabLine):
             tabs.show(area_tabs(desk.status, narrow=self.size.width < 70), self.CONTEXT)
         self.show_banner(view)

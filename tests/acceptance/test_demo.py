@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ from healthdesk.demo.submissions import Intake, submission
 from healthdesk.domain.signing import verify_standard_webhook
 
 PATIENT_S = 120
-NUMBERS = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats")
+NUMBERS = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats", "tasks", "proof")
 HEALTHY = {"risk_level": "high"}
 
 
@@ -328,9 +329,11 @@ def test_callbacks_are_signed_as_the_standard_says() -> None:
 
 
 def test_demo_that_shows_nothing_or_does_not_balance_fails() -> None:
-    shown = Report(accepted=1, delivered=1, failed=1, resent=1, callbacks=1, mails=1, chats=1)
+    shown = Report(
+        accepted=1, delivered=1, failed=1, resent=1, callbacks=1, mails=1, chats=1, tasks=1, proof=1
+    )
     assert shown.ok
-    assert not Report(accepted=1, delivered=1, failed=1, resent=1, callbacks=1, mails=0, chats=1).ok
+    assert not replace(shown, mails=0).ok
     shown.wrong.append("1 accepted, but 0 delivered")
     assert not shown.ok
     assert shown.as_json()["balanced"] is False

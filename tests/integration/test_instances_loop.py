@@ -149,8 +149,9 @@ async def test_what_goes_wrong_on_our_side_is_a_clear_state_and_the_loop_goes_on
     assert good_one.state is InstanceState.SUCCEEDED
 
 
-async def test_an_unchanged_task_leaves_a_run_only_when_somebody_asked(desk):
-    one = await desk.add(trigger=Trigger.SCHEDULE)
+@pytest.mark.parametrize("unasked", [Trigger.SCHEDULE, Trigger.CALLBACK])
+async def test_an_unchanged_task_leaves_a_run_only_when_somebody_asked(desk, unasked):
+    one = await desk.add(trigger=unasked)
     desk.worker.will[one] = good(RunOutcome.UNCHANGED)
     async with running(desk):
         await desk.settled(one)

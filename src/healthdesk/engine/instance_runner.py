@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_UNASKED = frozenset({Trigger.SCHEDULE, Trigger.CALLBACK})
 STORE_RETRY_S = 1.0
 PROVEN_FOR_S = 10.0
 """A check of the connection that went well so long ago, or later, proves that a failure is the instance's own."""
@@ -183,8 +184,11 @@ class Runner:
     def _run_row(
         self, row: InstanceRow, claimed: ClaimedInstance, done: Done, started: datetime, now: datetime
     ) -> RunRow | None:
-        """Return the run to store; a scheduled one in which nothing happened leaves none."""
-        silent = done.outcome is RunOutcome.UNCHANGED and claimed.trigger is Trigger.SCHEDULE
+        """Return the run to store; one that nobody asked for and in which nothing happened leaves none.
+
+        What a callback tells is often our own push, and then there is nothing to find.
+        """
+        silent = done.outcome is RunOutcome.UNCHANGED and claimed.trigger in _UNASKED
         if silent and row.kind is InstanceKind.TASK and done.run_id is None:
             return None
         failure, exchange = done.failure, done.exchange

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
-from healthdesk.domain.states import InstanceKind, IntegrationKind, IntegrationState, LinkState
+from healthdesk.domain.states import IntegrationKind, IntegrationState
 from healthdesk.store.columns import to_micros
+from healthdesk.store.instance_query import not_unlinked
 from healthdesk.store.instances import leave_problems
 from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_instances import instances, tasks, templates
@@ -100,7 +101,7 @@ def reschedule(conn: Connection, integration_id: str, before_s: float, after_s: 
 
 def instances_of(conn: Connection, integration_id: str) -> int:
     """Return how many instances work for an integration; tasks that were unlinked do not."""
-    counted = select(sa.func.count()).where(instances.c.integration_id == integration_id, _linked())
+    counted = select(sa.func.count()).where(instances.c.integration_id == integration_id, not_unlinked())
     return int(conn.execute(counted).scalar_one())
 
 
@@ -158,12 +159,6 @@ def names(conn: Connection, integration_ids: Sequence[str]) -> dict[str, str]:
         select(integrations.c.id, integrations.c.name).where(integrations.c.id.in_(list(integration_ids)))
     )
     return {row.id: row.name for row in found}
-
-
-def _linked() -> ColumnElement[bool]:
-    """Return the condition that an instance is no task that was unlinked."""
-    unlinked = select(tasks.c.id).where(tasks.c.id == instances.c.id, tasks.c.link == LinkState.UNLINKED)
-    return (instances.c.kind != InstanceKind.TASK) | ~unlinked.exists()
 
 
 def _one(conn: Connection, integration_id: str, values: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, select, text
 
 from healthdesk.domain.states import ConnectionState, Trigger
+from healthdesk.store.instance_query import not_unlinked
 from healthdesk.store.instance_recovery import spread_out
 from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_instances import BLOCKED, FREE, instances
@@ -109,11 +110,13 @@ def _state(conn: Connection, connection_id: str) -> ConnectionState | None:
 
 
 def _free(connection_id: str) -> Any:
-    """Return the query of a connection's instances that are not blocked, in the order of their own index: a planner that
-    reads others until it meets one would read them all where every one is blocked.
+    """Return the query of a connection's instances that can be blocked and are not: what was unlinked needs it for nothing.
+
+    They are in the order of their own index: a planner that reads others until it meets one would read them all where
+    every one is blocked.
     """
     return (
         select(instances.c.id)
-        .where(instances.c.connection_id == connection_id, text(FREE))
+        .where(instances.c.connection_id == connection_id, text(FREE), not_unlinked())
         .order_by(instances.c.id)
     )

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import ColumnElement, Connection, select, text
 
-from healthdesk.domain.states import InstanceKind, InstanceState, IntegrationKind
+from healthdesk.domain.states import InstanceKind, InstanceState, IntegrationKind, LinkState
 from healthdesk.store.rows_instances import InstanceQuery
+from healthdesk.store.schema_instances import instances, tasks
 from healthdesk.store.schema_setup import integrations
 
 FAILED_STATES = (InstanceState.CREATION_FAILED, InstanceState.SYNC_FAILED, InstanceState.FAILED)
@@ -57,6 +58,7 @@ def condition(query: InstanceQuery) -> tuple[str, dict[str, Any]]:
         ("kind", query.kind.value if query.kind else None),
         ("label_id", query.label_id),
         ("template_id", query.template_id),
+        ("problem_id", query.problem_id),
         ("owner", query.owner),
     ):
         if value is not None:
@@ -71,6 +73,12 @@ def condition(query: InstanceQuery) -> tuple[str, dict[str, Any]]:
         wanted = _in_states(_states(query))
         parts.append(f"({wanted} OR blocked)" if query.failing else wanted)
     return " AND ".join(parts) or "1 = 1", params
+
+
+def not_unlinked() -> ColumnElement[bool]:
+    """Return the condition that an instance is no task that was parted from its issue: nothing is done for those."""
+    unlinked = select(tasks.c.id).where(tasks.c.id == instances.c.id, tasks.c.link == LinkState.UNLINKED)
+    return (instances.c.kind != InstanceKind.TASK) | ~unlinked.exists()
 
 
 def page_ids(conn: Connection, query: InstanceQuery, *, after: str | None, limit: int) -> list[str]:
@@ -108,7 +116,11 @@ def page_statement(found: Ranges, *, after: str | None, limit: int) -> tuple[str
 def _heads(conn: Connection, query: InstanceQuery, params: dict[str, Any]) -> tuple[list[str], str]:
     """Return what each range begins with, and what filters the rest of every one."""
     rest = ""
-    for column, value in (("label_id", query.label_id), ("template_id", query.template_id)):
+    for column, value in (
+        ("label_id", query.label_id),
+        ("template_id", query.template_id),
+        ("problem_id", query.problem_id),
+    ):
         if value is not None:
             params[column] = value
             rest += f" AND {column} = :{column}"
@@ -175,7 +187,7 @@ def _integrations(conn: Connection, query: InstanceQuery, params: dict[str, Any]
 
 
 def _beside(query: InstanceQuery, params: dict[str, Any]) -> str:
-    """Return what is read of each row beside the label or template that found it."""
+    """Return what is read of each row beside the label, template or problem that found it."""
     rest = _owned(query, params)
     for column, values in (
         ("connection_id", query.connection_ids),

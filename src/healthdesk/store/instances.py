@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from healthdesk.domain.states import Blame, ErrorKind, InstanceKind, Trigger
 from healthdesk.store.folding import Folding
-from healthdesk.store.instance_query import FAILED_STATES, page_ids
+from healthdesk.store.instance_query import FAILED_STATES, not_unlinked, page_ids
 from healthdesk.store.instance_totals import totals, totals_by
 from healthdesk.store.paging import cut
 from healthdesk.store.rows import PageRows, ProblemChanges
@@ -177,7 +177,7 @@ def remove(conn: Connection, id: str) -> None:
 
 
 def due_now(conn: Connection, ids: Sequence[str], now: datetime, trigger: Trigger, by: str = "") -> int:
-    """Let instances be run now; return how many can be: those that are disconnected cannot.
+    """Let instances be run now; return how many can be: those that are disconnected or unlinked cannot.
 
     One under way is run again when it is done.
     """
@@ -185,7 +185,7 @@ def due_now(conn: Connection, ids: Sequence[str], now: datetime, trigger: Trigge
         return 0
     asked = conn.execute(
         sa.update(instances)
-        .where(instances.c.id.in_(ids), instances.c.connection_id.is_not(None))
+        .where(instances.c.id.in_(ids), instances.c.connection_id.is_not(None), not_unlinked())
         .values(
             next_at=sa.case((instances.c.lease_owner != "", instances.c.next_at), else_=_micros(now)),
             next_trigger=trigger,
@@ -247,7 +247,7 @@ def reconnect(
     *,
     integration_ids: Sequence[str] | None = None,
 ) -> int:
-    """Give every task of an owner and app that has no connection this one, due now; return how many.
+    """Give every task of an owner and app that has no connection this one, due now unless it is unlinked; return how many.
 
     `integration_ids`: only those of these integrations, whose issues are on the connection's site.
     """
@@ -264,7 +264,7 @@ def reconnect(
         .where(theirs)
         .values(
             connection_id=connection_id,
-            next_at=now,
+            next_at=sa.case((not_unlinked(), _micros(now)), else_=None),
             next_trigger=Trigger.RECOVERY,
             triggered_by="",
             version=instances.c.version + 1,

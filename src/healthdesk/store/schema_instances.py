@@ -193,7 +193,7 @@ instance_runs = Table(
     Index("ix_instance_runs", "instance_id", "id"),
     partial_index("ix_instance_runs_running", "daemon_id", where=RUNNING),
 )
-"""What runs of instances did. A scheduled run that found a task unchanged leaves none. `detail` of a task's run is a list
+"""What runs of instances did. A run by schedule or callback that found a task unchanged leaves none. `detail` of a task's run is a list
 of `changes`: field, before, after, which side it was taken from, and what was lost in a conflict."""
 
 proof_contents = Table(

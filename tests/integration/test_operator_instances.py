@@ -266,7 +266,10 @@ async def test_reconnecting_one_repairs_all_of_the_same_user_and_app_and_nobody_
             assert (wrong.status, wrong.json["field"]) == (400, "connection_id")
             with acting(desk, "mia", MEMBER):
                 assert (await desk.call("POST", one, {"connection_id": again["id"]})).status == 403
+            changed: list[tuple[str, str]] = []
+            desk.engine.ctx.bus.on_event(lambda event: changed.append((event.kind, event.object_id)))
             done = await desk.ok("POST", one, {"connection_id": again["id"]})
+            assert ("instance.changed", "") in changed, "every task that it repairs is read again"
             assert done == {
                 "instances": 3,
                 "sentence": "3 tasks of bob in GitHub are connected again, through GitHub of bob again, and synced now.",

@@ -102,7 +102,8 @@ async def reconnect(desk: Desk, instance_id: str, choice: Reconnect) -> Reconnec
             sentence=f"{told} {verb} connected again, through {connection.name}, and synced now.",
         )
 
-    done = await desk.write(change, ("instance", instance_id), ("connection", choice.connection_id))
+    # Without an id: whoever shows any instance reads it again.
+    done = await desk.write(change, ("instance", ""), ("task", ""), ("connection", choice.connection_id))
     desk.engine.instances.wake()
     return done
 

@@ -33,15 +33,24 @@ _NOT_SYNCED: Mapping[str, Any] = {"ours": {}, "theirs": {}}
 
 
 class Created:
-    """A task that has an issue now: `outcome` says whether it was created or found, `run_id` is of the creation."""
+    """A task that has an issue now: `outcome` says whether it was created or found, `run_id` is of the creation.
+
+    `said` is the task as the issue was created from it, None where it was found: it may have been edited since.
+    """
 
     def __init__(
-        self, outcome: RunOutcome, issue: ExternalTask, run_id: str | None, detail: Mapping[str, Any]
+        self,
+        outcome: RunOutcome,
+        issue: ExternalTask,
+        run_id: str | None,
+        detail: Mapping[str, Any],
+        said: TaskRow | None = None,
     ) -> None:
         self.outcome = outcome
         self.issue = issue
         self.run_id = run_id
         self.detail = detail
+        self.said = said
 
 
 async def create(talk: Talk) -> Created | Done:
@@ -138,7 +147,7 @@ async def _keep_created(talk: Talk, task: TaskRow, run_id: str, issue: ExternalT
         links.keep_created, task.id, kept(issue), talk.mapping.container, synced, run_id=run_id
     )
     if linked:
-        return Created(RunOutcome.CREATED, issue, run_id, detail)
+        return Created(RunOutcome.CREATED, issue, run_id, detail, task)
     return Done(RunOutcome.CREATED, talk.work.instance.state, run_id=run_id, detail=detail)
 
 

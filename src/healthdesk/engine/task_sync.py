@@ -67,8 +67,9 @@ class TaskSync:
                 again_s=READ_AGAIN_S,
             )
         synced = talk.task.synced
-        if made.outcome is RunOutcome.CREATED:
-            synced = created(talk.task, answer.task, talk.mapping, talk.abilities)
+        if made.said is not None:
+            # what was edited while the app made the issue is not in it: that is still to be pushed
+            synced = created(made.said, answer.task, talk.mapping, talk.abilities)
         done = await _compare(talk, answer.task, synced, answer, run_id=made.run_id)
         return replace(done, outcome=made.outcome, detail={**made.detail, **done.detail})
 

@@ -414,6 +414,28 @@ async def test_an_edit_while_the_issue_is_created_keeps_both(desk: TaskDesk):
     assert changed(await desk.sync()) == {"name": ("ours", "Edited meanwhile")}
 
 
+@every_app
+async def test_an_edit_while_the_app_makes_the_issue_is_pushed(app: str, desk: TaskDesk, fake: FakeApp):
+    await desk.add(description="Each quarter")
+    create = desk.connector.create_task
+
+    async def slow(container, inputs):
+        answer = await create(container, inputs)
+        await desk.edit(name="Edited meanwhile", description="Each month", status="done")
+        return answer
+
+    desk.connector.create_task = slow
+    await desk.sync()
+    await desk.sync()
+    task = await desk.task()
+    assert (task.name, task.description, task.status) == ("Edited meanwhile", "Each month", WorkStatus.DONE)
+    answer = await desk.connector.get_task(task.container, task.external_id, task.external_key)
+    assert answer.task is not None
+    assert (answer.task.title, answer.task.done) == ("Edited meanwhile", True)
+    if "description" in desk.connector.abilities(task.container).update:
+        assert "Each month" in answer.task.description
+
+
 async def test_a_task_that_is_unlinked_while_its_issue_is_created_keeps_its_id(
     desk: TaskDesk, fake: FakeApp, store: Store
 ):

@@ -110,3 +110,18 @@ async def test_a_manager_of_the_connection_changes_its_members_whatever_their_ro
     desk.operator = MAX
     assert (await desk.ok("GET", f"/v1/connections/{made['id']}"))["my_grant"] == "user"
     assert (await desk.call("DELETE", f"{path}/mia")).status == 403
+
+
+async def test_rows_and_the_calendar_refuse_what_the_connection_refuses(desk: HttpDesk) -> None:
+    made = await desk.delivery()
+    other = await desk.connection(name="mine", expires_at="2026-12-01T00:00:00Z")
+    await desk.ok("PUT", f"/v1/connections/{other['id']}/members/mia", {"grant": "manager"})
+    desk.operator = MIA
+    rows = {row["id"]: row["refused"] for row in await desk.ok("GET", "/v1/accounts")}
+    for row_id, connection_id in ((other["id"], other["id"]), (made.id, made.connection_id)):
+        shown = await desk.ok("GET", f"/v1/connections/{connection_id}")
+        assert rows[row_id] == shown["refused"]
+    assert "check" in rows[made.id]
+    assert set(rows[other["id"]]) == {"edit", "make_me_owner"}
+    [ends] = (await desk.ok("GET", "/v1/connections/expiring"))["items"]
+    assert ends["refused"] == rows[other["id"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from textual.command import CommandPalette
@@ -437,3 +438,32 @@ async def test_one_row_is_not_called_rows():
     desk.account_rows = (await desk.accounts())[:1]
     async with open_desk(desk, area="connections") as driver:
         assert driver.line(2).rstrip().endswith(" 1 row")
+
+
+async def test_a_row_greys_with_the_daemons_reason_and_lets_a_member_with_the_grant_mend_it():
+    desk = FakeDesk(role=Role.MEMBER)
+    why = "This needs the manager grant on the connection. Ask bob."
+    first, second, *rest = await desk.accounts()
+    refused = dict.fromkeys(("check", "update_credentials", "put_back", "edit", "disconnect"), why)
+    soon = desk.clock.now() + timedelta(minutes=30)
+    rows = [
+        first.model_copy(update={"refused": {"edit": "It is not yours. Ask bob."}, "previous_until": soon}),
+        second.model_copy(update={"refused": refused}),
+        rest[0].model_copy(update={"refused": refused, "previous_until": soon}),
+    ]
+    desk.account_rows = rows
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("c")
+        assert desk.called("connection_check") == [first.id], "whatever the desk role"
+        await driver.press("e")
+        assert "Edit connection: It is not yours. Ask bob" in driver.said[-1]
+        await driver.press("B")
+        assert isinstance(driver.app.screen, Form)
+        await driver.press("escape", "j", "c", "u")
+        assert "Update credentials: This needs the manager grant" in driver.said[-1]
+        await driver.press("j")
+        for key in ("c", "u", "B", "e", "D"):
+            await driver.press(key)
+            assert "This needs the manager grant on the connection. Ask bob" in driver.said[-1], key
+        assert isinstance(driver.app.screen, ConnectionsScreen)
+        assert desk.called("connection_check") == [first.id]

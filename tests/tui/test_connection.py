@@ -290,8 +290,15 @@ async def test_empty_calendar_says_how_an_end_is_entered():
         assert any("there is nothing under the cursor" in told for told in driver.said)
 
 
-async def test_members_read_and_change_nothing_here():
+async def test_the_calendar_greys_with_the_daemons_reason_and_not_by_role():
     desk = FakeDesk(role=Role.MEMBER)
+    why = "This needs the manager grant on the connection. Ask bob."
+    first, *rest = (await desk.connections_expiring()).items
+    first.refused = {"update_credentials": why, "edit": why}
+    desk.expiries = [first, *rest]
     async with open_desk(desk, area="connections") as driver:
-        await driver.press("x", "u")
-        assert any("needs the manager role" in told for told in driver.said)
+        await driver.press("x", "u", "X")
+        assert isinstance(driver.app.screen, ExpiriesScreen)
+        assert "Enter expiry: This needs the manager grant on the connection. Ask bob" in driver.said[-1]
+        await driver.press("j", "u")
+        assert isinstance(driver.app.screen, Form), "a member with the grant on this one renews it"

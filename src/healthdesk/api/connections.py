@@ -333,6 +333,9 @@ class AccountRow(Output):
     """Whether account, site or scopes of that connection are not those it was connected with."""
     previous_until: datetime | None = None
     """Until when that connection's credentials before the last update can be put back."""
+    refused: dict[str, str] = {}
+    """What you may not do on that connection, of a delivery integration on the one that its keys act on: the words and
+    reasons of `Connection.refused`."""
     explanation: Explanation | None = None
     details: dict[str, Any] = {}
 

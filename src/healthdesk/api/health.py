@@ -97,3 +97,5 @@ class Expiry(Output):
     warned_days: int | None = None
     """The threshold of the last warning: 30, 14, 7 or 1 days ahead, 0 once it expired."""
     problem_id: str | None = None
+    refused: dict[str, str] = {}
+    """What you may not do on the connection: the words and reasons of `Connection.refused`."""

@@ -9,6 +9,7 @@ from healthdesk.api.common import Explanation
 from healthdesk.api.connections import AccountRow
 from healthdesk.domain.states import (
     ConnectionState,
+    HoldReason,
     IntegrationKind,
     IntegrationState,
     ProblemState,
@@ -20,6 +21,7 @@ from healthdesk.operations.account_rows import account_of, account_rows
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.explain import explain_connection, explain_problem, plural, word_of
 from healthdesk.operations.paging import everything
+from healthdesk.operations.refusals import refused_on
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import instances as instance_queries
 from healthdesk.store import integrations as integration_queries
@@ -67,10 +69,27 @@ async def list_all(desk: Desk) -> list[AccountRow]:
         problems=found.problems,
     )
     delivered = integration_rows(found.integrations, found.connections, found.problems)
+    _refuse(desk, found, [*rows, *delivered])
     delivering = {each for row in delivered for each in row.details["connections"]}
     return sorted(
         [*(row for row in rows if not _told_by_integration(row, delivering)), *delivered], key=_severity
     )
+
+
+def _refuse(desk: Desk, found: Everything, rows: Iterable[AccountRow]) -> None:
+    """Give each row what the operator may not do on the connection that its keys act on."""
+    known = {each.id: each for each in found.connections}
+    of_integration = {each.id: connection_acted_on(each) for each in found.integrations}
+    for row in rows:
+        connection = known.get(row.id if row.kind == "connection" else of_integration[row.id] or "")
+        if connection is not None:
+            row.refused = refused_on(desk, connection)
+
+
+def connection_acted_on(row: IntegrationRow) -> str | None:
+    """Return the connection that keys on a delivery integration act on: the one that keeps it, else the first one's."""
+    held = [each for each in row.environments if each.hold_reason is HoldReason.CONNECTION]
+    return next((each.connection_id for each in (*held, *row.environments)), None)
 
 
 def _told_by_integration(row: AccountRow, delivering: Container[str]) -> bool:

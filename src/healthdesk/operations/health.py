@@ -14,6 +14,7 @@ from healthdesk.operations.connections import show
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import check_of, evidence_of
 from healthdesk.operations.paging import cursor, model_of, to_page
+from healthdesk.operations.refusals import refused_on
 from healthdesk.store import checks, expiry, standing, transitions
 from healthdesk.store import connections as queries
 from healthdesk.store.rows_health import ExpiryRow
@@ -70,6 +71,7 @@ def _expiry(desk: Desk, row: ExpiryRow, now: datetime) -> Expiry:
         word=left_words(connection.expires_at, now),
         warned_days=connection.expiry_warned,
         problem_id=row.problem_id,
+        refused=refused_on(desk, connection),
     )
 
 

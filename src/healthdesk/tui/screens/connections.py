@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import ClassVar
 
 from healthdesk.api.common import Page
@@ -122,6 +122,11 @@ class ConnectionsScreen(AreaScreen):
         """App and account."""
         row = self.item()
         return f"{row.app} · {account_word(row)}" if row is not None else ""
+
+    def ruled_out(self) -> Mapping[str, str]:
+        """What the daemon refuses on the connection that keys act on."""
+        row = self.item()
+        return row.refused if row is not None else {}
 
     def refuses(self, action_id: str) -> str:
         """Connections are checked, integrations paused."""

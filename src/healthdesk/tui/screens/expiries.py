@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from textual.widget import Widget
@@ -71,6 +71,11 @@ class ExpiriesScreen(DeskScreen):
         """App and connection."""
         row: Expiry | None = self.item()
         return f"{row.app_name} · {row.name}" if row is not None else ""
+
+    def ruled_out(self) -> Mapping[str, str]:
+        """What the daemon refuses on the connection that keys act on."""
+        row = self.item()
+        return row.refused if row is not None else {}
 
     def cursor_moved(self, row: Expiry | None) -> None:
         """Say when it ends, who said so and what helps."""

@@ -93,6 +93,21 @@ async def test_a_refused_credential_is_the_connections_and_blocks_its_instances(
     assert (solved.id, solved.repaired, solved.blocked) == (problem.id, {"task": 3}, {})
 
 
+async def test_a_credential_that_was_good_a_moment_ago_does_not_prove_that_a_refusal_is_the_instances(
+    desk, github
+):
+    github.answer(401, json={"message": "Bad credentials"})
+    await desk.set_connection(state=ConnectionState.CONNECTED, last_healthy=desk.clock.now())
+    one = await desk.add()
+    desk.worker.will[one] = bad(UNAUTHORIZED)
+    desk.clock.advance(5)
+    async with running(desk):
+        (row,) = await desk.settled(one)
+        assert (row.state, row.error, row.problem_id) == (InstanceState.PENDING, "", None)
+        assert await state_of(desk) is not ConnectionState.CONNECTED
+        assert all(each.integration_id is None for each in await live(desk))
+
+
 async def test_released_instances_are_run_one_after_the_other(desk):
     ids = [await desk.add(in_s=10_000.0) for _ in range(40)]
     unlinked = await desk.add(in_s=None)

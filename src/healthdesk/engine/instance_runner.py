@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from healthdesk.connectors.checking import misconfigured
 from healthdesk.domain.exchange import Failure, Sent
-from healthdesk.domain.health import is_health_evidence
+from healthdesk.domain.health import REACHABILITY_KINDS, is_health_evidence
 from healthdesk.domain.instance_runs import (
     BACKS_OFF_FROM_S,
     DOUBTFUL_AGAIN_S,
@@ -45,7 +45,10 @@ T = TypeVar("T")
 _UNASKED = frozenset({Trigger.SCHEDULE, Trigger.CALLBACK})
 STORE_RETRY_S = 1.0
 PROVEN_FOR_S = 10.0
-"""A check of the connection that went well so long ago, or later, proves that a failure is the instance's own."""
+"""A check of the connection that went well so long ago, or later, proves that a failure is the instance's own.
+
+A refused credential or a host that does not answer may be news since then: only a check after it proves that.
+"""
 
 
 class Runner:
@@ -82,7 +85,7 @@ class Runner:
             log.warning("%s %s could not be run: %s", row.kind.value, row.id, error)
             return await self._release(claimed.id, STORE_RETRY_S)
         blamed = done.failure is not None and (doubts or is_health_evidence(done.failure))
-        stays = blamed and not await self._is_well(connection, started)
+        stays = blamed and not await self._is_well(connection, done.failure, started)
         return await self._keep(row, connection, claimed, done, started, stays=stays)
 
     async def _work(
@@ -107,9 +110,14 @@ class Runner:
             log.exception("%s %s failed by a fault of healthdesk", row.kind.value, row.id)
             return _failed(row, _fault(error)), False
 
-    async def _is_well(self, connection: ConnectionSecretRow, started: datetime) -> bool:
+    async def _is_well(
+        self, connection: ConnectionSecretRow, failure: Failure | None, started: datetime
+    ) -> bool:
         """Tell whether the connection works, so that a failure is not its fault; it is checked where that is not known."""
-        proven_at = started - timedelta(seconds=PROVEN_FOR_S)
+        of_all = failure is not None and (
+            failure.kind is ErrorKind.AUTHENTICATION or failure.kind in REACHABILITY_KINDS
+        )
+        proven_at = started if of_all else started - timedelta(seconds=PROVEN_FOR_S)
         try:
             now = await self._ctx.store.read(connections.get, connection.id)
             if not _proven(now, proven_at):

@@ -21,6 +21,13 @@ ISSUE = asdict(
         "12", "octo-org/hello-world#12", "https://github.example/12", "Rotate the keys", status="open"
     )
 )
+SAID = {
+    "name": "Rotate the keys",
+    "description": "",
+    "status": "not_started",
+    "due": "",
+    "assignee": "",
+}
 SYNCED = {
     "ours": {"name": "Rotate the keys", "description": ""},
     "theirs": {"name": "Rotate the keys", "description": ""},
@@ -95,7 +102,7 @@ async def test_a_creation_is_an_intent_before_it_is_anything_else(desk, world):
         "Rotate the keys",
     )
     assert begun.container == WHERE
-    assert begun.synced == {"since": world.clock.now().isoformat()}
+    assert begun.synced == {"since": world.clock.now().isoformat(), "said": SAID}
     assert (await world.store.read(runs.get, run.id)).outcome is RunOutcome.RUNNING
 
 
@@ -310,7 +317,7 @@ async def test_a_task_that_wants_a_new_issue_remembers_the_ones_it_had(desk, wor
         {"former": ["12"]},
     )
     _, begun = await desk.begin(task_id)
-    assert begun.synced == {"since": world.clock.now().isoformat(), "former": ["12"]}
+    assert begun.synced == {"since": world.clock.now().isoformat(), "said": SAID, "former": ["12"]}
 
 
 async def test_a_creation_in_doubt_is_not_forgotten_when_a_new_issue_is_wanted(desk, world):
@@ -324,7 +331,7 @@ async def test_a_creation_in_doubt_is_not_forgotten_when_a_new_issue_is_wanted(d
         begun.creating_at,
         "Rotate the keys",
     )
-    assert task.synced == {"since": begun.synced["since"], "former": []}
+    assert task.synced == {"since": begun.synced["since"], "said": SAID, "former": []}
 
 
 # callbacks

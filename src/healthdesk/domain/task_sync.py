@@ -276,6 +276,22 @@ def created(task: DeskTask, issue: Issue, mapping: TaskMapping, abilities: Abili
     return {"ours": our_side, "theirs": their_side}
 
 
+def found(said: Mapping[str, str], issue: Issue, mapping: TaskMapping) -> dict[str, Any]:
+    """Return what counts as synced of an issue that was found for a creation whose task `said` this: all that the issue
+    says still. What was edited here since is pushed then, and what the issue says else is pulled.
+    """
+    our_side: dict[str, Any] = {}
+    their_side: dict[str, Any] = {}
+    for name, value in said.items():
+        told = meaning(mapping, name, issue, value)
+        if mapping.direction(name) is FieldDirection.OFF or told is None or not same(name, value, told):
+            continue
+        our_side[name], their_side[name] = value, theirs(issue, name)
+        if name == "status":
+            their_side["done"] = issue.done
+    return {"ours": our_side, "theirs": their_side}
+
+
 def overwrites(task: DeskTask, issue: Issue, mapping: TaskMapping, abilities: Abilities) -> list[FieldChange]:
     """Return what of a task is overwritten when an issue is attached to it: the issue's value wins in every field that is
     synced, whichever way, and the issue stays as it is.

@@ -13,7 +13,7 @@ from typing import Any
 
 from healthdesk.connectors.connector import ExternalTask, TaskInputs
 from healthdesk.connectors.times import read_time
-from healthdesk.domain import task_failures
+from healthdesk.domain import task_failures, task_sync
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import FieldDirection, InstanceState, RunOutcome, WorkStatus
 from healthdesk.domain.task_sync import created, creation
@@ -107,9 +107,9 @@ def _is_older(issue: ExternalTask, than: datetime) -> bool:
 
 async def _keep_found(talk: Talk, issue: ExternalTask) -> Created | Done:
     detail = _detail(talk, issue)
-    linked = await talk.ctx.store.write(
-        links.keep_created, talk.task.id, kept(issue), talk.container, _NOT_SYNCED
-    )
+    said = (talk.task.synced or {}).get("said", {})
+    synced = task_sync.found(said, issue, talk.mapping)
+    linked = await talk.ctx.store.write(links.keep_created, talk.task.id, kept(issue), talk.container, synced)
     if linked:
         return Created(RunOutcome.FOUND, issue, None, detail)
     return _failed(task_failures.taken(talk.app, talk.noun, issue.key or issue.id), detail=detail)

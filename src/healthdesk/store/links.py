@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
 from healthdesk.domain.states import LinkState, WorkStatus
+from healthdesk.domain.task_mapping import FIELDS, ours
 from healthdesk.errors import Conflict, NotFound
 from healthdesk.store import runs, tasks
 from healthdesk.store.rows_instances import RunRow, TaskRow
@@ -65,8 +66,9 @@ def begin_creation(
 
     Returns the task as it is then: that is what the issue is made of.
 
-    Until something is known of its issue, `synced` holds when the first creation was tried (`since`), and the ids of
-    issues that the task was linked with before (`former`): neither what is older nor one of those is what was created.
+    Until something is known of its issue, `synced` holds when the first creation was tried (`since`), what the task said
+    at the last one (`said`), and the ids of issues that the task was linked with before (`former`): neither what is older
+    nor one of those is what was created.
     """
     row = _locked(conn, task.id)
     wanted = row is not None and row.link in (LinkState.WANTED, LinkState.CREATING)
@@ -80,7 +82,11 @@ def begin_creation(
         creating_at=now,
         creating_title=row.name,
         container=dict(container),
-        synced={"since": since.isoformat(), **(row.synced or {})},
+        synced={
+            "since": since.isoformat(),
+            **(row.synced or {}),
+            "said": {name: ours(row, name) for name in FIELDS},
+        },
     )
     runs.begin(conn, run)
     return tasks.get(conn, task.id)
@@ -220,7 +226,9 @@ def want_new(conn: Connection, task_id: str, container: Mapping[str, str] | None
         _set(conn, task_id, container=dict(container))
     memory = row.synced or {}
     former = [*memory.get("former", ()), *([row.external_id] if row.external_id else ())]
-    since = {"since": memory["since"]} if "since" in memory and row.creating_at is not None else {}
+    doubt = {
+        name: memory[name] for name in ("since", "said") if name in memory and row.creating_at is not None
+    }
     _set(
         conn,
         task_id,
@@ -229,7 +237,7 @@ def want_new(conn: Connection, task_id: str, container: Mapping[str, str] | None
         external_key="",
         external_url="",
         external=None,
-        synced={**since, "former": former} if former or since else None,
+        synced={**doubt, "former": former} if former or doubt else None,
     )
 
 

@@ -436,6 +436,37 @@ async def test_an_edit_while_the_app_makes_the_issue_is_pushed(app: str, desk: T
         assert "Each month" in answer.task.description
 
 
+@every_app
+async def test_an_edit_while_a_creation_is_in_doubt_is_pushed_to_the_issue_that_is_found(
+    app: str, desk: TaskDesk, fake: FakeApp, clock: FakeClock
+):
+    await desk.add(description="Each quarter")
+    lose(fake, Lost.ANSWER)
+    assert (await desk.run()).failure is not None
+    await desk.edit(name="Edited meanwhile")
+    clock.advance(60)
+    done = await desk.sync()
+    assert done.outcome is RunOutcome.FOUND
+    assert changed(done)["name"] == ("ours", "Edited meanwhile")
+    task = await desk.task()
+    answer = await desk.connector.get_task(task.container, task.external_id, task.external_key)
+    assert answer.task is not None
+    assert (task.name, answer.task.title) == ("Edited meanwhile", "Edited meanwhile")
+    assert creations(fake) == 1
+
+
+async def test_what_was_changed_there_while_a_creation_was_in_doubt_wins(desk: TaskDesk, fake: FakeApp):
+    await desk.add(description="Each quarter")
+    lose(fake, Lost.ANSWER)
+    assert (await desk.run()).failure is not None
+    next(iter(fake.issues.values()))["body"] = "Theirs"
+    await desk.edit(description="Ours")
+    done = await desk.sync()
+    assert (await desk.task()).description == "Theirs"
+    [change] = done.detail["changes"]
+    assert (change["after"], change["lost"]) == ("Theirs", "Ours")
+
+
 async def test_a_task_that_is_unlinked_while_its_issue_is_created_keeps_its_id(
     desk: TaskDesk, fake: FakeApp, store: Store
 ):

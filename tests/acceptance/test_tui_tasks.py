@@ -72,7 +72,7 @@ async def test_a_task_gets_an_issue_is_unlinked_and_attached_and_proof_is_collec
             await operator.is_on(IntegrationsScreen)
             await operator.sees("Ops issues")
 
-            await pilot.press("escape", "t")
+            await pilot.press("escape", "T")
             await operator.is_on(TasksScreen)
             await operator.sees("No tasks yet.")
             await pilot.press("n")
@@ -90,7 +90,7 @@ async def test_a_task_gets_an_issue_is_unlinked_and_attached_and_proof_is_collec
             await operator.is_on(TaskScreen)
             await operator.sees("✓ Succeeded")
             await operator.sees(task.instance.external_key)
-            await pilot.press("L")
+            await pilot.press("D")
             await operator.is_on(Question)
             await pilot.press("right", "enter")
             await operator.sees("– Unlinked")

@@ -221,7 +221,7 @@ async def test_a_deleted_issue_is_sync_failed_and_another_one_is_attached(walk: 
         assert "● Connected" in operator.text()
         await operator.pilot.press("enter")
         await operator.is_on(TaskScreen)
-        await operator.pilot.press("L")
+        await operator.pilot.press("D")
         await operator.is_on(Question)
         await operator.pilot.press("right", "enter")
         await operator.is_on(TaskScreen)

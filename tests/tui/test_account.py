@@ -69,7 +69,7 @@ async def test_two_cards_stand_beside_each_other_over_the_tasks(size: tuple[int,
         assert "✗ Connection failure: Jira Cloud refused the token (401 Unauthorized)." in text
         assert "last good 21 Nov 02:05 → first bad 22 Nov 02:05 · same account, same site" in text
         assert "▪ 11 tasks of alice are blocked; they are synced again when this is repaired." in text
-        assert "All 40  ✓ 36 succeeded  ✗ 4 failed  ▪ 1 blocked   f [all] failed blocked" in text
+        assert "All 40  ✓ 36 succeeded  ✗ 4 failed  ▪ 1 blocked   b [all] failed blocked" in text
         [header] = [row for row in rows if "Task name" in row]
         assert header.split() == ["Task", "name", "Template", "Status", "Error", "message", "Last", "checked"]
         [first] = [row for row in rows if "Rotate root keys" in row]
@@ -181,7 +181,7 @@ async def test_a_connection_without_tasks_looks_as_before():
         await driver.press("enter")
         assert "Task name" not in driver.text()
         assert "bearer ••••9f3a" in driver.text()
-        await driver.press("f")
+        await driver.press("b")
         assert any("are filtered" in told for told in driver.said)
 
 
@@ -203,14 +203,14 @@ async def test_connected_beside_failed_tasks_is_explained(size: tuple[int, int])
 async def test_one_key_shows_the_failed_the_blocked_and_all_again():
     desk = made(two_cards)
     async with open_desk(desk, area="connections") as driver:
-        await driver.press("enter", "f")
-        assert "f all [failed] blocked" in driver.text()
+        await driver.press("enter", "b")
+        assert "b all [failed] blocked" in driver.text()
         assert len(names(driver)) == 4
-        await driver.press("f")
+        await driver.press("b")
         assert names(driver) == ["Review vendor list"]
-        await driver.press("f")
+        await driver.press("b")
         assert len(names(driver)) == 40
-        await driver.press("f", "backspace")
+        await driver.press("b", "backspace")
         assert len(names(driver)) == 40
         asked = [(chosen.state, chosen.blocked) for chosen in desk.called("instances_list")]
         every, bad, blocked = ([], None), (["failed_or_blocked"], None), ([], True)
@@ -221,7 +221,7 @@ async def test_an_empty_filter_says_how_to_leave_it_and_no_rows_say_what_makes_s
     desk = made(one_card)
     desk.instances = [a_task(1)]
     async with open_desk(desk, area="connections") as driver:
-        await driver.press("enter", "f")
+        await driver.press("enter", "b")
         assert "None is failed. backspace shows all again" in driver.text()
         await driver.press("s")
         assert any("there is nothing under the cursor" in told for told in driver.said)

@@ -38,3 +38,29 @@ def test_a_key_means_one_thing_in_each_context():
         keys = [action.key for action in actions_of(context)]
         assert len(keys) == len(set(keys)), context
     assert {name for action in ACTIONS for name in action.screens} == contexts
+
+
+VERBS = {
+    "n": ("New", "Add"),
+    "e": ("Edit", "Settings", "Change"),
+    "c": ("Check",),
+    "s": ("Sync", "Resend"),
+    "S": ("Resend All",),
+    "f": (),
+    "u": ("Update",),
+    "t": ("Test",),
+    "a": ("Acknowledge",),
+    "m": ("Mute",),
+    "p": ("Pause",),
+    "D": ("Disconnect", "Unlink", "Delete", "Remove"),
+    "v": ("Reveal",),
+}
+"""The common verbs, each with its key; `f` is for fixing and resending alone."""
+
+
+@pytest.mark.parametrize("key", VERBS)
+def test_the_key_of_a_common_verb_means_nothing_else_anywhere(key: str):
+    others = [
+        action.label for action in ACTIONS if action.key == key and not action.label.startswith(VERBS[key])
+    ]
+    assert not others

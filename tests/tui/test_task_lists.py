@@ -43,7 +43,7 @@ async def set_to(driver: Driver, name: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "screen"),
-    [("t", TasksScreen), ("R", TemplatesScreen), ("L", LabelsScreen), ("i", IntegrationsScreen)],
+    [("T", TasksScreen), ("R", TemplatesScreen), ("L", LabelsScreen), ("i", IntegrationsScreen)],
 )
 @SIZES
 async def test_each_list_is_a_key_away_from_connections(key: str, screen: type, size: tuple[int, int]):
@@ -198,9 +198,9 @@ async def test_a_schedule_can_be_taken_away():
 async def test_a_task_is_created_now_after_a_question():
     desk = TasksDesk()
     async with open_window(desk, TemplateScreen("tpl_1")) as driver:
-        await driver.press("t", "enter")
+        await driver.press("I", "enter")
         assert not desk.called("template_create_task")
-        await driver.press("t", "right", "enter")
+        await driver.press("I", "right", "enter")
         assert desk.called("template_create_task") == ["tpl_1"]
 
 
@@ -279,16 +279,16 @@ async def test_an_integration_without_its_admin_connection_says_what_helps():
     desk.integrations = [an_integration(connection_id=None, connection_name="", admin="")]
     async with open_window(desk, AppIntegrationScreen("int_jira")) as driver:
         assert "Its admin connection was disconnected" in words(driver)
-        await driver.press("m")
+        await driver.press("F")
         assert "needs an admin connection. `e` gives it one." in driver.said[-1]
 
 
 async def test_the_mapping_is_changed_field_by_field_and_status_by_status():
     desk = TasksDesk()
     async with open_window(desk, AppIntegrationScreen("int_jira")) as driver:
-        await driver.press("m", "ctrl+s")
+        await driver.press("F", "ctrl+s")
         assert driver.said[-1] == "Nothing was changed."
-        await driver.press("m")
+        await driver.press("F")
         await set_to(driver, "direction/due", "pull")
         await set_to(driver, "ours/in_progress", "4")
         await set_to(driver, "theirs/4", "done")
@@ -308,7 +308,7 @@ async def test_the_mapping_is_changed_field_by_field_and_status_by_status():
 async def test_people_that_are_not_written_as_pairs_are_refused_in_the_form():
     desk = TasksDesk()
     async with open_window(desk, AppIntegrationScreen("int_jira")) as driver:
-        await driver.press("m")
+        await driver.press("F")
         await fill(driver, "people", "alice; bob = Bob")
         await driver.press("ctrl+s")
         assert "People: is written alice = alice@acme.io; bob = Bob B." in words(driver)

@@ -50,7 +50,7 @@ SCENES: dict[str, tuple[Callable[[], Screen[Any]], tuple[int, int], list[str], C
     "difference": (proof, SMALL, [NEXT_TAB, "j", "j"], nothing, {}),
     "not-a-member": (proof, SMALL, [], not_a_member, {}),
     "mapping": (lambda: AppIntegrationScreen("int_jira"), SMALL, [], nothing, {}),
-    "mapping-form": (lambda: AppIntegrationScreen("int_jira"), SMALL, ["m"], nothing, {}),
+    "mapping-form": (lambda: AppIntegrationScreen("int_jira"), SMALL, ["F"], nothing, {}),
 }  # fmt: skip
 
 

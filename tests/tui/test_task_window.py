@@ -144,12 +144,12 @@ async def test_a_task_without_an_integration_asks_for_no_runs():
 async def test_unlink_starts_on_cancel():
     desk = TasksDesk()
     async with open_window(desk, TaskScreen(LINKED)) as driver:
-        await driver.press("L")
+        await driver.press("D")
         assert isinstance(driver.app.screen, Question)
         assert "both stay as they are" in words(driver)
         await driver.press("enter")
         assert not desk.called("instance_unlink")
-        await driver.press("L", "right", "enter")
+        await driver.press("D", "right", "enter")
         assert desk.called("instance_unlink") == [LINKED]
 
 
@@ -280,7 +280,7 @@ async def test_esc_leads_back_from_review_to_results_to_search():
 async def test_a_task_without_an_integration_gets_one_with_an_issue_that_exists():
     desk = TasksDesk()
     async with open_window(desk, TaskScreen(PLAIN)) as driver:
-        await driver.press("a", "enter", "j", "enter")
+        await driver.press("L", "enter", "j", "enter")
         await driver.press("right", "enter")
         await driver.write("logs")
         await driver.press("enter", "enter", "right", "enter")
@@ -292,7 +292,7 @@ async def test_a_task_without_an_integration_gets_one_with_a_new_issue():
     desk = TasksDesk()
     desk.own = desk.own[:1]
     async with open_window(desk, TaskScreen(PLAIN)) as driver:
-        await driver.press("a", "enter", "right", "right", "enter")
+        await driver.press("L", "enter", "right", "right", "enter")
         [(task_id, sent)] = desk.called("task_edit")
         assert task_id == PLAIN
         assert (sent.integration_id, sent.connection_id, sent.version) == ("int_jira", None, 3)
@@ -356,7 +356,7 @@ async def test_members_edit_what_they_made_or_what_is_theirs_and_nothing_else():
 async def test_removing_starts_on_cancel_and_closes_the_window():
     desk = TasksDesk()
     async with open_window(desk, TaskScreen(LINKED)) as driver:
-        await driver.press("D")
+        await driver.press("Z")
         assert "OPS-1 in Jira Cloud stays as it is." in words(driver)
         await driver.press("right", "enter")
         assert desk.called("task_remove") == [LINKED]

@@ -29,7 +29,7 @@ TASK, RUNS = TABS = ("Task", "Runs")
 NO_RUN = (line("  It has not run yet."),)
 OF_THE_INSTANCE = frozenset({"sync", "issue", "attach", "create_issue", "unlink", "reconnect", "error"})
 """Actions that need an integration."""
-NOT_INTEGRATED = "it has no integration; a chooses one"
+NOT_INTEGRATED = "it has no integration; L chooses one"
 
 
 class TaskScreen(WindowScreen):

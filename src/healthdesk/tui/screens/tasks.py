@@ -99,7 +99,7 @@ class TasksScreen(FindableScreen):
         """A task without an integration is not synced."""
         row: Task | None = self.item()
         if action_id == "sync" and row is not None and row.instance is None:
-            return "it has no integration; enter opens it, a there chooses one"
+            return "it has no integration; enter opens it, L there chooses one"
         return super().refuses(action_id)
 
     def do_open(self) -> None:

@@ -22,7 +22,7 @@ from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Direction
 
 MADE, DETAILS = TABS = ("Tasks", "Template")
-NO_TASK = (line("  No task was made from it yet. ", key("t"), " creates one now."),)
+NO_TASK = (line("  No task was made from it yet. ", key("I"), " creates one now."),)
 
 
 class TemplateScreen(WindowScreen):

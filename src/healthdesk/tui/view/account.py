@@ -201,7 +201,7 @@ def _totals(totals: InstanceTotals, shown: str, *, worded: bool) -> Line:
     for glyph, count, word, tone in counts:
         told = f"{glyph} {count:,}" + (f" {word}" if worded else "")
         parts += ["  ", Span(told, tone if count else Tone.DIM)]
-    parts += ["   ", key("f")]
+    parts += ["   ", key("b")]
     for value, word in SHOWN.items():
         parts += [" ", Span(f"[{word}]", Tone.STRONG) if value == shown else dim(word)]
     return line(*parts)

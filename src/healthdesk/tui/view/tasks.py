@@ -68,7 +68,7 @@ def task_explain(task: Task, view: View) -> list[Line]:
                 "It has no integration. ",
                 key("enter"),
                 dim(" opens it, "),
-                key("a"),
+                key("L"),
                 dim(" there chooses one."),
             ),
             line(
@@ -95,7 +95,7 @@ def task_head(task: Task, view: View) -> list[Line]:
     if task.instance is None:
         return [
             *lines,
-            line(dim("No integration. "), key("a"), dim(" chooses one: a new issue, or one that exists.")),
+            line(dim("No integration. "), key("L"), dim(" chooses one: a new issue, or one that exists.")),
         ]
     return [*lines, *verdict_lines(task.instance, view)]
 
@@ -152,7 +152,7 @@ def task_lines(task: Task, view: View) -> list[Line]:
         )
     lines += [(), line(strong("Integrations"))]
     if task.instance is None:
-        lines.append(line(dim("  None. "), key("a"), dim(" chooses one: a new issue, or one that exists.")))
+        lines.append(line(dim("  None. "), key("L"), dim(" chooses one: a new issue, or one that exists.")))
     else:
         lines += instance_facts(task.instance, task.issue, view)
     lines += [(), line(strong("Description"))]

@@ -50,7 +50,7 @@ def template_explain(template: Template, view: View) -> list[Line]:
     if template.error:
         return [
             line(Span(template.error, Tone.BAD)),
-            line(dim("Next: "), key("e"), dim(" edits it, "), key("t"), dim(" creates a task now")),
+            line(dim("Next: "), key("e"), dim(" edits it, "), key("I"), dim(" creates a task now")),
         ]
     last = f"last {since(template.last_at, view)}" if template.last_at else "none yet"
     return [

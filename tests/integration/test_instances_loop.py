@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -388,3 +389,51 @@ async def test_nothing_is_claimed_of_what_another_daemon_holds(desk):
         desk.clock.advance(3600)
         await until(lambda: _true(desk.worker.count(one) == 1))
         await desk.settled(one)
+
+
+@contextlib.asynccontextmanager
+async def under_way(desk, instance_id):
+    """Run an instance, and let its run end with the block."""
+    desk.worker.gate.clear()
+
+    async def begun():
+        return instance_id in desk.worker.under_way
+
+    async with running(desk):
+        await until(begun)
+        yield
+        desk.worker.gate.set()
+        await desk.settled(instance_id)
+
+
+async def test_a_task_that_is_unlinked_and_gets_a_new_issue_while_it_is_run_is_run_again(desk):
+    task_id = await desk.add()
+    async with under_way(desk, task_id):
+        await desk.store.write(instances.update, task_id, {"next_at": None})
+        await desk.store.write(instances.update, task_id, {"next_at": desk.clock.now()})
+    assert desk.worker.count(task_id) == 2
+    assert (await desk.get(task_id)).next_at > desk.clock.now()
+
+
+async def test_a_proof_sync_that_gets_another_connection_while_it_is_run_is_run_again(desk):
+    sync_id = await desk.add(PROOF)
+    other = await desk.add_connection("https://other.example")
+    now = desk.clock.now()
+    async with under_way(desk, sync_id):
+        await desk.store.write(instances.lost, desk.connection_id, now)
+        await desk.store.write(instances.update, sync_id, {"connection_id": other, "next_at": now})
+        await desk.store.write(instances.due_now, [sync_id], now, Trigger.EDIT)
+    assert [work.connection.id for work in desk.worker.ran] == [desk.connection_id, other]
+    assert (await desk.get(sync_id)).next_at > now
+
+
+async def test_a_task_that_is_reconnected_while_it_is_run_is_left_to_whom_runs_it(desk):
+    task_id = await desk.add()
+    other = await desk.add_connection("https://other.example")
+    now = desk.clock.now()
+    async with under_way(desk, task_id):
+        await desk.store.write(instances.lost, desk.connection_id, now)
+        assert await desk.store.write(instances.reconnect, "alice", "github", other, now) == 1
+        row = await desk.get(task_id)
+        assert (row.running, row.next_at) == (True, row.lease_until)
+    assert [work.connection.id for work in desk.worker.ran] == [desk.connection_id, other]

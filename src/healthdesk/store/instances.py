@@ -160,7 +160,7 @@ def update(conn: Connection, id: str, changes: Mapping[str, Any], *, bumps: bool
     if "next_at" in values and row.parked:
         values["lease_owner"] = ""
     elif row.running and values.get("next_at") is not None:
-        del values["next_at"]
+        values["next_at"] = row.next_at or row.lease_until  # it may have been parted since its run began
         values.setdefault("next_trigger", Trigger.EDIT)
     if bumps:
         values["version"] = row.version + 1
@@ -187,7 +187,7 @@ def due_now(conn: Connection, ids: Sequence[str], now: datetime, trigger: Trigge
         sa.update(instances)
         .where(instances.c.id.in_(ids), instances.c.connection_id.is_not(None), not_unlinked())
         .values(
-            next_at=sa.case((instances.c.lease_owner != "", instances.c.next_at), else_=_micros(now)),
+            next_at=_due(now),
             next_trigger=trigger,
             triggered_by=by,
         )
@@ -264,7 +264,7 @@ def reconnect(
         .where(theirs)
         .values(
             connection_id=connection_id,
-            next_at=sa.case((not_unlinked(), _micros(now)), else_=None),
+            next_at=sa.case((not_unlinked(), _due(now)), else_=None),
             next_trigger=Trigger.RECOVERY,
             triggered_by="",
             version=instances.c.version + 1,
@@ -289,5 +289,7 @@ def instance_row(row: Any) -> InstanceRow:
     return InstanceRow(**{name: getattr(row, name) for name in InstanceRow.__slots__})
 
 
-def _micros(at: datetime) -> Any:
-    return sa.literal(at, instances.c.next_at.type)
+def _due(at: datetime) -> Any:
+    """Return when an instance is due that shall be run: one under way, or parked, when that ends."""
+    free_at = sa.func.coalesce(instances.c.next_at, instances.c.lease_until)
+    return sa.case((instances.c.lease_owner != "", free_at), else_=sa.literal(at, instances.c.next_at.type))

@@ -189,6 +189,35 @@ async def test_members_see_the_proof_and_others_where_to_ask(desk: HttpDesk, git
     assert (page["items"][0]["user"], page["items"][0]["verb"]) == ("root", "viewed")
 
 
+async def test_only_members_of_what_it_is_filed_under_and_administrators_file_it_elsewhere(
+    desk: HttpDesk, github: Github
+) -> None:
+    alice, max_ = desk.operator, Operator("max", Role.MEMBER)
+    made = await add_sync(desk, github, COLLABORATORS)
+    one, elsewhere = f"/v1/instances/{made['id']}", await label(desk, "Elsewhere", "max")
+    control = f"/v1/labels/{made['label_id']}"
+    await desk.ok("PUT", f"/v1/connections/{made['connection_id']}/members/max", {"grant": "manager"})
+    desk.operator = max_
+    answer = await desk.call("PATCH", one, {"label_id": elsewhere, "name": "Mine"})
+    assert (answer.status, answer.json["field"]) == (403, "label_id")
+    assert answer.json["detail"].endswith("control Access, and only its members file it elsewhere")
+    assert answer.json["fix"].startswith("Ask one of its members (alice), or an administrator: ")
+    assert (await desk.ok("GET", f"{one}/view"))["member"] is False, "and it shows no more than before"
+    changed = await desk.ok("PATCH", one, {"label_id": made["label_id"], "name": "Mine"})
+    assert changed["name"] == "Mine", "the label it has already is no move"
+    desk.operator = alice
+    await desk.ok("PATCH", control, {"members": []})
+    desk.operator = max_
+    answer = await desk.call("PATCH", one, {"label_id": elsewhere})
+    assert answer.json["fix"].startswith("It has no members; ask an administrator: ")
+    desk.operator = alice
+    await desk.ok("PATCH", control, {"members": ["max"]})
+    desk.operator = max_
+    assert (await desk.ok("PATCH", one, {"label_id": elsewhere}))["label_id"] == elsewhere
+    desk.operator = Operator("root", Role.ADMINISTRATOR)
+    assert (await desk.ok("PATCH", one, {"label_id": made["label_id"]}))["label_id"] == made["label_id"]
+
+
 async def test_settings_are_put_to_the_app_and_saved(desk: HttpDesk, github: Github) -> None:
     made = await add_sync(desk, github, COLLABORATORS)
     one = f"/v1/instances/{made['id']}"

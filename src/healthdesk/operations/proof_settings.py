@@ -10,12 +10,12 @@ from healthdesk.api.integrations import ProofSettings
 from healthdesk.connectors.app import App
 from healthdesk.connectors.reading import dataset_title
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.states import Trigger
-from healthdesk.errors import Conflict
+from healthdesk.domain.states import Role, Trigger
+from healthdesk.errors import Conflict, NotPermitted
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.proof import get_sync, view_of, whole
 from healthdesk.operations.proof_inputs import Wanted, dataset_of, known_label, try_out, wanted_of
-from healthdesk.store import instances, integrations, proof
+from healthdesk.store import instances, integrations, labels, proof
 from healthdesk.store.rows import ConnectionSecretRow
 from healthdesk.store.rows_instances import InstanceRow, ProofSyncRow
 
@@ -24,6 +24,7 @@ async def settings(desk: Desk, sync_id: str, changes: ProofSyncSettings) -> Proo
     """Change a proof sync. What it collects is put to the app first, and collected at once when it was saved."""
     row, sync, connection = await desk.read(whole, sync_id)
     desk.require("instances.settings", desk.standing_of(row, connection))
+    await desk.read(_refiled, desk, row, changes.label_id)
     wanted = None
     if changes.dataset is not None or changes.fields is not None:
         wanted = await _asked(desk, row, sync, connection, changes)
@@ -42,6 +43,7 @@ async def settings(desk: Desk, sync_id: str, changes: ProofSyncSettings) -> Proo
                 f"{row.name} was changed meanwhile by somebody else; nothing was saved",
                 fix="look at it again, and do it once more",
             )
+        _refiled(conn, desk, current, changes.label_id)
         if changes.label_id is not None:
             known_label(conn, changes.label_id)
         before, after = _differing(current, latest, {**columns, **mine})
@@ -90,6 +92,26 @@ async def _columns(desk: Desk, row: InstanceRow, changes: ProofSyncSettings) -> 
         integration = await desk.read(integrations.get, row.integration_id)
         columns["every_s"] = changes.every_s or ProofSettings.model_validate(integration.settings).every_s
     return columns
+
+
+def _refiled(conn: Conn, desk: Desk, row: InstanceRow, label_id: str | None) -> None:
+    """Raise NotPermitted for who may not take it from the label or control it is filed under.
+
+    Members of the new one see everything that was collected: only who sees it now, or an administrator, shows it to others.
+    """
+    if label_id in (None, row.label_id) or desk.operator.role is Role.ADMINISTRATOR:
+        return
+    if row.label_id is None or labels.is_member(conn, row.label_id, desk.operator.user):
+        return
+    now = labels.get(conn, row.label_id)
+    whom = (
+        f"Ask one of its members ({', '.join(now.members)}), or" if now.members else "It has no members; ask"
+    )
+    raise NotPermitted(
+        f"{row.name} is filed under the {now.kind.value} {now.name}, and only its members file it elsewhere",
+        field="label_id",
+        fix=f"{whom} an administrator: {', '.join(desk.administrators())}",
+    )
 
 
 def _name(desk: Desk, row: InstanceRow, sync: ProofSyncRow, wanted: Wanted | None, chosen: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from healthdesk.api.instances import ProofSync, Run
+from healthdesk.api.instances import Run
 from healthdesk.domain.states import RunOutcome
 from healthdesk.tui.flows import exporting, instances
 from healthdesk.tui.format import Line, Span, dim, line
@@ -117,12 +117,6 @@ class ProofScreen(ProofLists):
             lines = [line(*label_row_cells(row)[2:])]
         self.query_one("#explain", Explanation).explain(lines)
 
-    def on_tab_line_picked(self, message: TabLine.Picked) -> None:
-        """A tab was clicked."""
-        if message.name in TABS:
-            message.stop()
-            self.choose(message.name)
-
     def choose(self, tab: str) -> None:
         """Show a tab."""
         self.tab = tab
@@ -131,14 +125,6 @@ class ProofScreen(ProofLists):
         (shown.table if shown is not None else self.query_one("#pane", Pane)).focus()
         self.cursor_moved(shown.table.current if shown is not None else None)
         self.show_keys()
-
-    def do_next_tab(self) -> None:
-        """Go to the next tab."""
-        self.choose(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
-
-    def do_previous_tab(self) -> None:
-        """Go to the previous tab."""
-        self.choose(TABS[(TABS.index(self.tab) - 1) % len(TABS)])
 
     # What can be done
 
@@ -208,14 +194,7 @@ class ProofScreen(ProofLists):
     def do_delete(self) -> None:
         """Delete it."""
         if self.proof is not None:
-            self.flow(self._delete(self.proof), asks=True)
-
-    async def _delete(self, proof: ProofSync) -> str:
-        sentence = await instances.delete(self, proof)
-        if sentence:
-            self.desk.tell(sentence)
-            self.app.pop_screen()
-        return ""
+            self.flow(self.leave_after(instances.delete(self, self.proof)), asks=True)
 
     def do_export(self) -> None:
         """Write it to a file."""

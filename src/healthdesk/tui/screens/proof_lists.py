@@ -11,7 +11,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.instances import ColumnView, Contents, Difference, InstanceView, ProofSync, Run
 from healthdesk.tui.format import Line, Span, key, line
 from healthdesk.tui.listing import Fetch, Listing
-from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.screens.tabbed import TabbedWindow
 from healthdesk.tui.view.proof import (
     LABEL_COLUMNS,
     Row,
@@ -39,10 +39,11 @@ NO_RUN = (line("  It has not run yet. ", key("s"), " collects it now."),)
 NO_LABELS = (line("  There is no label or control yet."),)
 
 
-class ProofLists(WindowScreen):
+class ProofLists(TabbedWindow):
     """Base of the window: its lists, and how their pages are read."""
 
     NOUNS: ClassVar[frozenset[str]] = frozenset({"instance", "run", "label", "proof"})
+    TABS: ClassVar[tuple[str, ...]] = TABS
     detail: InstanceView | None
 
     def __init__(self, key: str, *, tab: str = CONTENTS, name: str = "") -> None:

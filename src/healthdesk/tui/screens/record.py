@@ -14,7 +14,7 @@ from healthdesk.tui import messages
 from healthdesk.tui.flows.records import asks_before_resend, resend_one
 from healthdesk.tui.format import Line, plain
 from healthdesk.tui.screens.attempt import AttemptScreen
-from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.screens.tabbed import TabbedWindow
 from healthdesk.tui.view.curl import curl_of, curl_refusal
 from healthdesk.tui.view.record import TABS, record_title, record_verdict, short_id, tab_lines
 from healthdesk.tui.view.timeline import attempt_cells, attempt_columns, attempt_explain
@@ -25,10 +25,11 @@ from healthdesk.tui.window import Chunk
 TIMELINE = "Attempts"
 
 
-class RecordScreen(WindowScreen):
+class RecordScreen(TabbedWindow):
     """Opened from the log, or from a problem's sample."""
 
     CONTEXT = "record"
+    TABS: ClassVar[tuple[str, ...]] = TABS
     NOUNS: ClassVar[frozenset[str]] = frozenset({"record", "attempt", "problem"})
 
     def __init__(self, key: str, *, tab: str = "Request") -> None:
@@ -100,12 +101,6 @@ class RecordScreen(WindowScreen):
     def _tab_lines(self, tab: str) -> list[Line]:
         return tab_lines(tab, self.detail, self.view())
 
-    def on_tab_line_picked(self, message: TabLine.Picked) -> None:
-        """A tab was clicked."""
-        if message.name in TABS:
-            message.stop()
-            self.choose(message.name)
-
     def choose(self, tab: str) -> None:
         """Show a tab."""
         if self.detail is not None:
@@ -115,14 +110,6 @@ class RecordScreen(WindowScreen):
             pane.scroll_home(animate=False)
             (pane if pane.display else self.timeline).focus()
             self.show_keys()
-
-    def do_next_tab(self) -> None:
-        """Go to the next tab."""
-        self.choose(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
-
-    def do_previous_tab(self) -> None:
-        """Go to the previous tab."""
-        self.choose(TABS[(TABS.index(self.tab) - 1) % len(TABS)])
 
     def item_name(self) -> str:
         """The record."""

@@ -17,7 +17,7 @@ from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.error import ErrorPage
 from healthdesk.tui.screens.run import RunPage
-from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.screens.tabbed import TabbedWindow
 from healthdesk.tui.view.runs import run_cells, run_columns, run_explain
 from healthdesk.tui.view.tasks import task_head, task_lines
 from healthdesk.tui.widgets.lines import Explanation, Lines, Pane, Ruler, Tab, TabLine
@@ -32,10 +32,11 @@ OF_THE_INSTANCE = frozenset({"sync", "issue", "attach", "create_issue", "unlink"
 NOT_INTEGRATED = "it has no integration; L chooses one"
 
 
-class TaskScreen(WindowScreen):
+class TaskScreen(TabbedWindow):
     """Opened by the name of a task."""
 
     CONTEXT = "task"
+    TABS: ClassVar[tuple[str, ...]] = TABS
     NOUNS: ClassVar[frozenset[str]] = frozenset({"task", "instance", "run", "connection"})
     detail: Task | None
 
@@ -108,12 +109,6 @@ class TaskScreen(WindowScreen):
         told = run_explain(row, self.view()) if row is not None else ()
         self.query_one("#run", Explanation).explain(told)
 
-    def on_tab_line_picked(self, message: TabLine.Picked) -> None:
-        """A tab was clicked."""
-        if message.name in TABS:
-            message.stop()
-            self.choose(message.name)
-
     def choose(self, tab: str) -> None:
         """Show a tab."""
         self.tab = tab
@@ -123,14 +118,6 @@ class TaskScreen(WindowScreen):
         else:
             self.query_one("#pane", Pane).focus()
         self.show_keys()
-
-    def do_next_tab(self) -> None:
-        """Go to the next tab."""
-        self.choose(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
-
-    def do_previous_tab(self) -> None:
-        """Go to the previous tab."""
-        self.choose(TABS[(TABS.index(self.tab) - 1) % len(TABS)])
 
     # What can be done
 
@@ -214,14 +201,7 @@ class TaskScreen(WindowScreen):
     def do_remove(self) -> None:
         """Remove it."""
         if self.detail is not None:
-            self.flow(self._remove(self.detail), asks=True)
-
-    async def _remove(self, task: Task) -> str:
-        sentence = await tasks.remove_task(self, task)
-        if sentence:
-            self.desk.tell(sentence)
-            self.app.pop_screen()
-        return ""
+            self.flow(self.leave_after(tasks.remove_task(self, self.detail)), asks=True)
 
     def do_integrate(self) -> None:
         """Choose an integration, then a new issue or one that exists."""

@@ -12,8 +12,8 @@ from healthdesk.api.tasks import Task, Template
 from healthdesk.tui.flows import templates
 from healthdesk.tui.format import Line, key, line
 from healthdesk.tui.listing import Listing
+from healthdesk.tui.screens.tabbed import TabbedWindow
 from healthdesk.tui.screens.task import TaskScreen
-from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.tasks import TASK_COLUMNS, task_cells, task_explain
 from healthdesk.tui.view.templates import template_head, template_lines
 from healthdesk.tui.widgets.lines import Explanation, Lines, Pane, Ruler, Tab, TabLine
@@ -25,10 +25,11 @@ MADE, DETAILS = TABS = ("Tasks", "Template")
 NO_TASK = (line("  No task was made from it yet. ", key("I"), " creates one now."),)
 
 
-class TemplateScreen(WindowScreen):
+class TemplateScreen(TabbedWindow):
     """Opened by the name of a repeating task."""
 
     CONTEXT = "template"
+    TABS: ClassVar[tuple[str, ...]] = TABS
     NOUNS: ClassVar[frozenset[str]] = frozenset({"template", "task", "instance"})
     detail: Template | None
 
@@ -95,12 +96,6 @@ class TemplateScreen(WindowScreen):
         told = task_explain(row, self.view()) if row is not None else ()
         self.query_one("#explain", Explanation).explain(told)
 
-    def on_tab_line_picked(self, message: TabLine.Picked) -> None:
-        """A tab was clicked."""
-        if message.name in TABS:
-            message.stop()
-            self.choose(message.name)
-
     def choose(self, tab: str) -> None:
         """Show a tab."""
         self.tab = tab
@@ -110,14 +105,6 @@ class TemplateScreen(WindowScreen):
         else:
             self.query_one("#pane", Pane).focus()
         self.show_keys()
-
-    def do_next_tab(self) -> None:
-        """Go to the next tab."""
-        self.choose(TABS[(TABS.index(self.tab) + 1) % len(TABS)])
-
-    def do_previous_tab(self) -> None:
-        """Go to the previous tab."""
-        self.choose(TABS[(TABS.index(self.tab) - 1) % len(TABS)])
 
     def item_name(self) -> str:
         """The template."""
@@ -155,14 +142,7 @@ class TemplateScreen(WindowScreen):
     def do_remove(self) -> None:
         """Remove it."""
         if self.detail is not None:
-            self.flow(self._remove(self.detail), asks=True)
-
-    async def _remove(self, template: Template) -> str:
-        sentence = await templates.remove_template(self, template)
-        if sentence:
-            self.desk.tell(sentence)
-            self.app.pop_screen()
-        return ""
+            self.flow(self.leave_after(templates.remove_template(self, self.detail)), asks=True)
 
     def copy_lines(self) -> list[Line]:
         """Copy everything about it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.connectors.apps.fake import Fault
@@ -354,3 +354,59 @@ async def test_the_window_has_the_admins_card_and_mine(desk: HttpDesk, github: F
     refused = window["cards"][0]["connection"]["refused"]["disconnect"]
     assert refused == "It is the admin connection of GitHub tasks: give that another one first."
     assert (await desk.call("GET", "/v1/accounts/con_none")).status == 404
+
+
+async def test_a_problem_of_tasks_lists_them_with_the_last_good_run_and_the_first_bad_one(
+    desk: HttpDesk, github: FakeGithub
+) -> None:
+    connection = await connect(desk, github, "GitHub of alice")
+    integration = await integrate(desk, github, connection["id"])
+    gone, well = await add(desk, integration, "Gone"), await add(desk, integration, "Well")
+    for task in (gone, well):
+        assert (await sync(desk, task))["state_word"] == "Succeeded"
+    cast(FakeClock, desk.engine.ctx.clock).advance(60)
+    github.issues = {number: each for number, each in github.issues.items() if each["title"] == "Well"}
+    problem_id = (await sync(desk, gone))["problem_id"]
+    problem = await desk.ok("GET", f"/v1/problems/{problem_id}")
+    assert (problem["cause"], problem["unit"]) == ("404 issue deleted, or hidden from the account", "task")
+    assert problem["sample_instance_id"] == gone
+    runs = {each["id"]: each for each in (await desk.ok("GET", f"/v1/instances/{gone}/runs"))["items"]}
+    good, bad = problem["last_good_run"], problem["first_bad_run"]
+    assert (good["outcome_word"], bad["outcome_word"]) == ("Created", "Failed")
+    assert "was deleted in GitHub" in bad["error"]
+    assert {good["id"], bad["id"]} == set(runs)
+    cast(FakeClock, desk.engine.ctx.clock).advance(60)
+    await sync(desk, gone)
+    again = await desk.ok("GET", f"/v1/problems/{problem_id}")
+    assert again["first_bad_run"] == bad, "the first, not the last"
+
+    async def held_up(problem_id: str, more: str = "") -> list[str]:
+        found = await desk.ok("GET", f"/v1/instances?problem_id={problem_id}{more}")
+        counted = await desk.ok("GET", f"/v1/instances/count?problem_id={problem_id}{more}")
+        assert counted["total"] == len(found["items"])
+        return [each["id"] for each in found["items"]]
+
+    assert await held_up(problem_id) == [gone]
+    assert await held_up(problem_id, "&kind=proof") == []
+    missing = await desk.call("GET", "/v1/instances?problem_id=prb_01M841YWSMEZMD49Q9ZY2N8GVF")
+    assert (missing.status, "problem" in missing.json["detail"]) == (404, True)
+
+
+async def test_a_problem_of_a_connection_lists_what_is_blocked_behind_it(
+    desk: HttpDesk, github: FakeGithub
+) -> None:
+    connection = await connect(desk, github, "GitHub of alice")
+    integration = await integrate(desk, github, connection["id"])
+    task = await add(desk, integration)
+    await sync(desk, task)
+    github.fault = Fault.WRONG_CREDENTIALS
+    for _ in range(2):
+        await desk.ok("POST", f"/v1/connections/{connection['id']}/check")
+        cast(FakeClock, desk.engine.ctx.clock).advance(60)
+    await desk.engine.ctx.store.write(instance_queries.update, task, {"blocked": True}, bumps=False)
+    [problem] = (await desk.ok("GET", f"/v1/problems?connection_id={connection['id']}"))["items"]
+    assert problem["blocked"] == {"task": 1}
+    one = f"/v1/instances?problem_id={problem['id']}"
+    assert [each["id"] for each in (await desk.ok("GET", one))["items"]] == [task]
+    assert (await desk.ok("GET", one + "&blocked=false"))["items"] == []
+    assert (await desk.ok("GET", one + "&connection_id=con_other"))["items"] == []

@@ -47,6 +47,7 @@ async def crowd(world):
             "state": state,
             "label_id": f"lbl_{number % 100}" if kind is PROOF else None,
             "template_id": f"tpl_{number % 100}" if kind is TASK else None,
+            "problem_id": f"prb_{number % 100}" if number % 10 == 1 else None,
             "every_s": 3600.0,
             "next_at": now if number < 20 else now + (number * (world.clock.now() - now)),
             "created_at": now,
@@ -146,6 +147,7 @@ async def test_pages_of_any_filter_search_an_index_for_each_range(crowd):
         (InstanceQuery(integration_ids=("INT",), failing=True), "ix_instances_integration"),
         (InstanceQuery(label_id="lbl_3"), "ix_instances_label"),
         (InstanceQuery(template_id="tpl_1"), "ix_instances_template"),
+        (InstanceQuery(problem_id="prb_1"), "ix_instances_problem"),
     ],
 )
 async def test_each_filter_has_its_index(crowd, query, index):
@@ -160,6 +162,7 @@ async def test_each_filter_has_its_index(crowd, query, index):
         integration_ids=tuple(places[each] for each in query.integration_ids),
         label_id=query.label_id,
         template_id=query.template_id,
+        problem_id=query.problem_id,
     )
     (statement, steps), *_ = [
         each

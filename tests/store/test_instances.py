@@ -13,6 +13,7 @@ from healthdesk.store.rows_instances import InstanceQuery, InstanceTotals, RunRo
 from healthdesk.store.schema_instances import instances as table
 
 TASK, PROOF = InstanceKind.TASK, InstanceKind.PROOF
+CHANGED = ("state", "blocked")
 
 
 async def add_integration(world, kind, name="Tasks", app="jira_cloud"):
@@ -40,7 +41,7 @@ async def add(world, integration_id, kind=TASK, **given):
         "owner": "alice",
         "name": f"Item {instance_id[-4:]}",
         "every_s": 3600.0,
-    } | {name: value for name, value in given.items() if name not in ("state", "blocked")}
+    } | {name: value for name, value in given.items() if name not in (*CHANGED, "problem_id")}
     await world.store.write(
         instances.insert,
         id=instance_id,
@@ -50,9 +51,12 @@ async def add(world, integration_id, kind=TASK, **given):
         by="alice",
         **values,
     )
-    changes = {name: given[name] for name in ("state", "blocked") if name in given}
+    changes = {name: given[name] for name in CHANGED if name in given}
     if changes:
         await world.store.write(instances.update, instance_id, changes, bumps=False)
+    if given.get("problem_id"):
+        mine = table.update().where(table.c.id == instance_id).values(problem_id=given["problem_id"])
+        await world.store.write(lambda conn: conn.execute(mine) and None)
     return instance_id
 
 
@@ -77,6 +81,7 @@ async def desk(world):
                 name=f"Access 100% {'Review' if number % 2 else 'audit'} {number}",
                 template_id="tpl_one" if number % 7 == 0 else None,
                 label_id="lbl_one" if kind is PROOF and number % 8 == 3 else None,
+                problem_id="prb_one" if number % 5 == 1 else None,
                 state=states[kind][number % len(states[kind])],
                 blocked=number % 6 == 0,
             )
@@ -98,6 +103,7 @@ def matches(row, query):
         and (not query.integration_ids or row.integration_id in query.integration_ids)
         and (query.label_id is None or row.label_id == query.label_id)
         and (query.template_id is None or row.template_id == query.template_id)
+        and (query.problem_id is None or row.problem_id == query.problem_id)
         and (query.owner is None or row.owner == query.owner)
         and query.text.lower() in row.name.lower()
     )
@@ -123,6 +129,8 @@ def queries(world):
     yield InstanceQuery(template_id="tpl_one")
     yield InstanceQuery(template_id="tpl_one", owner="alice", kind=TASK, connection_ids=(one,))
     yield InstanceQuery(label_id="lbl_one", failing=True)
+    yield InstanceQuery(problem_id="prb_one")
+    yield InstanceQuery(problem_id="prb_one", kind=TASK, blocked=False)
     yield InstanceQuery(text="100% r")
     yield InstanceQuery(text="_")
     yield InstanceQuery(connection_ids=("con_unknown",))

@@ -6,7 +6,7 @@ import pytest
 from tests.harness import wire
 from tests.harness.cli import Shell
 from tests.harness.fake_daemon import FakeDaemon, running
-from tests.harness.wire_instances import account
+from tests.harness.wire_instances import account, instance
 
 from healthdesk.api.alerts import ChannelTest
 from healthdesk.api.apps import App
@@ -657,12 +657,35 @@ def test_a_problem_of_tasks_counts_tasks_and_one_of_a_connection_what_it_blocked
     shown = desk("problems show prb_1").out
     assert "3 tasks now, 4 in all" in shown
     assert "tsk_1" in shown
+    assert "Holds up\n" not in shown, "there is no list where nothing is in it"
     assert "record" not in shown
     blocked = {"count": 0, "total": 0, "blocked": {"task": 11, "proof": 1}}
     daemon.on("GET", "/v1/problems/prb_1", wire.problem(**blocked))
     assert "11 tasks and 1 proof sync blocked until it works again" in desk("problems show prb_1").out
     daemon.on("GET", "/v1/problems/prb_1", wire.problem(count=0, repaired={"task": 11}))
     assert "11 tasks are synced again" in desk("problems show prb_1").out
+
+
+def test_a_problem_of_tasks_lists_them_between_its_evidence_and_who_was_told(daemon, desk):
+    run = {"id": "run_1", "instance_id": "tsk_1", "trigger": "schedule", "started_at": wire.NOW}
+    runs = {
+        "last_good_run": {**run, "outcome": "created", "outcome_word": "Created"},
+        "first_bad_run": {
+            **run,
+            "id": "run_2",
+            "outcome": "failed",
+            "error": "It was deleted",
+            "status": 404,
+        },
+    }
+    tasks = {"count": 3, "total": 4, "unit": "task", "instances": 3, "sample_instance_id": "tsk_1", **runs}
+    daemon.on("GET", "/v1/problems/prb_1", wire.problem(**tasks))
+    daemon.on("GET", "/v1/instances", wire.page(instance(name="Rotate keys"), next="tsk_1"))
+    ran = desk("problems show prb_1")
+    for words in ("Last good run", "Created", "First bad run", "It was deleted", "run_2", "Rotate keys"):
+        assert words in ran.out
+    assert "`healthdesk instances list --problem prb_1` has all" in ran.err
+    assert daemon.lines()[-1] == "GET /v1/instances?problem_id=prb_1&limit=20"
 
 
 def test_a_problem_of_a_connection_says_how_many_are_held_behind_it(daemon, desk):

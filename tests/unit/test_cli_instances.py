@@ -64,12 +64,12 @@ def test_instances_are_filtered_by_the_daemon(daemon, desk):
     daemon.on("GET", "/v1/instances", wire.page())
     ran = desk(
         "instances list --failed --blocked --state pending --kind task --connection con_1 --connection con_2"
-        " --integration int_1 --owner bob --text keys"
+        " --integration int_1 --problem prb_1 --owner bob --text keys"
     )
     assert ran.out == "None under this filter.\n"
     assert daemon.lines() == [
         (
-            "GET /v1/instances?kind=task&blocked=true&owner=bob&text=keys&state=pending&state=failed_or_blocked"
+            "GET /v1/instances?kind=task&blocked=true&problem_id=prb_1&owner=bob&text=keys&state=pending&state=failed_or_blocked"
             "&connection_id=con_1&connection_id=con_2&integration_id=int_1&limit=50"
         )
     ]

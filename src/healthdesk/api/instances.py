@@ -35,7 +35,10 @@ InstanceStateWord = Literal[
 
 
 class InstanceFilter(Input):
-    """Which instances; what is left out or empty does not narrow. `text` is looked for in names, whatever its case."""
+    """Which instances; what is left out or empty does not narrow. `text` is looked for in names, whatever its case.
+
+    `problem_id` are those that a problem holds up: that failed for its cause, or are blocked by its connection.
+    """
 
     kind: InstanceKind | None = None
     state: list[InstanceStateWord] = []
@@ -44,6 +47,7 @@ class InstanceFilter(Input):
     integration_id: list[str] = []
     label_id: str | None = None
     template_id: str | None = None
+    problem_id: str | None = None
     owner: str | None = None
     text: str | None = Field(default=None, min_length=1, max_length=200)
 

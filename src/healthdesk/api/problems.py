@@ -9,6 +9,7 @@ from pydantic import Field
 from healthdesk.api.alerts import Alert
 from healthdesk.api.common import Input, Note, Output
 from healthdesk.api.connections import Heartbeat
+from healthdesk.api.instances import Run
 from healthdesk.api.records import Attempt
 from healthdesk.domain.states import Environment, ProblemState
 
@@ -44,7 +45,7 @@ class ProblemRow(Output):
     resolved_by: str = ""
     sample_record_id: str | None = None
     sample_instance_id: str | None = None
-    """A task or proof sync that is in it."""
+    """A task or proof sync that is in it; `GET /v1/instances?problem_id=` lists all it holds up."""
     unit: str = "record"
     """What it counts: `record`, `task` or `proof` (a proof sync)."""
     instances: int = 0
@@ -64,6 +65,9 @@ class ProblemDetail(ProblemRow):
     first_bad: Attempt | None = None
     last_good_check: Heartbeat | None = None
     first_bad_check: Heartbeat | None = None
+    last_good_run: Run | None = None
+    """Of `sample_instance_id`: the last run before the problem that went well, where one is kept."""
+    first_bad_run: Run | None = None
     alerts: list[Alert] = []
 
 

@@ -36,6 +36,7 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--integration", action="append", metavar="INTEGRATION", help="id or name, repeatable"
     )
+    parser.add_argument("--problem", metavar="PROBLEM", help="id: those it holds up")
     parser.add_argument("--owner", metavar="USER", help="whose configuration they are")
     parser.add_argument("--text", help="part of the name")
     parser.add_argument("--count", action="store_true", help="print how many there are, by status")
@@ -52,6 +53,7 @@ async def _chosen(desk: Desk, args: argparse.Namespace) -> InstanceFilter:
         "blocked": True if args.blocked else None,
         "connection_id": [await desk.connection_id(each) for each in args.connection or ()],
         "integration_id": [await desk.integration_id(each) for each in args.integration or ()],
+        "problem_id": args.problem,
         "owner": args.owner,
         "text": args.text,
     }
@@ -97,7 +99,8 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
 
 
 def _none(args: argparse.Namespace) -> str:
-    if any((args.failed, args.blocked, args.state, args.connection, args.integration, args.owner, args.text)):
+    narrowing = (args.failed, args.blocked, args.state, args.connection, args.integration, args.problem)
+    if any((*narrowing, args.owner, args.text)):
         return "None under this filter."
     return "No tasks or proof syncs yet. `healthdesk integrations add` makes an integration for them."
 

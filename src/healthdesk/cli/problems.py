@@ -16,10 +16,12 @@ from healthdesk.domain.units import RECORD, counted, listed, noun, repaired
 
 if TYPE_CHECKING:
     from healthdesk.api.connections import Heartbeat
+    from healthdesk.api.instances import Run
     from healthdesk.api.problems import ProblemDetail, ProblemRow
     from healthdesk.api.records import Attempt
 
 _DAY_S = 86400
+MOST_INSTANCES = 20
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +133,8 @@ def _show(desk: Desk, item: ProblemDetail) -> None:
         *_check_row(desk, "Last good check", item.last_good_check),
         *_attempt_row(desk, "First bad", item.first_bad),
         *_check_row(desk, "First bad check", item.first_bad_check),
+        *_run_row(desk, "Last good run", item.last_good_run),
+        *_run_row(desk, "First bad run", item.first_bad_run),
     ]
     if evidence:
         out.heading("Evidence")
@@ -166,6 +170,40 @@ def _check_row(desk: Desk, title: str, item: Heartbeat | None) -> list[list[Cell
     return [[title, when, str(item.status or "–"), took, item.sentence, item.connection_id]]
 
 
+def _run_row(desk: Desk, title: str, item: Run | None) -> list[list[Cell | str]]:
+    if item is None:
+        return []
+    when, took = desk.out.short_time(item.started_at), format_duration_ms(item.duration_ms)
+    said = item.error or item.outcome_word
+    return [[title, when, str(item.status or "–"), took, said, item.id]]
+
+
+async def _print_instances(desk: Desk, item: ProblemDetail) -> None:
+    """Print the tasks and proof syncs it holds up, as many as are looked at."""
+    from healthdesk.api.instances import InstanceFilter
+
+    if desk.out.as_json or not item.instances:
+        return
+    page = await desk.client.instances_list(InstanceFilter(problem_id=item.id), limit=MOST_INSTANCES)
+    desk.out.heading("Holds up")
+    rows: list[list[Cell | str]] = [
+        [
+            marks.instance(each.state, each.state_word, blocked=each.blocked),
+            each.id,
+            each.name,
+            each.external_key or each.label_name,
+            each.owner,
+        ]
+        for each in page.items
+    ]
+    columns = (Column("Status"), Column("Id"), Column("Name", flex=True), Column("Issue, label", flex=True))
+    desk.out.table((*columns, Column("Owner", spare=1)), rows, empty="")
+    if page.next is not None:
+        desk.out.note(
+            f"The first {len(page.items)}; `healthdesk instances list --problem {item.id}` has all."
+        )
+
+
 def _one(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("problem", metavar="PROBLEM", help="id")
 
@@ -189,7 +227,9 @@ def _mute_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
     """Print one problem with its evidence and who was told."""
-    _show(desk, await desk.client.problem(args.problem))
+    item = await desk.client.problem(args.problem)
+    _show(desk, item)
+    await _print_instances(desk, item)
 
 
 async def ack(desk: Desk, args: argparse.Namespace) -> None:

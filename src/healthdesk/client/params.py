@@ -71,6 +71,7 @@ def instance_filter(chosen: InstanceFilter) -> Params:
         blocked=None if chosen.blocked is None else str(chosen.blocked).lower(),
         label_id=chosen.label_id,
         template_id=chosen.template_id,
+        problem_id=chosen.problem_id,
         owner=chosen.owner,
         text=chosen.text,
     )

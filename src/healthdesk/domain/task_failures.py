@@ -102,7 +102,8 @@ def deleted(failure: Failure, app: str, noun: str, called: str) -> Failure:
         blame=Blame.CONFIGURATION,
         permanent=True,
         sentence=said,
-        safe_sentence=f"A {noun} was deleted in {app}, or is hidden from the account",
+        safe_sentence=f"The {noun} of a task was deleted in {app}, or is hidden from the account",
+        message=f"{noun} deleted, or hidden from the account",
         next_action=f"Create a new {noun}, attach an existing one, or unlink the task",
     )
 
@@ -116,7 +117,7 @@ def hidden(failure: Failure, probed: Failure, app: str, noun: str, called: str) 
         blame=Blame.PERMISSION,
         permanent=True,
         sentence=f"{said}: {probed.sentence}",
-        safe_sentence=f"{app} no longer shows the account a {noun}, nor the place where it is",
+        safe_sentence=f"{app} no longer shows the account the {noun} of a task, nor the place where it is",
         next_action=f"Give the account access again, then sync now; the {noun} is likely still there",
         status=probed.status if probed.status is not None else failure.status,
     )

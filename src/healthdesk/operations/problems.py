@@ -14,6 +14,7 @@ from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import ProblemState
 from healthdesk.domain.units import RECORD, listed
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.instance_views import run_view
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.record_views import evidence as shown_evidence
 from healthdesk.store import alerts as alert_queries
@@ -130,6 +131,8 @@ def _detail(conn: Conn, problem_id: str) -> ProblemDetail:
         first_bad=shown_evidence(conn, evidence.first_bad),
         last_good_check=heartbeat(evidence.last_good_check) if evidence.last_good_check else None,
         first_bad_check=heartbeat(evidence.first_bad_check) if evidence.first_bad_check else None,
+        last_good_run=run_view(evidence.last_good_run) if evidence.last_good_run else None,
+        first_bad_run=run_view(evidence.first_bad_run) if evidence.first_bad_run else None,
         alerts=[
             Alert.model_validate(each, from_attributes=True)
             for each in alert_queries.of_problem(conn, problem_id)

@@ -7,15 +7,20 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from healthdesk.domain.standing import STANDING_KINDS
-from healthdesk.domain.states import AttemptOutcome, ErrorKind, RecordState
+from healthdesk.domain.states import AttemptOutcome, ErrorKind, RecordState, RunOutcome
 from healthdesk.errors import NotFound
 from healthdesk.store import records as record_queries
 from healthdesk.store.checks import heartbeat_row
 from healthdesk.store.rows import AttemptRow, EvidenceRow, HeartbeatRow
+from healthdesk.store.rows_instances import RunRow
+from healthdesk.store.runs import run_row
 from healthdesk.store.schema import attempts, records
 from healthdesk.store.schema_connections import heartbeats
 from healthdesk.store.schema_desk import problems
+from healthdesk.store.schema_instances import instance_runs
 from healthdesk.store.scope import missing
+
+NOT_WELL = (RunOutcome.RUNNING, RunOutcome.FAILED, RunOutcome.INTERRUPTED)
 
 
 def evidence(conn: Connection, problem_id: str) -> EvidenceRow:
@@ -24,11 +29,14 @@ def evidence(conn: Connection, problem_id: str) -> EvidenceRow:
     if row is None:
         raise missing("problem", problem_id)
     last_good_check, first_bad_check = _checks(conn, row)
+    last_good_run, first_bad_run = _runs(conn, row)
     return EvidenceRow(
         last_good=_last_good(conn, row),
         first_bad=_attempt(conn, row.first_bad_record_id, row.first_bad_attempt_id),
         last_good_check=last_good_check,
         first_bad_check=first_bad_check,
+        last_good_run=last_good_run,
+        first_bad_run=first_bad_run,
     )
 
 
@@ -97,3 +105,32 @@ def _checks(conn: Connection, problem: Any) -> tuple[HeartbeatRow | None, Heartb
         .limit(1)
     ).one_or_none()
     return heartbeat_row(good) if good else None, heartbeat_row(bad) if bad else None
+
+
+def _runs(conn: Connection, problem: Any) -> tuple[RunRow | None, RunRow | None]:
+    """Return the last good run of a problem's sample instance before it failed, and its first failed one since then.
+
+    A scheduled run that found a task unchanged is not stored, so the last good one that is may be an older one.
+    """
+    if problem.sample_instance_id is None:
+        return None, None
+    of_sample = instance_runs.c.instance_id == problem.sample_instance_id
+    good = (
+        select(instance_runs)
+        .where(
+            of_sample, instance_runs.c.outcome.not_in(NOT_WELL), instance_runs.c.finished_at <= problem.since
+        )
+        .order_by(instance_runs.c.id.desc())
+    )
+    last_good = conn.execute(good.limit(1)).one_or_none()
+    bad = (
+        select(instance_runs)
+        .where(
+            of_sample,
+            instance_runs.c.outcome == RunOutcome.FAILED,
+            instance_runs.c.id > (last_good.id if last_good else ""),
+        )
+        .order_by(instance_runs.c.id)
+    )
+    first_bad = conn.execute(bad.limit(1)).one_or_none()
+    return (run_row(last_good) if last_good else None, run_row(first_bad) if first_bad else None)

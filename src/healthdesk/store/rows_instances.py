@@ -81,6 +81,7 @@ class InstanceQuery:
     integration_ids: tuple[str, ...] = ()
     label_id: str | None = None
     template_id: str | None = None
+    problem_id: str | None = None
     owner: str | None = None
     text: str = ""
     failing: bool = False

@@ -9,6 +9,7 @@ from typing import Any
 
 from healthdesk.domain.states import AlertEvent, AlertState, Environment, ProblemState
 from healthdesk.store.rows_connections import HeartbeatRow
+from healthdesk.store.rows_instances import RunRow
 from healthdesk.store.rows_records import AttemptRow
 
 
@@ -60,12 +61,14 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """Last good beside first bad of a problem."""
+    """Last good beside first bad of a problem: of records, of the connection's checks, or of its sample instance."""
 
     last_good: AttemptRow | None = None
     first_bad: AttemptRow | None = None
     last_good_check: HeartbeatRow | None = None
     first_bad_check: HeartbeatRow | None = None
+    last_good_run: RunRow | None = None
+    first_bad_run: RunRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

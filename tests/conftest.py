@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Connection, Engine, event
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -33,3 +35,10 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TZ", "UTC")
+
+
+@event.listens_for(Engine, "before_execute")
+def _reads_lock_nothing(conn: Connection, statement: Any, *_: Any) -> None:
+    """Refuse to lock rows in a read: PostgreSQL does, SQLite's engine for reads takes no notice."""
+    if conn.dialect.driver == "aiosqlite" and getattr(statement, "_for_update_arg", None) is not None:
+        raise AssertionError(f"a read locks rows: {statement}")

@@ -69,7 +69,7 @@ async def add(desk: Desk, new: ProofSyncCreate) -> ProofSync:
     def change(conn: Conn) -> ProofSync:
         connections.hold(conn, connection.id)  # it may have been disconnected while the app was asked
         integrations.get(conn, integration.id)
-        known_label(conn, new.label_id)
+        known_label(conn, new.label_id, lock=True)
         instances.insert(
             conn,
             id=sync_id,

@@ -101,10 +101,10 @@ def refuse_app(desk: Desk, connection: ConnectionSecretRow, app_id: str) -> None
         )
 
 
-def known_label(conn: Conn, label_id: str) -> None:
-    """Raise Malformed where a label is not there; one that is stays until the transaction ends."""
+def known_label(conn: Conn, label_id: str, *, lock: bool = False) -> None:
+    """Raise Malformed where a label is not there; with `lock` one that is stays until the transaction ends."""
     try:
-        labels.get(conn, label_id, lock=True)
+        labels.get(conn, label_id, lock=lock)
     except NotFound:
         raise Malformed(
             f"there is no label or control {label_id}",

@@ -45,7 +45,7 @@ async def settings(desk: Desk, sync_id: str, changes: ProofSyncSettings) -> Proo
             )
         _refiled(conn, desk, current, changes.label_id)
         if changes.label_id is not None:
-            known_label(conn, changes.label_id)
+            known_label(conn, changes.label_id, lock=True)
         before, after = _differing(current, latest, {**columns, **mine})
         instances.update(conn, sync_id, columns, bumps=wanted is not None)
         proof.update(conn, sync_id, mine)

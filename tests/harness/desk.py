@@ -51,6 +51,8 @@ class Desk:
     database_url: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     """More HEALTHDESK_<SECTION>__<KEY> variables."""
+    dies_after: str = ""
+    """A function of the store, `package.module:function`, in whose first transaction the daemon is killed from now on."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -91,9 +93,12 @@ class Desk:
     def spawn(self) -> None:
         """Start the daemon process without waiting for it."""
         self.prepare()
+        daemon = ["-m", "healthdesk", "daemon"]
+        if self.dies_after:
+            daemon = ["-P", str(Path(__file__).with_name("dying.py")), self.dies_after]
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "healthdesk", "daemon"],
+                [sys.executable, *daemon],
                 env=self.environ(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -123,6 +128,12 @@ class Desk:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    async def died(self) -> None:
+        """Wait until the daemon ended by itself, as `dies_after` says."""
+        assert self.process is not None
+        ended = await asyncio.to_thread(self.process.wait, START_TIMEOUT_S)
+        assert ended == -signal.SIGKILL, f"{ended}: {self.log[-4000:]}"
 
     async def stop(self) -> int:
         """SIGTERM; return the exit code."""

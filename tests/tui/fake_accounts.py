@@ -198,6 +198,8 @@ class FakeAccounts:
     ) -> Page[Instance]:
         self.note("instances_list", chosen)
         rows = [row for row in self.instances if chosen.kind in (None, row.kind) and not self.no_rows]
+        if chosen.text:
+            rows = [row for row in rows if chosen.text.lower() in row.name.lower()]
         if "failed_or_blocked" in chosen.state:
             rows = [row for row in rows if _bad(row)]
         if chosen.blocked:

@@ -217,6 +217,47 @@ async def test_one_key_shows_the_failed_the_blocked_and_all_again():
         assert asked == [every, bad, blocked, every, bad, every]
 
 
+async def test_words_narrow_the_rows_together_with_the_quick_filter_and_are_cleared_with_it():
+    desk = made(two_cards)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("enter", "slash")
+        assert "Find · Tasks" in driver.text()
+        await driver.write("EW")
+        await driver.press("enter")
+        assert names(driver) == ["Review vendor list", "Renew certificates"]
+        assert "/ “EW”" in driver.text()
+        await driver.press("b")
+        assert names(driver) == ["Review vendor list", "Renew certificates"]
+        await driver.press("b")
+        assert names(driver) == ["Review vendor list"]
+        await driver.press("slash", "escape")
+        assert names(driver) == ["Review vendor list"], "leaving the question changes nothing"
+        await driver.press("slash")
+        await driver.write("x")
+        await driver.press("enter")
+        assert "None with “x” in its name is blocked. backspace shows all again" in driver.text()
+        await driver.press("backspace")
+        assert len(names(driver)) == 40
+        assert "“x" not in driver.text()
+        await driver.press("backspace")
+        assert "no filter is set" in driver.said[-1]
+        asked = [(chosen.text, chosen.state, chosen.blocked) for chosen in desk.called("instances_list")]
+        assert asked == [
+            (None, [], None), ("EW", [], None), ("EW", ["failed_or_blocked"], None), ("EW", [], True), ("x", [], True), (None, [], None)
+        ]  # fmt: skip
+
+
+async def test_words_narrow_proof_syncs_too_and_the_other_tabs_say_that_they_are_not_filtered():
+    desk = made(proof_card)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("enter", "slash")
+        await driver.write("repo-3")
+        await driver.press("enter")
+        assert names(driver) == ["Collaborators of acme/repo-3"]
+        await driver.press("right_square_bracket", "slash")
+        assert "the tabs with tasks and proof syncs are filtered" in driver.said[-1]
+
+
 async def test_an_empty_filter_says_how_to_leave_it_and_no_rows_say_what_makes_some():
     desk = made(one_card)
     desk.instances = [a_task(1)]

@@ -145,6 +145,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations"), "Narrow the list", rank=6, item=False),
+    Action("filter", "slash", "Filter", "filter", _on("connection " + ROWS), "Words of the name, beside the quick filter", item=False),
     Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations connection " + ROWS), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
     Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),

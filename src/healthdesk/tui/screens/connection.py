@@ -12,6 +12,7 @@ from healthdesk.domain.states import ConnectionState
 from healthdesk.tui.account_detail import AccountDetail, CardDetail, read_account, read_without_connection
 from healthdesk.tui.flows.other_connections import choose_other
 from healthdesk.tui.format import Line, line
+from healthdesk.tui.screens.connection_rows import ROWS
 from healthdesk.tui.screens.connection_tabs import (
     CHANGES,
     DETAILS,
@@ -19,12 +20,11 @@ from healthdesk.tui.screens.connection_tabs import (
     HEARTBEATS,
     OF_ONE,
     REGIONS,
-    ROWS,
     TALL,
     ConnectionTabs,
 )
 from healthdesk.tui.screens.heartbeat import HeartbeatScreen
-from healthdesk.tui.view.account import SHOWN, account_head, card_lines, card_title, disconnected_head
+from healthdesk.tui.view.account import account_head, card_lines, card_title, disconnected_head
 from healthdesk.tui.view.connection import connection_card, connection_head
 from healthdesk.tui.view.instances import instance_explain
 from healthdesk.tui.widgets.cards import Card, Cards, Face
@@ -140,9 +140,9 @@ class ConnectionScreen(ConnectionTabs):
         """What does not apply says why."""
         if action_id == "open" and not self.on_rows and self.beat() is None:
             return "there is no check under the cursor; the Heartbeats tab has them"
-        if action_id == "failed" and self.tab not in ROWS:
+        if action_id in ("failed", "filter") and self.tab not in ROWS:
             return "the tabs with tasks and proof syncs are filtered"
-        if action_id == "clear" and not self.shown:
+        if action_id == "clear" and not self.narrows:
             return "no filter is set"
         if action_id == "others" and self.detail is not None and not self.detail.others:
             return "there is no other connection to it"
@@ -162,21 +162,6 @@ class ConnectionScreen(ConnectionTabs):
             self.open_row(row)
         elif beat is not None:
             self.app.push_screen(HeartbeatScreen(self.chosen, beat.id, name=self.item_name()))
-
-    def do_failed(self) -> None:
-        """Show the failed ones only, then the blocked ones, then all."""
-        choices = list(SHOWN)
-        self._narrow(choices[(choices.index(self.shown) + 1) % len(choices)])
-
-    def do_clear(self) -> None:
-        """Show all again."""
-        self._narrow("")
-
-    def _narrow(self, shown: str) -> None:
-        self.shown = shown
-        self.begin_again(*ROWS)
-        self.show_totals()
-        self.show_keys()
 
     def do_others(self) -> None:
         """Open one of the connections that have no card here."""

@@ -10,12 +10,11 @@ from textual.widget import Widget
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Heartbeat
 from healthdesk.api.health import Transition
-from healthdesk.api.instances import Instance, InstanceTotals
+from healthdesk.api.instances import Instance
 from healthdesk.domain.states import InstanceKind
 from healthdesk.tui.format import Line, Tone, dim, key, line
 from healthdesk.tui.listing import Fetch, Listing
-from healthdesk.tui.screens.connection_acts import PROOF_ROW, TASK_ROW, ConnectionActs
-from healthdesk.tui.view.account import SHOWN, totals_line
+from healthdesk.tui.screens.connection_rows import PROOF, ROW_REGIONS, ROWS, TASKS, ConnectionRows
 from healthdesk.tui.view.changes import change_cells, change_columns
 from healthdesk.tui.view.connection import connection_facts, heartbeat_cells, heartbeat_columns, pinged
 from healthdesk.tui.view.evidence import evidence_lines
@@ -23,7 +22,6 @@ from healthdesk.tui.view.instances import (
     PROOF_COLUMNS,
     TASK_COLUMNS,
     instance_explain,
-    instance_wanted,
     proof_cells,
     task_cells,
 )
@@ -33,24 +31,15 @@ from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Direction
 
-TASKS, PROOF, HEARTBEATS, EVIDENCE, CHANGES, DETAILS = (
-    "Tasks",
-    "Proof syncs",
-    "Heartbeats",
-    "Evidence",
-    "Changes",
-    "Details",
-)
+HEARTBEATS, EVIDENCE, CHANGES, DETAILS = "Heartbeats", "Evidence", "Changes", "Details"
 OF_ONE = (HEARTBEATS, EVIDENCE, CHANGES, DETAILS)
 """Tabs that are about one connection: the one whose card had the focus last."""
 REGIONS = {
-    TASKS: "tasks-region",
-    PROOF: "proof-region",
+    **ROW_REGIONS,
     HEARTBEATS: "heartbeats-region",
     CHANGES: "changes-region",
 }
 """Tabs that are lists; the others are a pane."""
-ROWS = {TASKS: (InstanceKind.TASK, TASK_ROW), PROOF: (InstanceKind.PROOF, PROOF_ROW)}
 LOW_EXPLANATION = 3
 """Lines that explain a row on a low screen, where the table is short already; `E` shows the whole error."""
 TALL = 36
@@ -68,14 +57,8 @@ NO_PROOF = (
 )
 
 
-class ConnectionTabs(ConnectionActs):
+class ConnectionTabs(ConnectionRows):
     """A table of tasks or proof syncs is about the account; the other tabs about the card that had the focus last."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.tab = ""
-        self.shown = ""
-        """Which rows are shown: all, failed or blocked ones."""
 
     def body(self) -> Iterable[Widget]:
         """Verdict, cards, tabs, the chosen tab, what explains its row."""
@@ -106,8 +89,8 @@ class ConnectionTabs(ConnectionActs):
                     region,
                     fetch,
                     empty=list(empty),
-                    empty_filter=self._nothing_shown if tab in ROWS else None,
-                    filtered=lambda: bool(self.shown),
+                    empty_filter=self.nothing_shown if tab in ROWS else None,
+                    filtered=lambda: self.narrows,
                 )
             )
             yield region
@@ -141,19 +124,6 @@ class ConnectionTabs(ConnectionActs):
         """Read a page of the changes of its state."""
         return await self.client.connection_transitions(self.chosen, after=after, limit=limit)
 
-    async def fetch_rows(
-        self,
-        kind: InstanceKind,
-        after: str | None,
-        limit: int,
-        direction: Direction,  # noqa: ARG002 - one direction only
-    ) -> Page[Instance]:
-        """Read a page of tasks or proof syncs."""
-        if self.detail is None:
-            return Page[Instance](items=[])
-        wanted = instance_wanted(self.detail.view, kind, self.shown)
-        return await self.client.instances_list(wanted, after=after, limit=limit)
-
     @property
     def tabs(self) -> list[str]:
         """The tabs there are: of tasks and proof syncs where an integration makes some."""
@@ -168,11 +138,6 @@ class ConnectionTabs(ConnectionActs):
         rows = ROWS.get(self.tab)
         on_table = rows is not None and self.focused is self.lists[REGIONS[self.tab]].table
         return rows[1] if rows is not None and on_table else self.CONTEXT
-
-    def row(self) -> Instance | None:
-        """Return the task or proof sync under the cursor."""
-        found: Instance | None = self.lists[REGIONS[self.tab]].table.current if self.tab in ROWS else None
-        return found
 
     def show_around(self) -> None:
         """Show what stands above the tabs."""
@@ -199,22 +164,10 @@ class ConnectionTabs(ConnectionActs):
         self.show_totals()
 
     def _tab_of(self, name: str) -> Tab:
-        totals = self._totals(name)
+        totals = self.totals_of(name)
         if totals is None:
             return Tab(name, name)
         return Tab(name, name, f"{totals.total:,}", Tone.BAD if totals.failed else Tone.PLAIN)
-
-    def _totals(self, tab: str) -> InstanceTotals | None:
-        if self.detail is None or tab not in ROWS:
-            return None
-        return self.detail.view.tasks if tab == TASKS else self.detail.view.proof
-
-    def show_totals(self) -> None:
-        """Say how many there are, how many of them failed, and which are shown."""
-        totals = self._totals(self.tab)
-        if totals is not None:
-            told = totals_line(totals, self.shown, self.size.width - 2)
-            self.query_one("#totals", Lines).show([told])
 
     def tab_lines(self, tab: str) -> list[Line]:
         """Return a tab that is no list."""
@@ -292,9 +245,6 @@ class ConnectionTabs(ConnectionActs):
             return None
         found: Heartbeat | None = self.lists[REGIONS[HEARTBEATS]].table.current
         return found
-
-    def _nothing_shown(self) -> list[Line]:
-        return [line(f"  None is {SHOWN[self.shown]}. ", key("backspace"), dim(" shows all again"))]
 
 
 def _id(row: Instance | Heartbeat | Transition) -> str:

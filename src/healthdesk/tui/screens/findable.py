@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
 from typing import Any, ClassVar
 
 from healthdesk.api.common import Page
-from healthdesk.tui.flows.asking import ask_until_taken
+from healthdesk.tui.flows.finding import ask_words
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
-from healthdesk.tui.screens.fields import Field, Values
-from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.widgets.filter_bar import ANY, Chip, FilterBar
 from healthdesk.tui.widgets.window_table import WindowTable
 
@@ -75,13 +72,7 @@ class FindableScreen(AreaScreen):
             self.flow(self._ask_words(), asks=True)
 
     async def _ask_words(self) -> str:
-        async def send(values: Values) -> str:
-            return values[TEXT].strip()
-
-        fields = [Field(TEXT, "Words of the name", hint="empty: any")]
-        words = await ask_until_taken(
-            self, partial(Form, f"Find · {self.TITLE}", fields, button="Find"), send
-        )
+        words = await ask_words(self, self.TITLE)
         if words:
             self._offer(words)
         self.bar.set_values({TEXT: words or ANY})

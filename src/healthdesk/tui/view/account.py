@@ -180,17 +180,23 @@ def _cut(parts: Line, width: int) -> Line:
     return (*cut, Span(" " * width))
 
 
-def totals_line(totals: InstanceTotals, shown: str, width: int) -> Line:
+def none_shown(shown: str, words: str) -> str:
+    """Return what is said where nothing is left of a table: `None with “root” in its name is failed.`"""
+    named = f" with “{words}” in its name" if words else ""
+    return f"None{named} is {SHOWN[shown] if shown else 'there'}."
+
+
+def totals_line(totals: InstanceTotals, shown: str, width: int, words: str = "") -> Line:
     """Return `All 40  ✓ 28 succeeded  ✗ 12 failed  ▪ 11 blocked   f [all] failed blocked` in up to `width` cells.
 
     Without room for the words of the counts their glyphs say it.
     """
-    told = _totals(totals, shown, worded=True)
+    told = _totals(totals, shown, words, worded=True)
     fits = sum(width_of(span.text) for span in told) <= width
-    return told if fits else _totals(totals, shown, worded=False)
+    return told if fits else _totals(totals, shown, words, worded=False)
 
 
-def _totals(totals: InstanceTotals, shown: str, *, worded: bool) -> Line:
+def _totals(totals: InstanceTotals, shown: str, words: str, *, worded: bool) -> Line:
     more = "" if totals.exact else "+"
     counts = (
         ("✓", totals.succeeded, "succeeded", Tone.GOOD),
@@ -204,4 +210,6 @@ def _totals(totals: InstanceTotals, shown: str, *, worded: bool) -> Line:
     parts += ["   ", key("b")]
     for value, word in SHOWN.items():
         parts += [" ", Span(f"[{word}]", Tone.STRONG) if value == shown else dim(word)]
+    if words:
+        parts += ["  ", key("/"), " ", Span(f"“{words}”", Tone.STRONG)]
     return line(*parts)

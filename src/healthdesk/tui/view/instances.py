@@ -106,13 +106,13 @@ def _kept(instance: Instance) -> Span:
     return dim(f"Filed under {instance.label_name}" if instance.label_name else "")
 
 
-def instance_wanted(account: AccountView, kind: InstanceKind, shown: str) -> InstanceFilter:
+def instance_wanted(account: AccountView, kind: InstanceKind, shown: str, words: str = "") -> InstanceFilter:
     """Return which instances a table asks for.
 
     Tasks go by their integrations, so that those whose connection was disconnected are among them. One integration of
     proof serves every account of an app, so proof syncs go by their connections.
     """
-    chosen = InstanceFilter(kind=kind)
+    chosen = InstanceFilter(kind=kind, text=words or None)
     if kind is InstanceKind.TASK:
         chosen.integration_id = [
             each.id for each in account.integrations if each.kind is IntegrationKind.TASKS

@@ -61,6 +61,8 @@ async def create_issue(desk: Desk, instance_id: str) -> Instance:
 
     def change(conn: Conn) -> Instance:
         row, task = _allowed(conn, desk, instance_id, "create_issue")
+        # The operator may have been taken off the connection since it was chosen.
+        desk.require("connections.use", desk.standing_on(connections.get(conn, row.connection_id or "")))
         settings = integrations.get(conn, row.integration_id).settings
         links.want_new(conn, instance_id, settings.get("container"))
         due = {"next_at": now, "next_trigger": Trigger.OPERATOR, "triggered_by": desk.operator.user}

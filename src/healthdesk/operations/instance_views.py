@@ -24,7 +24,7 @@ def instance_view(desk: Desk, row: InstanceRow, around: Around) -> Instance:
     connection = around.connections.get(row.connection_id or "")
     called = app_name(desk, row.app)
     refused = not_now(row, task, connection, paused=row.integration_id in around.paused)
-    refused |= refused_of(desk, desk.standing_of(row, connection))
+    refused |= refused_of(desk, desk.standing_of(row, connection), connection)
     return Instance(
         id=row.id,
         kind=row.kind,

@@ -83,6 +83,8 @@ def _present(conn: Conn, desk: Desk, task: TaskRow, instance: InstanceRow) -> Pl
             f"the connection of {task.name} was disconnected",
             fix="reconnect it first: `healthdesk instances reconnect`",
         )
+    # They may have been taken off it since it was chosen: nothing else is asked through it then.
+    desk.require("connections.use", desk.standing_on(connection))
     return Place(task, instance, integrations.get(conn, instance.integration_id), connection)
 
 

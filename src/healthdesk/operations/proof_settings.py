@@ -69,6 +69,9 @@ async def _asked(
     changes: ProofSyncSettings,
 ) -> Wanted:
     """Return what it collects from now on, once the app let its connection read that."""
+    if connection is not None:
+        # They may have been taken off it since it was chosen: it collects nothing else for them then.
+        desk.require("connections.use", desk.standing_on(connection))
     app = desk.ctx.apps.get(row.app)
     wanted = _changed(app, sync, changes)
     if changes.unchecked:

@@ -9,6 +9,7 @@ from healthdesk.domain.roles import Standing
 from healthdesk.operations.desk import Desk, Held
 from healthdesk.operations.explain import sentence
 from healthdesk.store.rows import ConnectionRow
+from healthdesk.store.rows_instances import TaskRow
 
 _CONNECTION: Mapping[str, str] = MappingProxyType(
     {
@@ -41,18 +42,35 @@ _INSTANCE: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_ASKING: Mapping[str, str] = MappingProxyType(dict.fromkeys(("attach", "create_issue"), "connections.use"))
+"""Actions on a task that ask its app for another issue."""
+
+
+_TASK: Mapping[str, str] = MappingProxyType(
+    {"edit": "tasks.edit", "remove": "tasks.remove", "integrate": "tasks.edit"}
+)
+
 
 def refused_on(desk: Desk, row: ConnectionRow) -> dict[str, str]:
     """Return what the operator may not do with a connection: by the words of `Connection.refused`, why and whom to ask."""
     return _refused(desk, desk.standing_on(row), _CONNECTION)
 
 
-def refused_of(desk: Desk, held: Held) -> dict[str, str]:
+def refused_of(desk: Desk, held: Held, connection: ConnectionRow | None = None) -> dict[str, str]:
     """Return what the operator may not do with a task or proof sync they hold this on, by the words of `Instance.refused`.
 
+    What asks its app for something else needs that they may use its connection, too: they may have been taken off it.
     What does not apply to it as it is now is for whoever shows it to say.
     """
-    return _refused(desk, held, _INSTANCE)
+    refused = _refused(desk, held, _INSTANCE)
+    if connection is not None:
+        refused = _refused(desk, desk.standing_on(connection), _ASKING) | refused
+    return refused
+
+
+def refused_in(desk: Desk, row: TaskRow) -> dict[str, str]:
+    """Return what the operator may not do with a task of the desk, by the words of `Task.refused`."""
+    return _refused(desk, desk.standing_in(row), _TASK)
 
 
 def my_grant(desk: Desk, row: ConnectionRow) -> str:

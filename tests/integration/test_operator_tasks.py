@@ -193,6 +193,9 @@ async def test_a_grant_lets_a_member_add_tasks_and_edit_those_of_theirs(
     with acting(desk, "mia", Role.MEMBER):
         mine = await add(desk, integration_id=integration["id"])
         assert mine["instance"]["owner"] == "mia"
+        shown = [await desk.ok("GET", f"/v1/tasks/{each['id']}") for each in (mine, assigned, others)]
+        assert [list(each["refused"]) for each in shown] == [[], ["remove"], ["edit", "remove", "integrate"]]
+        assert "Ask alice" in shown[2]["refused"]["edit"]
         assert (await desk.call("PATCH", f"/v1/tasks/{mine['id']}", {"status": "done"})).status == 200
         assert (await desk.call("PATCH", f"/v1/tasks/{assigned['id']}", {"status": "done"})).status == 200
         assert (await desk.call("PATCH", f"/v1/tasks/{others['id']}", {"status": "done"})).status == 403

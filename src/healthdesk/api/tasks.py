@@ -80,6 +80,9 @@ class Task(Output):
     updated_by: str
     instance: Instance | None = None
     issue: Issue | None = None
+    refused: dict[str, str] = {}
+    """What you may not do with the task itself (`edit`, `remove`, `integrate`), each with the reason and whom to ask; what
+    cannot be done with its issue is in `instance.refused`."""
 
 
 class TemplateTask(Input):

@@ -18,6 +18,7 @@ from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.instance_views import instance_view
 from healthdesk.operations.paging import cursor, to_page
+from healthdesk.operations.refusals import refused_in
 from healthdesk.operations.task_inputs import before_and_after, checked, noted
 from healthdesk.store import connections, instance_context, instances, links, templates
 from healthdesk.store import tasks as queries
@@ -61,6 +62,7 @@ def view(desk: Desk, row: TaskRow, beside: Shown) -> Task:
         updated_by=row.updated_by,
         instance=instance_view(desk, synced, beside.around) if synced is not None else None,
         issue=_issue(row) if row.external is not None else None,
+        refused=refused_in(desk, row),
     )
 
 

@@ -11,7 +11,6 @@ from textual.widget import Widget
 from healthdesk.api.common import Page
 from healthdesk.api.instances import Instance, Run
 from healthdesk.api.tasks import Task
-from healthdesk.domain.states import Role
 from healthdesk.tui.flows import instances, tasks
 from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
@@ -19,7 +18,7 @@ from healthdesk.tui.screens.error import ErrorPage
 from healthdesk.tui.screens.run import RunPage
 from healthdesk.tui.screens.tabbed import TabbedWindow
 from healthdesk.tui.view.runs import run_cells, run_columns, run_explain
-from healthdesk.tui.view.tasks import task_head, task_lines
+from healthdesk.tui.view.tasks import refused_of, task_head, task_lines
 from healthdesk.tui.widgets.lines import Explanation, Lines, Pane, Ruler, Tab, TabLine
 from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
@@ -139,14 +138,8 @@ class TaskScreen(TabbedWindow):
             if self.tab == RUNS:
                 return "" if self.run_here() is not None else "there is no run under the cursor"
             return "" if task.template_id else "it was not made from a template"
-        if action_id in ("edit", "remove"):
-            return self._not_mine(task)
-        if action_id == "integrate":
-            return (
-                f"it has {task.instance.integration_name}"
-                if task.instance is not None
-                else self._not_mine(task)
-            )
+        if action_id == "integrate" and task.instance is not None:
+            return f"it has {task.instance.integration_name}"
         if action_id == "template" and not task.template_id:
             return "it was not made from a template"
         if action_id in OF_THE_INSTANCE and task.instance is None:
@@ -156,18 +149,8 @@ class TaskScreen(TabbedWindow):
         return ""
 
     def ruled_out(self) -> Mapping[str, str]:
-        """What the daemon refuses on its integration."""
-        return self.instance.refused if self.instance is not None else {}
-
-    def _not_mine(self, task: Task) -> str:
-        """Members change what they made or what is assigned to them."""
-        status = self.desk.status
-        if status is None or status.you.role is not Role.MEMBER:
-            return ""
-        if status.you.user in (task.created_by, task.assignee):
-            return ""
-        people = ", ".join(status.administrators)
-        return f"members change tasks they created or are assigned to; ask {task.created_by} or {people}"
+        """What the daemon refuses on it, and on its integration."""
+        return refused_of(self.detail) if self.detail is not None else {}
 
     def off_footer(self) -> frozenset[str]:
         """What does not apply makes room: there is something to open, to sync or to choose, or not."""

@@ -17,7 +17,7 @@ from healthdesk.tui.format import Line, key, line
 from healthdesk.tui.screens.findable import FindableScreen
 from healthdesk.tui.screens.task import TaskScreen
 from healthdesk.tui.view.instance_words import WORK
-from healthdesk.tui.view.tasks import TASK_COLUMNS, task_cells, task_explain, task_lines
+from healthdesk.tui.view.tasks import TASK_COLUMNS, refused_of, task_cells, task_explain, task_lines
 from healthdesk.tui.widgets.filter_bar import ANY, Chip
 from healthdesk.tui.widgets.window_table import WindowTable
 
@@ -93,7 +93,7 @@ class TasksScreen(FindableScreen):
     def ruled_out(self) -> Mapping[str, str]:
         """What the daemon refuses on the row."""
         row: Task | None = self.item()
-        return row.instance.refused if row is not None and row.instance is not None else {}
+        return refused_of(row) if row is not None else {}
 
     def refuses(self, action_id: str) -> str:
         """A task without an integration is not synced."""

@@ -59,6 +59,11 @@ def due_span(task: Task, view: View) -> Span:
     return Span(task.due, Tone.WARN if late else Tone.PLAIN)
 
 
+def refused_of(task: Task) -> dict[str, str]:
+    """Return what the daemon refuses on a task and on what syncs it, by the words of both."""
+    return (task.instance.refused if task.instance is not None else {}) | task.refused
+
+
 def task_explain(task: Task, view: View) -> list[Line]:
     """Explain a task in two lines: how it is with its issue, and what helps."""
     instance = task.instance

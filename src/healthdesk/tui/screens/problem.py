@@ -7,31 +7,81 @@ from typing import ClassVar
 
 from textual.widget import Widget
 
+from healthdesk.api.common import Page
+from healthdesk.api.instances import Instance, InstanceFilter
 from healthdesk.api.problems import ProblemDetail
 from healthdesk.api.records import RecordFilter
+from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.units import RECORD, noun
 from healthdesk.tui.flows.problems import acknowledge, mute, resolve
 from healthdesk.tui.flows.records import resend_all
-from healthdesk.tui.format import Line
+from healthdesk.tui.format import Line, line
+from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.proof import ProofScreen
 from healthdesk.tui.screens.record import RecordScreen
+from healthdesk.tui.screens.task import TaskScreen
 from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.view.instances import HELD_UP_COLUMNS, held_up_cells
 from healthdesk.tui.view.problems import evidence_lines, problem_head, problem_preview
 from healthdesk.tui.widgets.lines import Lines, Pane, Ruler
+from healthdesk.tui.widgets.region import ListRegion
+from healthdesk.tui.widgets.window_table import WindowTable
+from healthdesk.tui.window import Direction
+
+NONE_LEFT = (line("  It holds up no task or proof sync any more."),)
 
 
 class ProblemScreen(WindowScreen):
     """Opened from Problems."""
 
     CONTEXT = "problem"
-    NOUNS: ClassVar[frozenset[str]] = frozenset({"problem", "alert"})
+    NOUNS: ClassVar[frozenset[str]] = frozenset({"problem", "alert", "instance"})
     detail: ProblemDetail | None
 
+    def load(self) -> None:
+        """Read the problem first: it says whether there is a list."""
+        self.query_one("#above-held-up").display = False
+        self.load_detail()
+
+    def reload(self) -> None:
+        """Read again, the list where there is one."""
+        if self.listed:
+            self.refresh_list(self.held_up)
+        self.reload_detail()
+
+    async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Instance]:  # noqa: ARG002 - one direction only
+        """Read a page of the tasks and proof syncs it holds up."""
+        return await self.client.instances_list(InstanceFilter(problem_id=self.key), after=after, limit=limit)
+
+    @property
+    def listed(self) -> bool:
+        """Whether the list is shown."""
+        return bool(self.held_up.region.display)
+
+    def row(self) -> Instance | None:
+        """Return the task or proof sync under the cursor."""
+        found: Instance | None = self.held_up.table.current if self.listed else None
+        return found
+
     def body(self) -> Iterable[Widget]:
-        """Head and evidence."""
+        """Head, evidence, and the tasks and proof syncs it holds up."""
         yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
         yield Ruler(ascii_only=self.ascii_only)
         yield Pane(ascii_only=self.ascii_only, id="pane", classes="pane")
+        table = WindowTable(
+            HELD_UP_COLUMNS,
+            lambda instance: held_up_cells(instance, self.view()),
+            lambda instance: str(instance.id),
+            ascii_only=self.ascii_only,
+            id="held-up",
+        )
+        region = ListRegion(table, ascii_only=self.ascii_only, id="held-up-region")
+        region.display = False
+        self.held_up = self.add_list(Listing(region, self.fetch, empty=NONE_LEFT))
+        yield Ruler(ascii_only=self.ascii_only, id="above-held-up")
+        yield region
 
     def crumbs(self) -> str:
         """Where you are."""
@@ -46,9 +96,16 @@ class ProblemScreen(WindowScreen):
         return problem_head(self.detail, self.view()) if self.detail else ()
 
     def show_detail(self) -> None:
-        """Show the evidence."""
-        if self.detail is not None:
-            self.query_one("#pane", Pane).show(evidence_lines(self.detail, self.view()))
+        """Show the evidence, and under it what is held up, where these are tasks or proof syncs."""
+        if self.detail is None:
+            return
+        pane = self.query_one("#pane", Pane)
+        pane.show(evidence_lines(self.detail, self.view()))
+        if self.detail.instances and not self.listed:
+            self.held_up.region.display = self.query_one("#above-held-up").display = True
+            pane.set_class(True, "above-list")
+            self.held_up.table.ask()
+            self.held_up.table.focus()
 
     def item_name(self) -> str:
         """Where and what."""
@@ -60,9 +117,21 @@ class ProblemScreen(WindowScreen):
 
         if self.detail is None:
             return "it is not read yet"
-        if action_id == "open" and not self.detail.sample_record_id:
-            return "it has no sample record"
+        if action_id == "open":
+            return self._why_not_open(self.detail)
         return problem_refusal(action_id, self.detail)
+
+    def _why_not_open(self, detail: ProblemDetail) -> str:
+        if self.row() is not None or detail.sample_record_id or detail.sample_instance_id:
+            return ""
+        return (
+            "it has no sample record" if detail.unit == RECORD else f"it has no {noun(detail.unit, 1)} left"
+        )
+
+    def off_footer(self) -> frozenset[str]:
+        """What is done with records is left out where there are none."""
+        no_records = self.detail is not None and self.detail.unit != RECORD
+        return frozenset({"log", "resend_all"}) if no_records else frozenset()
 
     def do_connection(self) -> None:
         """Open the connection whose failure it is."""
@@ -70,9 +139,18 @@ class ProblemScreen(WindowScreen):
             self.app.push_screen(ConnectionScreen(self.detail.connection_id))
 
     def do_open(self) -> None:
-        """Open its sample."""
-        if self.detail is not None and self.detail.sample_record_id:
-            self.app.push_screen(RecordScreen(self.detail.sample_record_id))
+        """Open the task or proof sync under the cursor, else its sample."""
+        row, detail = self.row(), self.detail
+        if row is not None:
+            self._open_instance(row.id, row.kind.value, row.name)
+        elif detail is not None and detail.sample_instance_id:
+            self._open_instance(detail.sample_instance_id, detail.unit)
+        elif detail is not None and detail.sample_record_id:
+            self.app.push_screen(RecordScreen(detail.sample_record_id))
+
+    def _open_instance(self, instance_id: str, kind: str, name: str = "") -> None:
+        proof = kind == InstanceKind.PROOF
+        self.app.push_screen(ProofScreen(instance_id, name=name) if proof else TaskScreen(instance_id))
 
     def do_ack(self) -> None:
         """Take it."""

@@ -28,6 +28,18 @@ PROOF_COLUMNS = [
     Column("Last checked", 12, right=True),
 ]
 
+HELD_UP_COLUMNS = [
+    Column("", 1),
+    Column("Name", 18, flex=5),
+    Column("Status", 15, flex=1),
+    Column("Error message", 12, flex=6),
+    Column("Issue, label", 12, flex=3),
+    Column("Last checked", 12, right=True),
+]
+"""Of tasks and proof syncs that one problem holds up."""
+
+BLOCKED_BY = "Blocked by its connection. "
+
 
 def instance_glyph(instance: Instance) -> Span:
     """Return the glyph of a row: blocked by its connection comes before what it was before."""
@@ -59,6 +71,18 @@ def proof_cells(proof: Instance, view: View) -> list[Span]:
     ]
 
 
+def held_up_cells(instance: Instance, view: View) -> list[Span]:
+    """Return the cells of a task or proof sync that a problem holds up."""
+    return [
+        instance_glyph(instance),
+        Span(instance.name),
+        _status(instance),
+        _error(instance),
+        Span(instance.external_key or instance.label_name or "–"),
+        Span(ago(instance.last_checked, view), Tone.DIM),
+    ]
+
+
 def _status(instance: Instance) -> Span:
     return Span(instance.state_word, instance_word(instance).tone)
 
@@ -72,11 +96,11 @@ def _error(instance: Instance) -> Span:
 def instance_explain(instance: Instance, view: View) -> list[Line]:
     """Explain a row in two lines: the error with what blocks it, then whose fault it is and what helps."""
     explanation = instance.explanation
-    blocked = Span("Blocked by its connection. ", Tone.WARN) if instance.blocked else ""
+    blocked = Span(BLOCKED_BY, Tone.WARN) if instance.blocked else ""
     if instance.error:
         first = line(blocked, instance.error)
     elif explanation is not None and explanation.sentence:
-        first = line(blocked, explanation.sentence)
+        first = line(blocked, explanation.sentence.removeprefix(BLOCKED_BY))
     elif instance.last_checked is None:
         first = line(blocked, "It has not run yet.")
     else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from healthdesk.api.connections import Heartbeat
+from healthdesk.api.instances import Run
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.api.records import Attempt
 from healthdesk.domain.states import ErrorKind, ProblemState
 from healthdesk.domain.units import counted, listed, repaired
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.alerts import alert_line
+from healthdesk.tui.view.instance_words import RUN
 from healthdesk.tui.view.times import View, full, millis, since, span
 from healthdesk.tui.view.words import ATTEMPT, PROBLEM, Word, blame_word, check_glyph, check_words
 from healthdesk.tui.widgets.columns import Column
@@ -151,6 +153,8 @@ def evidence_lines(detail: ProblemDetail, view: View) -> list[Line]:
     lines += _attempt_lines("First bad", detail.first_bad, view)
     lines += _check_lines("Last good check", detail.last_good_check, view)
     lines += _check_lines("First bad check", detail.first_bad_check, view)
+    lines += _run_lines("Last good run", detail.last_good_run, view)
+    lines += _run_lines("First bad run", detail.first_bad_run, view)
     if len(lines) == 1:
         lines.append(_no_check(detail))
     elif detail.connection_id:
@@ -200,5 +204,19 @@ def _check_lines(name: str, check: Heartbeat | None, view: View) -> list[Line]:
             check_glyph(check),
             f" {check.status or '–'!s:<3} {full(check.at, view)} ",
             check_words(check),
+        )
+    ]
+
+
+def _run_lines(name: str, run: Run | None, view: View) -> list[Line]:
+    if run is None:
+        return []
+    word = RUN[run.outcome]
+    return [
+        line(
+            dim(f"  {name:<15} "),
+            Span(f"{word.glyph} {run.status or '–'!s:<3} ", word.tone),
+            f"{full(run.started_at, view)} ",
+            run.error or run.outcome_word or word.text,
         )
     ]

@@ -12,6 +12,8 @@ from healthdesk.api.connections import (
     ConnectionCard,
     ConnectionUses,
     CredentialsUpdated,
+    HandedOver,
+    HandOver,
     IntegrationRef,
     Member,
     MemberGrant,
@@ -211,7 +213,8 @@ class FakeAccounts:
 
     async def instances_count(self, chosen: InstanceFilter) -> InstanceTotals:
         self.note("instances_count", chosen)
-        assert chosen.kind is not None
+        if chosen.kind is None:
+            return InstanceTotals(total=len(self.instances))
         return self._totals(chosen.kind)
 
     async def instance_sync(self, instance_id: str) -> Instance:
@@ -250,6 +253,19 @@ class FakeAccounts:
 
     def _members(self, members: list[Member]) -> None:
         self.members = members
+
+    async def people_connections(
+        self, user: str, *, after: str | None = None, limit: int = 50
+    ) -> Page[Connection]:
+        self.note("people_connections", (user, after))
+        made = [card.connection for card in (*(self.cards or ()), *self.others)]
+        return Page[Connection](items=[each for each in made if each.owner == user][:limit])
+
+    async def people_hand_over(self, user: str, choice: HandOver) -> HandedOver:
+        self.note("people_hand_over", (user, choice.to, choice.connection_ids))
+        if choice.to == user:
+            raise ApiRefused(f"{user} has them already", status=400, slug="malformed", field="to")
+        return HandedOver(connections=choice.connection_ids, sentence=f"{choice.to} owns what {user} owned.")
 
     async def connection_make_me_owner(self, connection_id: str, new: Any) -> CredentialsUpdated:
         self.note("connection_make_me_owner", (connection_id, new))

@@ -9,8 +9,9 @@ from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.screens.members import MembersScreen
+from healthdesk.tui.screens.people import PeopleScreen
 from tests.tui.desk import LARGE, open_desk
-from tests.tui.fake_accounts import MINE, a_card, a_connection, one_card, two_cards, uses_of_alice
+from tests.tui.fake_accounts import ADMIN, MINE, a_card, a_connection, one_card, two_cards, uses_of_alice
 from tests.tui.fake_client import FakeDesk
 
 CARD = ("enter", "shift+tab")
@@ -189,3 +190,61 @@ async def test_what_keeps_a_member_from_doing_anything_is_said():
         await driver.press("ctrl+s")
         assert any("mallory has no role on this desk." in told for told in driver.said)
         assert "mallory has no role on this desk." in driver.text()
+
+
+# People
+
+
+async def test_a_leavers_connection_is_handed_over_after_naming_what_goes_along():
+    desk = FakeDesk()
+    two_cards(desk)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("Y")
+        assert isinstance(driver.app.screen, PeopleScreen)
+        await driver.press("slash", "down")
+        await driver.write("bob")
+        await driver.press("enter", "enter")
+        assert desk.called("people_connections")[-1] == ("bob", None)
+        assert "Jira Cloud · acme is bob's." in driver.text()
+        await driver.press("W", "tab")
+        await driver.write("bob")
+        await driver.press("ctrl+s")
+        assert isinstance(driver.app.screen, Question)
+        assert "1 connection of bob" in driver.text()
+        assert "40 tasks and proof syncs of theirs that work with it" in driver.text()
+        assert "They go on with the credentials of bob" in driver.text()
+        await driver.press("enter")
+        assert desk.called("people_hand_over") == [], "it starts on Cancel"
+        assert isinstance(driver.app.screen, Form)
+        await driver.press("ctrl+s", "right", "enter")
+        assert "bob has them already" in driver.text(), "a refusal stays in the form"
+        await driver.press("shift+tab", "tab", "ctrl+u")
+        await driver.write("carol")
+        await driver.press("ctrl+s", "right", "enter")
+        assert desk.called("people_hand_over")[-1] == ("bob", "carol", [ADMIN])
+        assert any("carol owns what bob owned" in told for told in driver.said)
+
+
+async def test_everything_of_somebody_is_handed_over_without_naming_connections():
+    desk = FakeDesk()
+    two_cards(desk)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("Y", "slash", "down")
+        await driver.write("bob")
+        await driver.press("enter", "enter", "W", "right", "tab")
+        await driver.write("carol")
+        await driver.press("ctrl+s")
+        [*_, chosen] = desk.called("instances_count")
+        assert (chosen.owner, chosen.connection_id) == ("bob", [])
+        assert "40 tasks and proof syncs of bob, with whatever connection" in driver.text()
+        await driver.press("right", "enter")
+        assert desk.called("people_hand_over") == [("bob", "carol", [])]
+
+
+async def test_only_administrators_hand_over_and_everybody_reads_whose_is_what():
+    desk = FakeDesk(role=Role.MANAGER)
+    two_cards(desk)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("Y", "W")
+        assert isinstance(driver.app.screen, PeopleScreen)
+        assert "Hand over: needs the administrator role; ask alice, root" in driver.said[-1]

@@ -47,12 +47,12 @@ LISTS = "connections problems log callbacks alerts activity"
 ROWS = "task-row proof-row"
 """The table of tasks, and that of proof syncs, in the window of a connection: there keys act on the row."""
 WINDOWS = (
-    "connection heartbeat expiries integration record attempt problem callback members task template proof label tasks templates labels integrations app-integration "
+    "connection heartbeat expiries integration record attempt problem callback members task template proof label tasks templates labels integrations people app-integration "
     + ROWS
 )
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations people"), "Open what is under the cursor", rank=1),
     Action("open", "enter", "Open", "open", _on("task-row"), "The task with its issue and runs", rank=1),
     Action("view", "enter", "View", "view", _on("proof-row label"), "What it collected; for those who are no members of its label or control, where to ask", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
@@ -91,6 +91,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("templates", "R", "Templates", "templates", _on("connections"), "Tasks that repeat on a schedule", item=False),
     Action("labels", "L", "Labels and controls", "labels", _on("connections"), "What proof is filed under, and who sees it", item=False),
     Action("integrations", "i", "Integrations", "integrations", _on("connections"), "Of tasks, of proof, and those that deliver", item=False),
+    Action("people", "Y", "People", "people", _on("connections"), "Whose connection is which, and handing over those of somebody who leaves", item=False),
+    Action("hand_over", "W", "Hand over", "hand over", _on("people"), "A connection, or all that somebody owns, to somebody else; says first what goes along", role=Role.ADMINISTRATOR, rank=3, item=False),
     Action("export", "x", "Export", "export", _on("proof"), "CSV or JSON, to a file that you name", rank=5),
     Action("check", "c", "Check now", "check", _on("connections expiries connection"), "Ask the app now whether the connection works", rank=3, ruled="check"),
     Action("check", "c", "Check now", "check", _on("task-row"), "Ask the app now whether its connection works", rank=5, ruled="check"),
@@ -144,9 +146,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("test", "t", "Test the channel", "test", _on("alerts"), "Send a test message and show what became of it", role=M, rank=3),
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
-    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations"), "Narrow the list", rank=6, item=False),
+    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people"), "Narrow the list", rank=6, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connection " + ROWS), "Words of the name, beside the quick filter", item=False),
-    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations connection " + ROWS), "Show everything again", item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people connection " + ROWS), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
     Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
     Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),

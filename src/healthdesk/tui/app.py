@@ -27,6 +27,7 @@ from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.integrations import IntegrationsScreen
 from healthdesk.tui.screens.labels import LabelsScreen
 from healthdesk.tui.screens.log import LogScreen
+from healthdesk.tui.screens.people import PeopleScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
 from healthdesk.tui.screens.tasks import TasksScreen
 from healthdesk.tui.screens.templates import TemplatesScreen
@@ -44,6 +45,7 @@ LISTS: dict[str, Callable[[], Screen[Any]]] = {
     "templates": TemplatesScreen,
     "labels": LabelsScreen,
     "integrations": IntegrationsScreen,
+    "people": PeopleScreen,
 }
 """Lists that the palette opens from everywhere, by their actions in Connections."""
 LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})

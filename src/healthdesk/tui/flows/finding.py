@@ -16,7 +16,9 @@ LONGEST = 200
 """Characters of a text that names are looked through for, as the API takes it."""
 
 
-async def ask_words(screen: DeskScreen, title: str, now: str = "") -> str | None:
+async def ask_words(
+    screen: DeskScreen, title: str, now: str = "", *, asked: str = "Words of the name"
+) -> str | None:
     """Return the words, empty for any name, or None when the question was left."""
 
     async def send(values: Values) -> str:
@@ -25,6 +27,6 @@ async def ask_words(screen: DeskScreen, title: str, now: str = "") -> str | None
     def check(values: Values) -> dict[str, str]:
         return {"text": f"has up to {LONGEST} characters"} if len(values["text"].strip()) > LONGEST else {}
 
-    fields = [Field("text", "Words of the name", now, hint="empty: any")]
+    fields = [Field("text", asked, now, hint="empty: any")]
     form = partial(Form, f"Find · {title}", fields, button="Find", check=check)
     return await ask_until_taken(screen, form, send)

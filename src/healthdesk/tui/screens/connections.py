@@ -29,6 +29,7 @@ from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.screens.integrations import IntegrationsScreen
 from healthdesk.tui.screens.labels import LabelsScreen
+from healthdesk.tui.screens.people import PeopleScreen
 from healthdesk.tui.screens.tasks import TasksScreen
 from healthdesk.tui.screens.templates import TemplatesScreen
 from healthdesk.tui.view.accounts import (
@@ -166,6 +167,10 @@ class ConnectionsScreen(AreaScreen):
     def do_labels(self) -> None:
         """Show labels and controls."""
         self.app.push_screen(LabelsScreen())
+
+    def do_people(self) -> None:
+        """Show whose connection is which."""
+        self.app.push_screen(PeopleScreen())
 
     def do_integrations(self) -> None:
         """Show every integration."""

@@ -22,6 +22,7 @@ class FindableScreen(AreaScreen):
 
     EMPTY: ClassVar[Iterable[Line]] = ()
     TITLE: ClassVar[str] = ""
+    ASKED: ClassVar[str] = "Words of the name"
 
     def chips(self) -> list[Chip]:
         """What narrows the list, words of the name last."""
@@ -72,7 +73,7 @@ class FindableScreen(AreaScreen):
             self.flow(self._ask_words(), asks=True)
 
     async def _ask_words(self) -> str:
-        words = await ask_words(self, self.TITLE)
+        words = await ask_words(self, self.TITLE, asked=self.ASKED)
         if words:
             self._offer(words)
         self.bar.set_values({TEXT: words or ANY})

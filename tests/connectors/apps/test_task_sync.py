@@ -208,6 +208,22 @@ async def test_a_creation_whose_answer_was_lost_is_found_and_not_repeated(desk: 
 
 
 @every_app
+@pytest.mark.parametrize(
+    "title",
+    ["Rotate 'all' keys: (A & B) ^OR 100% [x], it's \\ + #7!", "Rotate " + "the very long keys " * 13],
+)
+async def test_a_lost_creation_is_found_whatever_its_title(
+    app: str, title: str, desk: TaskDesk, fake: FakeApp, clock: FakeClock
+):
+    await desk.add(title.strip())
+    lose(fake, Lost.ANSWER)
+    assert (await desk.run()).failure is not None
+    clock.advance(600)
+    assert (await desk.sync()).outcome is RunOutcome.FOUND
+    assert creations(fake) == 1
+
+
+@every_app
 async def test_a_creation_that_never_arrived_is_repeated_only_after_a_while(
     desk: TaskDesk, fake: FakeApp, clock: FakeClock
 ):

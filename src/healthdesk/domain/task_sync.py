@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from healthdesk.domain.states import FieldDirection, RunOutcome
+from healthdesk.domain.states import FieldDirection, RunOutcome, WorkStatus
 from healthdesk.domain.task_mapping import (
     FIELDS,
     DeskTask,
@@ -276,17 +276,27 @@ def created(task: DeskTask, issue: Issue, mapping: TaskMapping, abilities: Abili
     return {"ours": our_side, "theirs": their_side}
 
 
-def found(said: Mapping[str, str], issue: Issue, mapping: TaskMapping) -> dict[str, Any]:
+def found(
+    said: Mapping[str, str], issue: Issue, mapping: TaskMapping, abilities: Abilities
+) -> dict[str, Any]:
     """Return what counts as synced of an issue that was found for a creation whose task `said` this: all that the issue
-    says still. What was edited here since is pushed then, and what the issue says else is pulled.
+    says still. What was edited here since is pushed then, as is what the creation could not say, such as that it is done;
+    what the issue says else is pulled.
     """
     our_side: dict[str, Any] = {}
     their_side: dict[str, Any] = {}
     for name, value in said.items():
-        told = meaning(mapping, name, issue, value)
-        if mapping.direction(name) is FieldDirection.OFF or told is None or not same(name, value, told):
+        way, told = mapping.direction(name), meaning(mapping, name, issue, value)
+        if way is FieldDirection.OFF or told is None:
             continue
-        our_side[name], their_side[name] = value, theirs(issue, name)
+        unsaid = name not in abilities.create or (name, value) == ("status", WorkStatus.DONE.value)
+        if same(name, value, told):
+            our_side[name] = value
+        elif unsaid and value and way in _TO_THEM:
+            our_side[name] = told
+        else:
+            continue
+        their_side[name] = theirs(issue, name)
         if name == "status":
             their_side["done"] = issue.done
     return {"ours": our_side, "theirs": their_side}

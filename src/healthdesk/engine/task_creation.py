@@ -108,7 +108,7 @@ def _is_older(issue: ExternalTask, than: datetime) -> bool:
 async def _keep_found(talk: Talk, issue: ExternalTask) -> Created | Done:
     detail = _detail(talk, issue)
     said = (talk.task.synced or {}).get("said", {})
-    synced = task_sync.found(said, issue, talk.mapping)
+    synced = task_sync.found(said, issue, talk.mapping, talk.abilities)
     linked = await talk.ctx.store.write(links.keep_created, talk.task.id, kept(issue), talk.container, synced)
     if linked:
         return Created(RunOutcome.FOUND, issue, None, detail)

@@ -147,14 +147,16 @@ class Connector:
     async def find_created(self, container: Mapping[str, object], title: str) -> TasksAnswer:
         """Find issues of exactly this title, for a creation whose answer was lost.
 
-        They are looked for in what was created lately where the manifest lists it: a search may lag behind.
+        They are looked for in what was created lately where the manifest lists it, as a search may lag behind, and
+        searched for where that list does not have them: it may be full of what was created since.
         """
-        recent = self._tasks().recent
-        if recent is None:
-            found = await self.search_tasks(container, title)
-        else:
-            found = await self._list(recent, container, title)
-        return replace(found, tasks=[each for each in found.tasks if each.title.strip() == title.strip()])
+        tasks = self._tasks()
+        found = TasksAnswer([])
+        if tasks.recent is not None:
+            found = _titled(await self._list(tasks.recent, container, title), title)
+        if found.failure is None and not found.tasks and (tasks.recent is None or tasks.search is not None):
+            found = _titled(await self.search_tasks(container, title), title)
+        return found
 
     async def _list(
         self, operation: TaskOperation, container: Mapping[str, object], text: str
@@ -291,3 +293,7 @@ class Connector:
 
 def _rows(dataset: DatasetManifest, items: Sequence[object]) -> list[dict[str, str]]:
     return [reading.read_row(dataset.columns, item) for item in items]
+
+
+def _titled(answer: TasksAnswer, title: str) -> TasksAnswer:
+    return replace(answer, tasks=[each for each in answer.tasks if each.title.strip() == title.strip()])

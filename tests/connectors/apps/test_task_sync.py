@@ -223,6 +223,21 @@ async def test_a_lost_creation_is_found_whatever_its_title(
     assert creations(fake) == 1
 
 
+async def test_a_lost_creation_is_found_behind_hundreds_of_newer_issues(
+    desk: TaskDesk, fake: FakeApp, clock: FakeClock
+):
+    await desk.add()
+    lose(fake, Lost.ANSWER)
+    assert (await desk.run()).failure is not None
+    made = next(iter(fake.issues.values()))
+    fake.issues |= {
+        number: {**made, "number": number, "title": f"Other {number}"} for number in range(2000, 2200)
+    }
+    clock.advance(600)
+    assert (await desk.sync()).outcome is RunOutcome.FOUND
+    assert creations(fake) == 1
+
+
 @every_app
 async def test_a_creation_that_never_arrived_is_repeated_only_after_a_while(
     desk: TaskDesk, fake: FakeApp, clock: FakeClock
@@ -469,6 +484,24 @@ async def test_an_edit_while_a_creation_is_in_doubt_is_pushed_to_the_issue_that_
     assert answer.task is not None
     assert (task.name, answer.task.title) == ("Edited meanwhile", "Edited meanwhile")
     assert creations(fake) == 1
+
+
+@every_app
+async def test_that_a_task_is_done_is_pushed_to_the_issue_of_a_creation_that_was_found(
+    app: str, desk: TaskDesk, fake: FakeApp, clock: FakeClock
+):
+    await desk.add(status=WorkStatus.DONE)
+    lose(fake, Lost.ANSWER)
+    assert (await desk.run()).failure is not None
+    clock.advance(60)
+    done = await desk.sync()
+    assert done.outcome is RunOutcome.FOUND
+    assert changed(done)["status"] == ("ours", "done")
+    task = await desk.task()
+    answer = await desk.connector.get_task(task.container, task.external_id, task.external_key)
+    assert answer.task is not None
+    assert answer.task.done
+    assert task.status is WorkStatus.DONE
 
 
 async def test_what_was_changed_there_while_a_creation_was_in_doubt_wins(desk: TaskDesk, fake: FakeApp):

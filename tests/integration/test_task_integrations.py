@@ -118,6 +118,22 @@ async def test_what_the_app_refuses_saves_nothing_unless_unchecked(desk: HttpDes
         assert made["tasks"]["statuses"] == {}
 
 
+async def test_a_field_that_creations_want_is_said_until_it_is_given(
+    desk: HttpDesk, jira: FakeJiraCloud
+) -> None:
+    admin = await connect(desk, jira, "Jira")
+    body = {"kind": "tasks", "connection_id": admin["id"], "tasks": {"container": {"project": "OPS"}}}
+    made = await desk.ok("POST", "/v1/integrations", body | {"name": "OPS"})
+    (note,) = made["notes"]
+    assert "without Risk level (customfield_10010)" in note
+    assert "--value customfield_10010=" in note
+    given = {"container": {"project": "OPS"}, "values": {"customfield_10010": "High"}}
+    edited = await desk.ok("PATCH", f"/v1/integrations/{made['id']}", {"tasks": given})
+    assert edited["notes"] == []
+    unasked = await desk.ok("POST", "/v1/integrations", body | {"name": "Unasked", "unchecked": True})
+    assert unasked["notes"] == []
+
+
 async def test_choices_are_what_the_app_has_and_a_mapping_to_begin_with(
     desk: HttpDesk, jira: FakeJiraCloud
 ) -> None:

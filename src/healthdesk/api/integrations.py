@@ -185,6 +185,8 @@ class Integration(Output):
     sources: list[str] = []
     """Keys of the sources enabled for it."""
     records_url: str = ""
+    notes: list[str] = []
+    """What to see to, told by what added or changed it: fields that creations want and nothing is said of."""
     created_at: datetime
     created_by: str
 

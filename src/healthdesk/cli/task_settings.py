@@ -160,3 +160,5 @@ def print_of_apps(desk: Desk, item: Integration) -> None:
         ("Further fields", tasks.values),
     )
     out.facts((label, "; ".join(f"{key}={value}" for key, value in each.items())) for label, each in mapped)
+    for note in item.notes:
+        out.note(note)

@@ -78,10 +78,11 @@ async def add(desk: Desk, new: IntegrationCreate) -> Integration:
     _refuse_environments(new)
     connection, app = await _place(desk, new)
     settings: TaskSettings | ProofSettings
+    lacks: list[str] = []
     if connection is None:
         settings = new.proof or ProofSettings()
     else:
-        settings = await asked_settings(
+        settings, lacks = await asked_settings(
             desk, app, connection, new.tasks or TaskSettings(), unchecked=new.unchecked
         )
     now = desk.now()
@@ -107,7 +108,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> Integration:
         return _read(conn, integration_id)
 
     row, around = await desk.write(change, ("integration", integration_id))
-    return view(desk, row, around)
+    return view(desk, row, around).model_copy(update={"notes": lacks})
 
 
 async def edit(desk: Desk, row: IntegrationRow, changes: IntegrationEdit) -> Integration:
@@ -117,6 +118,7 @@ async def edit(desk: Desk, row: IntegrationRow, changes: IntegrationEdit) -> Int
     columns: dict[str, Any] = {}
     if changes.name is not None:
         columns["name"] = changes.name
+    lacks: list[str] = []
     before_s = after_s = float(row.settings["every_s"])
     if row.kind is IntegrationKind.PROOF:
         if changes.tasks is not None or "connection_id" in changes.model_fields_set:
@@ -125,7 +127,8 @@ async def edit(desk: Desk, row: IntegrationRow, changes: IntegrationEdit) -> Int
             columns["settings"] = changes.proof.model_dump(mode="json")
             after_s = changes.proof.every_s
     else:
-        columns |= await _task_columns(desk, row, changes)
+        of_tasks, lacks = await _task_columns(desk, row, changes)
+        columns |= of_tasks
         after_s = float(columns.get("settings", row.settings)["every_s"])
     before = {name: getattr(row, name) for name in columns}
 
@@ -149,7 +152,7 @@ async def edit(desk: Desk, row: IntegrationRow, changes: IntegrationEdit) -> Int
 
     changed, around = await desk.write(change, ("integration", row.id))
     desk.engine.instances.wake()
-    return view(desk, changed, around)
+    return view(desk, changed, around).model_copy(update={"notes": lacks})
 
 
 async def set_state(desk: Desk, integration_id: str, state: IntegrationState) -> Integration:
@@ -231,8 +234,10 @@ async def _place(desk: Desk, new: IntegrationCreate) -> tuple[ConnectionSecretRo
     return connection, desk.ctx.apps.get(connection.app)
 
 
-async def _task_columns(desk: Desk, row: IntegrationRow, changes: IntegrationEdit) -> dict[str, Any]:
-    """Return the columns that an edit of a task integration changes."""
+async def _task_columns(
+    desk: Desk, row: IntegrationRow, changes: IntegrationEdit
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the columns that an edit of a task integration changes, and what creations lack by these settings."""
     if changes.proof is not None:
         raise Malformed(f"{row.name} is of kind tasks", field="proof", fix="it has `tasks` to change")
     columns: dict[str, Any] = {}
@@ -243,9 +248,10 @@ async def _task_columns(desk: Desk, row: IntegrationRow, changes: IntegrationEdi
         await same_place(desk, row, changes.connection_id)
         admin_id = columns["connection_id"] = changes.connection_id
     if changes.tasks is None and "connection_id" not in columns:
-        return columns
+        return columns, []
     given = changes.tasks or TaskSettings.model_validate(row.settings)
     app = desk.ctx.apps.get(row.app)
+    lacks: list[str] = []
     if changes.unchecked:
         settings = checked(app.manifest, given)
     elif admin_id is None:
@@ -255,10 +261,10 @@ async def _task_columns(desk: Desk, row: IntegrationRow, changes: IntegrationEdi
         )
     else:
         connection = await desk.read(connections.get_secret, admin_id)
-        settings = await asked_settings(desk, app, connection, given, unchecked=False)
+        settings, lacks = await asked_settings(desk, app, connection, given, unchecked=False)
     if changes.tasks is not None:
         columns["settings"] = settings.model_dump(mode="json")
-    return columns
+    return columns, lacks
 
 
 def _refuse_environments(given: IntegrationCreate | IntegrationEdit) -> None:

@@ -10,7 +10,14 @@ from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.accounts import app_name
 from healthdesk.operations.asking import offered
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.task_settings import checked, completed, container_of, suggestion, tasks_of
+from healthdesk.operations.task_settings import (
+    checked,
+    completed,
+    container_of,
+    missing,
+    suggestion,
+    tasks_of,
+)
 from healthdesk.store import connections
 from healthdesk.store.rows import ConnectionSecretRow, IntegrationRow
 
@@ -46,12 +53,13 @@ async def usable(desk: Desk, connection_id: str) -> ConnectionSecretRow:
 
 async def asked_settings(
     desk: Desk, app: App, connection: ConnectionSecretRow, given: TaskSettings, *, unchecked: bool
-) -> TaskSettings:
-    """Return task settings held to the manifest and, unless `unchecked`, to what the app offers."""
+) -> tuple[TaskSettings, list[str]]:
+    """Return task settings held to the manifest and, unless `unchecked`, to what the app offers; and what is missing."""
     settings = checked(app.manifest, given)
     if unchecked:
-        return settings
-    return completed(app.name, settings, await offered(desk, connection, settings.container, saving=True))
+        return settings, []
+    offer = await offered(desk, connection, settings.container, saving=True)
+    return completed(app.name, settings, offer), missing(app.name, settings.values, offer.fields)
 
 
 async def same_place(desk: Desk, row: IntegrationRow, connection_id: str) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from healthdesk.api.integrations import TaskField, TaskSettings
 from healthdesk.connectors.results import TaskStatus
-from healthdesk.connectors.spec import Manifest, TasksManifest
+from healthdesk.connectors.spec import FieldManifest, Manifest, TasksManifest
 from healthdesk.domain.states import FieldDirection, WorkStatus
 from healthdesk.domain.status_mapping import find_status, named, suggested
 from healthdesk.domain.task_mapping import FIELDS
 from healthdesk.domain.task_sync import Abilities
 from healthdesk.errors import Malformed
 from healthdesk.operations.asking import Offered
-from healthdesk.operations.inputs import inputs_of, refuse_unknown
+from healthdesk.operations.inputs import how_to_give, inputs_of, refuse_unknown
 
 PLACEHOLDERS = ("name", "description", "due", "assignee", "template")
 """What is filled in in texts of `values`."""
@@ -86,6 +86,16 @@ def completed(app_name: str, given: TaskSettings, offer: Offered) -> TaskSetting
             "their_statuses": theirs,
         }
     )
+
+
+def missing(app_name: str, given: Mapping[str, str], wanted: Iterable[FieldManifest]) -> list[str]:
+    """Return a sentence for each field that a creation wants and nothing is said of, with how to give it."""
+    return [
+        f"{app_name} creates nothing there without {each.label} ({each.key}): give it for all tasks with"
+        f" `--value {each.key}=TEXT` of `healthdesk integrations edit` ({how_to_give(each)}), or with each task."
+        for each in wanted
+        if each.required and not each.default and each.key not in given
+    ]
 
 
 def suggestion(offer: Offered, container: Mapping[str, str] | None = None) -> TaskSettings:

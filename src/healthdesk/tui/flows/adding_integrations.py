@@ -51,7 +51,7 @@ async def add_integration(screen: DeskScreen, region: str = "") -> str:
         return ""
     if region:
         screen.post_message(RowAdded(region, added.id))
-    return f"{added.name} is added."
+    return " ".join([f"{added.name} is added.", *added.notes])
 
 
 async def add_tasks(screen: DeskScreen) -> Integration | None:

@@ -65,7 +65,8 @@ async def edit_mapping(screen: DeskScreen, integration: Integration) -> str:
         if changed == before:
             return "Nothing was changed."
         edit = IntegrationEdit(tasks=changed, unchecked=UNCHECKED in values)
-        return f"{(await screen.client.integration_edit(integration.id, edit)).name} is saved."
+        saved = await screen.client.integration_edit(integration.id, edit)
+        return " ".join([f"{saved.name} is saved.", *saved.notes])
 
     form = partial(
         Form,

@@ -8,24 +8,16 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.cli import options, task_settings
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.integration_view import command_for_key, print_integration, state
 from healthdesk.cli.keys import keys, keys_arguments, print_first_secrets
-from healthdesk.cli.marks import GOOD, WARN, Cell
+from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState, OnUnknown
+from healthdesk.domain.states import Environment, IntegrationKind, OnUnknown
 
 if TYPE_CHECKING:
-    from healthdesk.api.integrations import EnvironmentView, Integration
+    from healthdesk.api.integrations import Integration
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
-
-
-def state(view: EnvironmentView) -> Cell:
-    """Return the mark of an environment."""
-    if view.state is IntegrationState.PAUSED:
-        return Cell("⏸ Paused", WARN)
-    if view.hold_reason is not None:
-        return Cell(f"⏸ Held ({view.hold_reason})", WARN)
-    return Cell("● Active", GOOD)
 
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
@@ -70,62 +62,6 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             )
     desk.out.table(columns, rows, empty="No integrations yet. `healthdesk integrations add` adds one.")
     desk.out.more(page)
-
-
-def print_integration(desk: Desk, item: Integration) -> None:
-    """Print an integration with its environments."""
-    out = desk.out
-    if out.as_json:
-        out.model(item)
-        return
-    if item.kind is not IntegrationKind.DELIVERY:
-        task_settings.print_of_apps(desk, item)
-        return
-    out.facts(
-        [
-            ("Id", item.id),
-            ("Name", item.name),
-            ("Kind", item.kind.value),
-            ("Sources", ", ".join(item.sources) or "none enabled: `healthdesk sources enable`"),
-            ("Records go to", item.records_url),
-            ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
-        ]
-    )
-    for view in item.environments:
-        out.heading(view.environment.value.capitalize())
-        limit = view.accept_limit_per_minute
-        made = f", made {out.time(view.key_created_at)}" if view.key_created_at else ""
-        out.facts(
-            [
-                ("Status", state(view)),
-                ("Connection", f"{view.connection_name} ({view.connection_id})"),
-                ("Endpoint", f"{view.method} {view.endpoint}"),
-                ("Headers", "; ".join(f"{name}: {value}" for name, value in view.headers.items())),
-                ("Concurrency", str(view.concurrency)),
-                ("Rate", f"{view.rate_per_s:g} a second" if view.rate_per_s else "no limit"),
-                ("Timeout", f"{view.timeout_s:g} s"),
-                ("Arrival unknown", view.on_unknown.value),
-                ("Accepts", f"{limit} a minute" if limit else "no limit"),
-                (
-                    "Key",
-                    f"{view.key_hint}{made}"
-                    if view.key_hint
-                    else f"none: make one with `{_make(item.id, view.environment)}`",
-                ),
-                (
-                    "Signing secret",
-                    view.signing_secret_hint
-                    or f"unsigned: make one with `{_make(item.id, view.environment)} --signing`",
-                ),
-                ("Records", ", ".join(f"{count:,} {key}" for key, count in view.totals.items() if count)),
-            ]
-        )
-
-
-def _make(integration_id: str, environment: Environment) -> str:
-    """Return the command that makes the environment's bearer key."""
-    named = "" if environment is Environment.PRODUCTION else f" --environment {environment}"
-    return f"healthdesk integrations keys {integration_id} --new{named}"
 
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
@@ -242,7 +178,7 @@ async def add(desk: Desk, args: argparse.Namespace) -> None:
     print_integration(desk, item)
     if not desk.out.as_json:
         print_first_secrets(desk, item.new_signing_secrets)
-        desk.out.note(f"next: {_make(item.id, Environment(args.environment))}")
+        desk.out.note(f"next: {command_for_key(item.id, Environment(args.environment))}")
 
 
 def _edit_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,78 @@
+"""How `healthdesk integrations` shows an integration and its environments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthdesk.cli import task_settings
+from healthdesk.cli.desk import Desk
+from healthdesk.cli.marks import GOOD, WARN, Cell
+from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
+
+if TYPE_CHECKING:
+    from healthdesk.api.integrations import EnvironmentView, Integration
+
+
+def state(view: EnvironmentView) -> Cell:
+    """Return the mark of an environment."""
+    if view.state is IntegrationState.PAUSED:
+        return Cell("⏸ Paused", WARN)
+    if view.hold_reason is not None:
+        return Cell(f"⏸ Held ({view.hold_reason})", WARN)
+    return Cell("● Active", GOOD)
+
+
+def print_integration(desk: Desk, item: Integration) -> None:
+    """Print an integration with its environments."""
+    out = desk.out
+    if out.as_json:
+        out.model(item)
+        return
+    if item.kind is not IntegrationKind.DELIVERY:
+        task_settings.print_of_apps(desk, item)
+        return
+    out.facts(
+        [
+            ("Id", item.id),
+            ("Name", item.name),
+            ("Kind", item.kind.value),
+            ("Sources", ", ".join(item.sources) or "none enabled: `healthdesk sources enable`"),
+            ("Records go to", item.records_url),
+            ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
+        ]
+    )
+    for view in item.environments:
+        out.heading(view.environment.value.capitalize())
+        limit = view.accept_limit_per_minute
+        made = f", made {out.time(view.key_created_at)}" if view.key_created_at else ""
+        out.facts(
+            [
+                ("Status", state(view)),
+                ("Connection", f"{view.connection_name} ({view.connection_id})"),
+                ("Endpoint", f"{view.method} {view.endpoint}"),
+                ("Headers", "; ".join(f"{name}: {value}" for name, value in view.headers.items())),
+                ("Concurrency", str(view.concurrency)),
+                ("Rate", f"{view.rate_per_s:g} a second" if view.rate_per_s else "no limit"),
+                ("Timeout", f"{view.timeout_s:g} s"),
+                ("Arrival unknown", view.on_unknown.value),
+                ("Accepts", f"{limit} a minute" if limit else "no limit"),
+                (
+                    "Key",
+                    f"{view.key_hint}{made}"
+                    if view.key_hint
+                    else f"none: make one with `{command_for_key(item.id, view.environment)}`",
+                ),
+                (
+                    "Signing secret",
+                    view.signing_secret_hint
+                    or f"unsigned: make one with `{command_for_key(item.id, view.environment)} --signing`",
+                ),
+                ("Records", ", ".join(f"{count:,} {key}" for key, count in view.totals.items() if count)),
+            ]
+        )
+
+
+def command_for_key(integration_id: str, environment: Environment) -> str:
+    """Return the command that makes the environment's bearer key."""
+    named = "" if environment is Environment.PRODUCTION else f" --environment {environment}"
+    return f"healthdesk integrations keys {integration_id} --new{named}"

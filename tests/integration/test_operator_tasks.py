@@ -245,6 +245,22 @@ async def test_a_task_without_an_issue_gets_one_later(desk: HttpDesk, jira: Fake
     assert (row.link, row.external_id) == (LinkState.WANTED, "")
 
 
+async def test_who_it_is_assigned_to_does_not_take_over_what_syncs_a_task(
+    desk: HttpDesk, jira: FakeJiraCloud
+) -> None:
+    connection = await connect(desk, jira, "Jira")
+    integration = await integrate(desk, jira, connection["id"])
+    await desk.ok("PUT", f"/v1/connections/{connection['id']}/members/bob", {"grant": "user"})
+    made = await add(desk, assignee="bob", integration_id=integration["id"], connection_id=connection["id"])
+    await desk.ok("POST", f"/v1/instances/{made['id']}/unlink")
+    again = {"integration_id": integration["id"], "connection_id": connection["id"]}
+    with acting(desk, "bob", Role.MEMBER):
+        answer = await desk.call("PATCH", f"/v1/tasks/{made['id']}", again)
+    assert (answer.status, answer.json.get("detail")) == (403, "it is not yours")
+    assert (await desk.ok("GET", f"/v1/instances/{made['id']}"))["owner"] == "alice"
+    assert (await desk.ok("PATCH", f"/v1/tasks/{made['id']}", again))["instance"]["owner"] == "alice"
+
+
 async def test_a_removed_task_leaves_its_issue(desk: HttpDesk, jira: FakeJiraCloud) -> None:
     admin = await connect(desk, jira, "Jira of alice")
     integration = await integrate(desk, jira, admin["id"])

@@ -191,6 +191,11 @@ def _integrate(conn: Conn, desk: Desk, row: TaskRow, name: str, changes: TaskEdi
                 fix="unlink it first: `healthdesk instances unlink`",
                 field="integration_id",
             )
+        # Whoever the task is assigned to may edit it; that another issue and owner come in is for whose it is.
+        around = instance_context.around(conn, [synced]).connections
+        desk.require(
+            "instances.create_issue", desk.standing_of(synced, around.get(synced.connection_id or ""))
+        )
         instances.remove(conn, row.id)
     through = _through(
         conn, desk, changes.integration_id, changes.connection_id, action="tasks.edit", task=row

@@ -14,6 +14,7 @@ from healthdesk.domain.states import InstanceKind, Trigger
 from healthdesk.engine.context import Context
 from healthdesk.engine.due import DueQueue, Source
 from healthdesk.engine.heartbeats import Heartbeats
+from healthdesk.engine.instance_counts import InstanceCounts
 from healthdesk.engine.instance_runner import Runner
 from healthdesk.engine.instance_work import Worker
 from healthdesk.engine.pulse import Pulse
@@ -57,6 +58,7 @@ class Instances:
         self._tasks: dict[str, asyncio.Task[bool]] = {}
         """Runs under way by instance; each tells whether what it found decided the instance's state."""
         self._stopping = False
+        self.counts = InstanceCounts(ctx)
         self.on_alerts: Callable[[], None] = lambda: None
 
     def _alerted(self) -> None:

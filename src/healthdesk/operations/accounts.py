@@ -23,7 +23,6 @@ from healthdesk.operations.explain import explain_connection, explain_problem, p
 from healthdesk.operations.paging import everything
 from healthdesk.operations.refusals import refused_on
 from healthdesk.store import connections as connection_queries
-from healthdesk.store import instances as instance_queries
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import problems as problem_queries
 from healthdesk.store.rows import ConnectionRow, IntegrationRow, ProblemRow
@@ -46,7 +45,7 @@ async def read_everything(desk: Desk) -> Everything:
     """Read all connections and integrations, the numbers of instances, and the problems that are not resolved."""
     connections = await everything(desk, connection_queries.page)
     integrations = await everything(desk, integration_queries.page)
-    totals = await desk.read(instance_queries.totals_by)
+    totals = await desk.engine.instances.counts.by_place()
     problems = await desk.read(
         problem_queries.page,
         states=(ProblemState.OPEN, ProblemState.ACKNOWLEDGED),

@@ -164,3 +164,17 @@ def test_an_integration_without_admin_connection_says_how_to_give_it_one(daemon,
     daemon.on("DELETE", "/v1/integrations/int_2", 204)
     assert desk("integrations remove int_2 --unlink --yes").code == 0
     assert daemon.last.query == [("instances", "unlink")]
+
+
+def test_a_task_is_named_by_its_id_or_its_name(daemon, desk):
+    named = task()
+    daemon.on("GET", "/v1/tasks", wire.page(named))
+    daemon.on("GET", f"/v1/tasks/{named.id}", named)
+    assert desk(f"tasks show '{named.name.upper()}'").code == 0
+    assert [line.split("?")[0] for line in daemon.lines()] == ["GET /v1/tasks", f"GET /v1/tasks/{named.id}"]
+    daemon.on("GET", "/v1/tasks", wire.page(named, task(id="tsk_2")))
+    several = desk(f"tasks show '{named.name}'")
+    assert several.code != 0
+    assert f"2 tasks are named {named.name!r}" in several.err
+    daemon.on("GET", "/v1/tasks", wire.page())
+    assert "healthdesk tasks list" in desk("tasks show nothing").err

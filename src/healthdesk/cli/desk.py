@@ -94,6 +94,16 @@ class Desk:
             text, "lbl_", "label", lambda after, limit: self.client.labels_list(after=after, limit=limit)
         )
 
+    async def task_id(self, text: str) -> str:
+        """Return the id of a task given by id or name."""
+        named = text.strip()[:200] or None
+        return await self.find(
+            text,
+            "tsk_",
+            "task",
+            lambda after, limit: self.client.tasks_list(text=named, after=after, limit=limit),
+        )
+
     async def instance_id(self, text: str) -> str:
         """Return the id of a task or proof sync given by id or name."""
         from healthdesk.api.instances import InstanceFilter

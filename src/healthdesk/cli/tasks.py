@@ -102,11 +102,11 @@ def print_task(desk: Desk, item: Task) -> None:
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
     """Print one task."""
-    print_task(desk, await desk.client.task(args.task))
+    print_task(desk, await desk.client.task(await desk.task_id(args.task)))
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK", help="id")
+    parser.add_argument("task", metavar="TASK", help="id or name")
 
 
 def _said_arguments(parser: argparse.ArgumentParser) -> None:
@@ -175,7 +175,8 @@ async def edit(desk: Desk, args: argparse.Namespace) -> None:
         raise UsageError("nothing to change", f"see `{args.prog} --help`")
     if args.version is not None:
         fields["version"] = args.version
-    print_task(desk, await desk.client.task_edit(args.task, TaskEdit(**fields)))
+    task_id = await desk.task_id(args.task)
+    print_task(desk, await desk.client.task_edit(task_id, TaskEdit(**fields)))
 
 
 def _remove_arguments(parser: argparse.ArgumentParser) -> None:
@@ -186,7 +187,7 @@ def _remove_arguments(parser: argparse.ArgumentParser) -> None:
 async def remove(desk: Desk, args: argparse.Namespace) -> int | None:
     """Remove a task; its issue stays."""
     desk.ask.require_yes(args.yes)
-    item = await desk.client.task(args.task)
+    item = await desk.client.task(await desk.task_id(args.task))
     stays = ""
     if item.instance is not None and item.instance.link is LinkState.LINKED:
         stays = f" {item.instance.external_key or 'Its issue'} stays as it is in {item.instance.app_name}."

@@ -10,7 +10,7 @@ import pytest
 from healthdesk.connectors.results import ExternalTask
 from healthdesk.domain.states import CallbackState, InstanceKind, LinkState, RunOutcome, Trigger, WorkStatus
 from healthdesk.errors import Conflict
-from healthdesk.store import callbacks, instances, issue_callbacks, links, runs, tasks
+from healthdesk.store import callbacks, instances, issue_callbacks, issue_holders, links, runs, tasks
 from healthdesk.store.rows import NewCallback, ProcessedCallback
 from healthdesk.store.rows_instances import RunRow
 from tests.store.test_plans import plans_of_reads
@@ -208,10 +208,10 @@ async def test_an_issue_has_one_task(desk, world):
 async def test_an_issue_is_free_once_its_task_was_unlinked(desk, world):
     first = await desk.linked()
     both = [ISSUE, ISSUE | {"id": "13"}]
-    assert await world.store.read(links.held, "github", both, WHERE) == {"12": "Rotate the keys"}
-    assert await world.store.read(links.held, "github", both, WHERE, other_than=first) == {}
+    assert await world.store.read(issue_holders.held, "github", both, WHERE) == {"12": "Rotate the keys"}
+    assert await world.store.read(issue_holders.held, "github", both, WHERE, other_than=first) == {}
     await world.store.write(links.unlink, first)
-    assert await world.store.read(links.held, "github", both, WHERE) == {}
+    assert await world.store.read(issue_holders.held, "github", both, WHERE) == {}
     await desk.linked()
 
 
@@ -231,7 +231,7 @@ async def test_an_issue_is_free_once_its_task_was_unlinked(desk, world):
 )
 async def test_issues_that_are_counted_alike_are_told_apart(desk, world, changes, where, is_held):
     await desk.linked()
-    found = await world.store.read(links.held, "github", [ISSUE | changes], where)
+    found = await world.store.read(issue_holders.held, "github", [ISSUE | changes], where)
     assert found == ({"12": "Rotate the keys"} if is_held else {})
 
 
@@ -415,7 +415,7 @@ async def test_issues_are_looked_for_in_the_indexes_of_their_ids_and_keys(sqlite
     plans = await plans_of_reads(
         sqlite_world,
         (issue_callbacks.tasks_named, (connection_id, ["12", "octo-org/hello-world#12"]), {}),
-        (links.held, ("github", [ISSUE], WHERE), {}),
+        (issue_holders.held, ("github", [ISSUE], WHERE), {}),
     )
     steps = [step for _, plan in plans for step in plan]
     assert not any(step.startswith(("SCAN tasks", "SCAN instances")) for step in steps), steps

@@ -19,7 +19,7 @@ from healthdesk.domain.states import FieldDirection, InstanceState, RunOutcome, 
 from healthdesk.domain.task_sync import created, creation
 from healthdesk.engine.instance_work import Done
 from healthdesk.engine.task_talk import Talk, kept
-from healthdesk.store import links
+from healthdesk.store import issue_holders, links
 from healthdesk.store.rows_instances import TaskRow
 
 CREATION_SETTLES_S = 120.0
@@ -91,7 +91,7 @@ async def _candidates(talk: Talk, tasks: list[ExternalTask]) -> list[ExternalTas
     former = set(memory.get("former", ()))
     young = [each for each in tasks if each.id not in former and not _is_older(each, oldest)]
     theirs = await talk.ctx.store.read(
-        links.held,
+        issue_holders.held,
         talk.work.instance.app,
         [kept(each) for each in young],
         talk.container,

@@ -34,7 +34,7 @@ from healthdesk.operations.instances import view_of
 from healthdesk.operations.issue_places import Place, place_of
 from healthdesk.operations.issues import find_issues, issue_view
 from healthdesk.store import instances as queries
-from healthdesk.store import links, runs, tasks, usable
+from healthdesk.store import issue_holders, links, runs, tasks, usable
 from healthdesk.store.rows_instances import RunRow, TaskRow
 
 _MOST_NOTED = 200
@@ -152,7 +152,7 @@ def _holder(
     conn: Conn, app: str, issue: ExternalTask, container: Mapping[str, str], task_id: str | None
 ) -> str:
     """Return the name of the other task that is linked with an issue, or nothing."""
-    found = links.held(conn, app, [kept(issue)], container, other_than=task_id or "")
+    found = issue_holders.held(conn, app, [kept(issue)], container, other_than=task_id or "")
     return found.get(issue.id, "")
 
 

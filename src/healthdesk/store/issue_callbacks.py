@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from healthdesk.domain.states import Trigger
 from healthdesk.store import callbacks
 from healthdesk.store.instances import due_now
-from healthdesk.store.links import HERE
+from healthdesk.store.issue_holders import HERE
 from healthdesk.store.rows import ProcessedCallback
 from healthdesk.store.schema import callbacks as table
 from healthdesk.store.schema_connections import connections

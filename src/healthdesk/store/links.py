@@ -5,11 +5,10 @@ Every function looks at the task as it is now: it may have been edited, unlinked
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
@@ -18,8 +17,9 @@ from healthdesk.domain.states import LinkState, WorkStatus
 from healthdesk.domain.task_mapping import FIELDS, ours
 from healthdesk.errors import Conflict, NotFound
 from healthdesk.store import runs, tasks
+from healthdesk.store.issue_holders import HERE, holder_of
 from healthdesk.store.rows_instances import RunRow, TaskRow
-from healthdesk.store.schema_instances import LINKED, instance_runs, instances, templates
+from healthdesk.store.schema_instances import instance_runs, templates
 from healthdesk.store.schema_instances import tasks as table
 
 __all__ = [
@@ -28,16 +28,12 @@ __all__ = [
     "begin_creation",
     "for_sync",
     "give_up_creation",
-    "held",
     "keep_created",
     "keep_sync",
     "mark_deleted",
     "unlink",
     "want_new",
 ]
-
-HERE = frozenset({LinkState.LINKED, LinkState.DELETED})
-"""A task in one of these states has an issue, or had one that nobody else may have."""
 
 _FORGOTTEN: Mapping[str, Any] = {"creating_at": None, "creating_title": ""}
 
@@ -127,7 +123,7 @@ def keep_created(
     row = _locked(conn, task_id)
     if row is None or row.link in HERE or row.link is None:
         return False
-    if _holder(conn, task_id, issue, container) is not None:
+    if holder_of(conn, task_id, issue, container) is not None:
         return False
     linked = row.link is not LinkState.UNLINKED
     if linked or not row.external_id:
@@ -191,7 +187,7 @@ def attach(
     now: datetime,
 ) -> None:
     """Link a task with an existing issue that overwrites it with `values`; Conflict where another task has it."""
-    if (other := _holder(conn, task_id, issue, container)) is not None:
+    if (other := holder_of(conn, task_id, issue, container)) is not None:
         raise Conflict(
             f"{issue['key'] or issue['id']} is linked with the task {other} already",
             fix="unlink that one first, or attach another issue",
@@ -239,76 +235,6 @@ def want_new(conn: Connection, task_id: str, container: Mapping[str, str] | None
         external=None,
         synced={**doubt, "former": former} if former or doubt else None,
     )
-
-
-def held(
-    conn: Connection,
-    app: str,
-    issues: Iterable[Mapping[str, Any]],
-    container: Mapping[str, str],
-    *,
-    other_than: str = "",
-) -> dict[str, str]:
-    """Return the names of tasks that are linked with these issues of a container, by the issues' ids.
-
-    Numbers and keys are the same at every site of an app: the addresses of issues tell those apart.
-    """
-    wanted = {issue["id"]: issue for issue in issues}
-    return {row.external_id: row.name for row in _holders(conn, app, wanted, container, other_than)}
-
-
-def place_of(container: Mapping[str, str]) -> str:
-    """Return where an issue lives as one text, to compare containers by."""
-    return "/".join(value.casefold() for _, value in sorted(container.items()) if value)
-
-
-def _holder(
-    conn: Connection, task_id: str, issue: Mapping[str, Any], container: Mapping[str, str]
-) -> str | None:
-    """Return the name of the other task that is linked with an issue."""
-    app = conn.execute(select(instances.c.app).where(instances.c.id == task_id)).scalar()
-    if app is None:
-        return None
-    found = _holders(conn, app, {issue["id"]: issue}, container, task_id)
-    return found[0].name if found else None
-
-
-def _holders(
-    conn: Connection,
-    app: str,
-    wanted: Mapping[str, Mapping[str, Any]],
-    container: Mapping[str, str],
-    other_than: str,
-) -> list[Any]:
-    if not wanted:
-        return []
-    rows = conn.execute(
-        select(
-            table.c.name, table.c.external_id, table.c.external_key, table.c.external_url, table.c.container
-        )
-        .join(instances, instances.c.id == table.c.id)
-        .where(
-            sa.text(f"tasks.{LINKED}"),
-            table.c.external_id.in_(list(wanted)),
-            table.c.id != other_than,
-            table.c.link.in_(list(HERE)),
-            instances.c.app == app,
-        )
-    ).all()
-    return [row for row in rows if _is(row, wanted[row.external_id], container)]
-
-
-def _is(row: Any, issue: Mapping[str, Any], container: Mapping[str, str]) -> bool:
-    """Tell whether a task's issue is this one, which has the same id."""
-    one, other = row.external_url, issue["url"]
-    if one and other:
-        if one == other:
-            return True
-        if urlsplit(one).netloc != urlsplit(other).netloc:
-            return False
-    if row.external_key == issue["key"] not in ("", issue["id"]):
-        return True
-    return not (one and other) and place_of(row.container) == place_of(container)
 
 
 def _of_issue(issue: Mapping[str, Any], container: Mapping[str, str]) -> dict[str, Any]:

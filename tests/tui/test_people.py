@@ -248,3 +248,17 @@ async def test_only_administrators_hand_over_and_everybody_reads_whose_is_what()
         await driver.press("Y", "W")
         assert isinstance(driver.app.screen, PeopleScreen)
         assert "Hand over: needs the administrator role; ask alice, root" in driver.said[-1]
+
+
+async def test_what_somebody_without_a_connection_made_is_handed_over_too():
+    desk = FakeDesk()
+    two_cards(desk)
+    async with open_desk(desk, area="connections") as driver:
+        await driver.press("Y", "slash", "down")
+        await driver.write("zoe")
+        await driver.press("enter", "enter")
+        assert "zoe owns no connection. backspace shows those of everybody" in driver.text()
+        await driver.press("W", "tab")
+        await driver.write("carol")
+        await driver.press("ctrl+s", "right", "enter")
+        assert desk.called("people_hand_over") == [("zoe", "carol", [])]

@@ -42,11 +42,13 @@ class FindableScreen(AreaScreen):
             self.make_region(self.make_table(), f"{self.CONTEXT}-region"),
             self.fetch,
             empty=list(self.EMPTY),
-            empty_filter=lambda: [
-                line("  Nothing is like that. ", key("backspace"), dim(" clears the filter"))
-            ],
+            empty_filter=self.nothing_like_that,
             filtered=lambda: self.bar.narrows,
         )
+
+    def nothing_like_that(self) -> list[Line]:
+        """Return what is said where the filter leaves nothing."""
+        return [line("  Nothing is like that. ", key("backspace"), dim(" clears the filter"))]
 
     async def fetch(self, after: str | None, limit: int, direction: Any) -> Page[Any]:
         """Read a page."""

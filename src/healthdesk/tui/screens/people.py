@@ -51,6 +51,13 @@ class PeopleScreen(FindableScreen):
             return await self.client.connections_list(after=after, limit=limit)
         return await self.client.people_connections(self.words, after=after, limit=limit)
 
+    def nothing_like_that(self) -> list[Line]:
+        """Who owns no connection may have tasks and proof syncs with those of others."""
+        return [
+            line(f"  {self.words} owns no connection. ", key("backspace"), dim(" shows those of everybody")),
+            line("  ", key("W"), dim(" hands over their tasks, proof syncs and repeating tasks.")),
+        ]
+
     def explain(self, row: Connection) -> Iterable[Line]:
         """Whose it is, and what gives it to somebody else."""
         return (

@@ -81,6 +81,7 @@ async def test_what_a_connections_problem_blocks_is_listed_too():
     async with open_desk(desk, area="problems") as driver:
         await driver.press("enter")
         assert "blocked by" in driver.text()
+        assert "resend" not in driver.line(-1)
         await driver.press("enter")
         assert isinstance(driver.app.screen, TaskScreen)
 

@@ -130,7 +130,8 @@ class ProblemScreen(WindowScreen):
 
     def off_footer(self) -> frozenset[str]:
         """What is done with records is left out where there are none."""
-        no_records = self.detail is not None and self.detail.unit != RECORD
+        found = self.detail
+        no_records = found is not None and (found.unit != RECORD or not (found.total or found.held))
         return frozenset({"log", "resend_all"}) if no_records else frozenset()
 
     def do_connection(self) -> None:

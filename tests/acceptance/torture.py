@@ -1,4 +1,4 @@
-"""Kill -9 while records and callbacks are posted, again and again; then account for every single one.
+"""Kill -9 while records and callbacks are posted, tasks synced and proof collected; then account for every single one.
 
 `python -m tests.acceptance.torture [--kills N] [--seed N] [--database sqlite|postgresql|both]` is the long run.
 """
@@ -24,8 +24,10 @@ from healthdesk.api.callbacks import CallbackFilter
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
 from healthdesk.domain.states import AlertEvent, AlertState, CallbackState, ProblemState, RecordState
+from tests.acceptance.torture_work import Work
 from tests.harness.desk import Delivery, Desk, set_up_callbacks, set_up_delivery
 from tests.harness.sinks import Endpoint, endpoint_and_chat
+from tests.harness.work import GithubNow
 
 FATES = ("ok", "ok", "ok", "ok", "slow", "flaky", "limited", "reject")
 RECORD_CLIENTS = 5
@@ -138,14 +140,17 @@ class Clients:
 
 async def torture(desk: Desk, *, kills: int, rng: random.Random) -> dict[str, object]:
     """Run the whole ordeal on a desk that is not started yet; AssertionError says what was lost."""
-    async with endpoint_and_chat() as (endpoint, chat):
+    async with endpoint_and_chat() as (endpoint, chat), GithubNow() as github:
         await desk.start()
         delivery = await set_up_delivery(desk, endpoint.url)
         connection_id = await set_up_callbacks(desk, CALLBACK_SECRET)
         async with desk.client() as client:
             await client.channel_create("chat", chat.channel_url)
         clients = Clients(delivery, f"{desk.url}/v1/callbacks/{connection_id}", rng)
+        work = Work(desk, github, rng)
+        await work.set_up()
         posting = asyncio.create_task(clients.run())
+        working = asyncio.create_task(work.run())
         try:
             for _ in range(kills):
                 await asyncio.sleep(0.05 + rng.random() * 0.9)
@@ -154,11 +159,13 @@ async def torture(desk: Desk, *, kills: int, rng: random.Random) -> dict[str, ob
             await asyncio.sleep(0.5)
         finally:
             clients.stop.set()
-            await posting
+            work.stop.set()
+            await asyncio.gather(posting, working)
+        accounted = await work.account()
         async with desk.client() as client:
             await _settled(client, desk)
             report = await _account(client, clients.posted, endpoint, delivery)
-            report |= await _account_alerts(client, chat.messages)
+            report |= await _account_alerts(client, chat.messages) | accounted
         assert await desk.stop() == 0, desk.log[-3000:]
         return {"kills": kills, **report}
 

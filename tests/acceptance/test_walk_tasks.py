@@ -269,7 +269,7 @@ async def test_a_deleted_issue_is_created_anew_only_when_asked(walk: Walk, githu
         await operator.pilot.press("right", "enter")
         await operator.sees("✓ 1 succeeded")
     assert len(github.issues) == 1
-    await walk.cli(f"instances create-issue {tasks[1].id} --yes")
+    await walk.cli(f"instances create-issue {tasks[1].id}")
     await walk.cli(f"instances create-issue {tasks[0].id} --yes", expect=1) if len(
         github.issues
     ) > 1 else None

@@ -52,6 +52,8 @@ MOST_CHARACTERS = 100_000_000
 """Characters of all cells of a dataset: rows of long cells fill the memory before their number is many."""
 _READ_APART = 500
 MOST_SEARCHED_PAGES = 20
+LEAST_KEPT_TITLE = 100
+"""Every app keeps at least so much of a title; a longer one may be cut."""
 # What a probe tells when the account may not do what it tries; anything else is no news of permissions.
 _REFUSALS = frozenset(
     {ErrorKind.PERMISSION, ErrorKind.NOT_FOUND, ErrorKind.REFUSED, ErrorKind.UNEXPECTED_ANSWER}
@@ -145,17 +147,19 @@ class Connector:
         return await self._list(tasks.search, container, text)
 
     async def find_created(self, container: Mapping[str, object], title: str) -> TasksAnswer:
-        """Find issues of exactly this title, for a creation whose answer was lost.
+        """Find issues of this title, or of as much of a long one as the app kept, for a creation whose answer was lost.
 
         They are looked for in what was created lately where the manifest lists it, as a search may lag behind, and
-        searched for where that list does not have them: it may be full of what was created since.
+        searched for where that list does not have them: it may be full of what was created since. With `cut` and no
+        issue it is not known whether there is one.
         """
         tasks = self._tasks()
         found = TasksAnswer([])
         if tasks.recent is not None:
-            found = _titled(await self._list(tasks.recent, container, title), title)
+            found = replace(_titled(await self._list(tasks.recent, container, title), title), cut=False)
         if found.failure is None and not found.tasks and (tasks.recent is None or tasks.search is not None):
-            found = _titled(await self.search_tasks(container, title), title)
+            words = title[:LEAST_KEPT_TITLE].rpartition(" ")[0] if len(title) > LEAST_KEPT_TITLE else title
+            found = _titled(await self.search_tasks(container, words or title[:LEAST_KEPT_TITLE]), title)
         return found
 
     async def _list(
@@ -296,4 +300,10 @@ def _rows(dataset: DatasetManifest, items: Sequence[object]) -> list[dict[str, s
 
 
 def _titled(answer: TasksAnswer, title: str) -> TasksAnswer:
-    return replace(answer, tasks=[each for each in answer.tasks if each.title.strip() == title.strip()])
+    wanted = title.strip()
+    return replace(answer, tasks=[each for each in answer.tasks if _is_called(each.title.strip(), wanted)])
+
+
+def _is_called(kept: str, wanted: str) -> bool:
+    """Tell whether an issue has the title that was wanted, or its beginning: apps cut what is too long for them."""
+    return kept == wanted or (len(kept) >= LEAST_KEPT_TITLE and wanted.startswith(kept.rstrip("….")))

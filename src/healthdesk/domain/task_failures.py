@@ -83,6 +83,16 @@ def several(app: str, noun: str, number: int) -> Failure:
     )
 
 
+def too_many(app: str, noun: str) -> Failure:
+    """Return what is said where a creation is in doubt and the app has more issues than could be looked through."""
+    return _failure(
+        ErrorKind.CONFIGURATION,
+        Blame.CONFIGURATION,
+        f"{app} did not answer whether it created the {noun}, and has more than could be looked through for it",
+        f"Look for it in {app} and attach it; where it is not there, create it there and attach that",
+    )
+
+
 def taken(app: str, noun: str, called: str) -> Failure:
     """Return what is said of an issue that was found for a creation and belongs to another task by now."""
     return _failure(

@@ -44,7 +44,9 @@ class ProofRuns:
         except HealthdeskError:
             # the desk's own: the database that tokens are kept in is away
             raise
-        except Exception as error:  # code of a connector does what it likes, and its run must not stay under way
+        except (
+            Exception
+        ) as error:  # code of a connector does what it likes, and its run must not stay under way
             log.exception("the connector of %s failed", work.connector.manifest.name)
             return _failed(run_id, broken(work.connector, f"failed: {type(error).__name__}"))
         return _failed(run_id, collected.failure, collected.exchange)

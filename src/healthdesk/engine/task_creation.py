@@ -1,7 +1,8 @@
 """Creates the issue of a task: the intent is committed first, and a creation whose answer was lost is looked up.
 
 Searches lag behind, so a lookup that finds nothing soon after says nothing: it is asked again, and only when there is
-still none after `CREATION_SETTLES_S` another issue is created. There are never two.
+still none after `CREATION_SETTLES_S` another issue is created, unless the app has more than could be looked through.
+There are never two.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ async def _look_up(talk: Talk) -> Created | Done | None:
     if talk.task.creating_at is None:
         return None
     left_s = CREATION_SETTLES_S - (talk.ctx.clock.now() - talk.task.creating_at).total_seconds()
+    if left_s <= 0 and answer.cut:
+        return _failed(task_failures.too_many(talk.app, talk.noun), exchange=answer.exchange)
     if left_s <= 0:
         return None
     failure = task_failures.not_there_yet(talk.app, talk.noun)

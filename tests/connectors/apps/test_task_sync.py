@@ -11,7 +11,7 @@ from tests.connectors.apps.fake import FakeApp, Fault, Lost
 from tests.connectors.apps.syncing import TaskDesk, changed, settled_outcome
 from tests.connectors.apps.test_apps import FAKES, connector_of
 
-from healthdesk.connectors.connector import Connector, TaskInputs
+from healthdesk.connectors.connector import Connector, TaskInputs, TasksAnswer
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.domain.ids import IdFactory
 from healthdesk.domain.states import (
@@ -433,6 +433,46 @@ async def test_a_search_that_lags_is_waited_for(desk: TaskDesk, fake: FakeApp, c
     clock.advance(done.again_s)
     assert (await desk.sync()).outcome is RunOutcome.FOUND
     assert creations(fake) == 1
+
+
+async def test_a_long_title_that_the_app_cut_is_found(desk: TaskDesk, fake: FakeApp):
+    title = " ".join(f"Rotate the keys of host {number}" for number in range(9))
+    await desk.add(title)
+    lose(fake, Lost.ANSWER)
+    await desk.run()
+    (issue,) = fake.issues.values()
+    issue["title"] = issue["title"][:160]
+    assert (await desk.sync()).outcome is RunOutcome.FOUND
+    assert creations(fake) == 1
+
+
+async def test_a_title_that_only_begins_alike_is_no_other_title(desk: TaskDesk, fake: FakeApp):
+    await desk.add("Rotate the keys of the bastion")
+    lose(fake, Lost.ANSWER)
+    await desk.run()
+    (issue,) = fake.issues.values()
+    issue["title"] = "Rotate the keys"
+    assert (await desk.run()).outcome is RunOutcome.FAILED
+
+
+async def test_nothing_is_created_while_there_is_more_than_was_looked_through(
+    store: Store, clock: FakeClock, fake: FakeApp, session: GuardedSession
+):
+    class Crowded(type(connector_of(fake, session, clock))):
+        async def find_created(self, container: object, title: str) -> TasksAnswer:
+            return TasksAnswer([], cut=True)
+
+    crowded = Crowded(connector_of(fake, session, clock).client)
+    desk = TaskDesk(store, clock, crowded, {"container": dict(fake.container)})
+    await desk.add()
+    lose(fake, Lost.REQUEST)
+    await desk.run()
+    clock.advance(600)
+    done = await desk.run()
+    assert done.state is InstanceState.CREATION_FAILED
+    assert "more than could be looked through" in done.failure.sentence
+    assert "attach it" in done.failure.next_action
+    assert not fake.issues
 
 
 async def test_an_edit_while_the_issue_is_created_keeps_both(desk: TaskDesk):

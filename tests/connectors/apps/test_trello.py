@@ -20,7 +20,7 @@ class Bodies(FakeTrello):
     body: object = None
 
     async def create(self, request: web.Request) -> web.Response:
-        if request.can_read_body:
+        if request.body_exists:
             self.body = await request.json()
             return json({"id": "1", "shortLink": "short001", "idList": "2"})
         return await super().create(request)

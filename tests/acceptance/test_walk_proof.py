@@ -81,7 +81,9 @@ async def test_a_missing_repository_is_failed_while_the_connection_is_connected(
     connection = await walk.client.connection(kept.connection.id)
     assert connection.state is ConnectionState.CONNECTED
     assert "Failed" in (await walk.cli("instances list --kind proof")).out
-    assert "GitHub shows this account no such thing" in (await walk.cli(f"instances show {kept.proof.id}")).out
+    assert (
+        "GitHub shows this account no such thing" in (await walk.cli(f"instances show {kept.proof.id}")).out
+    )
 
     github.gone = False
     assert "Succeeded" in (await walk.cli(f"instances sync {kept.proof.id}")).out

@@ -364,7 +364,7 @@ async def test_a_problem_of_tasks_lists_them_with_the_last_good_run_and_the_firs
     gone, well = await add(desk, integration, "Gone"), await add(desk, integration, "Well")
     for task in (gone, well):
         assert (await sync(desk, task))["state_word"] == "Succeeded"
-    cast(FakeClock, desk.engine.ctx.clock).advance(60)
+    cast("FakeClock", desk.engine.ctx.clock).advance(60)
     github.issues = {number: each for number, each in github.issues.items() if each["title"] == "Well"}
     problem_id = (await sync(desk, gone))["problem_id"]
     problem = await desk.ok("GET", f"/v1/problems/{problem_id}")
@@ -375,7 +375,7 @@ async def test_a_problem_of_tasks_lists_them_with_the_last_good_run_and_the_firs
     assert (good["outcome_word"], bad["outcome_word"]) == ("Created", "Failed")
     assert "was deleted in GitHub" in bad["error"]
     assert {good["id"], bad["id"]} == set(runs)
-    cast(FakeClock, desk.engine.ctx.clock).advance(60)
+    cast("FakeClock", desk.engine.ctx.clock).advance(60)
     await sync(desk, gone)
     again = await desk.ok("GET", f"/v1/problems/{problem_id}")
     assert again["first_bad_run"] == bad, "the first, not the last"
@@ -402,7 +402,7 @@ async def test_a_problem_of_a_connection_lists_what_is_blocked_behind_it(
     github.fault = Fault.WRONG_CREDENTIALS
     for _ in range(2):
         await desk.ok("POST", f"/v1/connections/{connection['id']}/check")
-        cast(FakeClock, desk.engine.ctx.clock).advance(60)
+        cast("FakeClock", desk.engine.ctx.clock).advance(60)
     await desk.engine.ctx.store.write(instance_queries.update, task, {"blocked": True}, bumps=False)
     [problem] = (await desk.ok("GET", f"/v1/problems?connection_id={connection['id']}"))["items"]
     assert problem["blocked"] == {"task": 1}

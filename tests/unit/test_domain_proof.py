@@ -74,7 +74,11 @@ def test_difference_by_id() -> None:
     assert found.added == [("4", "dan", "read")]
     assert found.removed == [("2", "bob", "read")]
     assert found.changed == [
-        Change("1", dict(zip(COLUMNS, ("1", "ada", "read"))), dict(zip(COLUMNS, ("1", "ada", "admin"))))
+        Change(
+            "1",
+            dict(zip(COLUMNS, ("1", "ada", "read"), strict=True)),
+            dict(zip(COLUMNS, ("1", "ada", "admin"), strict=True)),
+        )
     ]
     assert found.totals == {"added": 1, "removed": 1, "changed": 1, "unchanged": 1}
     assert not found.cut

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from healthdesk.domain.states import IntegrationKind, IntegrationState
 from healthdesk.store.columns import to_micros
 from healthdesk.store.instance_query import not_unlinked
-from healthdesk.store.instances import leave_problems
+from healthdesk.store.instances import leave_problems, problems_of
 from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_instances import instances, tasks, templates
 from healthdesk.store.schema_setup import integrations
@@ -113,10 +113,7 @@ def remove(conn: Connection, integration_id: str, now: datetime) -> int:
     linked = instances_of(conn, integration_id)
     theirs = instances.c.integration_id == integration_id
     ids = select(instances.c.id).where(theirs)
-    problem_ids = conn.execute(
-        select(instances.c.problem_id).where(theirs, instances.c.problem_id.is_not(None))
-    ).scalars()
-    named = list(problem_ids)
+    named = problems_of(conn, theirs)
     conn.execute(
         sa.update(tasks)
         .where(tasks.c.id.in_(ids))

@@ -59,8 +59,9 @@ class KeptRun:
 def settle(conn: Connection, done: SettledRun) -> KeptRun:
     """Keep what a run came to: first what is the kind's own, then the run, the instance's state and its problem.
 
-    An instance that was changed meanwhile keeps its state, and is run again at once; of one that is gone, or is
-    another daemon's by now, only the run is stored.
+    An instance that was changed meanwhile keeps its state, and is run again at once, as is one that was asked for
+    meanwhile, unless its app said when to come back; of one that is gone, or is another daemon's by now, only the run is
+    stored.
     """
     if done.keep is not None:
         done.keep(conn)
@@ -75,8 +76,9 @@ def settle(conn: Connection, done: SettledRun) -> KeptRun:
         _update(conn, row.id, values)
         return KeptRun(decided=False)
     asked_again = row.next_trigger is not Trigger.SCHEDULE
+    told_to_wait = done.failure is not None and done.failure.retry_after_s is not None
     if row.next_at is not None:
-        values["next_at"] = done.now if asked_again else done.next_at
+        values["next_at"] = done.now if asked_again and not told_to_wait else done.next_at
     values["last_checked"] = done.now
     changes = ProblemChanges()
     if done.state is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from healthdesk.domain.states import Blame, ErrorKind, InstanceKind, Trigger
 from healthdesk.store.folding import Folding
@@ -207,11 +207,7 @@ def lost(conn: Connection, connection_id: str, now: datetime) -> list[tuple[Inst
         .group_by(instances.c.kind)
         .order_by(instances.c.kind)
     ).all()
-    in_problems = (
-        conn.execute(select(instances.c.problem_id).where(mine, instances.c.problem_id.is_not(None)))
-        .scalars()
-        .all()
-    )
+    in_problems = problems_of(conn, mine)
     for kind, (error, next_action) in _DISCONNECTED.items():
         conn.execute(
             sa.update(instances)
@@ -236,6 +232,12 @@ def lost(conn: Connection, connection_id: str, now: datetime) -> list[tuple[Inst
         )
     leave_problems(conn, in_problems, now)
     return [(kind, number) for kind, number in numbers]
+
+
+def problems_of(conn: Connection, which: ColumnElement[bool]) -> list[str]:
+    """Return the problem of each instance that is in one, and lock them all: a run that ends meanwhile joins none."""
+    found = select(instances.c.problem_id).where(which).order_by(instances.c.id).with_for_update()
+    return [each for each in conn.execute(found).scalars() if each is not None]
 
 
 def reconnect(

@@ -13,7 +13,7 @@ from tests.acceptance.torture import SETTINGS, torture
 from tests.harness.desk import Desk
 from tests.harness.postgres import running_postgres
 
-KILLS = 25
+KILLS = 12
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -24,9 +24,9 @@ async def test_every_answered_record_callback_and_alert_survives_kill_on_sqlite(
         report = await torture(desk, kills=KILLS, rng=random.Random(20261123))
     finally:
         desk.end()
-    assert report["records"] > 100
-    assert report["callbacks"] > 20
-    assert report["tasks"] > 20
+    assert report["records"] > 30
+    assert report["callbacks"] > 10
+    assert report["tasks"] > 10
 
 
 @pytest.mark.xdist_group("kill9-postgresql")
@@ -41,6 +41,6 @@ async def test_every_answered_record_callback_and_alert_survives_kill_on_postgre
             report = await torture(desk, kills=KILLS, rng=random.Random(20261123))
         finally:
             desk.end()
-    assert report["records"] > 100
-    assert report["callbacks"] > 20
-    assert report["tasks"] > 20
+    assert report["records"] > 30
+    assert report["callbacks"] > 10
+    assert report["tasks"] > 10

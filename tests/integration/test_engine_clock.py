@@ -76,10 +76,10 @@ async def passing(desk, condition, step_s: float = 0.5, limit_s: float = 60.0):
     return answer
 
 
-async def idle(desk, seconds: int):
-    """Let time pass in which everything due gets its turn."""
-    for _ in range(seconds):
-        desk.engine.ctx.clock.advance(1)
+async def idle(desk, seconds: int, *, step: int = 1):
+    """Let time pass in which everything due gets its turn, `step` seconds at a time."""
+    for _ in range(0, seconds, step):
+        desk.engine.ctx.clock.advance(step)
         await quiet(desk)
 
 

@@ -135,7 +135,7 @@ async def test_credentials_that_the_key_does_not_open_are_no_green_light(tmp_pat
         other = {"credentials_enc": sealed.encrypt("{}")}
         await store.write(lambda conn: connections.update(conn, made["id"], other))
         assert (await check(desk, made))["state"] == "suspect"
-        await idle(desk, 22 * 60)
+        await idle(desk, 22 * 60, step=10)
         shown = await show(desk, made)
         assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
         assert "its credentials cannot be read" in shown["explanation"]["sentence"]
@@ -148,7 +148,7 @@ async def test_a_connection_whose_connector_is_gone_is_no_green_light(tmp_path, 
         made = await check(desk, await github_connection(desk, github))
         del desk.engine.ctx.apps._apps["github"]
         await check(desk, made)
-        await idle(desk, 22 * 60)
+        await idle(desk, 22 * 60, step=10)
         shown = await show(desk, made)
         assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
         assert "Put its connector back" in shown["explanation"]["next_action"]

@@ -71,7 +71,7 @@ async def built_engine(config: Config, clock: Clock | None = None) -> AsyncItera
         async with GuardedSession(
             config.security.allow_private_networks, use_proxy=config.security.use_proxy, clock=clock
         ) as session:
-            yield Engine(
+            engine = Engine(
                 Context(
                     config=config,
                     clock=clock,
@@ -87,5 +87,9 @@ async def built_engine(config: Config, clock: Clock | None = None) -> AsyncItera
                     random_bytes=os.urandom,
                 )
             )
+            try:
+                yield engine
+            finally:
+                await engine.notifier.close()
     finally:
         await store.close()

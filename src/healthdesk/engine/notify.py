@@ -107,6 +107,10 @@ class Notifier:
             self._in_doubt = True  # what was under way when the loop died is sent when it starts again
             await self._sender.close()
 
+    async def close(self) -> None:
+        """Let go of what sending needs, where the loop did not: a channel is checked without it, too."""
+        await self._sender.close()
+
     async def test_channel(self, url: str, name: str) -> ChannelTestResult:
         """Send a test message now and tell what became of it; nothing is queued."""
         began = self._ctx.clock.monotonic()

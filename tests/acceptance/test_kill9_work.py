@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from healthdesk.api.instances import InstanceFilter, ProofSyncCreate, Reconnect
+from healthdesk.api.instances import InstanceFilter, Reconnect
+from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Schedule, TaskCreate, TaskEdit, TemplateCreate, TemplateTask
 from healthdesk.client.client import Client
 from healthdesk.domain.states import (

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from healthdesk.api.connections import Connection, HandOver, MemberGrant
+from healthdesk.api.connections import Connection
 from healthdesk.api.instances import Instance
 from healthdesk.api.labels import LabelCreate
+from healthdesk.api.people import HandOver, MemberGrant
 from healthdesk.domain.states import ConnectionState, Grant, InstanceState, LabelKind
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.connection import ConnectionScreen

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from healthdesk.api.connections import HandOver
+from healthdesk.api.people import HandOver
 from healthdesk.api.tasks import TaskEdit, TemplateCreate, TemplateTask
 from healthdesk.domain.states import InstanceState, LinkState, WorkStatus
 from healthdesk.tui.screens.connection import ConnectionScreen

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from healthdesk.api.instances import Instance, InstanceFilter, InstanceSync, ProofSyncCreate
+from healthdesk.api.instances import Instance, InstanceFilter, InstanceSync
+from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Task, TaskCreate, TaskEdit
 from healthdesk.client.client import Client
 from healthdesk.domain.states import InstanceKind, InstanceState, LinkState, RunOutcome, WorkStatus

@@ -16,8 +16,9 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from healthdesk.api.connections import Connection, ConnectionCreate, Credentials, CredentialsUpdate
-from healthdesk.api.instances import Instance, InstanceSync, ProofSyncCreate
+from healthdesk.api.instances import Instance, InstanceSync
 from healthdesk.api.integrations import IntegrationCreate, ProofSettings, TaskSettings
+from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Task, TaskCreate
 from healthdesk.cli.ask import Asker
 from healthdesk.cli.main import execute

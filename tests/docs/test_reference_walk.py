@@ -26,7 +26,7 @@ def rows(repository: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def tests(repository: Path) -> set[str]:
+def walked(repository: Path) -> set[str]:
     return {
         name
         for each in WALKS
@@ -36,11 +36,11 @@ def tests(repository: Path) -> set[str]:
     }
 
 
-def test_every_row_is_walked_by_a_test_and_every_test_is_on_the_page(rows, tests) -> None:
+def test_every_row_is_walked_by_a_test_and_every_test_is_on_the_page(rows, walked) -> None:
     named = {name for row in rows for name in re.findall(r"`(test_\w+)`", row["tests"])}
     assert len(rows) > 50
     assert all(re.search(r"`test_\w+`", row["tests"]) for row in rows)
-    assert named == tests
+    assert named == walked
 
 
 def test_the_keys_it_names_are_bound(rows) -> None:

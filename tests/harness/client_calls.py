@@ -13,9 +13,6 @@ from healthdesk.api.connections import (
     ConnectionEdit,
     Credentials,
     CredentialsUpdate,
-    HandOver,
-    MakeMeOwner,
-    MemberGrant,
     PutBack,
 )
 from healthdesk.api.integrations import (
@@ -28,6 +25,7 @@ from healthdesk.api.integrations import (
     SourceEnable,
 )
 from healthdesk.api.labels import LabelCreate, LabelEdit
+from healthdesk.api.people import HandOver, MakeMeOwner, MemberGrant
 from healthdesk.api.pings import PingSet
 from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter, Resent
 from healthdesk.domain.states import CallbackState, Environment, Grant, LabelKind, ProblemState, RecordState

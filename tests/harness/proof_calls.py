@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from healthdesk.api.instances import (
+from healthdesk.api.proof import (
     ChangeConnection,
     Contents,
     Difference,

@@ -5,22 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from healthdesk.api.accounts import AccountView, ConnectionCard, IntegrationRef
 from healthdesk.api.common import Explanation, Page
-from healthdesk.api.connections import (
-    AccountView,
-    Connection,
-    ConnectionCard,
-    ConnectionUses,
-    CredentialsUpdated,
-    HandedOver,
-    HandOver,
-    IntegrationRef,
-    Member,
-    MemberGrant,
-)
+from healthdesk.api.connections import Connection, CredentialsUpdated, Member
 from healthdesk.api.health import Evidence
 from healthdesk.api.instances import Instance, InstanceFilter, InstanceTotals
 from healthdesk.api.integrations import Integration
+from healthdesk.api.people import ConnectionUses, HandedOver, HandOver, MemberGrant
 from healthdesk.domain.states import (
     ConnectionState,
     InstanceKind,

@@ -8,19 +8,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.alerts import Alert, Channel, ChannelTest, Rule, RuleCreate, RuleEdit
 from healthdesk.api.apps import App
 from healthdesk.api.authorizations import Authorization
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Explanation, Page
-from healthdesk.api.connections import (
-    AccountRow,
-    Connection,
-    CredentialsUpdated,
-    Heartbeat,
-    HeartbeatRequest,
-    Member,
-)
+from healthdesk.api.connections import Connection, CredentialsUpdated, Heartbeat, HeartbeatRequest, Member
 from healthdesk.api.desk import Activity, Event, Status, You
 from healthdesk.api.integrations import EnvironmentView, Integration, Source
 from healthdesk.api.problems import ProblemDetail, ProblemRow

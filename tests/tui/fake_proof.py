@@ -6,16 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from healthdesk.api.common import Page
-from healthdesk.api.instances import (
-    ColumnView,
-    Contents,
-    Difference,
-    Instance,
-    InstanceView,
-    ProofSync,
-    RowChange,
-    Run,
-)
+from healthdesk.api.instances import Instance, Run
+from healthdesk.api.proof import ColumnView, Contents, Difference, InstanceView, ProofSync, RowChange
 from healthdesk.domain.states import InstanceKind, InstanceState, RunOutcome, Trigger
 from tests.tui.fake_health import NOW
 from tests.tui.fake_tasks import TasksDesk, own_connection

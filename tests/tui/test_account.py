@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.common import Explanation
-from healthdesk.api.connections import AccountRow
 from healthdesk.domain.states import ConnectionState, InstanceKind, Role
 from healthdesk.tui.format import Span, Tone
 from healthdesk.tui.screens.connection import ConnectionScreen, DisconnectedScreen

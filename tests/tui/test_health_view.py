@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from healthdesk.api.connections import AccountRow
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.desk import Status
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.domain.states import ConnectionState, ProblemState

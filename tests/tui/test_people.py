@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from healthdesk.api.connections import ConnectionUses, Member
+from healthdesk.api.connections import Member
+from healthdesk.api.people import ConnectionUses
 from healthdesk.domain.states import Role
 from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.connections import ConnectionsScreen

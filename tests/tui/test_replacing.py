@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.connections import (
     UNCHECKED_HINT,
-    AccountRow,
     CallbackVerification,
     Connection,
     CredentialsUpdated,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from healthdesk.api.connections import UNCHECKED_HINT, AccountRow
+from healthdesk.api.accounts import AccountRow
+from healthdesk.api.connections import UNCHECKED_HINT
 from healthdesk.domain.states import ConnectionState
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.app import HealthdeskApp

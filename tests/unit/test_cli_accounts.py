@@ -6,7 +6,7 @@ from tests.harness.cli import Shell
 from tests.harness.fake_daemon import FakeDaemon, running
 from tests.harness.wire_instances import account
 
-from healthdesk.api.connections import AccountRow
+from healthdesk.api.accounts import AccountRow
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from tests.harness.cli import Shell
 from tests.harness.fake_daemon import FakeDaemon, running
 from tests.harness.proof_calls import contents, difference, proof_sync
 
-from healthdesk.api.instances import InstanceView
+from healthdesk.api.proof import InstanceView
 
 ONE = "/v1/instances/prf_1"
 

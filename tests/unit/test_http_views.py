@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthdesk.api.connections import AccountRow
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.records import OperatorRecordCreate
 from healthdesk.domain.advice import next_action
 from healthdesk.domain.exchange import Failure, Sent

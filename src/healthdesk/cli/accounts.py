@@ -11,7 +11,7 @@ from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
 
 if TYPE_CHECKING:
-    from healthdesk.api.connections import AccountRow, AccountView, ConnectionCard
+    from healthdesk.api.accounts import AccountRow, AccountView, ConnectionCard
     from healthdesk.api.instances import InstanceTotals
 
 _RECORDS = "records"

@@ -69,7 +69,7 @@ async def update_credentials(desk: Desk, args: argparse.Namespace) -> int | None
 
 async def make_me_owner(desk: Desk, args: argparse.Namespace) -> int | None:
     """Take a connection over with credentials of one's own, once the app took them."""
-    from healthdesk.api.connections import MakeMeOwner
+    from healthdesk.api.people import MakeMeOwner
 
     return await _replace(desk, args, MakeMeOwner, desk.client.connection_make_me_owner, of_another=True)
 

@@ -14,7 +14,8 @@ from healthdesk.cli.tables import Column
 from healthdesk.domain.states import Grant
 
 if TYPE_CHECKING:
-    from healthdesk.api.connections import Connection, ConnectionUses, Member
+    from healthdesk.api.connections import Connection, Member
+    from healthdesk.api.people import ConnectionUses
 
 
 def members_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,7 @@ def members_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def members(desk: Desk, args: argparse.Namespace) -> None:
     """Add and remove members, then print who holds what."""
-    from healthdesk.api.connections import MemberGrant
+    from healthdesk.api.people import MemberGrant
 
     wanted = [_granted(each) for each in args.add]
     if both := sorted({user for user, _ in wanted} & set(args.remove)):
@@ -76,7 +77,7 @@ def hand_over_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def hand_over(desk: Desk, args: argparse.Namespace) -> int | None:
     """Give connections of somebody, with what they configured with them, to somebody else."""
-    from healthdesk.api.connections import HandOver
+    from healthdesk.api.people import HandOver
 
     desk.ask.require_yes(args.yes)
     chosen = [await desk.connection_id(each) for each in args.connection]

@@ -17,7 +17,7 @@ from healthdesk.cli.tables import Column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthdesk.api.instances import ColumnView, Difference, InstanceView, ProofSync
+    from healthdesk.api.proof import ColumnView, Difference, InstanceView, ProofSync
 
 _MARKS = {
     "added": Cell("+ added", GOOD),
@@ -83,7 +83,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def add(desk: Desk, args: argparse.Namespace) -> None:
     """Add a proof sync; the app is asked first, and it is collected at once."""
-    from healthdesk.api.instances import ProofSyncCreate
+    from healthdesk.api.proof import ProofSyncCreate
 
     fields = await _settings(desk, args)
     fields["integration_id"] = await desk.integration_id(args.integration)
@@ -101,7 +101,7 @@ def _edit_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def settings(desk: Desk, args: argparse.Namespace) -> None:
     """Change a proof sync; fields that are not given stay."""
-    from healthdesk.api.instances import ProofSyncSettings
+    from healthdesk.api.proof import ProofSyncSettings
 
     fields = await _settings(desk, args)
     if args.generated_name:
@@ -126,7 +126,7 @@ def _change_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def change_connection(desk: Desk, args: argparse.Namespace) -> None:
     """Let a proof sync collect with another connection of the same app."""
-    from healthdesk.api.instances import ChangeConnection
+    from healthdesk.api.proof import ChangeConnection
 
     proof_id = await desk.instance_id(args.instance)
     choice = ChangeConnection(

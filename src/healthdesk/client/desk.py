@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from healthdesk.api.accounts import AccountRow, AccountView
 from healthdesk.api.apps import App
 from healthdesk.api.common import Page
-from healthdesk.api.connections import AccountRow, AccountView
 from healthdesk.api.desk import Activity, Event, Preference, Status
 from healthdesk.api.vault import KeyRotation
 from healthdesk.client.params import optional, paging, seg

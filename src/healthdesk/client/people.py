@@ -5,16 +5,8 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from healthdesk.api.common import Page
-from healthdesk.api.connections import (
-    Connection,
-    ConnectionUses,
-    CredentialsUpdated,
-    HandedOver,
-    HandOver,
-    MakeMeOwner,
-    Member,
-    MemberGrant,
-)
+from healthdesk.api.connections import Connection, CredentialsUpdated, Member
+from healthdesk.api.people import ConnectionUses, HandedOver, HandOver, MakeMeOwner, MemberGrant
 from healthdesk.client.params import paging, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from healthdesk.api.instances import (
+from healthdesk.api.proof import (
     ChangeConnection,
     Contents,
     Difference,

@@ -24,6 +24,7 @@ from healthdesk.connectors.results import (
 )
 from healthdesk.connectors.spec import DatasetManifest, TaskOperation, TaskResult, TasksManifest
 from healthdesk.connectors.task_inputs import completed
+from healthdesk.connectors.titles import searched, titled
 from healthdesk.domain.states import ErrorKind
 from healthdesk.domain.task_sync import Abilities
 from healthdesk.errors import ConnectorError
@@ -52,8 +53,6 @@ MOST_CHARACTERS = 100_000_000
 """Characters of all cells of a dataset: rows of long cells fill the memory before their number is many."""
 _READ_APART = 500
 MOST_SEARCHED_PAGES = 20
-LEAST_KEPT_TITLE = 100
-"""Every app keeps at least so much of a title; a longer one may be cut."""
 # What a probe tells when the account may not do what it tries; anything else is no news of permissions.
 _REFUSALS = frozenset(
     {ErrorKind.PERMISSION, ErrorKind.NOT_FOUND, ErrorKind.REFUSED, ErrorKind.UNEXPECTED_ANSWER}
@@ -156,10 +155,9 @@ class Connector:
         tasks = self._tasks()
         found = TasksAnswer([])
         if tasks.recent is not None:
-            found = replace(_titled(await self._list(tasks.recent, container, title), title), cut=False)
+            found = replace(titled(await self._list(tasks.recent, container, title), title), cut=False)
         if found.failure is None and not found.tasks and (tasks.recent is None or tasks.search is not None):
-            words = title[:LEAST_KEPT_TITLE].rpartition(" ")[0] if len(title) > LEAST_KEPT_TITLE else title
-            found = _titled(await self.search_tasks(container, words or title[:LEAST_KEPT_TITLE]), title)
+            found = titled(await self.search_tasks(container, searched(title)), title)
         return found
 
     async def _list(
@@ -297,13 +295,3 @@ class Connector:
 
 def _rows(dataset: DatasetManifest, items: Sequence[object]) -> list[dict[str, str]]:
     return [reading.read_row(dataset.columns, item) for item in items]
-
-
-def _titled(answer: TasksAnswer, title: str) -> TasksAnswer:
-    wanted = title.strip()
-    return replace(answer, tasks=[each for each in answer.tasks if _is_called(each.title.strip(), wanted)])
-
-
-def _is_called(kept: str, wanted: str) -> bool:
-    """Tell whether an issue has the title that was wanted, or its beginning: apps cut what is too long for them."""
-    return kept == wanted or (len(kept) >= LEAST_KEPT_TITLE and wanted.startswith(kept.rstrip("….")))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from healthdesk.api.instances import InstanceFilter, ProofSyncCreate
+from healthdesk.api.instances import InstanceFilter
 from healthdesk.api.integrations import Integration, IntegrationCreate, ProofSettings, TaskSettings
 from healthdesk.api.labels import LabelCreate
+from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Schedule, TaskCreate, TemplateCreate, TemplateTask
 from healthdesk.client.client import Client
 from healthdesk.demo.issues import DELETED, OWNER, PROJECT, REMOVED, REPOSITORY

@@ -11,26 +11,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from healthdesk.domain.states import FieldDirection, RunOutcome, WorkStatus
+from healthdesk.domain.states import FieldDirection, RunOutcome
 from healthdesk.domain.task_mapping import (
     FIELDS,
     DeskTask,
     Issue,
     TaskMapping,
-    filled,
     fits_here,
     meaning,
     ours,
     same,
     theirs,
-    wording,
 )
 
 Taken = Literal["ours", "theirs"]
 Synced = Mapping[str, Any]
 """What both sides said after a sync: `ours` and `theirs`, each a text by field; theirs also says whether it is `done`."""
 
-_TO_THEM = frozenset({FieldDirection.BOTH, FieldDirection.PUSH})
+TO_THEM = frozenset({FieldDirection.BOTH, FieldDirection.PUSH})
+"""Ways on which what the desk says goes to the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _step(
     said = ours(task, name)
     before = _before(synced, "ours", name)
     kept = before is not None and same(name, said, before)
-    pushing = way in _TO_THEM and _takes(name, said, issue, abilities)
+    pushing = way in TO_THEM and _takes(name, said, issue, abilities)
     if name not in abilities.read:
         changed = not kept and (before is not None or bool(said))
         return FieldChange(name, before or "", said, "ours") if pushing and changed else None
@@ -212,93 +211,6 @@ def settled(
         our_side[name], their_side[name] = said, told
         if name == "status":
             their_side["done"] = done
-    return {"ours": our_side, "theirs": their_side}
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """What a new issue is made of, in the app's words; None is not given. `fields` are further ones of the project."""
-
-    title: str
-    description: str | None
-    due: str | None
-    assignee: str | None
-    fields: Mapping[str, Any]
-
-
-def creation(
-    task: DeskTask,
-    mapping: TaskMapping,
-    abilities: Abilities,
-    more: Mapping[str, Any],
-    template_name: str = "",
-) -> Creation:
-    """Return what the issue of a task is created with. `more` are the task's own further fields: they win over `values`."""
-
-    def given(name: str) -> str | None:
-        said = ours(task, name)
-        if not said or name not in abilities.create or mapping.direction(name) not in _TO_THEM:
-            return None
-        return wording(mapping, name, said)
-
-    further: dict[str, Any] = {
-        key: made for key, text in mapping.values.items() if (made := filled(text, task, template_name))
-    }
-    further.update({key: value for key, value in more.items() if value not in (None, "")})
-    return Creation(task.name, given("description"), given("due"), given("assignee"), further)
-
-
-def created(task: DeskTask, issue: Issue, mapping: TaskMapping, abilities: Abilities) -> dict[str, Any]:
-    """Return what counts as synced of an issue that was just created from a task.
-
-    What the creation said is agreed, in the words each side has for it. What it could not say counts as changed by us: the
-    next comparison pushes it. A person or date that the app gave by itself is left to be pulled.
-    """
-    our_side: dict[str, Any] = {}
-    their_side: dict[str, Any] = {}
-    for name in FIELDS:
-        way = mapping.direction(name)
-        if way is FieldDirection.OFF:
-            continue
-        said, told = ours(task, name), theirs(issue, name)
-        sent = name in abilities.create and name != "status" and way in _TO_THEM
-        if sent and (said or name == "description"):
-            agreed: str | None = said
-        elif said and way in _TO_THEM:
-            agreed = meaning(mapping, name, issue, said)
-        else:
-            agreed = None
-        if agreed is None:
-            continue
-        our_side[name], their_side[name] = agreed, told
-        if name == "status":
-            their_side["done"] = issue.done
-    return {"ours": our_side, "theirs": their_side}
-
-
-def found(
-    said: Mapping[str, str], issue: Issue, mapping: TaskMapping, abilities: Abilities
-) -> dict[str, Any]:
-    """Return what counts as synced of an issue that was found for a creation whose task `said` this: all that the issue
-    says still. What was edited here since is pushed then, as is what the creation could not say, such as that it is done;
-    what the issue says else is pulled.
-    """
-    our_side: dict[str, Any] = {}
-    their_side: dict[str, Any] = {}
-    for name, value in said.items():
-        way, told = mapping.direction(name), meaning(mapping, name, issue, value)
-        if way is FieldDirection.OFF or told is None:
-            continue
-        unsaid = name not in abilities.create or (name, value) == ("status", WorkStatus.DONE.value)
-        if same(name, value, told):
-            our_side[name] = value
-        elif unsaid and value and way in _TO_THEM:
-            our_side[name] = told
-        else:
-            continue
-        their_side[name] = theirs(issue, name)
-        if name == "status":
-            their_side["done"] = issue.done
     return {"ours": our_side, "theirs": their_side}
 
 

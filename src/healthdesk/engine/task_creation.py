@@ -14,10 +14,10 @@ from typing import Any
 
 from healthdesk.connectors.connector import ExternalTask, TaskInputs
 from healthdesk.connectors.times import read_time
-from healthdesk.domain import task_failures, task_sync
+from healthdesk.domain import task_creation, task_failures
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import FieldDirection, InstanceState, RunOutcome, WorkStatus
-from healthdesk.domain.task_sync import created, creation
+from healthdesk.domain.task_creation import created, creation
 from healthdesk.engine.instance_work import Done
 from healthdesk.engine.task_talk import Talk, kept
 from healthdesk.store import issue_holders, links
@@ -111,7 +111,7 @@ def _is_older(issue: ExternalTask, than: datetime) -> bool:
 async def _keep_found(talk: Talk, issue: ExternalTask) -> Created | Done:
     detail = _detail(talk, issue)
     said = (talk.task.synced or {}).get("said", {})
-    synced = task_sync.found(said, issue, talk.mapping, talk.abilities)
+    synced = task_creation.found(said, issue, talk.mapping, talk.abilities)
     linked = await talk.ctx.store.write(links.keep_created, talk.task.id, kept(issue), talk.container, synced)
     if linked:
         return Created(RunOutcome.FOUND, issue, None, detail)

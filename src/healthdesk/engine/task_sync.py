@@ -11,8 +11,9 @@ from healthdesk.connectors.connector import ExternalTask, TaskAnswer
 from healthdesk.domain import task_failures
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.states import InstanceState, LinkState, RunOutcome
+from healthdesk.domain.task_creation import created
 from healthdesk.domain.task_mapping import TaskMapping
-from healthdesk.domain.task_sync import Plan, created, decide, settled
+from healthdesk.domain.task_sync import Plan, decide, settled
 from healthdesk.engine.context import Context
 from healthdesk.engine.instance_work import Done, Work
 from healthdesk.engine.task_creation import Created, create

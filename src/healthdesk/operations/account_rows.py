@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.common import Explanation
-from healthdesk.api.connections import AccountRow
 from healthdesk.domain.expiry import near_words
 from healthdesk.domain.instance_words import counted
 from healthdesk.domain.states import Blame, ConnectionState, InstanceKind, IntegrationKind

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from healthdesk.api.connections import AccountView, ConnectionCard, IntegrationRef
+from healthdesk.api.accounts import AccountView, ConnectionCard, IntegrationRef
 from healthdesk.api.instances import InstanceTotals
 from healthdesk.domain.states import InstanceKind, IntegrationKind
 from healthdesk.operations.account_groups import Account

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.common import Explanation
-from healthdesk.api.connections import AccountRow
 from healthdesk.domain.states import (
     ConnectionState,
     HoldReason,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from healthdesk.api.connections import ConnectionUses
+from healthdesk.api.people import ConnectionUses
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import InstanceKind
 from healthdesk.operations.desk import Conn, Desk

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
-from healthdesk.api.connections import Member, MemberGrant
+from healthdesk.api.connections import Member
+from healthdesk.api.people import MemberGrant
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.host.users import Names, hint_about

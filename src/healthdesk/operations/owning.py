@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from healthdesk.api.common import Page
-from healthdesk.api.connections import Connection, CredentialsUpdated, HandedOver, HandOver, MakeMeOwner
+from healthdesk.api.connections import Connection, CredentialsUpdated
+from healthdesk.api.people import HandedOver, HandOver, MakeMeOwner
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations import credentials, members

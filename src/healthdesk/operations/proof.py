@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from healthdesk.api.instances import ChangeConnection, ProofSync, ProofSyncCreate
 from healthdesk.api.integrations import ProofSettings
+from healthdesk.api.proof import ChangeConnection, ProofSync, ProofSyncCreate
 from healthdesk.connectors.reading import dataset_title
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import InstanceKind, Trigger

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from healthdesk.api.instances import ProofSync, ProofSyncSettings
 from healthdesk.api.integrations import ProofSettings
+from healthdesk.api.proof import ProofSync, ProofSyncSettings
 from healthdesk.connectors.app import App
 from healthdesk.connectors.reading import dataset_title
 from healthdesk.domain.activity import Verb

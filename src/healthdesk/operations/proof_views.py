@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from healthdesk.api import MAX_PAGE
-from healthdesk.api.instances import ColumnView, Contents, Difference, InstanceView, RowChange
+from healthdesk.api.proof import ColumnView, Contents, Difference, InstanceView, RowChange
 from healthdesk.domain import proof as packing
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.proof_difference import Side, difference

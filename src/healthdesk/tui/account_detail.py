@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import AccountView, Connection, ConnectionCard, IntegrationRef
+from healthdesk.api.accounts import AccountView, ConnectionCard, IntegrationRef
+from healthdesk.api.connections import Connection
 from healthdesk.api.health import Evidence
 from healthdesk.api.instances import InstanceFilter
 from healthdesk.api.pings import Ping

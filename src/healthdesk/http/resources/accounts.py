@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthdesk.api.connections import AccountRow, AccountView
+from healthdesk.api.accounts import AccountRow, AccountView
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import account_window, accounts
 

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from healthdesk.api.common import Page
-from healthdesk.api.connections import (
-    Connection,
-    ConnectionUses,
-    CredentialsUpdated,
-    HandedOver,
-    HandOver,
-    MakeMeOwner,
-    Member,
-    MemberGrant,
-)
+from healthdesk.api.connections import Connection, CredentialsUpdated, Member
+from healthdesk.api.people import ConnectionUses, HandedOver, HandOver, MakeMeOwner, MemberGrant
 from healthdesk.http.query import Paging
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import disconnecting, members, owning

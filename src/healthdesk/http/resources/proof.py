@@ -7,7 +7,7 @@ from typing import Literal
 from aiohttp import web
 
 from healthdesk.api.common import Input
-from healthdesk.api.instances import (
+from healthdesk.api.proof import (
     ChangeConnection,
     Contents,
     Difference,

@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from healthdesk.api.apps import App, AppDataset
-from healthdesk.api.instances import ProofSync, ProofSyncCreate
 from healthdesk.api.integrations import Integration
+from healthdesk.api.proof import ProofSync, ProofSyncCreate
 from healthdesk.domain.durations import parse_duration
 from healthdesk.domain.states import IntegrationKind
 from healthdesk.errors import HealthdeskError

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import AccountRow, Connection
+from healthdesk.api.accounts import AccountRow
+from healthdesk.api.connections import Connection
 from healthdesk.api.integrations import Integration
 from healthdesk.domain.states import HoldReason, IntegrationState
 from healthdesk.errors import HealthdeskError

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from healthdesk.api.instances import ProofSync
+from healthdesk.api.proof import ProofSync
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import line

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthdesk.api.instances import ChangeConnection, Instance, Reconnect
+from healthdesk.api.instances import Instance, Reconnect
+from healthdesk.api.proof import ChangeConnection
 from healthdesk.domain.states import InstanceKind
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.attaching import attach_issue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import ConnectionCard
+from healthdesk.api.accounts import ConnectionCard
 from healthdesk.tui.account_detail import AccountDetail
 from healthdesk.tui.format import Span, Tone, dim, line
 from healthdesk.tui.screens.chooser import Chooser, Option

@@ -6,14 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import (
-    Connection,
-    CredentialsUpdate,
-    CredentialsUpdated,
-    MakeMeOwner,
-    Member,
-    MemberGrant,
-)
+from healthdesk.api.connections import Connection, CredentialsUpdate, CredentialsUpdated, Member
+from healthdesk.api.people import MakeMeOwner, MemberGrant
 from healthdesk.domain.states import Grant
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.credentials import Renewal, ended, renew

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthdesk.api.connections import Connection, HandOver
+from healthdesk.api.connections import Connection
 from healthdesk.api.instances import InstanceFilter
+from healthdesk.api.people import HandOver
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import Line, dim, line

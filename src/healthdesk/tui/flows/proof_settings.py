@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from healthdesk.api.apps import App, AppDataset
-from healthdesk.api.instances import ProofSync, ProofSyncSettings
+from healthdesk.api.proof import ProofSync, ProofSyncSettings
 from healthdesk.domain.durations import format_span, parse_duration
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.asked_fields import asked_fields, asked_values

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import ClassVar
 
+from healthdesk.api.accounts import AccountRow
 from healthdesk.api.common import Page
-from healthdesk.api.connections import AccountRow, Connection
+from healthdesk.api.connections import Connection
 from healthdesk.api.integrations import Integration
 from healthdesk.tui.flows.adding import add_connection
 from healthdesk.tui.flows.adding_proof import add_proof_sync

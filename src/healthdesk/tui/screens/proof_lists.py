@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from textual.widget import Widget
 
 from healthdesk.api.common import Page
-from healthdesk.api.instances import ColumnView, Contents, Difference, InstanceView, ProofSync, Run
+from healthdesk.api.instances import Run
+from healthdesk.api.proof import ColumnView, Contents, Difference, InstanceView, ProofSync
 from healthdesk.tui.format import Line, Span, key, line
 from healthdesk.tui.listing import Fetch, Listing
 from healthdesk.tui.screens.tabbed import TabbedWindow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from healthdesk.api.accounts import AccountView, ConnectionCard
 from healthdesk.api.common import Explanation
-from healthdesk.api.connections import AccountView, Connection, ConnectionCard
+from healthdesk.api.connections import Connection
 from healthdesk.api.health import Evidence
 from healthdesk.api.instances import InstanceTotals
 from healthdesk.domain.states import ConnectionState

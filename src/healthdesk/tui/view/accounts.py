@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from healthdesk.api.connections import AccountRow
+from healthdesk.api.accounts import AccountRow
 from healthdesk.domain.states import ConnectionState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line
 from healthdesk.tui.view.expiry import EXPIRED

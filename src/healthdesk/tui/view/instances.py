@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthdesk.api.connections import AccountView
+from healthdesk.api.accounts import AccountView
 from healthdesk.api.instances import Instance, InstanceFilter
 from healthdesk.domain.states import InstanceKind, IntegrationKind
 from healthdesk.tui.format import Line, Span, Tone, block, dim, key, line

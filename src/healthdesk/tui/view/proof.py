@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from healthdesk.api.instances import ColumnView, Contents, Difference, Instance, InstanceView, ProofSync, Run
+from healthdesk.api.instances import Instance, Run
+from healthdesk.api.proof import ColumnView, Contents, Difference, InstanceView, ProofSync
 from healthdesk.domain.durations import format_span
 from healthdesk.tui.format import Line, Span, Tone, clean, dim, key, line, strong
 from healthdesk.tui.view.instance_words import instance_word

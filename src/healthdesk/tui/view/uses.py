@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthdesk.api.connections import ConnectionUses
+from healthdesk.api.people import ConnectionUses
 from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.view.words import connection_label
 

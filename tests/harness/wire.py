@@ -14,6 +14,7 @@ from healthdesk.api import (
     health,
     integrations,
     labels,
+    people,
     pings,
     problems,
     records,
@@ -68,7 +69,7 @@ def connection(**more: Any) -> connections.Connection:
     return connections.Connection(**(fields | more))
 
 
-def uses(**more: Any) -> connections.ConnectionUses:
+def uses(**more: Any) -> people.ConnectionUses:
     """A connection that two tasks and a proof sync work with."""
     fields: dict[str, Any] = {
         "connection_id": "con_1",
@@ -82,7 +83,7 @@ def uses(**more: Any) -> connections.ConnectionUses:
             "The connection configuration is lost for all of the 2 tasks that alice configured with it.",
         ],
     }
-    return connections.ConnectionUses(**(fields | more))
+    return people.ConnectionUses(**(fields | more))
 
 
 def updated(**more: Any) -> connections.CredentialsUpdated:

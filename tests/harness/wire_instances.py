@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from healthdesk.api import connections, instances
+from healthdesk.api import accounts, instances
 from tests.harness.wire import NOW, connection
 
 
@@ -81,7 +81,7 @@ def review(**more: Any) -> instances.AttachReview:
     return instances.AttachReview(**(fields | more))
 
 
-def account(**more: Any) -> connections.AccountView:
+def account(**more: Any) -> accounts.AccountView:
     """The connection window of Jira Cloud: bob's admin connection, and one of alice."""
     admin = connection(id="con_0", app="jira-cloud", app_name="Jira Cloud", owner="bob")
     fields: dict[str, Any] = {
@@ -97,4 +97,4 @@ def account(**more: Any) -> connections.AccountView:
         "integrations": [{"id": "int_2", "kind": "tasks", "name": "Jira tasks", "connection_id": "con_0"}],
         "tasks": {"total": 40, "succeeded": 28, "failed": 12, "blocked": 11},
     }
-    return connections.AccountView(**(fields | more))
+    return accounts.AccountView(**(fields | more))

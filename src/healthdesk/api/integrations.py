@@ -9,6 +9,8 @@ from pydantic import Field
 
 from healthdesk.api.apps import AppField
 from healthdesk.api.common import Input, Name, Output
+from healthdesk.api.delivery import DeliveryMethod
+from healthdesk.api.flow import Circuit, SourcePulse
 from healthdesk.api.instances import InstanceTotals
 from healthdesk.domain.states import (
     Environment,
@@ -37,6 +39,7 @@ class EnvironmentSettings(Input):
     timeout_s: float | None = Field(default=None, gt=0, le=300)
     on_unknown: OnUnknown = OnUnknown.RESEND
     accept_limit_per_minute: int | None = Field(default=None, ge=1)
+    delivery: DeliveryMethod = DeliveryMethod()
 
 
 class EnvironmentEdit(Input):
@@ -51,6 +54,8 @@ class EnvironmentEdit(Input):
     timeout_s: float | None = Field(default=None, gt=0, le=300)
     on_unknown: OnUnknown | None = None
     accept_limit_per_minute: int | None = Field(default=None, ge=1)
+    delivery: DeliveryMethod | None = None
+    """Replaces what was set, whole."""
 
 
 class TaskSettings(Input):
@@ -154,6 +159,9 @@ class EnvironmentView(Output):
     timeout_s: float
     on_unknown: OnUnknown
     accept_limit_per_minute: int | None = None
+    delivery: DeliveryMethod = DeliveryMethod()
+    circuit: Circuit = Circuit()
+    receipt_secret_hint: str = ""
     state: IntegrationState
     hold_reason: HoldReason | None = None
     key_hint: str = ""
@@ -251,6 +259,8 @@ class SourceField(Input):
     required: bool = False
     example: str = Field(default="", max_length=200)
     sensitive: bool = True
+    lookup: bool = False
+    """Records are found by this field's value: a keyed hash of it is kept beside the record."""
 
 
 class SourceCreate(Input):
@@ -287,5 +297,7 @@ class Source(Output):
     fields: list[SourceField]
     integrations: list[str] = []
     """Ids of the integrations it is enabled for."""
+    pulses: list[SourcePulse] = []
+    """How often it sends to each, where that is known."""
     created_at: datetime
     created_by: str

@@ -8,7 +8,15 @@ from typing import Any, Literal
 from pydantic import Field
 
 from healthdesk.api.common import Explanation, Input, Output
-from healthdesk.domain.states import AttemptOutcome, Environment, HoldReason, RecordState, Trigger
+from healthdesk.api.flow import RecordEvent
+from healthdesk.domain.states import (
+    AttemptOutcome,
+    Environment,
+    ErrorKind,
+    HoldReason,
+    RecordState,
+    Trigger,
+)
 
 
 class RecordCreate(Input):
@@ -36,7 +44,11 @@ class Accepted(Output):
 
 
 class RecordFilter(Input):
-    """The log's filter; every part narrows. `arrived_from`/`arrived_to` are [from, to) of arrival."""
+    """The log's filter; every part narrows. Ranges are [from, to); `arrived` is when the desk took it in.
+
+    `text` is looked for in errors, and matched with the beginning of the id or webhook-id. `lookup` gives values of
+    fields that the source declares as lookup fields, matched exactly.
+    """
 
     integration_id: str | None = None
     environment: Environment | None = None
@@ -46,6 +58,21 @@ class RecordFilter(Input):
     problem_id: str | None = None
     arrived_from: datetime | None = None
     arrived_to: datetime | None = None
+    levels: list[str] = []
+    completed_from: datetime | None = None
+    completed_to: datetime | None = None
+    first_attempt_from: datetime | None = None
+    first_attempt_to: datetime | None = None
+    last_attempt_from: datetime | None = None
+    last_attempt_to: datetime | None = None
+    statuses: list[int] = []
+    """HTTP statuses of the last attempt."""
+    error_kinds: list[ErrorKind] = []
+    hold_reasons: list[HoldReason] = []
+    sample: bool | None = None
+    text: str = Field(default="", max_length=200)
+    lookup: dict[str, str] = {}
+    job_id: str | None = None
 
 
 class Record(Output):
@@ -76,6 +103,8 @@ class Record(Output):
     """One plain sentence, values of the record left out."""
     problem_id: str | None = None
     sample: bool = False
+    fix_id: str | None = None
+    """Set when something else than what was posted is sent."""
 
     @property
     def tried(self) -> int:
@@ -115,6 +144,14 @@ class Attempt(Output):
     response_headers: dict[str, str] = {}
     response_cut: bool = False
     retry_after_s: float | None = None
+    connect_ms: float | None = None
+    """Of a connection made for it; None where an open one was used again. `tls_ms` is after it."""
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    """From the beginning to the first byte of the answer."""
+    fix_id: str | None = None
+    batch_id: str | None = None
+    """Attempts with one batch id were one request."""
 
 
 class Body(Output):
@@ -141,6 +178,14 @@ class RecordDetail(Record):
     idempotency_key: str | None = None
     attempts: list[Attempt] = []
     """The newest 100, oldest first."""
+    events: list[RecordEvent] = []
+    """What happened to it beside its attempts, the newest 100, oldest first."""
+    cause: str = ""
+    """What is likely wrong: `credential`, `missing_field`, `endpoint`, `format`, `downstream`, or empty."""
+    fixes: list[str] = []
+    """Ids of its fixes, oldest first."""
+    version: str = ""
+    """Changes whenever what is sent of it changes."""
     request_body: Body | None = None
     """What the endpoint receives."""
     response_body: Body | None = None

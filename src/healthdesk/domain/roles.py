@@ -62,7 +62,8 @@ _ROWS: tuple[tuple[Cell, Cell, Cell, str], ...] = (
         preferences.show preferences.edit
         tasks.list tasks.show templates.list templates.show labels.list labels.show
         instances.list instances.show instances.runs instances.view
-        jobs.list jobs.show
+        jobs.list jobs.show jobs.records
+        filters.list filters.add filters.remove
         """,
     ),
     # the desk's setup and its records
@@ -76,6 +77,9 @@ _ROWS: tuple[tuple[Cell, Cell, Cell, str], ...] = (
         integrations.pause integrations.resume integrations.test
         integrations.keys integrations.add_key integrations.signing_secrets integrations.add_signing_secret
         sources.add sources.edit sources.enable
+        integrations.circuit integrations.receipt_secret integrations.promote integrations.mapping
+        sources.silence
+        records.look_up
         records.add records.reveal records.resend records.resend_all records.fix records.export
         callbacks.reveal callbacks.reprocess samples.send
         channels.add channels.remove channels.test

@@ -55,6 +55,7 @@ class HoldReason(StrEnum):
     PAUSED = "paused"
     CONNECTION = "connection"
     CIRCUIT = "circuit"
+    ORDER = "order"
 
 
 class OnUnknown(StrEnum):
@@ -62,6 +63,85 @@ class OnUnknown(StrEnum):
 
     RESEND = "resend"
     HOLD = "hold"
+
+
+class CircuitState(StrEnum):
+    """Of an environment's circuit: closed → open → probing (one record) → ramping → closed, or open again."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    PROBING = "probing"
+    RAMPING = "ramping"
+
+
+class BodyFormat(StrEnum):
+    """What the endpoint receives: the posted `data` byte for byte, or made of it by the mapping."""
+
+    AS_POSTED = "as_posted"
+    JSON = "json"
+    FORM = "form"
+    XML = "xml"
+
+
+class MappingVerb(StrEnum):
+    """What one step of a mapping does at its path."""
+
+    SET = "set"
+    DEFAULT = "default"
+    RENAME = "rename"
+    FORMAT = "format"
+    REMOVE = "remove"
+
+
+class JobKind(StrEnum):
+    """What a job does to its records."""
+
+    RESEND = "resend"
+    FIX = "fix"
+    SAMPLE = "sample"
+
+
+class JobState(StrEnum):
+    """`stopped` ended by itself because the failure came back; it can be resumed as a paused one can."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class JobStage(StrEnum):
+    """How careful a job is still: one record, then five, then the rest."""
+
+    ONE = "one"
+    FIVE = "five"
+    REST = "rest"
+
+
+class JobItemState(StrEnum):
+    """What became of one record in a job. `sent` waits for its attempt; `retrying` failed in the job and goes on by itself."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    AWAITING_RECEIPT = "awaiting_receipt"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class RecordEventKind(StrEnum):
+    """What happened to a record beside its attempts."""
+
+    FIXED = "fixed"
+    UNFIXED = "unfixed"
+    LOOKED_UP = "looked_up"
+    RECEIPT = "receipt"
+    DEADLINE = "deadline"
+    ORDER = "order"
 
 
 class AttemptOutcome(StrEnum):

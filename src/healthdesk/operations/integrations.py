@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from healthdesk.api.common import Page
+from healthdesk.api.delivery import DeliveryMethod
+from healthdesk.api.flow import Circuit
 from healthdesk.api.integrations import (
     ChangedIntegration,
     EnvironmentChoice,
@@ -73,6 +75,14 @@ def _environment(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
         timeout_s=row.timeout_s or delivery.timeout_s,
         on_unknown=row.on_unknown,
         accept_limit_per_minute=row.accept_limit_per_minute,
+        delivery=DeliveryMethod.model_validate(row.delivery),
+        circuit=Circuit(
+            state=row.circuit,
+            since=row.circuit_at,
+            next_probe_at=row.circuit_probe_at,
+            step=row.circuit_step,
+            reason=row.circuit_reason,
+        ),
         state=row.state,
         hold_reason=desk.engine.hold_state(row.integration_id, row.environment),
         key_hint=row.key_hint,
@@ -248,7 +258,9 @@ def _settings(
 ) -> dict[str, Any]:
     """Return the columns that are given. A null clears what may be empty; it is refused for the rest."""
     columns = given.model_dump(exclude_unset=not isinstance(given, EnvironmentSettings))
-    for name in ("connection_id", "path", "method", "headers", "on_unknown"):
+    if given.delivery is not None and "delivery" in columns:
+        columns["delivery"] = given.delivery.model_dump(mode="json", exclude_defaults=True)
+    for name in ("connection_id", "path", "method", "headers", "on_unknown", "delivery"):
         if name in columns and columns[name] is None:
             raise Malformed(f"{name} cannot be cleared", field=f"{environment.value}.{name}")
     if new and "connection_id" not in columns:

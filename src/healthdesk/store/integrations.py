@@ -62,6 +62,7 @@ CHANGEABLE = frozenset(
         "timeout_s",
         "on_unknown",
         "accept_limit_per_minute",
+        "delivery",
     }
 )
 
@@ -211,6 +212,11 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             connection_suspect_checks=row.suspect_checks,
             connection_state_since=row.state_since,
             settings_version=row.settings_version,
+            delivery=row.delivery,
+            circuit=row.circuit,
+            circuit_at=row.circuit_at,
+            circuit_probe_at=row.circuit_probe_at,
+            circuit_step=row.circuit_step,
         )
         for row in found
     ]
@@ -286,6 +292,12 @@ def _environment(row: Any, totals: Mapping[Any, dict[str, int]], hints: Mapping[
         rate_per_s=row.rate_per_s,
         timeout_s=row.timeout_s,
         accept_limit_per_minute=row.accept_limit_per_minute,
+        delivery=row.delivery,
+        circuit=row.circuit,
+        circuit_at=row.circuit_at,
+        circuit_probe_at=row.circuit_probe_at,
+        circuit_step=row.circuit_step,
+        circuit_reason=row.circuit_reason,
         hold_reason=_hold_reason(row),
         key_hint=key_hint,
         key_created_at=key_created_at,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from healthdesk.domain.states import (
+    CircuitState,
     ConnectionState,
     Environment,
     HoldReason,
@@ -54,6 +55,12 @@ class EnvironmentRow:
     signing_secret_hint: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
     endpoint: str = ""
+    delivery: Mapping[str, Any] = field(default_factory=dict)
+    circuit: CircuitState = CircuitState.CLOSED
+    circuit_at: datetime | None = None
+    circuit_probe_at: datetime | None = None
+    circuit_step: int = 0
+    circuit_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,12 @@ class TargetRow:
     connection_state_since: datetime | None = None
     settings_version: int = 0
     """That of the connection."""
+    delivery: Mapping[str, Any] = field(default_factory=dict)
+    """A DeliveryMethod as JSON, without what is as by default."""
+    circuit: CircuitState = CircuitState.CLOSED
+    circuit_at: datetime | None = None
+    circuit_probe_at: datetime | None = None
+    circuit_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from healthdesk.domain.states import (
     CallbackState,
     Environment,
     HoldReason,
+    RecordEventKind,
     RecordState,
     Trigger,
 )
@@ -41,6 +42,8 @@ KEYED = "idempotency_key IS NOT NULL"
 IN_PROBLEM = "problem_id IS NOT NULL"
 DEDUPED = "state <> 'rejected' AND delivery_id <> ''"
 WAITING = "state = 'accepted'"
+UNDECIDED = "state IN ('awaiting_receipt', 'unknown') AND next_at IS NOT NULL"
+ORDERED = "order_key IS NOT NULL AND state <> 'delivered'"
 
 
 def partial_index(name: str, *columns: Any, where: str, unique: bool = False) -> Index:
@@ -82,18 +85,26 @@ records = Table(
     Column("problem_id", IdText),
     Column("idempotency_key", Text),
     Column("body_hash", LargeBinary, nullable=False),
+    Column("fix_id", IdText),
+    Column("order_key", Text),
     Index("ix_records_state", "environment", "state", "id"),
     Index("ix_records_integration", "integration_id", "environment", "state", "id"),
     Index("ix_records_source", "source_id", "integration_id", "environment", "state", "id"),
     partial_index("ix_records_due", "integration_id", "environment", "next_at", "id", where=DUE),
     partial_index("ix_records_held", "integration_id", "environment", "hold_reason", where=HELD),
+    partial_index("ix_records_undecided", "next_at", "id", where=UNDECIDED),
+    partial_index("ix_records_order", "integration_id", "environment", "order_key", "id", where=ORDERED),
     partial_index("ix_records_problem", "problem_id", "state", "id", where=IN_PROBLEM),
     partial_index(
         "ux_records_idempotency", "integration_id", "environment", "idempotency_key", where=KEYED, unique=True
     ),
     sqlite_with_rowid=False,
 )
-"""`problem_id` is the problem that holds it up; `attempt_id` the newest attempt; `tries` those of this round."""
+"""`problem_id` is the problem that holds it up; `attempt_id` the newest attempt; `tries` those of this round.
+
+`fix_id` is what is sent instead of what was posted. `order_key` is the keyed hash of the value that its environment
+orders by. `next_at` of an awaited receipt is its deadline, of an unknown one when its endpoint is asked.
+"""
 
 record_bodies = Table(
     "record_bodies",
@@ -126,6 +137,11 @@ attempts = Table(
     text_column("error"),
     text_column("next_action"),
     Column("retry_after_s", Float),
+    Column("connect_ms", Float),
+    Column("tls_ms", Float),
+    Column("first_byte_ms", Float),
+    Column("fix_id", IdText),
+    Column("batch_id", IdText),
     partial_index("ix_attempts_sending", "daemon_id", "record_id", "id", where=SENDING),
     sqlite_with_rowid=False,
 )
@@ -141,6 +157,30 @@ attempt_exchanges = Table(
     Column("response_cut", Boolean, nullable=False),
     Column("response_body", LargeBinary, nullable=False),
 )
+
+record_events = Table(
+    "record_events",
+    metadata,
+    Column("record_id", IdText, primary_key=True),
+    Column("id", IdText, primary_key=True),
+    Column("at", UtcMicros, nullable=False),
+    Column("kind", EnumText(RecordEventKind), nullable=False),
+    text_column("done_by"),
+    text_column("sentence"),
+    Column("detail", JsonText, nullable=False, server_default="{}"),
+    sqlite_with_rowid=False,
+)
+"""What happened to a record beside its attempts: fixes, lookups, receipts, deadlines."""
+
+record_lookups = Table(
+    "record_lookups",
+    metadata,
+    Column("value_hash", LargeBinary, primary_key=True),
+    Column("record_id", IdText, primary_key=True),
+    Index("ix_record_lookups_record", "record_id"),
+    sqlite_with_rowid=False,
+)
+"""Keyed hashes of (source, field, value) for the fields that a source declares as lookup fields."""
 
 ledger = Table(
     "ledger",
@@ -170,12 +210,13 @@ callbacks = Table(
     Column("processed_at", UtcMicros),
     text_column("instances"),
     text_column("records"),
+    Column("integration_id", IdText),
     Index("ix_callbacks_state", "state", "id"),
     Index("ix_callbacks_connection", "connection_id", "state", "id"),
     partial_index("ux_callbacks_delivery", "connection_id", "delivery_id", where=DEDUPED, unique=True),
 )
 
-"""`instances` and `records` are what it is about, by the app's ids, one a line."""
+"""`instances` and `records` are what it is about, by the app's ids, one a line. A receipt has an `integration_id`."""
 
 callback_bodies = Table(
     "callback_bodies",

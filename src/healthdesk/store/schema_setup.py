@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from healthdesk.domain.states import (
+    CircuitState,
     Environment,
     IntegrationKind,
     IntegrationState,
@@ -47,6 +48,12 @@ environments = Table(
     Column("accept_limit_per_minute", Integer),
     Column("state", EnumText(IntegrationState), nullable=False, server_default="active"),
     Column("created_at", UtcMicros, nullable=False),
+    Column("delivery", JsonText, nullable=False, server_default="{}"),
+    Column("circuit", EnumText(CircuitState), nullable=False, server_default="closed"),
+    Column("circuit_at", UtcMicros),
+    Column("circuit_probe_at", UtcMicros),
+    Column("circuit_step", Integer, nullable=False, server_default="0"),
+    text_column("circuit_reason"),
     Index("ix_environments_connection", "connection_id"),
 )
 
@@ -79,6 +86,21 @@ signing_secrets = Table(
     Index("ix_signing_secrets_environment", "integration_id", "environment", "id"),
 )
 
+receipt_secrets = Table(
+    "receipt_secrets",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("integration_id", IdText, nullable=False),
+    Column("environment", EnumText(Environment), nullable=False),
+    Column("secret_enc", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", UtcMicros),
+    Index("ix_receipt_secrets_environment", "integration_id", "environment", "id"),
+)
+"""What proves that a receipt is the endpoint's own."""
+
 sources = Table(
     "sources",
     metadata,
@@ -101,3 +123,38 @@ source_integrations = Table(
     Index("ix_source_integrations_integration", "integration_id"),
 )
 """A row stays when a source is disabled: its records of before are found by it."""
+
+source_pulses = Table(
+    "source_pulses",
+    metadata,
+    Column("source_id", IdText, ForeignKey("sources.id"), primary_key=True),
+    Column("integration_id", IdText, ForeignKey("integrations.id"), primary_key=True),
+    Column("environment", EnumText(Environment), primary_key=True),
+    Column("set_gap_s", Float),
+    Column("learnt", JsonText, nullable=False, server_default="{}"),
+    Column("last_at", UtcMicros),
+    Column("silent_at", UtcMicros),
+    Index("ix_source_pulses_silent", "silent_at"),
+)
+"""How often a source sends: `set_gap_s` is the operator's (0: never silent, NULL: learnt), `learnt` what was seen,
+`silent_at` when its silence becomes a problem."""
+
+saved_filters = Table(
+    "saved_filters",
+    metadata,
+    Column("id", IdText, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("filter", JsonText, nullable=False),
+    Column("created_at", UtcMicros, nullable=False),
+    Index("ux_saved_filters_name", "owner", "name", unique=True),
+)
+
+desk_secrets = Table(
+    "desk_secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("secret_enc", Text, nullable=False),
+)
+"""Secrets of the desk itself, made once: `lookup` keys the hashes of lookup fields and order keys."""

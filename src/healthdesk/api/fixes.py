@@ -1,0 +1,67 @@
+"""Fix and resend: what is sent instead of what was posted, with the difference and the author."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from healthdesk.api.common import Input, Note, Output
+from healthdesk.api.delivery import MappingStep
+from healthdesk.domain.states import Environment
+
+
+class FixGiven(Input):
+    """A change to what is sent: a whole `body` (one record only), or steps of a `mapping`; and headers to add or replace.
+
+    `version` is that of the record when its body was shown: a fix of what changed meanwhile is refused.
+    """
+
+    body: str | None = Field(default=None, max_length=4_194_304)
+    mapping: list[MappingStep] = Field(default=[], max_length=200)
+    headers: dict[str, str] = {}
+    note: Note = ""
+    version: str = ""
+
+
+class FixPreview(Output):
+    """What a fix would send, values in clear where the operator may reveal them, else masked."""
+
+    before: str
+    after: str
+    difference: list[str] = []
+    """Lines of a unified difference, `+`, `-` or space first."""
+    headers: dict[str, str] = {}
+    changed: bool = True
+    masked: bool = False
+    warnings: list[str] = []
+    """Such as a required field that the fixed body still lacks."""
+    version: str = ""
+
+
+class Fix(Output):
+    """A fix as it was made. The original is kept."""
+
+    id: str
+    at: datetime
+    made_by: str
+    record_id: str | None = None
+    problem_id: str | None = None
+    mapping: list[MappingStep] = []
+    headers: dict[str, str] = {}
+    note: str = ""
+    body: bool = False
+    """Whether the whole body was replaced."""
+
+
+class FixResend(FixGiven):
+    """Fix one record and resend it at once unless `resend` is False."""
+
+    resend: bool = True
+
+
+class MappingSave(Input):
+    """Add steps that worked to the mapping of an environment, for all records from now on."""
+
+    environment: Environment
+    mapping: list[MappingStep] = Field(min_length=1, max_length=200)

@@ -1,0 +1,49 @@
+"""Whole set-ups: export, import with a plan, backup."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from healthdesk.api.common import Input, Output
+
+
+class SetupGiven(Input):
+    """A set-up as TOML. `version` is that of the plan that was confirmed; without it only the plan is answered.
+
+    `secrets` are by the place that the plan names (`connections.crm.secrets.token`).
+    """
+
+    text: str = Field(max_length=8_388_608)
+    secrets: dict[str, str] = {}
+    version: str = ""
+
+
+class SetupChange(Output):
+    """One thing that an import makes or changes. `fields` are `name: before → after`, secrets as `(a secret)`."""
+
+    do: Literal["add", "change", "same", "refuse"]
+    kind: str
+    name: str
+    fields: list[str] = []
+    why: str = ""
+
+
+class SetupPlan(Output):
+    """What an import will do. Nothing is changed where anything is refused."""
+
+    changes: list[SetupChange]
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: int = 0
+    missing_secrets: list[str] = []
+    """Places of secrets that are still wanted: what they belong to is made without, and says so."""
+    version: str = ""
+
+
+class SetupApplied(SetupPlan):
+    """What an import did. `secrets` are keys made by it, shown this once."""
+
+    secrets: dict[str, str] = {}

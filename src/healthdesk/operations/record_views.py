@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from healthdesk.api.flow import RecordEvent
 from healthdesk.api.records import Attempt, AttemptDetail, Body, Record, RecordDetail
 from healthdesk.domain.masking import mask_headers, values_of
 from healthdesk.domain.scrubbing import Scrubber
@@ -12,7 +13,7 @@ from healthdesk.errors import NotFound
 from healthdesk.operations.bodies import clear_body, content_type_of, gone, masked_body
 from healthdesk.operations.desk import Conn
 from healthdesk.operations.explain import explain_record
-from healthdesk.store import problems, sources
+from healthdesk.store import problems, record_events, sources
 from healthdesk.store import records as queries
 from healthdesk.store.rows import AttemptRow, BodyRow, RecordRow
 
@@ -41,6 +42,10 @@ def record_detail(conn: Conn, record_id: str, most_attempts: int, *, reveal: boo
         similar_since=since,
         idempotency_key=row.idempotency_key,
         attempts=attempt_rows(attempts, stored, reveal=reveal),
+        events=[
+            RecordEvent.model_validate(each, from_attributes=True)
+            for each in record_events.of(conn, record_id)
+        ],
         request_body=_request(stored, clear, reveal=reveal),
         response_body=_response(last, stored, reveal=reveal) if last else None,
         posted_body=_posted(stored, clear, reveal=reveal),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import (
     AttemptOutcome,
     Environment,
     HoldReason,
+    RecordEventKind,
     RecordState,
     Trigger,
 )
@@ -220,6 +221,19 @@ class AttemptRow:
     retry_after_s: float | None = None
     response_body: bytes | None = None
     """Filled by `records.attempt` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEventRow:
+    """What happened to a record beside its attempts. `by` is the operator, where it was one."""
+
+    id: str
+    record_id: str
+    at: datetime
+    kind: RecordEventKind
+    by: str
+    sentence: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

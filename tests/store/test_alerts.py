@@ -53,7 +53,7 @@ async def test_a_rule_sends_an_integrations_problems_to_its_own_channels_only(wo
 
 async def test_a_general_rule_narrows_what_has_no_rule_of_its_own(world):
     mail, chat, pager = [await world.add_channel(name) for name in ("mail", "chat", "pager")]
-    await world.add_rule(mail)
+    await world.add_rule(mail, environments=[PRODUCTION, TESTING])
     await world.add_rule(chat, integration_id=world.integration_id, environments=[PRODUCTION])
     await fail(world)
     await fail(world, environment=TESTING)
@@ -61,6 +61,19 @@ async def test_a_general_rule_narrows_what_has_no_rule_of_its_own(world):
     assert await channels_told(world, by_environment[PRODUCTION]) == {chat}
     assert await channels_told(world, by_environment[TESTING]) == {mail}
     assert pager
+
+
+async def test_testing_is_silent_unless_a_rule_names_it(world):
+    mail, chat = await world.add_channel("mail"), await world.add_channel("chat")
+    await fail(world, environment=TESTING)
+    silent = await only(world)
+    assert await channels_told(world, silent.id) == set()
+    rule = await world.add_rule(mail, integration_id=world.integration_id)
+    await world.store.write(alerts.update_rule, rule, environments=[PRODUCTION, TESTING])
+    await world.store.write(problems.resolve, silent.id, by="alice", now=world.clock.now())
+    await fail(world, environment=TESTING)
+    assert await channels_told(world, event=AlertEvent.REOPENED) == {mail}
+    assert chat
 
 
 async def test_a_disabled_rule_narrows_nothing(world):

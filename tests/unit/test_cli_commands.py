@@ -622,7 +622,7 @@ def test_rule_is_added_and_edited(daemon, desk):
         "integration_id": "int_1",
     }
     desk("rules edit rul_1 --no-enabled --environment both --json")
-    assert daemon.last.json == {"enabled": False, "environments": []}
+    assert daemon.last.json == {"enabled": False, "environments": ["production", "testing"]}
 
 
 def test_tries_of_a_record_that_was_resent_are_told_with_all_its_attempts(daemon, desk):

@@ -44,7 +44,7 @@ class ChannelTest(Output):
 class RuleCreate(Input):
     """Which problems go to which channels: an integration's (or a connection's) problems to these only.
 
-    With neither id the rule is for all problems. No `environments` means both.
+    With neither id the rule is for all problems. No `environments` means production: testing is silent unless named.
     """
 
     name: Name

@@ -81,7 +81,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             item.id,
             item.name,
             names.about(item),
-            ", ".join(item.environments) or "both",
+            ", ".join(item.environments) or Environment.PRODUCTION.value,
             names.channels(item),
             yes_no(item.recoveries),
         ]
@@ -106,7 +106,7 @@ async def _show(desk: Desk, item: Rule) -> None:
             ("Name", item.name),
             ("Enabled", yes_no(item.enabled)),
             ("Problems of", names.about(item)),
-            ("Environment", ", ".join(item.environments) or "both"),
+            ("Environment", ", ".join(item.environments) or Environment.PRODUCTION.value),
             ("Channels", names.channels(item)),
             ("Recoveries", yes_no(item.recoveries)),
             ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
@@ -120,7 +120,7 @@ def _settings_arguments(parser: argparse.ArgumentParser) -> None:
         "--environment",
         action="append",
         choices=[*options.words(Environment), "both"],
-        help="only problems of this environment, repeatable (both)",
+        help="problems of this environment, repeatable, or both (production: testing is silent unless named)",
     )
     parser.add_argument(
         "--recoveries", action=argparse.BooleanOptionalAction, default=None, help="tell recoveries too (yes)"
@@ -134,7 +134,7 @@ async def _settings(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:
     if args.channel is not None:
         fields["channel_ids"] = [await desk.channel_id(text) for text in args.channel]
     if args.environment is not None:
-        fields["environments"] = [] if "both" in args.environment else args.environment
+        fields["environments"] = list(Environment) if "both" in args.environment else args.environment
     if args.recoveries is not None:
         fields["recoveries"] = args.recoveries
     return fields

@@ -37,6 +37,14 @@ class FixPreview(Output):
     warnings: list[str] = []
     """Such as a required field that the fixed body still lacks."""
     version: str = ""
+    record_id: str = ""
+    """The record it was tried on."""
+    tried: int = 1
+    """On how many records it was tried: one, or up to 200 of a problem's."""
+    changes: int = 0
+    """Of how many of those it changes what is sent."""
+    total: int = 1
+    """How many records it is for."""
 
 
 class Fix(Output):
@@ -52,6 +60,8 @@ class Fix(Output):
     note: str = ""
     body: bool = False
     """Whether the whole body was replaced."""
+    in_force: bool = False
+    """Whether it is what the record sends now."""
 
 
 class FixResend(FixGiven):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from healthdesk.api.common import Explanation, Input, Output
+from healthdesk.api.common import Explanation, Input, Output, Page
 from healthdesk.api.flow import RecordEvent
 from healthdesk.domain.states import (
     AttemptOutcome,
@@ -46,8 +46,8 @@ class Accepted(Output):
 class RecordFilter(Input):
     """The log's filter; every part narrows. Ranges are [from, to); `arrived` is when the desk took it in.
 
-    `text` is looked for in errors, and matched with the beginning of the id or webhook-id. `lookup` gives values of
-    fields that the source declares as lookup fields, matched exactly.
+    `text` is looked for in errors, whatever the case; one that begins with `rec_` is the beginning of an id or
+    webhook-id. `lookup` gives values of fields that sources declare as lookup fields, matched exactly.
     """
 
     integration_id: str | None = None
@@ -121,6 +121,20 @@ class Record(Output):
         )
 
 
+Order = Literal["arrived", "completed", "first_attempt", "last_attempt"]
+
+
+class RecordPage(Page[Record]):
+    """A page of the log, in the order of `order`: of the first date that the filter bounds, else of arrival.
+
+    No page costs more than a bounded search. One that found too little in it is short and has `next` all the same;
+    `searched_to` then says how far it came, in that order.
+    """
+
+    order: Order = "arrived"
+    searched_to: datetime | None = None
+
+
 class Attempt(Output):
     """One try to deliver a record."""
 
@@ -168,6 +182,30 @@ class Body(Output):
     cut: bool = False
 
 
+class LikelyCause(Output):
+    """What is likely wrong with a record, a guess from what its last attempt brought.
+
+    `cause` is `credential`, `missing_field`, `endpoint`, `format` or `downstream`. `field` is named where the answer names
+    it. `key` is the TUI key that helps, or empty.
+    """
+
+    cause: str
+    sentence: str
+    next_action: str
+    field: str = ""
+    key: str = ""
+
+
+class Moment(Output):
+    """One entry of a record's timeline: `arrived`, an `attempt`, an event's kind, or what comes next (`next`)."""
+
+    at: datetime
+    what: str
+    sentence: str
+    by: str = ""
+    attempt: Attempt | None = None
+
+
 class RecordDetail(Record):
     """A record with everything its window shows; bodies are masked until revealed."""
 
@@ -180,18 +218,26 @@ class RecordDetail(Record):
     """The newest 100, oldest first."""
     events: list[RecordEvent] = []
     """What happened to it beside its attempts, the newest 100, oldest first."""
+    timeline: list[Moment] = []
+    """Its attempts and events in one order, from its arrival to what comes next."""
     cause: str = ""
     """What is likely wrong: `credential`, `missing_field`, `endpoint`, `format`, `downstream`, or empty."""
+    likely: LikelyCause | None = None
+    """The same with a sentence, the next step and the field."""
     fixes: list[str] = []
     """Ids of its fixes, oldest first."""
     version: str = ""
     """Changes whenever what is sent of it changes."""
     request_body: Body | None = None
-    """What the endpoint receives."""
+    """What the last attempt sent; before the first one, what it will send."""
+    next_body: Body | None = None
+    """What the next attempt sends, where a fix or a mapping changed that since the last one."""
     response_body: Body | None = None
     """Of the last attempt."""
     posted_body: Body | None = None
     """What was posted, whole."""
+    curl: str = ""
+    """The last attempt as a curl command: secrets are variables, and so is a masked body."""
 
 
 class AttemptDetail(Attempt):
@@ -199,6 +245,8 @@ class AttemptDetail(Attempt):
 
     request_body: Body | None = None
     response_body: Body | None = None
+    curl: str = ""
+    """The request as a curl command: secrets are variables, and so is a masked body."""
 
 
 class ResendOne(Input):
@@ -256,7 +304,11 @@ class Resent(Output):
 
 
 class LedgerRow(Output):
-    """Totals of one environment. It balances when `accepted` equals the sum of `states` plus `removed`."""
+    """Totals of one environment. It balances when `accepted` equals the sum of `states` plus `removed`.
+
+    Of a period, `accepted` are the records that arrived in it and are still there, counted by themselves; `samples` are
+    how many of them are samples.
+    """
 
     integration_id: str
     integration_name: str = ""
@@ -265,13 +317,40 @@ class LedgerRow(Output):
     removed: int = 0
     states: dict[str, int]
     balanced: bool
+    samples: int = 0
+
+
+class LedgerLine(Output):
+    """Records of a period in one state for one reason: why it is held, its kind of error, or that it was confirmed.
+
+    `reason` is a hold reason, an error kind, `receipt` or empty.
+    """
+
+    integration_id: str
+    environment: Environment
+    state: RecordState
+    reason: str = ""
+    sample: bool = False
+    count: int
 
 
 class Ledger(Output):
-    """The ledger of the desk."""
+    """The ledger of the desk, or of the records that arrived in [arrived_from, arrived_to). `lines` are a period's."""
 
     rows: list[LedgerRow]
     balanced: bool
+    arrived_from: datetime | None = None
+    arrived_to: datetime | None = None
+    lines: list[LedgerLine] = []
+
+
+class LedgerQuery(Input):
+    """Which records the ledger counts; without any, all there ever were."""
+
+    arrived_from: datetime | None = None
+    arrived_to: datetime | None = None
+    integration_id: str | None = None
+    environment: Environment | None = None
 
 
 Direction = Literal["newest", "oldest"]

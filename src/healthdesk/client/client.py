@@ -17,6 +17,7 @@ from typing import Self
 from healthdesk.client.authorizations import AuthorizationCalls
 from healthdesk.client.connections import ConnectionCalls
 from healthdesk.client.desk import DeskCalls
+from healthdesk.client.fixes import FixCalls
 from healthdesk.client.instances import InstanceCalls
 from healthdesk.client.integrations import IntegrationCalls
 from healthdesk.client.labels import LabelCalls
@@ -42,6 +43,7 @@ class Client(
     TaskCalls,
     ProofCalls,
     RecordCalls,
+    FixCalls,
     ProblemCalls,
 ):
     """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.

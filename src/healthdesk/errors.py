@@ -7,6 +7,7 @@ HealthdeskError                 what went wrong, and `fix`: what to do about it
 ├── ConnectorError              a connector's manifest or settings are wrong
 │   └── ManifestRefused             a manifest that cannot be used: names file and line
 ├── ChannelError                an Apprise URL is wrong: names the part
+├── MappingError                a template or mapping of delivery is wrong, or cannot be carried out on this record
 ├── RequestError                the caller's fault; the http layer answers with its status
 │   ├── Malformed               400: the body, a field or a parameter is wrong
 │   ├── Unauthenticated         401: no key, a wrong key, a bad signature
@@ -90,6 +91,17 @@ class ManifestRefused(ConnectorError):
         self.file = file
         self.line = line
         self.findings = findings
+
+
+class MappingError(HealthdeskError):
+    """A template or a mapping of delivery is wrong, or not to be carried out on this record. It names places, never values.
+
+    `field` is the place in the settings that is at fault, where there is one, such as `mapping[2].path`.
+    """
+
+    def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.field = field
 
 
 class ChannelError(HealthdeskError):

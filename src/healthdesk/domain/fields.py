@@ -28,7 +28,7 @@ def check_data(data: object, fields: Sequence[FieldSpec]) -> list[str]:
     if not fields:
         return []
     if not isinstance(data, dict):
-        return [f"data: expected an object, got {_kind(data)}"]
+        return [f"data: expected an object, got {kind_of(data)}"]
     wrong = []
     for field in fields:
         if field.name not in data:
@@ -40,7 +40,7 @@ def check_data(data: object, fields: Sequence[FieldSpec]) -> list[str]:
             if field.required:
                 wrong.append(f"{field.name}: required, null")
         elif field.type != "any" and not _CHECKS[field.type](value):
-            wrong.append(f"{field.name}: expected {_EXPECTED[field.type]}, got {_kind(value)}")
+            wrong.append(f"{field.name}: expected {_EXPECTED[field.type]}, got {kind_of(value)}")
     return wrong
 
 
@@ -97,7 +97,8 @@ _EXPECTED: Mapping[str, str] = {
 }
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Return what JSON calls a value, with its article."""
     if value is None:
         return "null"
     if isinstance(value, bool):

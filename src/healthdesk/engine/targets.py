@@ -10,6 +10,7 @@ from datetime import datetime
 from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers, secrets_of
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.connectors.urls import join_url
+from healthdesk.domain.delivery import PLAIN, DeliveryMethod, method_from
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
 from healthdesk.engine.share import Share
@@ -57,6 +58,8 @@ class Target:
     doubtful: bool
     version: int = 0
     """Of the connection's settings: what was found with those of another version is out of date."""
+    delivery: DeliveryMethod = PLAIN
+    """Beyond a plain request: mapping, body, batches, lookup, receipts, ordering, circuit."""
 
     @property
     def probe(self) -> tuple[datetime, int] | None:
@@ -135,6 +138,7 @@ class Targets:
             probe_since=row.connection_state_since if probing and not row.connection_suspect_checks else None,
             doubtful=judged and row.connection_state is not ConnectionState.CONNECTED,
             version=row.settings_version,
+            delivery=method_from(row.delivery),
         )
 
     def get(self, integration_id: str, environment: Environment) -> Target | None:

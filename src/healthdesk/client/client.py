@@ -18,6 +18,7 @@ from healthdesk.client.authorizations import AuthorizationCalls
 from healthdesk.client.connections import ConnectionCalls
 from healthdesk.client.desk import DeskCalls
 from healthdesk.client.fixes import FixCalls
+from healthdesk.client.flow import FlowCalls
 from healthdesk.client.instances import InstanceCalls
 from healthdesk.client.integrations import IntegrationCalls
 from healthdesk.client.labels import LabelCalls
@@ -26,6 +27,7 @@ from healthdesk.client.pings import PingCalls
 from healthdesk.client.problems import ProblemCalls
 from healthdesk.client.proof import ProofCalls
 from healthdesk.client.records import RecordCalls
+from healthdesk.client.samples import SampleCalls
 from healthdesk.client.sockets import find_socket
 from healthdesk.client.tasks import TaskCalls
 from healthdesk.client.transport import Transport
@@ -43,7 +45,9 @@ class Client(
     TaskCalls,
     ProofCalls,
     RecordCalls,
+    SampleCalls,
     FixCalls,
+    FlowCalls,
     ProblemCalls,
 ):
     """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.

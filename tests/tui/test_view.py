@@ -15,7 +15,18 @@ from healthdesk.tui.actions import ACTIONS, actions_of, allowed, footer_of
 from healthdesk.tui.feed import LIVE, Link
 from healthdesk.tui.format import plain
 from healthdesk.tui.terminal import wants_ascii
-from healthdesk.tui.view import accounts, curl, filters, json_view, log, problems, record, resend, times
+from healthdesk.tui.view import (
+    accounts,
+    curl,
+    filters,
+    json_view,
+    log,
+    log_filters,
+    problems,
+    record,
+    resend,
+    times,
+)
 from healthdesk.tui.view.chrome import area_tabs, banner_lines, left_line
 from healthdesk.tui.widgets.columns import lay_out
 from tests.tui.fake_client import NOW, FakeDesk
@@ -222,14 +233,14 @@ async def test_accounts_show_the_worst_thing_as_a_number():
 
 
 def test_chips_become_the_filter_of_the_api():
-    chosen = filters.record_filter(
+    chosen = log_filters.record_filter(
         {"source": "sleep", "state": "failed", "environment": "testing", "when": "24h"}, VIEW
     )
     assert chosen.states == [RecordState.FAILED]
     assert chosen.source == "sleep"
     assert chosen.environment == "testing"
     assert chosen.arrived_from == NOW - timedelta(days=1)
-    assert filters.record_filter({}, VIEW) == RecordFilter()
+    assert log_filters.record_filter({}, VIEW) == RecordFilter()
 
 
 def test_a_range_of_days_is_whole_days_of_the_operators_zone():

@@ -1,4 +1,4 @@
-"""The two days of the log's date range."""
+"""The two days of one of the log's date ranges."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class DatesForm(Box[str]):
 
     AUTO_FOCUS = "Input"
 
-    def __init__(self, today: date, *, ascii_only: bool = False) -> None:
-        super().__init__("Records that arrived", ascii_only=ascii_only)
+    def __init__(self, title: str, today: date, *, ascii_only: bool = False) -> None:
+        super().__init__(title, ascii_only=ascii_only)
         self.today = today
 
     def inside(self) -> Iterable[Widget]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual import on
+from textual.message import Message
 
 from healthdesk.api.common import Count, Page
+from healthdesk.api.integrations import Source
 from healthdesk.api.records import Record, RecordDetail, RecordFilter
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import HealthdeskError
@@ -18,8 +21,17 @@ from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
 from healthdesk.tui.screens.dates import DatesForm
 from healthdesk.tui.screens.record import RecordScreen
-from healthdesk.tui.view.filters import CUSTOM, describe_filter, log_chips, range_word, record_filter
+from healthdesk.tui.view.filters import CUSTOM, range_word
 from healthdesk.tui.view.log import log_cells, log_columns, log_explain, log_preview
+from healthdesk.tui.view.log_filters import (
+    DATES,
+    NOT_KEPT,
+    describe_filter,
+    log_chips,
+    mistake,
+    record_filter,
+    source_choices,
+)
 from healthdesk.tui.view.record import short_id
 from healthdesk.tui.widgets.filter_bar import ANY, Chip, FilterBar
 from healthdesk.tui.widgets.window_table import WindowTable
@@ -29,6 +41,13 @@ EMPTY = (
     line("  No records yet."),
     line(dim("  `healthdesk records add` posts one; an integration's page shows its URL and key.")),
 )
+
+
+@dataclass
+class SourcesLoaded(Message):
+    """What the chips of sources, levels and lookup fields can be came."""
+
+    sources: Sequence[Source]
 
 
 class LogScreen(AreaScreen):
@@ -43,9 +62,10 @@ class LogScreen(AreaScreen):
         super().__init__()
         self._counted: tuple[RecordFilter, Count] | None = None
         self.known: RecordDetail | None = None
+        self.sources: Sequence[Source] = ()
 
     def chips(self) -> list[Chip]:
-        """Source, status, environment, dates, integration, problem."""
+        """Every part of the log's filter."""
         return log_chips()
 
     def make_listing(self) -> Listing:
@@ -80,11 +100,7 @@ class LogScreen(AreaScreen):
         except HealthdeskError:
             # The log itself says what is wrong; the chips then offer less.
             return
-        self.post_message(
-            messages.ChoicesLoaded(
-                "source", [(ANY, "all"), *((item.key, item.name) for item in sources.items)]
-            )
-        )
+        self.post_message(SourcesLoaded(sources.items))
         self.post_message(
             messages.ChoicesLoaded(
                 "integration", [(ANY, "all"), *((item.id, item.name) for item in integrations.items)]
@@ -94,6 +110,16 @@ class LogScreen(AreaScreen):
     @on(messages.ChoicesLoaded)
     def _choices_loaded(self, message: messages.ChoicesLoaded) -> None:
         self.bar.set_options(message.name, message.options)
+
+    @on(SourcesLoaded)
+    def _sources_loaded(self, message: SourcesLoaded) -> None:
+        self.sources = message.sources
+        self._offer_choices()
+
+    def _offer_choices(self) -> None:
+        """Offer sources, the levels and lookup fields of the one chosen."""
+        for name, options in source_choices(self.sources, self.values.get("source", ANY)).items():
+            self.bar.set_options(name, options)
 
     def take_changes(self, changes: Any) -> None:
         """New sources and integrations are new choices."""
@@ -111,7 +137,7 @@ class LogScreen(AreaScreen):
 
     def described(self) -> str:
         """Return the filter in words."""
-        return describe_filter(self.values, {chip.name: chip.word for chip in self.bar.chips})
+        return describe_filter(self.bar.chips)
 
     def empty_filter(self) -> list[Line]:
         """Say that nothing matches."""
@@ -132,33 +158,41 @@ class LogScreen(AreaScreen):
         self.bar.post_message(FilterBar.Changed(self.bar))
 
     def filter_recalled(self) -> None:
-        """Name a range of dates that was kept."""
-        when = self.values.get("when", ANY)
-        if "/" in when:
-            self._offer_range(when)
+        """Name ranges of dates that were kept."""
+        for name in DATES:
+            if "/" in self.values.get(name, ANY):
+                self._offer_range(name, self.values[name])
 
     def filter_changed(self) -> None:
-        """Ask for the days when `dates…` is chosen."""
-        if self.values.get("when") == CUSTOM:
-            self.flow(self._ask_dates(), asks=True)
+        """Ask for the days when `dates…` is chosen; say what is wrong with what was typed."""
+        self._offer_choices()
+        asked = next((name for name in DATES if self.values.get(name) == CUSTOM), "")
+        wrong = mistake(self.values)
+        if asked:
+            self.flow(self._ask_dates(asked), asks=True)
+        elif wrong:
+            self.desk.tell(wrong, ok=False)
 
-    async def _ask_dates(self) -> str:
+    async def _ask_dates(self, name: str) -> str:
         view = self.view()
-        value = await self.ask(DatesForm(view.local(view.now).date(), ascii_only=self.ascii_only))
+        title = f"Records that {DATES[name][2]}"
+        value = await self.ask(DatesForm(title, view.local(view.now).date(), ascii_only=self.ascii_only))
         if value is not None and "/" in value:
-            self._offer_range(value)
-        self.bar.set_values({"when": value or ANY})
+            self._offer_range(name, value)
+        self.bar.set_values({name: value or ANY})
         self.bar.post_message(FilterBar.Changed(self.bar))
         return ""
 
-    def _offer_range(self, value: str) -> None:
-        chip = next(chip for chip in self.bar.chips if chip.name == "when")
+    def _offer_range(self, name: str, value: str) -> None:
+        chip = next(chip for chip in self.bar.chips if chip.name == name)
         kept = [option for option in chip.options if "/" not in option[0]]
-        self.bar.set_options("when", [*kept, (value, range_word(value))])
+        self.bar.set_options(name, [*kept, (value, range_word(value))])
 
     def kept_values(self) -> dict[str, str]:
-        """A problem's filter is not kept: the problem will be gone."""
-        return {name: value for name, value in self.values.items() if name != "problem" and value != CUSTOM}
+        """Problems and jobs will be gone, and values of people are not kept."""
+        return {
+            name: value for name, value in self.values.items() if name not in NOT_KEPT and value != CUSTOM
+        }
 
     def explain(self, row: Record) -> Iterable[Line]:
         """What came back, and what helps."""

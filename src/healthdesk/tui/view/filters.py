@@ -6,24 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from healthdesk.api.callbacks import CallbackFilter
-from healthdesk.api.records import RecordFilter
-from healthdesk.domain.states import CallbackState, ConnectionState, Environment, ProblemState, RecordState
+from healthdesk.domain.states import CallbackState, ConnectionState, ProblemState
 from healthdesk.tui.view.times import View
 from healthdesk.tui.widgets.filter_bar import ANY, Chip
-
-STATES: dict[str, tuple[str, list[RecordState]]] = {
-    ANY: ("any", []),
-    "failed": ("failed", [RecordState.FAILED]),
-    "retrying": ("retrying", [RecordState.RETRYING]),
-    "unknown": ("unknown", [RecordState.UNKNOWN]),
-    "held": ("held", [RecordState.HELD]),
-    "trouble": (
-        "in trouble",
-        [RecordState.FAILED, RecordState.RETRYING, RecordState.UNKNOWN, RecordState.HELD],
-    ),
-    "waiting": ("on the way", [RecordState.QUEUED, RecordState.SENDING]),
-    "delivered": ("delivered", [RecordState.DELIVERED]),
-}
 
 DAYS: dict[str, tuple[str, timedelta | None]] = {
     ANY: ("any time", None),
@@ -35,43 +20,25 @@ DAYS: dict[str, tuple[str, timedelta | None]] = {
 CUSTOM = "custom"
 
 
-def log_chips() -> list[Chip]:
-    """Return the chips of the log."""
-    return [
-        Chip("source", "Source", ((ANY, "all"),)),
-        Chip("state", "Status", tuple((value, word) for value, (word, _) in STATES.items())),
-        Chip("environment", "Env", ((ANY, "any"), *((item.value, item.value) for item in Environment))),
-        Chip("when", "", (*((value, word) for value, (word, _) in DAYS.items()), (CUSTOM, "dates…"))),
-        Chip("integration", "To", ((ANY, "all"),), quiet=True),
-        Chip("problem", "Problem", ((ANY, "any"),), quiet=True),
-    ]
+def when_range(
+    values: Mapping[str, str], view: View, name: str = "when"
+) -> tuple[datetime | None, datetime | None]:
+    """Return the range a date chip asks for; the beginning is a whole minute.
 
-
-def record_filter(values: Mapping[str, str], view: View) -> RecordFilter:
-    """Return what the log's chips ask for."""
-    begin, end = when_range(values, view)
-    environment = values.get("environment", ANY)
-    return RecordFilter(
-        integration_id=values.get("integration") or None,
-        environment=Environment(environment) if environment else None,
-        source=values.get("source") or None,
-        states=STATES.get(values.get("state", ANY), STATES[ANY])[1],
-        problem_id=values.get("problem") or None,
-        arrived_from=begin,
-        arrived_to=end,
-    )
-
-
-def when_range(values: Mapping[str, str], view: View) -> tuple[datetime | None, datetime | None]:
-    """Return the range of arrival the date chip asks for; the beginning is a whole minute."""
-    choice = values.get("when", ANY)
+    Two days are a range as well as two times (of saved filters); of days, the last is in it.
+    """
+    choice = values.get(name, ANY)
     if "/" in choice:
         first, _, last = choice.partition("/")
-        return day_start(first, view), day_start(last, view, after=True)
+        return _moment(first, view), _moment(last, view, after=True)
     length = DAYS.get(choice, DAYS[ANY])[1]
     if length is None:
         return None, None
     return (view.now - length).replace(second=0, microsecond=0), None
+
+
+def _moment(text: str, view: View, *, after: bool = False) -> datetime | None:
+    return datetime.fromisoformat(text) if "T" in text else day_start(text, view, after=after)
 
 
 def day_start(text: str, view: View, *, after: bool = False) -> datetime | None:
@@ -108,15 +75,9 @@ def custom_range(first: str, last: str) -> str | None:
 
 
 def range_word(value: str) -> str:
-    """Return what a date chip with two days is called."""
-    first, _, last = value.partition("/")
+    """Return what a date chip with two days, or two times, is called."""
+    first, _, last = (part[:16].replace("T", " ") for part in value.partition("/"))
     return f"{first or '…'} – {last or '…'}"
-
-
-def describe_filter(values: Mapping[str, str], words: Mapping[str, str]) -> str:
-    """Return the filter in words, for confirmations and empty lists."""
-    parts = [words[name] for name in values if values[name] and words.get(name)]
-    return " · ".join(parts) if parts else "all records"
 
 
 def connection_chips() -> list[Chip]:

@@ -22,7 +22,8 @@ ANY = ""
 class Chip:
     """One part of a filter. The first option is the one that does not narrow, unless `default` says otherwise.
 
-    A quiet one is shown only while it narrows, or while the chips are edited.
+    A quiet one is shown only while it narrows, or while the chips are edited. A typed one takes what is typed, which
+    narrows once the chip is left; its options are there to begin with. `hint` says what can be typed.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Chip:
     value: str = ANY
     default: str = ANY
     quiet: bool = False
+    typed: bool = False
+    hint: str = ""
 
     @property
     def narrows(self) -> bool:
@@ -81,6 +84,7 @@ class FilterBar(Static, can_focus=True):
         self.ascii_only = ascii_only
         self.chips = list(chips)
         self.at = 0
+        self._typing = False
         self._ends: list[int] = []
 
     @property
@@ -111,17 +115,45 @@ class FilterBar(Static, can_focus=True):
 
     def clear(self) -> None:
         """Put every chip back to its default."""
+        self._typing = False
         self.chips = [replace(chip, value=chip.default) for chip in self.chips]
         self.draw()
         self.post_message(self.Changed(self))
 
+    def on_key(self, event: events.Key) -> None:
+        """Type into a chip that is typed."""
+        chip = self.chips[self.at]
+        value = chip.value
+        if not chip.typed:
+            return
+        if event.key == "backspace":
+            value = value[:-1]
+        elif event.character is not None and event.is_printable:
+            value += event.character
+        else:
+            return
+        event.stop()
+        self.chips[self.at] = replace(chip, value=value)
+        self._typing = True
+        self.draw()
+
+    def _take_typed(self) -> None:
+        """Let what was typed narrow the list."""
+        if self._typing:
+            self._typing = False
+            chip = self.chips[self.at]
+            self.chips[self.at] = replace(chip, value=chip.value.strip())
+            self.post_message(self.Changed(self))
+
     def action_choose(self, by: int) -> None:
         """Go to another chip."""
+        self._take_typed()
         self.at = (self.at + by) % len(self.chips)
         self.draw()
 
     def action_change(self, by: int) -> None:
         """Change the chip."""
+        self._typing = False
         self.chips[self.at] = self.chips[self.at].step(by)
         self.draw()
         self.post_message(self.Changed(self))
@@ -129,6 +161,7 @@ class FilterBar(Static, can_focus=True):
     def action_reset(self) -> None:
         """Put the chip back to its default."""
         chip = self.chips[self.at]
+        self._typing = False
         self.chips[self.at] = replace(chip, value=chip.default)
         self.draw()
         self.post_message(self.Changed(self))
@@ -140,6 +173,7 @@ class FilterBar(Static, can_focus=True):
 
     def action_leave(self) -> None:
         """Go back to the list."""
+        self._take_typed()
         self.post_message(self.Left(self))
 
     def on_mount(self) -> None:
@@ -149,6 +183,8 @@ class FilterBar(Static, can_focus=True):
     def watch_has_focus(self, has_focus: bool) -> None:  # noqa: FBT001 - Textual calls it so
         """Show which chip is edited, or none. Textual calls `on_focus` and `on_blur` before the focus has changed."""
         super().watch_has_focus(has_focus)
+        if not has_focus:
+            self._take_typed()
         self.draw()
 
     def on_click(self, event: events.Click) -> None:
@@ -157,44 +193,69 @@ class FilterBar(Static, can_focus=True):
             if event.x - 1 < end:
                 if index == self.at and self.has_focus:
                     self.action_change(1)
+                elif index != self.at:
+                    self._take_typed()
                 self.at = index
                 self.draw()
                 return
 
     def draw(self) -> None:
-        """Draw the chips."""
+        """Draw the chips: while they are edited, as many beside the one edited as fit."""
         parts: list[tuple[str, str]] = []
         self._ends = []
         at = 0
         hidden = self._hidden()
+        gap = clean(" · ", ascii_only=self.ascii_only)
         for index, chip in enumerate(self.chips):
-            edited = self.has_focus and index == self.at
             if index in hidden:
                 self._ends.append(at)
                 continue
-            arrows = "↑↓" if edited else ""
-            text = clean(
-                " ".join(part for part in (_words(chip), arrows) if part), ascii_only=self.ascii_only
-            )
+            edited = self.has_focus and index == self.at
+            text = self._text(index)
             style = "reverse" if edited else STYLES[Tone.ACCENT] if chip.narrows else STYLES[Tone.DIM]
-            gap = clean(" · ", ascii_only=self.ascii_only)
             parts += [(text, style), (gap, STYLES[Tone.DIM])]
             at += cell_len(text + gap)
             self._ends.append(at)
         self.update(Content.assemble(*parts[:-1]))
 
+    def _text(self, index: int) -> str:
+        """Return what is written on a chip; on the one edited, how it is changed too."""
+        chip = self.chips[index]
+        text = _words(chip)
+        if self.has_focus and index == self.at:
+            if chip.typed:
+                typed = f"{chip.value}_" if chip.value or not chip.hint else f"_ ({chip.hint})"
+                text = f"{chip.label} {typed}"
+            if len(chip.options) > 1:
+                text += " ↑↓"
+        return clean(text, ascii_only=self.ascii_only)
+
+    def _room(self) -> int:
+        return max(20, self.size.width - 2)
+
     def _hidden(self) -> set[int]:
-        """Return which chips are left out: none while edited, else the quiet ones, and idle ones without room."""
+        """Return which chips are left out: the quiet ones and idle ones without room; while edited, those out of sight."""
         if self.has_focus:
-            return set()
+            return self._out_of_sight()
         idle = [index for index, chip in enumerate(self.chips) if not chip.narrows]
         hidden = {index for index in idle if self.chips[index].quiet}
         for index in reversed(idle):
             shown = [chip for at, chip in enumerate(self.chips) if at not in hidden]
-            if sum(cell_len(_words(chip)) + 3 for chip in shown) - 3 <= max(20, self.size.width - 2):
+            if sum(cell_len(_words(chip)) + 3 for chip in shown) - 3 <= self._room():
                 break
             hidden.add(index)
         return hidden
+
+    def _out_of_sight(self) -> set[int]:
+        """Return the chips that have no room beside the one edited: those before it give way first."""
+        widths = [cell_len(self._text(index)) + 3 for index in range(len(self.chips))]
+        first = 0
+        while first < self.at and sum(widths[first : self.at + 1]) - 3 > self._room():
+            first += 1
+        last = self.at
+        while last + 1 < len(widths) and sum(widths[first : last + 2]) - 3 <= self._room():
+            last += 1
+        return set(range(len(widths))) - set(range(first, last + 1))
 
     def on_resize(self) -> None:
         """See what fits now."""

@@ -21,6 +21,7 @@ from healthdesk.client.fixes import FixCalls
 from healthdesk.client.flow import FlowCalls
 from healthdesk.client.instances import InstanceCalls
 from healthdesk.client.integrations import IntegrationCalls
+from healthdesk.client.jobs import JobCalls
 from healthdesk.client.labels import LabelCalls
 from healthdesk.client.people import PeopleCalls
 from healthdesk.client.pings import PingCalls
@@ -45,6 +46,7 @@ class Client(
     TaskCalls,
     ProofCalls,
     RecordCalls,
+    JobCalls,
     SampleCalls,
     FixCalls,
     FlowCalls,

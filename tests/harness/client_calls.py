@@ -15,6 +15,7 @@ from healthdesk.api.connections import (
     CredentialsUpdate,
     PutBack,
 )
+from healthdesk.api.filters import SavedFilterCreate
 from healthdesk.api.integrations import (
     EnvironmentSettings,
     IntegrationCreate,
@@ -27,8 +28,17 @@ from healthdesk.api.integrations import (
 from healthdesk.api.labels import LabelCreate, LabelEdit
 from healthdesk.api.people import HandOver, MakeMeOwner, MemberGrant
 from healthdesk.api.pings import PingSet
-from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter, Resent
-from healthdesk.domain.states import CallbackState, Environment, Grant, LabelKind, ProblemState, RecordState
+from healthdesk.api.records import Accepted, LedgerQuery, OperatorRecordCreate, RecordFilter, Resent
+from healthdesk.domain.states import (
+    CallbackState,
+    Environment,
+    ErrorKind,
+    Grant,
+    HoldReason,
+    LabelKind,
+    ProblemState,
+    RecordState,
+)
 from tests.harness import wire
 from tests.harness.instance_calls import INSTANCE_CALLS
 from tests.harness.task_calls import TASK_CALLS
@@ -361,6 +371,43 @@ CALLS = {
         wire.page(wire.record()),
         None,
     ),
+    "saved filters": (
+        lambda c: c.filters_list(limit=5),
+        "GET /v1/filters?limit=5",
+        wire.page(wire.saved_filter()),
+        None,
+    ),
+    "saved filter": (
+        lambda c: c.filter_save(
+            SavedFilterCreate(name="422s", filter=RecordFilter(statuses=[422]), shared=True)
+        ),
+        "POST /v1/filters",
+        wire.saved_filter(),
+        {"name": "422s", "filter": {"statuses": [422]}, "shared": True},
+    ),
+    "saved filter remove": (lambda c: c.filter_remove("flt_1"), "DELETE /v1/filters/flt_1", 204, None),
+    "records, every filter": (
+        lambda c: c.records_list(
+            RecordFilter(
+                levels=["low", "high"],
+                completed_from=AT,
+                statuses=[422, 500],
+                error_kinds=[ErrorKind.TIMEOUT],
+                hold_reasons=[HoldReason.PAUSED],
+                sample=False,
+                text="risk level",
+                lookup={"participant": "p=7"},
+                job_id="job_1",
+            )
+        ),
+        (
+            "GET /v1/records?job_id=job_1&completed_from=2024-11-22T13:00:00+00:00&sample=false"
+            "&text=risk level&level=low&level=high&status=422&status=500&error_kind=timeout&hold_reason=paused"
+            "&lookup=participant=p=7&limit=50&direction=newest"
+        ),
+        wire.page(wire.record()),
+        None,
+    ),
     "records count": (
         lambda c: c.records_count(exact=True),
         "GET /v1/records/count?exact=true",
@@ -429,6 +476,12 @@ CALLS = {
         {"filter": {"arrived_from": "2024-11-22T13:00:00+00:00"}, "expect": 131},
     ),
     "ledger": (lambda c: c.ledger(), "GET /v1/ledger", wire.ledger(), None),
+    "ledger of a period": (
+        lambda c: c.ledger(LedgerQuery(arrived_from=AT, environment=Environment.TESTING)),
+        "GET /v1/ledger?arrived_from=2024-11-22T13:00:00+00:00&environment=testing",
+        wire.ledger(),
+        None,
+    ),
     "callbacks": (
         lambda c: c.callbacks_list(CallbackFilter(connection_id="con_1", states=[CallbackState.REJECTED])),
         "GET /v1/callbacks?connection_id=con_1&state=rejected&limit=50",

@@ -11,6 +11,7 @@ from healthdesk.api import (
     callbacks,
     connections,
     desk,
+    filters,
     health,
     integrations,
     labels,
@@ -473,6 +474,18 @@ def plan(**more: Any) -> records.ResendPlan:
         ],
     }
     return records.ResendPlan(**(fields | more))
+
+
+def saved_filter(**more: Any) -> filters.SavedFilter:
+    fields: dict[str, Any] = {
+        "id": "flt_1",
+        "name": "422s",
+        "owner": "alice",
+        "shared": True,
+        "filter": {"statuses": [422]},
+        "created_at": NOW,
+    }
+    return filters.SavedFilter(**fields | more)
 
 
 def ledger(**more: Any) -> records.Ledger:

@@ -227,6 +227,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/records/{id}/resend", {"new_webhook_id": True}, id=record)
         await ask("POST", "/v1/callbacks/{id}/reprocess", id=came["id"])
         await ask("PUT", "/v1/preferences/{key}", {"value": {"a": [1]}}, key="log.filter")
+        saved = (await ask("POST", "/v1/filters", {"name": "422s", "filter": {"statuses": [422]}}))["id"]
         label = (await ask("POST", "/v1/labels", {"name": "Access", "kind": "control"}))["id"]
         await ask("PATCH", "/v1/labels/{id}", {"members": ["bob", me]}, id=label)
         sync, run = await collected(ask, github, label)
@@ -260,6 +261,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         unused = (await ask("POST", "/v1/connections", {"name": "x", "base_url": endpoint.url}))["id"]
         await ask("DELETE", "/v1/instances/{id}", id=sync)
         await ask("DELETE", "/v1/labels/{id}", id=label)
+        await ask("DELETE", "/v1/filters/{id}", id=saved)
         await ask("DELETE", "/v1/tasks/{id}", id=task)
         await ask("DELETE", "/v1/templates/{id}", id=repeats)
         for template, gone in (("rules", rule), ("channels", channel_id), ("connections", unused)):

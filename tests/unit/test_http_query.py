@@ -23,7 +23,7 @@ def query(model: type[M], *pairs: tuple[str, str]) -> M:
 
 
 def test_lists_repeat_and_the_rest_does_not() -> None:
-    assert repeats(RecordList) == {"state"}
+    assert repeats(RecordList) == {"state", "level", "status", "error_kind", "hold_reason", "lookup"}
     parsed = query(RecordList, ("state", "failed"), ("state", "held"), ("limit", "7"))
     assert parsed.state == [RecordState.FAILED, RecordState.HELD]
     assert (parsed.limit, parsed.direction) == (7, "newest")

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from healthdesk.api.common import Input, Name, Output
 from healthdesk.api.records import RecordFilter
+
+ExportFormat = Literal["csv", "jsonl"]
+
+
+class ExportChoice(Input):
+    """What a file of the log holds. Values of `bodies` are masked unless `reveal`."""
+
+    format: ExportFormat = "csv"
+    bodies: bool = False
+    reveal: bool = False
 
 
 class SavedFilterCreate(Input):

@@ -17,6 +17,7 @@ from typing import Self
 from healthdesk.client.authorizations import AuthorizationCalls
 from healthdesk.client.connections import ConnectionCalls
 from healthdesk.client.desk import DeskCalls
+from healthdesk.client.filters import FilterCalls
 from healthdesk.client.fixes import FixCalls
 from healthdesk.client.flow import FlowCalls
 from healthdesk.client.instances import InstanceCalls
@@ -47,6 +48,7 @@ class Client(
     ProofCalls,
     RecordCalls,
     JobCalls,
+    FilterCalls,
     SampleCalls,
     FixCalls,
     FlowCalls,

@@ -39,17 +39,40 @@ def optional(**values: str | datetime | None) -> Params:
     return params
 
 
+_PLAIN = (
+    "integration_id",
+    "environment",
+    "source",
+    "problem_id",
+    "job_id",
+    "arrived_from",
+    "arrived_to",
+    "completed_from",
+    "completed_to",
+    "first_attempt_from",
+    "first_attempt_to",
+    "last_attempt_from",
+    "last_attempt_to",
+)
+_REPEATED = {
+    "state": "states",
+    "level": "levels",
+    "status": "statuses",
+    "error_kind": "error_kinds",
+    "hold_reason": "hold_reasons",
+}
+
+
 def record_filter(chosen: RecordFilter) -> Params:
-    """Return the log's filter as parameters; `state` repeats."""
+    """Return the log's filter as parameters; lists repeat, and each `lookup` is `field=value`."""
     params = optional(
-        integration_id=chosen.integration_id,
-        environment=chosen.environment,
-        source=chosen.source,
-        problem_id=chosen.problem_id,
-        arrived_from=chosen.arrived_from,
-        arrived_to=chosen.arrived_to,
+        **{name: getattr(chosen, name) for name in _PLAIN},
+        sample=None if chosen.sample is None else str(chosen.sample).lower(),
+        text=chosen.text or None,
     )
-    params += [("state", state.value) for state in chosen.states]
+    for name, field in _REPEATED.items():
+        params += [(name, str(each)) for each in getattr(chosen, field)]
+    params += [("lookup", f"{name}={value}") for name, value in chosen.lookup.items()]
     return params
 
 

@@ -14,20 +14,21 @@ from healthdesk.api.records import (
     AttemptDetail,
     Direction,
     Ledger,
+    LedgerQuery,
     OperatorRecordCreate,
-    Record,
     RecordDetail,
     RecordFilter,
+    RecordPage,
     ResendAll,
     ResendMarked,
     ResendOne,
     ResendPlan,
     Resent,
 )
-from healthdesk.client.params import callback_filter, paging, record_filter, seg
+from healthdesk.client.params import callback_filter, optional, paging, record_filter, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport, encode
 
-_PAGE = TypeAdapter(Page[Record])
+_PAGE = TypeAdapter(RecordPage)
 _COUNT = TypeAdapter(Count)
 _DETAIL = TypeAdapter(RecordDetail)
 _ACCEPTED = TypeAdapter(Accepted)
@@ -54,8 +55,8 @@ class RecordCalls:
         after: str | None = None,
         limit: int = 50,
         direction: Direction = "newest",
-    ) -> Page[Record]:
-        """A page of the log."""
+    ) -> RecordPage:
+        """A page of the log; one that is short and has `next` goes on after it."""
         query = record_filter(chosen) + paging(after, limit, direction)
         return await self._http.call(_PAGE, "GET", "/v1/records", query=query)
 
@@ -126,9 +127,10 @@ class RecordCalls:
             _RESENT, "POST", "/v1/records/resend-all", body=body, timeout_s=LONG_TIMEOUT_S
         )
 
-    async def ledger(self) -> Ledger:
-        """Totals by state, and whether they balance."""
-        return await self._http.call(_LEDGER, "GET", "/v1/ledger")
+    async def ledger(self, chosen: LedgerQuery | None = None) -> Ledger:
+        """Totals by state, and whether they balance; of a period line by line."""
+        query = optional(**chosen.model_dump()) if chosen else []
+        return await self._http.call(_LEDGER, "GET", "/v1/ledger", query=query, timeout_s=LONG_TIMEOUT_S)
 
     async def callbacks_list(
         self, chosen: CallbackFilter | None = None, *, after: str | None = None, limit: int = 50

@@ -11,10 +11,18 @@ from pydantic import BaseModel, Field, ValidationError
 
 from healthdesk.api import MAX_PAGE
 from healthdesk.api.common import Input
+from healthdesk.api.filters import ExportChoice
 from healthdesk.api.instances import InstanceFilter
-from healthdesk.api.records import Direction
+from healthdesk.api.records import Direction, RecordFilter
 from healthdesk.api.tasks import TaskFilter
-from healthdesk.domain.states import CallbackState, Environment, ProblemState, RecordState
+from healthdesk.domain.states import (
+    CallbackState,
+    Environment,
+    ErrorKind,
+    HoldReason,
+    ProblemState,
+    RecordState,
+)
 from healthdesk.errors import Malformed
 
 M = TypeVar("M", bound=BaseModel)
@@ -28,15 +36,56 @@ class Paging(Input):
 
 
 class RecordMatch(Input):
-    """The log's filter; `state` may be repeated. `arrived_from`/`arrived_to` are [from, to)."""
+    """The log's filter; lists may be repeated. Ranges are [from, to). Each `lookup` is `field=value`."""
 
     integration_id: str | None = None
     environment: Environment | None = None
     source: str | None = None
     state: list[RecordState] = []
     problem_id: str | None = None
+    job_id: str | None = None
     arrived_from: datetime | None = None
     arrived_to: datetime | None = None
+    completed_from: datetime | None = None
+    completed_to: datetime | None = None
+    first_attempt_from: datetime | None = None
+    first_attempt_to: datetime | None = None
+    last_attempt_from: datetime | None = None
+    last_attempt_to: datetime | None = None
+    level: list[str] = []
+    status: list[int] = []
+    error_kind: list[ErrorKind] = []
+    hold_reason: list[HoldReason] = []
+    sample: bool | None = None
+    text: str = Field(default="", max_length=200)
+    lookup: list[str] = []
+
+    def chosen(self) -> RecordFilter:
+        """Return it as the log's filter."""
+        same = self.model_dump(include=_SAME)
+        return RecordFilter(
+            **same,
+            states=self.state,
+            levels=self.level,
+            statuses=self.status,
+            error_kinds=self.error_kind,
+            hold_reasons=self.hold_reason,
+            lookup=_lookup(self.lookup),
+        )
+
+
+_SAME = {*RecordMatch.model_fields} & {*RecordFilter.model_fields} - {"lookup"}
+"""What is named alike in both."""
+
+
+def _lookup(given: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in given:
+        name, separator, value = each.partition("=")
+        if not name or not separator or name in found:
+            raise Malformed("lookup is field=value, each field once", field="lookup")
+        found[name] = value
+    return found
 
 
 class RecordList(RecordMatch, Paging):
@@ -49,6 +98,12 @@ class RecordCount(RecordMatch):
     """A count of the log; without `exact` it stops at the limit."""
 
     exact: bool = False
+
+
+class RecordExport(RecordMatch, ExportChoice):
+    """The log as a file."""
+
+    direction: Direction = "newest"
 
 
 class CallbackList(Paging):

@@ -14,6 +14,7 @@ from healthdesk.http.resources import (
     authorizations,
     connections,
     desk,
+    filters,
     health,
     instances,
     integrations,
@@ -59,6 +60,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     *proof.ROUTES,
     *labels.ROUTES,
     *records.ROUTES,
+    *filters.ROUTES,
     *problems.ROUTES,
     *vault.ROUTES,
 )

@@ -10,65 +10,96 @@ from healthdesk.api.records import (
     AttemptDetail,
     Direction,
     Ledger,
+    LedgerQuery,
     LedgerRow,
     OperatorRecordCreate,
     Record,
     RecordDetail,
     RecordFilter,
+    RecordPage,
 )
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.rawjson import split_record
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations.accepting import KnownSource, check_source, known_source, new_record
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.paging import cursor, known_problem, model_of, to_page
+from healthdesk.operations.lookup_fields import lookup_hashes
+from healthdesk.operations.paging import cursor, known_problem
 from healthdesk.operations.posted import data_of, posted_body
 from healthdesk.operations.record_views import attempt_detail, attempt_rows, record_detail
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import ledger as ledger_queries
 from healthdesk.store import records as queries
 from healthdesk.store import sources as source_queries
+from healthdesk.store.log_query import job_exists
 from healthdesk.store.rows import RecordQuery
 
 SHOWN_ATTEMPTS = 100
 MOST_ATTEMPTS = 10_000
 
 
-def query_of(chosen: RecordFilter) -> RecordQuery:
-    """Return a filter in the store's words."""
+def query_of(chosen: RecordFilter, lookups: tuple[tuple[bytes, ...], ...] = ()) -> RecordQuery:
+    """Return a filter in the store's words; `lookups` are the hashes of its lookup values, as `known_query` finds them."""
     return RecordQuery(
         integration_id=chosen.integration_id,
         environment=chosen.environment,
         source=chosen.source,
         states=tuple(dict.fromkeys(chosen.states)),
         problem_id=chosen.problem_id,
-        arrived_from=chosen.arrived_from,
-        arrived_to=chosen.arrived_to,
+        job_id=chosen.job_id,
+        levels=tuple(dict.fromkeys(chosen.levels)),
+        statuses=tuple(dict.fromkeys(chosen.statuses)),
+        error_kinds=tuple(dict.fromkeys(kind.value for kind in chosen.error_kinds)),
+        hold_reasons=tuple(dict.fromkeys(chosen.hold_reasons)),
+        sample=chosen.sample,
+        text=chosen.text,
+        lookups=lookups,
+        **{name: getattr(chosen, name) for name in DATES},
     )
 
 
+DATES = tuple(
+    f"{date}_{end}"
+    for date in ("arrived", "completed", "first_attempt", "last_attempt")
+    for end in ("from", "to")
+)
+
+
 async def known_query(desk: Desk, chosen: RecordFilter) -> RecordQuery:
-    """Return a filter in the store's words. Malformed for a source or problem that is not there: no rows would be
-    no answer.
+    """Return a filter in the store's words. Malformed for a source, problem, job or lookup field that is not there: no
+    rows would be no answer.
     """
     if chosen.source is not None and await _source(desk, chosen.source) is None:
         raise Malformed(
             f"there is no source {chosen.source}", field="source", fix="`healthdesk sources list` names them"
         )
+    for name in DATES:
+        at = getattr(chosen, name)
+        if at is not None and at.tzinfo is None:
+            raise Malformed(f"{name} has no zone", field=name, fix="write it as 2025-11-22T14:02:00Z")
     await known_problem(desk, chosen.problem_id)
-    return query_of(chosen)
+    if chosen.job_id is not None and not await desk.read(job_exists, chosen.job_id):
+        raise Malformed(
+            f"there is no job {chosen.job_id}", field="job_id", fix="`healthdesk jobs list` names them"
+        )
+    return query_of(chosen, await lookup_hashes(desk, chosen))
 
 
 async def list_all(
     desk: Desk, chosen: RecordFilter, after: str | None, limit: int, direction: Direction
-) -> Page[Record]:
+) -> RecordPage:
     """Return a page of the log."""
     desk.require("records.list")
     query = await known_query(desk, chosen)
     rows = await desk.read(
         queries.page, query, after=cursor("rec", after), limit=limit, newest_first=direction == "newest"
     )
-    return to_page(rows, model_of(Record))
+    return RecordPage(
+        items=[Record.model_validate(row, from_attributes=True) for row in rows.items],
+        next=rows.next,
+        order=rows.order,
+        searched_to=rows.searched_to,
+    )
 
 
 async def count(desk: Desk, chosen: RecordFilter, *, exact: bool) -> Count:
@@ -178,10 +209,16 @@ async def _source(desk: Desk, key: str) -> KnownSource | None:
     return known_source(row) if row.key == key else None
 
 
-async def ledger(desk: Desk) -> Ledger:
-    """Return the totals of every environment, and whether they balance."""
+async def ledger(desk: Desk, chosen: LedgerQuery) -> Ledger:
+    """Return the totals of every environment, or of the records that arrived in a period, and whether they balance."""
     desk.require("ledger.show")
-    rows = [
-        LedgerRow.model_validate(row, from_attributes=True) for row in await desk.read(ledger_queries.totals)
-    ]
-    return Ledger(rows=rows, balanced=all(row.balanced for row in rows))
+    if chosen.arrived_from is None and chosen.arrived_to is None:
+        found = await desk.read(ledger_queries.totals)
+        rows = [
+            LedgerRow.model_validate(row, from_attributes=True)
+            for row in found
+            if chosen.integration_id in {None, row.integration_id}
+            and chosen.environment in {None, row.environment}
+        ]
+        return Ledger(rows=rows, balanced=all(row.balanced for row in rows))
+    raise Malformed("a period is not there yet", field="arrived_from")

@@ -14,7 +14,8 @@ def count(conn: Connection, query: RecordQuery, limit: int | None = None) -> Cou
 
     What the ledger knows (integration, environment, state) is exact without counting.
     """
-    if query.source is None and query.problem_id is None and not (query.arrived_from or query.arrived_to):
+    known = RecordQuery(query.integration_id, query.environment, states=query.states)
+    if query == known:
         return CountRow(_from_ledger(conn, query))
     total = 0
     for piece in pieces(ranges(conn, query)):

@@ -17,7 +17,9 @@ from sqlalchemy import Connection, select, text
 
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import Environment, RecordState
+from healthdesk.store.log_residue import residue
 from healthdesk.store.rows import RecordQuery
+from healthdesk.store.schema_jobs import jobs
 from healthdesk.store.schema_setup import integrations, sources
 
 PREFIX = "rec"
@@ -35,7 +37,7 @@ class Ranges:
 def ranges(conn: Connection, query: RecordQuery) -> Ranges:
     """Return the index ranges whose union is what the filter matches."""
     params: dict[str, Any] = {}
-    bounds = _bounds(query, params)
+    bounds = _bounds(query, params) + residue(query, params)
     if query.problem_id is not None:
         return Ranges((_of_problem(query, params) + bounds,), params)
     if query.source is not None:
@@ -152,3 +154,8 @@ def count_statement(found: Ranges, limit: int | None) -> tuple[str, dict[str, An
     ]
     merged = " UNION ALL ".join(parts)
     return f"SELECT count(*) FROM (SELECT one FROM ({merged}) AS merged LIMIT :limit) AS counted", params  # noqa: S608 - as above
+
+
+def job_exists(conn: Connection, job_id: str) -> bool:
+    """Tell whether there is such a job."""
+    return conn.execute(select(jobs.c.id).where(jobs.c.id == job_id)).first() is not None

@@ -11,7 +11,7 @@ from healthdesk.store.counting import count
 from healthdesk.store.log_query import page_ids
 from healthdesk.store.paging import cut
 from healthdesk.store.resending import resend, resend_all, resend_plan
-from healthdesk.store.rows import AttemptRow, BodyRow, PageRows, RecordQuery, RecordRow
+from healthdesk.store.rows import AttemptRow, BodyRow, LogRows, RecordQuery, RecordRow
 from healthdesk.store.schema import attempt_exchanges, record_bodies, records
 from healthdesk.store.schema import attempts as attempt_table
 from healthdesk.store.schema_setup import integrations, sources
@@ -37,13 +37,14 @@ def page(
     after: str | None = None,
     limit: int = 50,
     newest_first: bool = True,
-) -> PageRows[RecordRow]:
+) -> LogRows:
     """Return a page of the log. It costs the same at any depth, filtered or not."""
     ids = page_ids(conn, query, after=after, limit=limit + 1, newest_first=newest_first)
     if not ids:
-        return PageRows([])
+        return LogRows([])
     found = {row.id: _record(row) for row in conn.execute(_select().where(records.c.id.in_(ids)))}
-    return cut([found[record_id] for record_id in ids if record_id in found], limit)
+    rows = cut([found[record_id] for record_id in ids if record_id in found], limit)
+    return LogRows(rows.items, rows.next)
 
 
 def get(conn: Connection, record_id: str) -> RecordRow:
@@ -77,12 +78,12 @@ def attempt(conn: Connection, record_id: str, attempt_id: str) -> AttemptRow:
     """Return one attempt with its response body, or raise NotFound."""
     row = conn.execute(
         _select_attempts()
-        .add_columns(attempt_exchanges.c.response_body)
+        .add_columns(attempt_exchanges.c.response_body, attempt_exchanges.c.request_body)
         .where(attempt_table.c.record_id == record_id, attempt_table.c.id == attempt_id)
     ).one_or_none()
     if row is None:
         raise missing("attempt", attempt_id)
-    return _attempt(row, response_body=row.response_body)
+    return _attempt(row, response_body=row.response_body, request_body=row.request_body)
 
 
 def _select() -> Select[Any]:
@@ -138,7 +139,7 @@ def _select_attempts() -> Select[Any]:
     ).outerjoin(attempt_exchanges, attempt_exchanges.c.attempt_id == attempt_table.c.id)
 
 
-def _attempt(row: Any, response_body: bytes | None = None) -> AttemptRow:
+def _attempt(row: Any, response_body: bytes | None = None, request_body: bytes | None = None) -> AttemptRow:
     return AttemptRow(
         id=row.id,
         record_id=row.record_id,
@@ -155,6 +156,11 @@ def _attempt(row: Any, response_body: bytes | None = None) -> AttemptRow:
         error=row.error,
         next_action=row.next_action,
         retry_after_s=row.retry_after_s,
+        connect_ms=row.connect_ms,
+        tls_ms=row.tls_ms,
+        first_byte_ms=row.first_byte_ms,
+        fix_id=row.fix_id,
+        batch_id=row.batch_id,
         webhook_id=row.webhook_id,
         method=row.method or "",
         url=row.url or "",
@@ -162,4 +168,5 @@ def _attempt(row: Any, response_body: bytes | None = None) -> AttemptRow:
         response_headers=row.response_headers or {},
         response_cut=bool(row.response_cut),
         response_body=None if response_body is None else bytes(response_body),
+        request_body=None if request_body is None else bytes(request_body),
     )

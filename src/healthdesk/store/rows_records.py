@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import (
@@ -131,7 +131,10 @@ class SettleResult:
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """The log's filter in the store's words; the fields are those of the wire's RecordFilter."""
+    """The log's filter in the store's words; the fields are those of the wire's RecordFilter.
+
+    `lookups` has the keyed hashes of each looked-up value, one for each source that it can be of.
+    """
 
     integration_id: str | None = None
     environment: Environment | None = None
@@ -140,6 +143,37 @@ class RecordQuery:
     problem_id: str | None = None
     arrived_from: datetime | None = None
     arrived_to: datetime | None = None
+    levels: tuple[str, ...] = ()
+    completed_from: datetime | None = None
+    completed_to: datetime | None = None
+    first_attempt_from: datetime | None = None
+    first_attempt_to: datetime | None = None
+    last_attempt_from: datetime | None = None
+    last_attempt_to: datetime | None = None
+    statuses: tuple[int, ...] = ()
+    error_kinds: tuple[str, ...] = ()
+    hold_reasons: tuple[HoldReason, ...] = ()
+    sample: bool | None = None
+    text: str = ""
+    lookups: tuple[tuple[bytes, ...], ...] = ()
+    job_id: str | None = None
+
+
+Order = Literal["arrived", "completed", "first_attempt", "last_attempt"]
+"""What a page of the log is sorted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRows:
+    """A page of the log. `next` is the cursor of the next, None at the end.
+
+    `searched_to` is how far a page came that ended its search before it was full; `order` what the page is sorted by.
+    """
+
+    items: list[RecordRow]
+    next: str | None = None
+    order: Order = "arrived"
+    searched_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +253,15 @@ class AttemptRow:
     response_headers: Mapping[str, str] = field(default_factory=dict)
     response_cut: bool = False
     retry_after_s: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    fix_id: str | None = None
+    batch_id: str | None = None
     response_body: bytes | None = None
-    """Filled by `records.attempt` only."""
+    """Filled by `records.attempt` only, as is `request_body`."""
+    request_body: bytes | None = None
+    """What was sent, where that is not the record's data byte for byte."""
 
 
 @dataclass(frozen=True, slots=True)

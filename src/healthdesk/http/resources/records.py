@@ -9,41 +9,29 @@ from healthdesk.api.records import (
     Attempt,
     AttemptDetail,
     Ledger,
+    LedgerQuery,
     OperatorRecordCreate,
-    Record,
     RecordDetail,
-    RecordFilter,
+    RecordPage,
     ResendAll,
     ResendMarked,
     ResendOne,
     ResendPlan,
     Resent,
 )
-from healthdesk.http.query import CallbackList, Paging, RecordCount, RecordList, RecordMatch
+from healthdesk.http.query import CallbackList, Paging, RecordCount, RecordList
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import callbacks, records, resends
 
 
-def _filter(match: RecordMatch) -> RecordFilter:
-    return RecordFilter(
-        integration_id=match.integration_id,
-        environment=match.environment,
-        source=match.source,
-        states=match.state,
-        problem_id=match.problem_id,
-        arrived_from=match.arrived_from,
-        arrived_to=match.arrived_to,
-    )
-
-
-async def _list(call: Call) -> Page[Record]:
+async def _list(call: Call) -> RecordPage:
     query = call.query(RecordList)
-    return await records.list_all(call.desk, _filter(query), query.after, query.limit, query.direction)
+    return await records.list_all(call.desk, query.chosen(), query.after, query.limit, query.direction)
 
 
 async def _count(call: Call) -> Count:
     query = call.query(RecordCount)
-    return await records.count(call.desk, _filter(query), exact=query.exact)
+    return await records.count(call.desk, query.chosen(), exact=query.exact)
 
 
 async def _add(call: Call) -> Accepted:
@@ -87,7 +75,7 @@ async def _resend_all(call: Call) -> ResendPlan | Resent:
 
 
 async def _ledger(call: Call) -> Ledger:
-    return await records.ledger(call.desk)
+    return await records.ledger(call.desk, call.query(LedgerQuery))
 
 
 async def _callbacks(call: Call) -> Page[Callback]:
@@ -122,7 +110,7 @@ ROUTES = (
         "records.list",
         "A page of the log, filtered.",
         _list,
-        Page[Record],
+        RecordPage,
         query=RecordList,
     ),
     Route(
@@ -197,7 +185,15 @@ ROUTES = (
         AttemptDetail,
     ),
     Route("POST", _ONE + "/resend", "records.resend", "Resend one record.", _resend, Resent, ResendOne),
-    Route("GET", "/v1/ledger", "ledger.show", "Totals by state, and whether they balance.", _ledger, Ledger),
+    Route(
+        "GET",
+        "/v1/ledger",
+        "ledger.show",
+        "Totals by state, and whether they balance; of a period line by line.",
+        _ledger,
+        Ledger,
+        query=LedgerQuery,
+    ),
     Route(
         "GET",
         "/v1/callbacks",

@@ -41,6 +41,7 @@ from healthdesk.domain.states import (
 )
 from tests.harness import wire
 from tests.harness.instance_calls import INSTANCE_CALLS
+from tests.harness.sample_calls import SAMPLE_CALLS
 from tests.harness.task_calls import TASK_CALLS
 
 AT = datetime(2024, 11, 22, 13, tzinfo=UTC)
@@ -565,3 +566,4 @@ CALLS = {
 }
 CALLS |= INSTANCE_CALLS
 CALLS |= TASK_CALLS
+CALLS |= SAMPLE_CALLS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from healthdesk.api.integrations import Integration
+from healthdesk.api.integrations import ChangedIntegration
 from healthdesk.api.jobs import Job
 from healthdesk.api.samples import Probe, Probed, Promote, Promotion, SamplePlan, SampleSend
 from healthdesk.client.params import seg
@@ -14,7 +14,7 @@ _PLAN = TypeAdapter(SamplePlan)
 _JOB = TypeAdapter(Job)
 _PROBED = TypeAdapter(Probed)
 _PROMOTION = TypeAdapter(Promotion)
-_INTEGRATION = TypeAdapter(Integration)
+_CHANGED = TypeAdapter(ChangedIntegration)
 
 
 class SampleCalls:
@@ -40,7 +40,7 @@ class SampleCalls:
         """What promoting testing to production would change."""
         return await self._http.call(_PROMOTION, "GET", f"/v1/integrations/{seg(integration_id)}/promotion")
 
-    async def integration_promote(self, integration_id: str, new: Promote) -> Integration:
-        """Copy the testing environment's settings to production, as they were shown."""
+    async def integration_promote(self, integration_id: str, new: Promote) -> ChangedIntegration:
+        """Copy the testing environment's settings to production, as they were shown; the secrets of a new production are shown this once."""
         path = f"/v1/integrations/{seg(integration_id)}/promote"
-        return await self._http.call(_INTEGRATION, "POST", path, body=new)
+        return await self._http.call(_CHANGED, "POST", path, body=new)

@@ -24,6 +24,7 @@ from healthdesk.http.resources import (
     problems,
     proof,
     records,
+    samples,
     tasks,
     vault,
 )
@@ -61,6 +62,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     *labels.ROUTES,
     *records.ROUTES,
     *filters.ROUTES,
+    *samples.ROUTES,
     *problems.ROUTES,
     *vault.ROUTES,
 )

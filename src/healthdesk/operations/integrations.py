@@ -52,7 +52,7 @@ def view(desk: Desk, row: IntegrationRow) -> Integration:
         id=row.id,
         kind=row.kind,
         name=row.name,
-        environments=[_environment(desk, each) for each in row.environments],
+        environments=[environment_view(desk, each) for each in row.environments],
         sources=row.sources,
         records_url=f"{public}/v1/records/{row.id}",
         created_at=row.created_at,
@@ -60,7 +60,8 @@ def view(desk: Desk, row: IntegrationRow) -> Integration:
     )
 
 
-def _environment(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
+def environment_view(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
+    """Return one environment as operators see it."""
     delivery = desk.ctx.config.delivery
     return EnvironmentView(
         environment=row.environment,
@@ -147,7 +148,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
             by=desk.operator.user,
         )
         for environment, columns in settings.items():
-            _know_connection(desk, conn, environment, columns)
+            know_connection(desk, conn, environment, columns)
             queries.put_environment(conn, integration_id, environment, columns, now)
         secrets = [first_signing_secret(desk, conn, integration_id, environment) for environment in settings]
         environments = [environment.value for environment in settings]
@@ -156,7 +157,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
 
     row, secrets = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
-    return _changed_view(desk, row, secrets)
+    return changed_view(desk, row, secrets)
 
 
 async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> ChangedIntegration:
@@ -178,7 +179,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
         for environment, given in chosen.items():
             columns = _settings(environment, given, new=environment not in existing)
             if columns:
-                _know_connection(desk, conn, environment, columns)
+                know_connection(desk, conn, environment, columns)
                 queries.put_environment(conn, integration_id, environment, columns, now)
             if environment not in existing:
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
@@ -189,7 +190,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
 
     row, secrets = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
-    return _changed_view(desk, row, secrets)
+    return changed_view(desk, row, secrets)
 
 
 async def set_state(
@@ -241,7 +242,8 @@ def _without_secrets(shown: Integration) -> ChangedIntegration:
     return ChangedIntegration(**shown.model_dump())
 
 
-def _changed_view(desk: Desk, row: IntegrationRow, secrets: list[NewSecret]) -> ChangedIntegration:
+def changed_view(desk: Desk, row: IntegrationRow, secrets: list[NewSecret]) -> ChangedIntegration:
+    """Return a delivery integration as a change left it, with the secrets that it made."""
     return ChangedIntegration(**view(desk, row).model_dump(), new_signing_secrets=secrets)
 
 
@@ -294,7 +296,7 @@ def _check_headers(headers: dict[str, str], field: str) -> None:
             raise Malformed(f"the value of {name} cannot be sent", field=field)
 
 
-def _know_connection(desk: Desk, conn: Conn, environment: Environment, columns: dict[str, Any]) -> None:
+def know_connection(desk: Desk, conn: Conn, environment: Environment, columns: dict[str, Any]) -> None:
     """Raise Malformed for a connection that is not there, or whose app takes no records."""
     if "connection_id" not in columns:
         return

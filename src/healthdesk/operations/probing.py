@@ -1,0 +1,146 @@
+"""Test configuration: one signed request to an environment's endpoint, with the whole exchange for an answer.
+
+No record is made of it, no attempt, and the log and the connection's health stay as they were.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from healthdesk.api.records import AttemptDetail
+from healthdesk.api.samples import Probe, Probed
+from healthdesk.domain.activity import Verb
+from healthdesk.domain.delivery import PLAIN
+from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.samples import SampleField, sample_data
+from healthdesk.domain.states import AttemptOutcome, Environment, ErrorKind, IntegrationKind, Trigger
+from healthdesk.engine import attempt
+from healthdesk.engine.targets import Target
+from healthdesk.errors import Conflict, Malformed, NotFound
+from healthdesk.operations.bodies import clear_body, content_type_of
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.store import integrations as queries
+from healthdesk.store import sources as source_queries
+from healthdesk.store.rows import ClaimedRecord, IntegrationRow, SourceRow
+
+HEADER = "healthdesk-probe"
+_OF_THE_RECORD = frozenset({ErrorKind.MISSING_FIELD, ErrorKind.FORMAT, ErrorKind.REFUSED})
+
+
+async def probe(desk: Desk, integration_id: str, choice: Probe) -> Probed:
+    """Send a probe, also while the environment is paused or its connection fails: that is when one asks.
+
+    Raises NotFound for an environment that is not set up, Conflict where its secrets cannot be read.
+    """
+    desk.require("integrations.test")
+    row, source = await desk.read(_known, integration_id, choice.environment)
+    await desk.engine.targets.refresh()
+    target = desk.engine.targets.get(integration_id, choice.environment)
+    if target is None or not desk.engine.targets.readable:
+        raise Conflict(
+            "its secrets cannot be read with the key of this daemon",
+            fix="`healthdesk doctor` says which key is missing",
+        )
+    sent = _claimed(desk, row, target, source)
+    target = replace(target, headers={**target.headers, HEADER: "true"})
+    exchange, failure = await attempt.send(desk.ctx, target, sent)
+    status = exchange.status if exchange is not None else None
+    detail = {"environment": choice.environment.value, "status": status}
+    await desk.write(
+        lambda conn: desk.note(conn, Verb.PROBED, "integration", integration_id, row.name, detail)
+    )
+    return _told(sent, exchange, failure)
+
+
+def _known(
+    conn: Conn, integration_id: str, environment: Environment
+) -> tuple[IntegrationRow, SourceRow | None]:
+    """Return the integration, and a source it is active for."""
+    row = queries.get(conn, integration_id)
+    if row.kind is not IntegrationKind.DELIVERY:
+        raise Malformed(f"{row.name} delivers nothing: it has no environments")
+    if environment not in {each.environment for each in row.environments}:
+        raise NotFound(
+            f"{row.name} has no environment {environment.value}",
+            fix=f"`healthdesk integrations edit {row.id} --environment {environment.value} --connection …` makes one",
+        )
+    return row, source_queries.get(conn, row.sources[0]) if row.sources else None
+
+
+def _claimed(desk: Desk, row: IntegrationRow, target: Target, source: SourceRow | None) -> ClaimedRecord:
+    """Return what is sent: words that say it is a test, or a sample where the method makes something of the data."""
+    now = desk.now()
+    data: dict[str, object] = {
+        "healthdesk": "test",
+        "integration": row.name,
+        "environment": target.environment.value,
+        "sent_at": now.isoformat().replace("+00:00", "Z"),
+    }
+    if target.delivery != PLAIN and source is not None:
+        fields = [SampleField(f["name"], f.get("type", "any"), f.get("example", "")) for f in source.fields]
+        level = source.levels[0] if source.levels else None
+        data = sample_data(source.key, level, source.levels, fields, now)
+    webhook_id = desk.ctx.ids.new("rec", now)
+    return ClaimedRecord(
+        id=webhook_id,
+        webhook_id=webhook_id,
+        integration_id=target.integration_id,
+        environment=target.environment,
+        attempt_id=desk.ctx.ids.new("att", now),
+        number=1,
+        tries=1,
+        trigger=Trigger.OPERATOR,
+        triggered_by=desk.operator.user,
+        data=json.dumps(data, ensure_ascii=False).encode(),
+        content_type="application/json",
+        sample=True,
+    )
+
+
+def _told(sent: ClaimedRecord, exchange: Exchange | None, failure: Failure | None) -> Probed:
+    if failure is None:
+        status = exchange.status if exchange is not None else ""
+        sentence, ok = f"The endpoint accepted the signed probe ({status}).", True
+    elif failure.kind in _OF_THE_RECORD:
+        sentence = (
+            f"The endpoint was reached and takes the credentials; it refused this body ({failure.status}): "
+            f"{failure.sentence}"
+        )
+        ok = True
+    else:
+        sentence, ok = failure.sentence, False
+    return Probed(
+        ok=ok,
+        sentence=sentence,
+        blame=failure.blame.value if failure is not None else "",
+        next_action=failure.next_action if failure is not None else "",
+        exchange=_exchange(sent, exchange, failure) if exchange is not None else None,
+    )
+
+
+def _exchange(sent: ClaimedRecord, exchange: Exchange, failure: Failure | None) -> AttemptDetail:
+    return AttemptDetail(
+        id=sent.attempt_id,
+        record_id="",
+        number=sent.number,
+        trigger=sent.trigger,
+        triggered_by=sent.triggered_by,
+        outcome=AttemptOutcome.DELIVERED if failure is None else AttemptOutcome.REFUSED,
+        started_at=exchange.started_at,
+        duration_ms=exchange.duration_ms,
+        status=exchange.status,
+        error_kind=failure.kind.value if failure is not None else "",
+        blame=failure.blame.value if failure is not None else "",
+        error=failure.sentence if failure is not None else "",
+        webhook_id=sent.webhook_id,
+        method=exchange.method,
+        url=exchange.url,
+        request_headers=dict(exchange.request_headers),
+        response_headers=dict(exchange.response_headers),
+        response_cut=exchange.response_cut,
+        request_body=clear_body(sent.data, sent.content_type),
+        response_body=clear_body(
+            exchange.response_body, content_type_of(exchange.response_headers), cut=exchange.response_cut
+        ),
+    )

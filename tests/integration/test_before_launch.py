@@ -1,0 +1,132 @@
+"""What is tried before launch: a signed probe of an environment, and promoting testing to production."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+from tests.integration.http_desk import HttpDesk, http_desk
+
+from healthdesk.testing import FakeEndpoint
+
+TOKEN = "token-1234567890-abcd"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[HttpDesk]:
+    async with http_desk(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[FakeEndpoint]:
+    async with FakeEndpoint() as made:
+        yield made
+
+
+async def integration(desk: HttpDesk, endpoint: FakeEndpoint, **more: Any) -> dict[str, Any]:
+    connection = await desk.connection(
+        name=f"CRM {len(more)}", base_url=endpoint.url, credentials={"auth": "bearer", "token": TOKEN}
+    )
+    testing = {"connection_id": connection["id"], "path": "/v2/hra", "method": "PUT", "rate_per_s": 5}
+    body = {"name": "CRM", "testing": testing, **more}
+    return dict(await desk.ok("POST", "/v1/integrations", json=body))
+
+
+async def test_a_probe_is_signed_and_shows_the_exchange(desk: HttpDesk, endpoint: FakeEndpoint) -> None:
+    made = await integration(desk, endpoint)
+    [secret] = made["new_signing_secrets"]
+    probed = await desk.ok("POST", f"/v1/integrations/{made['id']}/test", json={"environment": "testing"})
+    [request] = endpoint.requests
+    assert (request.method, request.path) == ("PUT", "/v2/hra")
+    assert request.headers["healthdesk-probe"] == "true"
+    sent = Webhook(secret["secret"]).verify(request.body, dict(request.headers))
+    assert (sent["healthdesk"], sent["environment"]) == ("test", "testing")
+    assert probed["ok"] is True
+    exchange = probed["exchange"]
+    assert (exchange["status"], exchange["method"]) == (200, "PUT")
+    assert TOKEN not in str(exchange)
+    assert '"healthdesk": "test"' in exchange["request_body"]["text"]
+    assert (await desk.ok("GET", "/v1/records"))["items"] == []
+    newest = (await desk.ok("GET", "/v1/activity"))["items"][0]
+    assert (newest["verb"], newest["detail"]) == ("probed", {"environment": "testing", "status": 200})
+
+
+@pytest.mark.parametrize(
+    ("status", "ok", "words"),
+    [(401, False, "401"), (404, False, "404"), (422, True, "takes the credentials"), (503, False, "503")],
+)
+async def test_a_probe_says_what_the_answer_means(
+    desk: HttpDesk, endpoint: FakeEndpoint, status: int, ok: bool, words: str
+) -> None:
+    made = await integration(desk, endpoint)
+    endpoint.answer(status)
+    probed = await desk.ok("POST", f"/v1/integrations/{made['id']}/test", json={"environment": "testing"})
+    assert probed["ok"] is ok
+    assert words in probed["sentence"]
+    assert probed["blame"]
+
+
+async def test_an_environment_that_is_not_there_is_not_probed(desk: HttpDesk, endpoint: FakeEndpoint) -> None:
+    made = await integration(desk, endpoint)
+    answer = await desk.call(
+        "POST", f"/v1/integrations/{made['id']}/test", json={"environment": "production"}
+    )
+    assert answer.status == 404
+    assert "no environment production" in answer.json["detail"]
+    assert endpoint.requests == []
+
+
+async def test_promoting_copies_the_settings_and_leaves_credentials(
+    desk: HttpDesk, endpoint: FakeEndpoint
+) -> None:
+    other = await desk.connection(name="CRM live", base_url=endpoint.url)
+    made = await integration(desk, endpoint, production={"connection_id": other["id"], "path": "/v1/hra"})
+    path = f"/v1/integrations/{made['id']}"
+    shown = await desk.ok("GET", f"{path}/promotion")
+    copied = {
+        each["name"]: (each["testing"], each["production"]) for each in shown["changes"] if each["copied"]
+    }
+    assert copied == {"path": ("/v2/hra", "/v1/hra"), "method": ("PUT", "POST"), "rate_per_s": (5, None)}
+    [stays] = [each for each in shown["changes"] if not each["copied"]]
+    assert stays["name"] == "connection"
+
+    promoted = await desk.ok("POST", f"{path}/promote", json={"version": shown["version"]})
+    live = next(each for each in promoted["environments"] if each["environment"] == "production")
+    assert (live["path"], live["method"], live["rate_per_s"]) == ("/v2/hra", "PUT", 5)
+    assert live["connection_id"] == other["id"]
+    assert promoted["new_signing_secrets"] == []
+    after = await desk.ok("GET", f"{path}/promotion")
+    assert after["copied"] == 0
+
+
+async def test_what_changed_since_it_was_compared_is_not_promoted(
+    desk: HttpDesk, endpoint: FakeEndpoint
+) -> None:
+    other = await desk.connection(name="CRM live", base_url=endpoint.url)
+    made = await integration(desk, endpoint, production={"connection_id": other["id"]})
+    path = f"/v1/integrations/{made['id']}"
+    shown = await desk.ok("GET", f"{path}/promotion")
+    await desk.ok("PATCH", path, json={"testing": {"path": "/v3/hra"}})
+    answer = await desk.call("POST", f"{path}/promote", json={"version": shown["version"]})
+    assert answer.status == 409
+
+
+async def test_a_production_made_by_promoting_needs_a_connection_of_its_own(
+    desk: HttpDesk, endpoint: FakeEndpoint
+) -> None:
+    made = await integration(desk, endpoint)
+    path = f"/v1/integrations/{made['id']}"
+    shown = await desk.ok("GET", f"{path}/promotion")
+    assert shown["creates"] is True
+    refused = await desk.call("POST", f"{path}/promote", json={"version": shown["version"]})
+    assert (refused.status, refused.json["field"]) == (400, "connection_id")
+    other = await desk.connection(name="CRM live", base_url=endpoint.url)
+    promoted = await desk.ok(
+        "POST", f"{path}/promote", json={"version": shown["version"], "connection_id": other["id"]}
+    )
+    [secret] = promoted["new_signing_secrets"]
+    assert secret["environment"] == "production"

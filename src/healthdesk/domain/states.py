@@ -102,8 +102,12 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """`stopped` ended by itself because the failure came back; it can be resumed as a paused one can."""
+    """`preparing` until all its records are written down; nothing is sent before.
 
+    `stopped` ended by itself because the failure came back; it can be resumed as a paused one can.
+    """
+
+    PREPARING = "preparing"
     RUNNING = "running"
     PAUSED = "paused"
     STOPPED = "stopped"

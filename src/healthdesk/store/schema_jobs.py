@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, Table, Text, true
 
 from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState
 from healthdesk.store.columns import EnumText, IdText, JsonText, UtcMicros
 from healthdesk.store.schema import metadata, partial_index, text_column
 
-RUNNABLE = "state = 'running'"
+ACTIVE = "(state IN ('preparing', 'running') OR sent > 0 OR (state = 'cancelled' AND pending > 0))"
 SENT = "state = 'sent'"
 
 jobs = Table(
@@ -22,7 +22,10 @@ jobs = Table(
     Column("integration_id", IdText),
     Column("environment", EnumText(Environment)),
     Column("filter", JsonText, nullable=False, server_default="{}"),
+    Column("query", JsonText),
     Column("plan", JsonText, nullable=False, server_default="{}"),
+    Column("careful", Boolean, nullable=False, server_default=true()),
+    Column("watch", JsonText, nullable=False, server_default="{}"),
     Column("fix_id", IdText),
     Column("rate_per_s", Float),
     text_column("reason"),
@@ -35,9 +38,13 @@ jobs = Table(
     Column("finished_at", UtcMicros),
     Column("lease_owner", IdText),
     Column("lease_until", UtcMicros),
-    partial_index("ix_jobs_running", "lease_until", "id", where=RUNNABLE),
+    partial_index("ix_jobs_active", "id", where=ACTIVE),
 )
-"""One counter a state of its records, moved in the transaction that moves the record: they add up to `total`."""
+"""One counter a state of its records, moved in the transaction that moves the record: they add up to `total`.
+
+`query` is the filter as the store reads it, bounded by when the job was made; `watch` is what it has seen of its failures.
+A job is active while there is something to do for it: records to write down, to send, to wait for or to cancel.
+"""
 
 job_records = Table(
     "job_records",

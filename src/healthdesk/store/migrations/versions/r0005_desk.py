@@ -169,7 +169,10 @@ def _jobs() -> None:
         sa.Column("integration_id", ID),
         sa.Column("environment", sa.Text()),
         _text("filter", "{}"),
+        sa.Column("query", sa.Text()),
         _text("plan", "{}"),
+        sa.Column("careful", sa.Boolean(), server_default=sa.true(), nullable=False),
+        _text("watch", "{}"),
         sa.Column("fix_id", ID),
         sa.Column("rate_per_s", sa.Float()),
         _text("reason"),
@@ -184,7 +187,8 @@ def _jobs() -> None:
         _time("lease_until"),
         sa.PrimaryKeyConstraint("id"),
     )
-    _partial("ix_jobs_running", "jobs", ["lease_until", "id"], "state = 'running'")
+    active = "(state IN ('preparing', 'running') OR sent > 0 OR (state = 'cancelled' AND pending > 0))"
+    _partial("ix_jobs_active", "jobs", ["id"], active)
     op.create_table(
         "job_records",
         sa.Column("job_id", ID, nullable=False),

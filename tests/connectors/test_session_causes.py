@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.connectors.conftest import LOOPBACK, Names
+from tests.connectors.test_session_timings import TickingClock
 
 from healthdesk.connectors.causes import network_error
 from healthdesk.connectors.session import GuardedSession, Request
@@ -191,6 +192,14 @@ class TestTls:
         async with GuardedSession(LOOPBACK, clock=clock, ssl_context=context) as session:
             exchange = await session.send(Request("POST", f"{tls_endpoint.url}/", body=b"x"))
         assert exchange.status == 200
+
+    async def test_tls_is_timed_apart_from_the_connection(self, tls_endpoint, certificate):
+        context = ssl.create_default_context(cafile=str(certificate))
+        async with GuardedSession(LOOPBACK, clock=TickingClock(), ssl_context=context) as session:
+            exchange = await session.send(Request("POST", f"{tls_endpoint.url}/", body=b"x"))
+        assert exchange.connect_ms > 0
+        assert exchange.tls_ms > 0
+        assert exchange.connect_ms + exchange.tls_ms < exchange.first_byte_ms < exchange.duration_ms
 
     async def test_tls_to_a_port_that_speaks_plain_http_is_tls(self, session, endpoint):
         endpoint.behave(garbage(b"HTTP/1.1 400 Bad Request\r\n\r\n", before_reading=True))

@@ -63,6 +63,20 @@ async def test_a_delivery_is_kept_with_what_was_sent_and_what_came_back(world):
     assert await world.check_ledger() == {"delivered": 1}
 
 
+async def test_the_times_of_an_attempt_and_what_was_sent_instead_are_kept(world):
+    (record_id,) = await world.accept()
+    (claimed,) = await world.claim()
+    sent = replace(
+        world.exchange(), connect_ms=3.5, tls_ms=7.25, first_byte_ms=30.0, request_body=b'{"fixed": 1}'
+    )
+    await world.step([replace(world.delivered(claimed), exchange=sent)])
+    attempt = await world.store.read(records.attempt, record_id, claimed.attempt_id)
+    assert (attempt.connect_ms, attempt.tls_ms, attempt.first_byte_ms) == (3.5, 7.25, 30.0)
+    assert attempt.request_body == b'{"fixed": 1}'
+    (listed,) = await world.store.read(records.attempts, record_id)
+    assert (listed.connect_ms, listed.request_body) == (3.5, None)
+
+
 async def test_a_retry_is_claimed_when_it_is_due_and_not_before(world):
     (record_id,) = await world.accept()
     (claimed,) = await world.claim()

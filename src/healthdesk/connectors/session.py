@@ -84,6 +84,7 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
 class Answer:
     """What one request brought, nothing left out of it: only for this package. `error` and `status` exclude each other."""
 
+    progress: Progress
     request_headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -162,7 +163,7 @@ class GuardedSession:
         headers = redacted(answer.headers.items())
         if request.secrets:
             headers = _without_secrets(answer, headers, request)
-        return Exchange(
+        exchange = Exchange(
             method=request.method,
             url=redacted_url(request.url),
             request_headers=redacted(answer.request_headers.items(), request.secret_headers),
@@ -175,11 +176,19 @@ class GuardedSession:
             error=answer.error,
             body_error=answer.body_error,
         )
+        progress = answer.progress
+        if progress.answered_s is not None:
+            exchange.first_byte_ms = (progress.answered_s - started) * 1000
+        if progress.connected_s is not None:
+            exchange.connect_ms = (progress.connected_s - started) * 1000
+            if progress.ready_s is not None and parsed_url(request.url).scheme == "https":
+                exchange.tls_ms = (progress.ready_s - progress.connected_s) * 1000
+        return exchange
 
     async def fetch(self, request: Request) -> Answer:
         """Send a request once and return the answer as it is, secrets included: callers redact before they store."""
-        progress = Progress()
-        answer = Answer()
+        progress = Progress(self._clock.monotonic)
+        answer = Answer(progress)
         host = "the endpoint"
         deadline = Deadline(self._call_later, progress)
         deadline.start(request.timeout_s, self._connect_timeout_s, self._loop)
@@ -242,6 +251,7 @@ class GuardedSession:
                 proxy=proxy,
                 proxy_headers=proxy_headers,
             )
+        progress.answered_s = self._clock.monotonic()
         kept = Body()
         try:
             answer.status = response.status

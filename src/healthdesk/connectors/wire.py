@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -32,9 +33,18 @@ CallLater = Callable[[float, Callable[[], object]], Cancellable]
 class Progress:
     """How far one request got, filled in by the hooks below while it is under way."""
 
-    __slots__ = ("headers", "protocol", "refusals", "requests", "sockets", "started", "written")
+    __slots__ = (
+        "answered_s", "connected_s", "headers", "monotonic", "protocol", "ready_s", "refusals", "requests", "sockets",
+        "started", "written",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.monotonic = monotonic
+        # When a new connection was there, when it could be written to (after TLS), and when the answer's head had come,
+        # in seconds of `monotonic`; None for what did not happen. A connection that was open has neither of the first two.
+        self.connected_s: float | None = None
+        self.ready_s: float | None = None
+        self.answered_s: float | None = None
         self.requests = 0
         self.sockets = 0
         self.refusals: list[str] = []
@@ -71,6 +81,20 @@ class GuardedConnector(aiohttp.TCPConnector):
     A second answer to one request would be taken for the answer to the next one.
     """
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        make = self._factory
+
+        def noted() -> ResponseHandler:
+            # The event loop makes the protocol once TCP is connected and before TLS begins. The last one counts: of
+            # several addresses, and behind a proxy, where TLS begins once the proxy is through.
+            progress = current.get()
+            if progress is not None:
+                progress.connected_s = progress.monotonic()
+            return make()
+
+        self._factory = noted  # type: ignore[assignment]
+
     async def _get(self, key: ConnectionKey, traces: list[Any]) -> Connection | None:
         while (connection := await super()._get(key, traces)) is not None:
             if connection.protocol is not None and not connection.protocol.should_close:
@@ -97,6 +121,8 @@ class TrackedRequest(aiohttp.ClientRequest):
         """Note that a connection is there, and send."""
         progress = self._progress
         progress.protocol = protocol = conn.protocol
+        if progress.connected_s is not None:
+            progress.ready_s = progress.monotonic()
         if self.body:
             return await super().send(conn)
         progress.started = protocol is not None and protocol.is_connected()

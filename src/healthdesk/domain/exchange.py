@@ -63,6 +63,15 @@ class Exchange:
     error: TransportError | None = None
     body_error: TransportError | None = None
     """Why the body broke off although a status came; `response_cut` is set then."""
+    connect_ms: float | None = None
+    """From the beginning, the name lookup included, until a connection made for this was there; None where an open one
+    was used again."""
+    tls_ms: float | None = None
+    """Of TLS on it, after that."""
+    first_byte_ms: float | None = None
+    """From the beginning until the head of the answer had come."""
+    request_body: bytes | None = None
+    """What was sent, where that is not the record's data byte for byte."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ def _record(row: Any) -> RecordRow:
         problem_id=row.problem_id,
         sample=row.sample,
         idempotency_key=row.idempotency_key,
+        fix_id=row.fix_id,
     )
 
 

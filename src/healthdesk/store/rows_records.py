@@ -205,6 +205,7 @@ class RecordRow:
     problem_id: str | None
     sample: bool
     idempotency_key: str | None = None
+    fix_id: str | None = None
 
     @property
     def attempts_total(self) -> int:

@@ -156,7 +156,9 @@ attempt_exchanges = Table(
     Column("response_headers", JsonText, nullable=False),
     Column("response_cut", Boolean, nullable=False),
     Column("response_body", LargeBinary, nullable=False),
+    Column("request_body", LargeBinary),
 )
+"""`request_body` is what was sent, where that is not the record's data byte for byte."""
 
 record_events = Table(
     "record_events",

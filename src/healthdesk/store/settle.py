@@ -43,6 +43,9 @@ _ATTEMPT = (
     ("error", "text"),
     ("next_action", "text"),
     ("retry_after_s", "float8"),
+    ("connect_ms", "float8"),
+    ("tls_ms", "float8"),
+    ("first_byte_ms", "float8"),
 )
 _RECORD = (
     ("id", "text"),
@@ -64,13 +67,15 @@ _EXCHANGE = (
     ("response_headers", "text"),
     ("response_cut", "boolean"),
     ("response_body", "bytea"),
+    ("request_body", "bytea"),
 )
 _GIVEN_BACK = (("id", "text"), ("state", "text"), ("tries", "integer"), ("next_at", "bigint"))
 
 _SETTLE_ATTEMPT = """
     UPDATE attempts SET outcome = v.outcome, finished_at = v.finished_at, duration_ms = v.duration_ms,
         status = v.status, error_kind = v.error_kind, blame = v.blame, error = v.error,
-        next_action = v.next_action, retry_after_s = v.retry_after_s
+        next_action = v.next_action, retry_after_s = v.retry_after_s, connect_ms = v.connect_ms,
+        tls_ms = v.tls_ms, first_byte_ms = v.first_byte_ms
     FROM v WHERE attempts.record_id = v.record_id AND attempts.id = v.id
 """
 _SETTLE_RECORD = """
@@ -167,7 +172,13 @@ def _keep(conn: Connection, late: Sequence[Settlement]) -> None:
                 attempts.c.outcome == AttemptOutcome.INTERRUPTED,
                 attempts.c.duration_ms.is_(None),
             )
-            .values(status=exchange.status, duration_ms=exchange.duration_ms)
+            .values(
+                status=exchange.status,
+                duration_ms=exchange.duration_ms,
+                connect_ms=exchange.connect_ms,
+                tls_ms=exchange.tls_ms,
+                first_byte_ms=exchange.first_byte_ms,
+            )
         )
         if found.rowcount:
             _write(conn, "exchange", [_exchange_row(settlement.attempt_id, exchange)])
@@ -235,6 +246,9 @@ def _attempt_row(settlement: Settlement) -> Row:
         failure.sentence if failure else "",
         failure.next_action if failure else "",
         failure.retry_after_s if failure else None,
+        exchange.connect_ms if exchange else None,
+        exchange.tls_ms if exchange else None,
+        exchange.first_byte_ms if exchange else None,
     )
 
 
@@ -263,4 +277,5 @@ def _exchange_row(attempt_id: str, exchange: Exchange) -> Row:
         dump_texts(exchange.response_headers),
         exchange.response_cut,
         exchange.response_body,
+        exchange.request_body,
     )

@@ -59,6 +59,7 @@ def _records() -> None:
             sa.Column("fix_id", ID),
             sa.Column("batch_id", ID),
         ),
+        "attempt_exchanges": (sa.Column("request_body", sa.LargeBinary()),),
         "callbacks": (sa.Column("integration_id", ID),),
     }.items():
         for column in columns:

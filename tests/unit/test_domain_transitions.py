@@ -111,10 +111,56 @@ def test_what_was_never_sent_is_simply_tried_again() -> None:
 
 
 def test_an_interrupted_attempt_is_sent_again_or_left_to_the_operator() -> None:
-    assert after_interruption(OnUnknown.RESEND) == NextStep(
-        RecordState.QUEUED, None, AttemptOutcome.INTERRUPTED
+    assert after_interruption(OnUnknown.RESEND, NOW) == NextStep(
+        RecordState.QUEUED, NOW, AttemptOutcome.INTERRUPTED
     )
-    assert after_interruption(OnUnknown.HOLD).state is RecordState.UNKNOWN
+    assert after_interruption(OnUnknown.HOLD, NOW) == NextStep(
+        RecordState.UNKNOWN, None, AttemptOutcome.INTERRUPTED
+    )
+
+
+@pytest.mark.parametrize("on_unknown", OnUnknown)
+def test_an_endpoint_that_can_be_asked_is_asked_before_anything_is_sent_again(on_unknown: OnUnknown) -> None:
+    asked_at_once = after_interruption(on_unknown, NOW, asks=True)
+    assert asked_at_once == NextStep(RecordState.UNKNOWN, NOW, AttemptOutcome.INTERRUPTED)
+
+    def after(failed: Failure, tries: int) -> NextStep:
+        return after_attempt(
+            failed,
+            tries=tries,
+            schedule=DEFAULT_SCHEDULE_S,
+            now=NOW,
+            jitter_unit=0.5,
+            on_unknown=on_unknown,
+            asks=True,
+        )
+
+    lost = failure(kind=ErrorKind.TIMEOUT, sent=Sent.MAYBE, status=None)
+    steps = [after(lost, tries) for tries in range(1, len(DEFAULT_SCHEDULE_S) + 2)]
+    assert {(step.state, step.outcome) for step in steps} == {(RecordState.UNKNOWN, AttemptOutcome.UNKNOWN)}
+    waits = [step.next_at - NOW for step in steps if step.next_at]
+    assert waits == [timedelta(seconds=s) for s in (5, *[60] * 8)], "also after the last try: it may be there"
+    never_sent = failure(kind=ErrorKind.CONNECTION_REFUSED, sent=Sent.NO, status=None)
+    for other in (never_sent, failure(status=500), failure(status=422, permanent=True)):
+        assert after(other, 1).state is not RecordState.UNKNOWN
+
+
+def test_a_success_that_is_confirmed_later_awaits_its_receipt() -> None:
+    def after(failed: Failure | None) -> NextStep:
+        return after_attempt(
+            failed,
+            tries=1,
+            schedule=DEFAULT_SCHEDULE_S,
+            now=NOW,
+            jitter_unit=0.5,
+            on_unknown=OnUnknown.RESEND,
+            confirmed_within_s=90,
+        )
+
+    assert after(None) == NextStep(
+        RecordState.AWAITING_RECEIPT, NOW + timedelta(seconds=90), AttemptOutcome.DELIVERED
+    )
+    assert after(failure()).state is RecordState.RETRYING
 
 
 def test_every_state_can_be_resent_or_says_why_not() -> None:

@@ -33,6 +33,11 @@ def next_attempt_at(
     return now + timedelta(seconds=delay_s)
 
 
+def wait_after(tries: int, schedule: Sequence[float], jitter_unit: float, jitter: float = 0.2) -> float:
+    """Return the seconds of the wait after `tries` attempts; once the schedule has ended, those of its last one."""
+    return spread(schedule[min(tries, len(schedule) - 1)], jitter_unit, jitter)
+
+
 def longest_wait_s(tries: int, schedule: Sequence[float], jitter: float = 0.2) -> float:
     """Return the longest that a wait after `tries` attempts of a round can be: a later time was not planned so."""
     planned_s = spread(schedule[tries], 1.0, jitter) if tries < len(schedule) else 0.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from healthdesk.domain.exchange import Failure, Sent
-from healthdesk.domain.retry import next_attempt_at
+from healthdesk.domain.retry import next_attempt_at, wait_after
 from healthdesk.domain.states import AttemptOutcome, OnUnknown, RecordState
 
 RESEND_ALL_STATES = frozenset({RecordState.FAILED, RecordState.UNKNOWN, RecordState.RETRYING})
@@ -15,6 +15,9 @@ RESEND_ALL_STATES = frozenset({RecordState.FAILED, RecordState.UNKNOWN, RecordSt
 
 RESENDABLE_STATES = RESEND_ALL_STATES | {RecordState.DELIVERED, RecordState.AWAITING_RECEIPT}
 """States from which an operator can resend one record (or marked ones)."""
+
+LONGEST_BEFORE_ASKING_S = 60.0
+"""However long the wait before the next attempt: what became of the last one is wanted to be known soon."""
 
 _NOT_RESENDABLE: Mapping[RecordState, str] = {
     RecordState.QUEUED: "It is queued already and is sent by itself.",
@@ -41,15 +44,25 @@ def after_attempt(
     jitter_unit: float,
     on_unknown: OnUnknown,
     jitter: float = 0.2,
+    asks: bool = False,
+    confirmed_within_s: float | None = None,
 ) -> NextStep:
     """Decide what follows from an attempt; `tries` counts the attempts of this round, this one included.
 
-    A request that may have arrived and was not answered is `unknown`: sent again where the integration wants
-    that, else left for an operator. A permanent refusal fails at once, anything else when the schedule ends.
+    A request that may have arrived and was not answered is `unknown`: where the endpoint can be asked (`asks`) it is
+    asked first, else it is sent again where the integration wants that, or left for an operator. A permanent refusal
+    fails at once, anything else when the schedule ends. A success that is to be confirmed by a receipt awaits it for
+    `confirmed_within_s`.
     """
+    if failure is None and confirmed_within_s is not None:
+        deadline = now + timedelta(seconds=confirmed_within_s)
+        return NextStep(RecordState.AWAITING_RECEIPT, deadline, AttemptOutcome.DELIVERED)
     if failure is None:
         return NextStep(RecordState.DELIVERED, None, AttemptOutcome.DELIVERED)
     unanswered = failure.status is None and failure.sent is not Sent.NO
+    if unanswered and asks:
+        wait_s = min(LONGEST_BEFORE_ASKING_S, wait_after(tries, schedule, jitter_unit, jitter))
+        return NextStep(RecordState.UNKNOWN, now + timedelta(seconds=wait_s), AttemptOutcome.UNKNOWN)
     if unanswered and on_unknown is OnUnknown.HOLD:
         return NextStep(RecordState.UNKNOWN, None, AttemptOutcome.UNKNOWN)
     if unanswered:
@@ -63,10 +76,15 @@ def after_attempt(
     return NextStep(state, next_at, outcome)
 
 
-def after_interruption(on_unknown: OnUnknown) -> NextStep:
-    """Decide what follows when a crash left the attempt open: queued again (at once), or unknown."""
-    state = RecordState.QUEUED if on_unknown is OnUnknown.RESEND else RecordState.UNKNOWN
-    return NextStep(state, None, AttemptOutcome.INTERRUPTED)
+def after_interruption(on_unknown: OnUnknown, now: datetime, *, asks: bool = False) -> NextStep:
+    """Decide what follows when a crash left the attempt open: the endpoint is asked at once where it can be (`asks`),
+    else the record is queued again (at once), or unknown.
+    """
+    if asks:
+        return NextStep(RecordState.UNKNOWN, now, AttemptOutcome.INTERRUPTED)
+    if on_unknown is OnUnknown.RESEND:
+        return NextStep(RecordState.QUEUED, now, AttemptOutcome.INTERRUPTED)
+    return NextStep(RecordState.UNKNOWN, None, AttemptOutcome.INTERRUPTED)
 
 
 def can_resend(state: RecordState) -> str:

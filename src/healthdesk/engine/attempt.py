@@ -89,7 +89,8 @@ def settle(
     again, and only one that is given up counts.
     """
     now = ctx.clock.now()
-    delivery = ctx.config.delivery
+    delivery, receipt = ctx.config.delivery, target.delivery.receipt
+    later = receipt is not None and exchange is not None and exchange.status in receipt.statuses
     step = after_attempt(
         failure,
         tries=claimed.tries,
@@ -98,10 +99,12 @@ def settle(
         jitter_unit=ctx.jitter_unit(),
         on_unknown=target.on_unknown,
         jitter=delivery.jitter,
+        asks=target.delivery.lookup is not None,
+        confirmed_within_s=receipt.deadline_s if receipt is not None and later else None,
     )
     problem = None
     unjudged = offline and failure is not None and failure.kind in REACHABILITY_KINDS
-    if failure is not None and not (unjudged and step.state is RecordState.RETRYING):
+    if failure is not None and not (unjudged and step.next_at is not None):
         problem = key_for_delivery(
             failure,
             integration_id=target.integration_id,

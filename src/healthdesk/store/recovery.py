@@ -16,7 +16,7 @@ from healthdesk.domain.states import (
     RecordState,
     Trigger,
 )
-from healthdesk.domain.transitions import NextStep, after_interruption
+from healthdesk.domain.transitions import after_interruption
 from healthdesk.store import daemons, ledger
 from healthdesk.store.schema import DUE, SENDING, attempts, records
 from healthdesk.store.schema import ledger as ledger_table
@@ -24,6 +24,7 @@ from healthdesk.store.schema_setup import environments
 
 INTERRUPTED = "The daemon stopped while this was being sent: whether it arrived is not known."
 SENT_AGAIN = " It is sent again with the same webhook-id."
+ASKED = " The endpoint is asked."
 NEXT_ACTION = "Ask the endpoint's owner whether it arrived; resend it if not."
 
 
@@ -125,6 +126,7 @@ def _interrupted(
                 records.c.integration_id,
                 records.c.environment,
                 func.coalesce(environments.c.on_unknown, OnUnknown.RESEND).label("on_unknown"),
+                environments.c.delivery,
             )
             .outerjoin(
                 environments,
@@ -142,24 +144,25 @@ def _interrupted(
 
 
 def _take_up(conn: Connection, picked: list[Any], now: datetime) -> None:
-    steps: dict[OnUnknown, NextStep] = {wish: after_interruption(wish) for wish in OnUnknown}
     deltas = ledger.Deltas()
     attempt_values: list[dict[str, Any]] = []
     record_values: list[dict[str, Any]] = []
     for attempt, record in picked:
-        again = False
+        again, follows = False, ""
         if record is not None and record.state is RecordState.SENDING and record.attempt_id == attempt.id:
-            step = steps[OnUnknown(record.on_unknown)]
-            again = step.state is RecordState.QUEUED
+            asks = (record.delivery or {}).get("lookup") is not None
+            step = after_interruption(OnUnknown(record.on_unknown), now, asks=asks)
+            again = step.next_at is not None
+            follows = (ASKED if asks else SENT_AGAIN) if again else ""
             deltas.moved(record.integration_id, record.environment, RecordState.SENDING, step.state)
             record_values.append(
                 {
                     "the_id": record.id,
                     "state": step.state,
-                    "next_at": (step.next_at or now) if again else None,
+                    "next_at": step.next_at,
                     "next_trigger": Trigger.RETRY,
                     "error_kind": ErrorKind.INTERRUPTED,
-                    "error": INTERRUPTED + (SENT_AGAIN if again else ""),
+                    "error": INTERRUPTED + follows,
                     "last_status": None,
                     "last_duration_ms": None,
                 }
@@ -172,7 +175,7 @@ def _take_up(conn: Connection, picked: list[Any], now: datetime) -> None:
                 "finished_at": now,
                 "error_kind": ErrorKind.INTERRUPTED,
                 "blame": Blame.US,
-                "error": INTERRUPTED + (SENT_AGAIN if again else ""),
+                "error": INTERRUPTED + follows,
                 "next_action": "" if again else NEXT_ACTION,
             }
         )

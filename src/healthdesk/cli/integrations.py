@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from healthdesk.cli import options, task_settings
+from healthdesk.cli import before_launch, options, task_settings
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.integration_view import command_for_key, print_integration, state
@@ -300,5 +300,17 @@ COMMANDS = (
         "list or make bearer keys and secrets of our signature",
         run=keys,
         arguments=keys_arguments,
+    ),
+    Command(
+        "test",
+        "send one signed probe and show the exchange",
+        run=before_launch.test,
+        arguments=before_launch.test_arguments,
+    ),
+    Command(
+        "promote",
+        "copy testing's settings to production",
+        run=before_launch.promote,
+        arguments=before_launch.promote_arguments,
     ),
 )

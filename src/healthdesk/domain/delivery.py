@@ -161,3 +161,13 @@ def _receipt(stored: Mapping[str, Any]) -> Receipt:
     if "scheme" in members:
         members["scheme"] = CallbackScheme(members["scheme"])
     return Receipt(**members)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What is sent of a record instead of what was posted: a `body`, else a `mapping` of it; and headers to add or replace."""
+
+    body: bytes | None = None
+    content_type: str = ""
+    mapping: Sequence[Step] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)

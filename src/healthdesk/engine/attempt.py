@@ -10,17 +10,15 @@ from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.health import REACHABILITY_KINDS
 from healthdesk.domain.outcome import judge_response
 from healthdesk.domain.problems import key_for_delivery
-from healthdesk.domain.signing import sign
 from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, RecordState
 from healthdesk.domain.transitions import after_attempt
 from healthdesk.engine.context import Context
+from healthdesk.engine.making import make, signed
 from healthdesk.engine.targets import Target
+from healthdesk.errors import MappingError
 from healthdesk.store.rows import ClaimedRecord, Settlement
 
 log = logging.getLogger(__name__)
-
-CONTENT_TYPE = "application/json"
-
 
 def internal_failure(error: Exception) -> Failure:
     """Return the failure of an attempt that a fault of healthdesk itself ended."""
@@ -36,30 +34,35 @@ def internal_failure(error: Exception) -> Failure:
     )
 
 
+def unmade(error: MappingError) -> Failure:
+    """Return the failure of a record that nothing can be made of: what is wrong is in its data or in the settings."""
+    what = f"Nothing was sent: {error.what}"
+    return Failure(
+        kind=ErrorKind.CONFIGURATION,
+        blame=Blame.CONFIGURATION,
+        permanent=True,
+        sentence=what,
+        safe_sentence=what,
+        next_action=f"{error.fix[:1].upper()}{error.fix[1:]}, then resend.",
+        sent=Sent.NO,
+        field=error.field,
+    )
+
+
 async def send(
     ctx: Context, target: Target, claimed: ClaimedRecord
 ) -> tuple[Exchange | None, Failure | None]:
     """Send one claimed record and judge the answer. Never raises but CancelledError."""
     try:
-        timestamp = int(ctx.clock.now().timestamp())
-        headers = {
-            "content-type": claimed.content_type or CONTENT_TYPE,
-            **target.headers,
-            "webhook-id": claimed.webhook_id,
-            "webhook-timestamp": str(timestamp),
-        }
-        if target.signing_secrets:
-            headers["webhook-signature"] = sign(
-                target.signing_secrets, claimed.webhook_id, timestamp, claimed.data
-            )
-        if claimed.sample:
-            headers["healthdesk-sample"] = "true"
+        if claimed.fix_id is not None and claimed.fix is None:
+            raise MappingError("the fix of this record is gone", fix="fix it again, or take the fix away")
+        made = make(target, claimed, claimed.facts, claimed.fix)
         exchange = await ctx.session.send(
             Request(
-                method=target.method,
-                url=target.url,
-                headers=headers,
-                body=claimed.data,
+                method=made.method,
+                url=made.url,
+                headers=signed(target, made, int(ctx.clock.now().timestamp())),
+                body=made.body,
                 timeout_s=target.timeout_s,
                 stored_body_bytes=ctx.config.delivery.stored_body_bytes,
                 secret_headers=target.secret_headers,
@@ -69,6 +72,8 @@ async def send(
         if exchange.status is not None and 200 <= exchange.status < 300 and exchange.error is None:
             return exchange, None
         return exchange, judge_response(exchange, claimed.data)
+    except MappingError as error:
+        return None, unmade(error)
     except Exception as error:  # a fault of ours must fail this record's attempt loudly, not kill the engine
         log.exception("attempt %s of record %s died", claimed.attempt_id, claimed.id)
         return None, internal_failure(error)

@@ -17,6 +17,7 @@ from healthdesk.domain.states import Environment
 from healthdesk.engine import attempt
 from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
 from healthdesk.engine.commit import settle_and_claim
+from healthdesk.engine.completing import complete
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.pulse import Pulse
@@ -39,6 +40,7 @@ IN_FLIGHT_BYTES = 134_217_728
 
 HELD_MEANWHILE = "Not sent: its integration was put on hold meanwhile."
 ANOTHERS_TURN = "Not sent: another daemon sends for this integration now."
+NOT_READ = "Not sent: what it is made of could not be read from the database."
 
 
 class Deliverer:
@@ -154,7 +156,8 @@ class Deliverer:
             self.on_alerts()
         for problem_id in outcome.problems_changed[:TOLD_ONE_BY_ONE]:
             self._ctx.bus.publish("problem.changed", problem_id)
-        self._claimed(wants, outcome.claimed)
+        unread = await complete(self._ctx, self._targets, outcome.claimed)
+        self._claimed(wants, outcome.claimed, {record.id for record in unread})
         self._tell(results, outcome.claimed)
 
     async def _find_lost(self) -> None:
@@ -238,7 +241,7 @@ class Deliverer:
         for outcome, count in Counter(result.outcome for result in results).items():
             self._ctx.metrics.attempts.labels(outcome=outcome.value).inc(count)
 
-    def _claimed(self, wants: list[EnvWant], claimed: list[ClaimedRecord]) -> None:
+    def _claimed(self, wants: list[EnvWant], claimed: list[ClaimedRecord], unread: set[str]) -> None:
         got: dict[Key, int] = {}
         large = {
             (record.integration_id, record.environment)
@@ -248,7 +251,10 @@ class Deliverer:
         for record in claimed:
             key = (record.integration_id, record.environment)
             got[key] = got.get(key, 0) + 1
-            self._waiting[key].append(record)
+            if record.id in unread:
+                self._give_back(record, NOT_READ)
+            else:
+                self._waiting[key].append(record)
             self._open[record.attempt_id] = len(record.data)
             self._note_probe(key)
         for want in wants:

@@ -14,6 +14,7 @@ from healthdesk.domain.delivery import PLAIN, DeliveryMethod, method_from
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
 from healthdesk.engine.share import Share
+from healthdesk.engine.ways import DIRECT, Way, way_of
 from healthdesk.errors import ConnectorError, VaultError
 from healthdesk.store import integrations as queries
 from healthdesk.store.rows import TargetRow
@@ -60,6 +61,8 @@ class Target:
     """Of the connection's settings: what was found with those of another version is out of date."""
     delivery: DeliveryMethod = PLAIN
     """Beyond a plain request: mapping, body, batches, lookup, receipts, ordering, circuit."""
+    way: Way = DIRECT
+    """What has to be worked out for each record."""
 
     @property
     def probe(self) -> tuple[datetime, int] | None:
@@ -138,6 +141,13 @@ class Targets:
             probe_since=row.connection_state_since if probing and not row.connection_suspect_checks else None,
             doubtful=judged and row.connection_state is not ConnectionState.CONNECTED,
             version=row.settings_version,
+            way=way_of(
+                base_url=row.base_url,
+                path=row.path,
+                method=row.method,
+                headers=row.headers,
+                delivery=method_from(row.delivery),
+            ),
             delivery=method_from(row.delivery),
         )
 

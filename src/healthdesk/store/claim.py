@@ -22,10 +22,10 @@ SMALL_BYTES = 65_536
 # One row of JSON rather than one a record: each row fetched would be a step (see `bulk`).
 DUE_SQLITE = f"""
     SELECT json_group_array(json_array(id, webhook_id, state, attempts, tries, next_trigger, triggered_by,
-                                       content_type, sample, size, data))
+                                       content_type, sample, fix_id, size, data))
     FROM (
         SELECT r.id, r.webhook_id, r.state, r.attempts, r.tries, r.next_trigger, r.triggered_by, b.content_type,
-               r.sample, b.data_end - b.data_start AS size,
+               r.sample, r.fix_id, b.data_end - b.data_start AS size,
                CASE WHEN b.data_end - b.data_start <= {SMALL_BYTES}
                    THEN hex(substr(b.body, b.data_start + 1, b.data_end - b.data_start)) END AS data
         FROM records r INDEXED BY ix_records_due
@@ -36,7 +36,7 @@ DUE_SQLITE = f"""
 """  # noqa: S608 - our own number
 DUE_POSTGRES = f"""
     SELECT r.id, r.webhook_id, r.state, r.attempts, r.tries, r.next_trigger, r.triggered_by, b.content_type,
-           r.sample, b.data_end - b.data_start AS size,
+           r.sample, r.fix_id, b.data_end - b.data_start AS size,
            CASE WHEN b.data_end - b.data_start <= {SMALL_BYTES}
                THEN substring(b.body FROM b.data_start + 1 FOR b.data_end - b.data_start) END AS data
     FROM records r
@@ -53,12 +53,12 @@ LARGE_POSTGRES = """
 """
 _TRIGGERS = {trigger.value: trigger for trigger in Trigger}
 
-_ATTEMPT_COLUMNS = "record_id, id, number, trigger, triggered_by, outcome, daemon_id, webhook_id, started_at"
+_ATTEMPT_COLUMNS = "record_id, id, number, trigger, triggered_by, outcome, daemon_id, webhook_id, started_at, fix_id"
 INSERT_ATTEMPTS_SQLITE = f"INSERT INTO attempts ({_ATTEMPT_COLUMNS}) VALUES {{values}}"  # noqa: S608 - our own columns
 INSERT_ATTEMPTS_POSTGRES = f"""
     INSERT INTO attempts ({_ATTEMPT_COLUMNS})
     SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
-                         $8::text[], $9::bigint[])
+                         $8::text[], $9::bigint[], $10::text[])
 """  # noqa: S608 - as above
 _TAKE = """
     UPDATE records SET state = 'sending', attempt_id = v.attempt_id, next_at = NULL, hold_reason = NULL,
@@ -118,7 +118,7 @@ def _large(conn: Connection, record_id: str) -> bytes:
 
 
 def _claimed(row: Any, want: EnvWant, attempt_id: str) -> ClaimedRecord:
-    record_id, webhook_id, _, attempts, tries, trigger, triggered_by, content_type, sample, data = row
+    record_id, webhook_id, _, attempts, tries, trigger, triggered_by, content_type, sample, fix_id, data = row
     return ClaimedRecord(
         id=record_id,
         webhook_id=webhook_id,
@@ -132,6 +132,7 @@ def _claimed(row: Any, want: EnvWant, attempt_id: str) -> ClaimedRecord:
         data=bytes.fromhex(data) if isinstance(data, str) else bytes(data),
         content_type=content_type,
         sample=bool(sample),
+        fix_id=fix_id,
     )
 
 
@@ -148,6 +149,7 @@ def _take(conn: Connection, claimed: Sequence[ClaimedRecord], now: datetime) -> 
             daemon_id,
             record.webhook_id,
             at,
+            record.fix_id,
         )
         for record in claimed
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from healthdesk.domain.delivery import Fix
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import (
     AttemptOutcome,
@@ -16,6 +17,7 @@ from healthdesk.domain.states import (
     RecordState,
     Trigger,
 )
+from healthdesk.domain.templating import Facts
 
 if TYPE_CHECKING:
     from healthdesk.domain.problems import ProblemKey
@@ -76,7 +78,8 @@ class EnvWant:
 class ClaimedRecord:
     """A record to send now; its intent (the attempt) is committed.
 
-    `number` counts all attempts of the record, `tries` those of this round, both with this one.
+    `number` counts all attempts of the record, `tries` those of this round, both with this one. `facts` and `fix` are
+    read afterwards, where the record's environment names them or `fix_id` is set.
     """
 
     id: str
@@ -91,6 +94,9 @@ class ClaimedRecord:
     data: bytes
     content_type: str
     sample: bool
+    fix_id: str | None = None
+    facts: Facts | None = None
+    fix: Fix | None = None
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from healthdesk.store.rows import ClaimedRecord, Settlement
 
 log = logging.getLogger(__name__)
 
+
 def internal_failure(error: Exception) -> Failure:
     """Return the failure of an attempt that a fault of healthdesk itself ended."""
     what = f"healthdesk failed while sending: {type(error).__name__}"

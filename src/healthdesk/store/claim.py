@@ -53,7 +53,9 @@ LARGE_POSTGRES = """
 """
 _TRIGGERS = {trigger.value: trigger for trigger in Trigger}
 
-_ATTEMPT_COLUMNS = "record_id, id, number, trigger, triggered_by, outcome, daemon_id, webhook_id, started_at, fix_id"
+_ATTEMPT_COLUMNS = (
+    "record_id, id, number, trigger, triggered_by, outcome, daemon_id, webhook_id, started_at, fix_id"
+)
 INSERT_ATTEMPTS_SQLITE = f"INSERT INTO attempts ({_ATTEMPT_COLUMNS}) VALUES {{values}}"  # noqa: S608 - our own columns
 INSERT_ATTEMPTS_POSTGRES = f"""
     INSERT INTO attempts ({_ATTEMPT_COLUMNS})

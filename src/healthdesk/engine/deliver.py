@@ -16,6 +16,7 @@ from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import Environment
 from healthdesk.engine import attempt
 from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
+from healthdesk.engine.circuits import Circuits
 from healthdesk.engine.commit import settle_and_claim
 from healthdesk.engine.completing import complete
 from healthdesk.engine.context import Context
@@ -46,10 +47,11 @@ NOT_READ = "Not sent: what it is made of could not be read from the database."
 class Deliverer:
     """Delivers the records of every environment that is not on hold."""
 
-    def __init__(self, ctx: Context, targets: Targets, heartbeats: Heartbeats) -> None:
+    def __init__(self, ctx: Context, targets: Targets, heartbeats: Heartbeats, circuits: Circuits) -> None:
         self._ctx = ctx
         self._targets = targets
         self._heartbeats = heartbeats
+        self._circuits = circuits
         self._lanes: dict[Key, Lane] = {}
         self._waiting: dict[Key, deque[ClaimedRecord]] = {}
         self._sending: dict[Key, int] = {}
@@ -188,7 +190,10 @@ class Deliverer:
         for target in self._targets.all():
             key = (target.integration_id, target.environment)
             lane = self._lane(key, target)
-            if target.hold is not None:
+            if self._circuits.holds(target):
+                if self._circuits.lets_probe(target) and lane.wants(now, ahead=False, settling=lane.claimed):
+                    lane.asking()
+                    wants.append(EnvWant(*key, 1, room_bytes=room))
                 continue
             if target.probe_since is not None and (
                 target.connection_id in probing or self._probed.get(target.connection_id) == target.probe
@@ -226,7 +231,10 @@ class Deliverer:
             self._waiting[key] = deque()
             self._sending[key] = 0
         share = self._targets.share
-        lane.concurrency = share.slots(1 if target.probing else target.concurrency, *key)
+        if self._circuits.lets_probe(target):
+            lane.concurrency, lane.dirty = 1, True
+        else:
+            lane.concurrency = share.slots(1 if target.probing else self._circuits.limit(target), *key)
         rate_per_s = None if target.rate_per_s is None else share.rate(target.rate_per_s)
         if rate_per_s is None:
             lane.bucket = None
@@ -251,6 +259,7 @@ class Deliverer:
         for record in claimed:
             key = (record.integration_id, record.environment)
             got[key] = got.get(key, 0) + 1
+            self._circuits.claimed(key, record.attempt_id)
             if record.id in unread:
                 self._give_back(record, NOT_READ)
             else:
@@ -280,10 +289,13 @@ class Deliverer:
         if not waiting:
             return
         lane, loop = self._lanes[key], asyncio.get_running_loop()
-        while waiting and self._sending[key] < lane.concurrency and not self._stopping:
+        while waiting and not self._stopping:
+            probe = self._circuits.is_probe(key, waiting[0].attempt_id)
+            if self._sending[key] >= lane.concurrency and not probe:
+                break
             record = waiting.popleft()
             target = self._targets.get(*key)
-            if target is None or target.hold is not None:
+            if target is None or (self._circuits.holds(target) and not probe):
                 self._give_back(record, HELD_MEANWHILE)
                 continue
             self._sending[key] += 1
@@ -302,6 +314,7 @@ class Deliverer:
         target = self._targets.get(record.integration_id, record.environment)
         if target is not None:
             self._probed.pop(target.connection_id, None)
+        self._circuits.gave_back((record.integration_id, record.environment), record.attempt_id)
         self._pulse.set()
 
     async def _attempt(self, key: Key, target: Target, record: ClaimedRecord) -> None:
@@ -311,9 +324,8 @@ class Deliverer:
         else:
             self._probed.pop(target.connection_id, None)  # nothing was learned of the connection
         try:
-            offline = self._heartbeats.sentinels.offline_since is not None
             self._results.append(
-                attempt.settle(self._ctx, target, record, exchange, failure, offline=offline)
+                attempt.settle(self._ctx, target, record, exchange, failure, offline=self._offline)
             )
         except Exception:  # a fault of ours: the attempt is taken up as interrupted, and its slot is free
             log.exception("what came of attempt %s of record %s is lost", record.attempt_id, record.id)
@@ -323,7 +335,13 @@ class Deliverer:
         self._sending[key] -= 1
         self._start_waiting(key)
         self._note_health(target, exchange, failure)
+        self._circuits.note(target, record.attempt_id, exchange, failure, offline=self._offline)
         self._pulse.set()
+
+    @property
+    def _offline(self) -> bool:
+        """Whether the desk itself reaches nothing."""
+        return self._heartbeats.sentinels.offline_since is not None
 
     def _note_health(self, target: Target, exchange: Exchange | None, failure: Failure | None) -> None:
         """Let a delivery speak for its connection: authentication and reachability only."""
@@ -340,8 +358,10 @@ class Deliverer:
     def _give_back_held(self) -> None:
         """Do not let claims wait for a slot where there is none: on hold, or with no share of the environment."""
         for key, waiting in self._waiting.items():
+            if not waiting or self._circuits.is_probe(key, waiting[0].attempt_id):
+                continue
             target = self._targets.get(*key)
-            while waiting and (target is None or target.hold is not None):
+            while waiting and (target is None or self._circuits.holds(target)):
                 self._give_back(waiting.popleft(), HELD_MEANWHILE)
             while waiting and self._lanes[key].concurrency == 0:
                 self._give_back(waiting.popleft(), ANOTHERS_TURN)

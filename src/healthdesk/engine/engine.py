@@ -10,6 +10,7 @@ from healthdesk.domain.states import Environment, HoldReason, InstanceKind, Trig
 from healthdesk.engine.blocking import Blocking
 from healthdesk.engine.callbacks import CallbackProcessor
 from healthdesk.engine.channel_url import CheckedChannel
+from healthdesk.engine.circuits import Circuits
 from healthdesk.engine.context import Context
 from healthdesk.engine.deliver import Deliverer
 from healthdesk.engine.expiry import Expiry
@@ -46,7 +47,8 @@ class Engine:
         self.targets = Targets(ctx)
         self.heartbeats = Heartbeats(ctx)
         self.expiry = Expiry(ctx)
-        self.deliverer = Deliverer(ctx, self.targets, self.heartbeats)
+        self.circuits = Circuits(ctx, self.targets)
+        self.deliverer = Deliverer(ctx, self.targets, self.heartbeats, self.circuits)
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.instances = Instances(
             ctx,
@@ -64,6 +66,8 @@ class Engine:
         )
         self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
+        self.circuits.on_change = self.holds.wake
+        self.circuits.on_probe = self.deliverer.wake
         self.heartbeats.on_change = self._health_changed
         self.heartbeats.on_alerts = self.wake_alerts
         self.expiry.on_alerts = self.wake_alerts
@@ -100,6 +104,7 @@ class Engine:
         for name, loop in (
             ("deliver", self.deliverer.run),
             ("holds", self.holds.run),
+            ("circuits", self.circuits.run),
             ("heartbeats", self.heartbeats.run),
             ("expiry", self.expiry.run),
             ("instances", self.instances.run),
@@ -149,6 +154,7 @@ class Engine:
         """Read connections, integrations and secrets again after a change, and act on it."""
         await self.targets.refresh()
         self.holds.wake()
+        self.circuits.wake()
         self.deliverer.wake_all()
         self.heartbeats.wake()
         self.expiry.wake()

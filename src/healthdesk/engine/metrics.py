@@ -33,6 +33,24 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.circuit_changes = Counter(
+            "healthdesk_circuit_changes",
+            "Changes of circuits by the state they came to.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.circuits = Gauge(
+            "healthdesk_circuits",
+            "Environments by the state of their circuit.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.silent_sources = Gauge(
+            "healthdesk_silent_sources",
+            "Sources that sent nothing for longer than their usual gap, by environment.",
+            ["environment"],
+            registry=self.registry,
+        )
         self.checks = Counter(
             "healthdesk_checks", "Heartbeats by result.", ["result"], registry=self.registry
         )

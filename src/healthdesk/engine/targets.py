@@ -10,6 +10,7 @@ from datetime import datetime
 from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers, secrets_of
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.connectors.urls import join_url
+from healthdesk.domain.circuit import CLOSED, CircuitFacts
 from healthdesk.domain.delivery import PLAIN, DeliveryMethod, method_from
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
@@ -17,6 +18,7 @@ from healthdesk.engine.share import Share
 from healthdesk.engine.ways import DIRECT, Way, way_of
 from healthdesk.errors import ConnectorError, VaultError
 from healthdesk.store import integrations as queries
+from healthdesk.store.circuits import facts_of
 from healthdesk.store.rows import TargetRow
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,9 @@ class Target:
     """Beyond a plain request: mapping, body, batches, lookup, receipts, ordering, circuit."""
     way: Way = DIRECT
     """What has to be worked out for each record."""
+    circuit: CircuitFacts = CLOSED
+    base_url: str = ""
+    """Of the connection; `url` has the path of deliveries on it already."""
 
     @property
     def probe(self) -> tuple[datetime, int] | None:
@@ -118,6 +123,10 @@ class Targets:
             log.warning("%s: %s; %s. %s", row.connection_name, error, wait, error.fix)
         judged = not row.has_heartbeat
         probing = judged and row.connection_state is ConnectionState.SUSPECT
+        method, circuit = method_from(row.delivery), facts_of(row)
+        # A connection in doubt is given one record at a time by itself; what becomes of it tells the circuit, too.
+        if hold is None and method.circuit.enabled and circuit.holds and not probing:
+            hold = held = HoldReason.CIRCUIT
         return Target(
             integration_id=row.integration_id,
             environment=row.environment,
@@ -148,7 +157,9 @@ class Targets:
                 headers=row.headers,
                 delivery=method_from(row.delivery),
             ),
-            delivery=method_from(row.delivery),
+            delivery=method,
+            circuit=circuit,
+            base_url=row.base_url,
         )
 
     def get(self, integration_id: str, environment: Environment) -> Target | None:

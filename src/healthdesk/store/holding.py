@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, select, text, update
 
 from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.store import ledger
 from healthdesk.store.schema import DUE, HELD, records
+
+RELEASABLE = (HoldReason.PAUSED, HoldReason.CONNECTION, HoldReason.CIRCUIT)
+"""Reasons that end with what holds the environment. A record that waits for another of its key waits for that one."""
 
 
 def hold_some(
@@ -36,10 +39,11 @@ def _give_reason_to_some(
 ) -> int:
     """Let held records say what holds them now; their state, and so the ledger, stays.
 
-    It asks for one past reason at a time: asked for both, SQLite goes through every held record.
+    Those that wait for another of their key keep saying so. It asks for one past reason at a time: asked for more,
+    SQLite goes through every held record.
     """
     given = 0
-    for past in HoldReason:
+    for past in RELEASABLE:
         if past is reason or given == limit:
             continue
         picked = conn.scalars(
@@ -60,18 +64,30 @@ def _give_reason_to_some(
 
 
 def release_some(
-    conn: Connection, integration_id: str, environment: Environment, now: datetime, limit: int
+    conn: Connection,
+    integration_id: str,
+    environment: Environment,
+    now: datetime,
+    limit: int,
+    *,
+    ordered: bool = False,
 ) -> int:
-    """Queue up to `limit` held records of an environment, due now, oldest first; return how many."""
-    return _move_some(
-        conn,
-        integration_id,
-        environment,
-        records.c.state == RecordState.HELD,
-        records.c.id,
-        {"state": RecordState.QUEUED, "hold_reason": None, "next_at": now},
-        limit,
-    )
+    """Queue up to `limit` held records of an environment, due now, oldest first; return how many.
+
+    Where the environment is `ordered`, those that wait for another of their key stay, and what is left is taken reason by
+    reason: each is a range of the index, however many wait.
+    """
+    queued: dict[str, object] = {"state": RecordState.QUEUED, "hold_reason": None, "next_at": now}
+    held = records.c.state == RecordState.HELD
+    if not ordered:
+        return _move_some(conn, integration_id, environment, held, records.c.id, queued, limit)
+    moved = 0
+    for reason in RELEASABLE:
+        this = and_(text(HELD), records.c.hold_reason == reason)
+        moved += _move_some(conn, integration_id, environment, this, records.c.id, queued, limit - moved)
+        if moved == limit:
+            break
+    return moved
 
 
 def _move_some(

@@ -217,6 +217,7 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             circuit_at=row.circuit_at,
             circuit_probe_at=row.circuit_probe_at,
             circuit_step=row.circuit_step,
+            circuit_reason=row.circuit_reason,
         )
         for row in found
     ]

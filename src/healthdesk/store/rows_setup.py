@@ -121,6 +121,7 @@ class TargetRow:
     circuit_at: datetime | None = None
     circuit_probe_at: datetime | None = None
     circuit_step: int = 0
+    circuit_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

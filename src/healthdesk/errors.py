@@ -24,7 +24,8 @@ HealthdeskError                 what went wrong, and `fix`: what to do about it
 │   └── Overloaded              503: more at once than the desk keeps in memory
 ├── StoreError
 │   ├── StoreUnavailable        503: the database cannot be written (or read) now
-│   └── SchemaMismatch          the database is newer or older than this program
+│   ├── SchemaMismatch          the database is newer or older than this program
+│   └── BackupError             a file that is no backup, is damaged, or cannot be restored here
 └── ClientError                 raised by the typed client in the TUI and the CLI
     ├── DaemonUnreachable       no socket answered; names those tried
     ├── IncompatibleDaemon      the daemon's API version is outside the range known here
@@ -255,6 +256,10 @@ class StoreUnavailable(StoreError):
 
 class SchemaMismatch(StoreError):
     """The database was migrated by another version of healthdesk."""
+
+
+class BackupError(StoreError):
+    """A file is no backup, is not as it was written, or cannot be restored here. Nothing was changed."""
 
 
 class ClientError(HealthdeskError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -27,7 +28,7 @@ from healthdesk.store.rows import (
     SettleResult,
     StoredCallback,
 )
-from healthdesk.store.scope import Scope
+from healthdesk.store.scope import Scope, Snapshot
 from healthdesk.store.settle import settle_and_claim
 from healthdesk.store.sqlite import SqliteBackend
 
@@ -84,6 +85,12 @@ class Store:
         """Run a query function on one snapshot of the database."""
         result: T = await self._backend.read(lambda conn: query(conn, *args, **kw))
         return result
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Open one snapshot for many queries; what is written meanwhile is not in it, and does not wait for it."""
+        async with self._backend.snapshot() as snapshot:
+            yield snapshot
 
     async def write(self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kw: P.kwargs) -> T:
         """Run a query function in a transaction and return once it is committed.

@@ -31,8 +31,13 @@ def known_revisions(config: Config) -> tuple[str, frozenset[str]]:
     return head, frozenset(revision.revision for revision in script.walk_revisions())
 
 
-def migrate(conn: Connection, *, allowed: bool) -> str:
-    """Upgrade the schema inside the caller's transaction and return its revision.
+def revision_of(conn: Connection) -> str:
+    """Return the revision of the database's schema; an empty string where it has none."""
+    return MigrationContext.configure(conn).get_current_revision() or ""
+
+
+def migrate(conn: Connection, *, allowed: bool, to: str | None = None) -> str:
+    """Upgrade the schema inside the caller's transaction, as far as `to` or to the newest, and return its revision.
 
     Raises SchemaMismatch for a database of a newer program, and for an older one when not `allowed`.
     """
@@ -40,6 +45,12 @@ def migrate(conn: Connection, *, allowed: bool) -> str:
         conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
     config = _config(conn)
     head, known = known_revisions(config)
+    if to is not None and to not in known:
+        raise SchemaMismatch(
+            f"this is of schema revision {to}; this healthdesk knows up to {head}",
+            fix="Use the newer healthdesk that made it.",
+        )
+    head = to or head
     current = MigrationContext.configure(conn).get_current_revision()
     if current == head:
         return head
@@ -48,10 +59,15 @@ def migrate(conn: Connection, *, allowed: bool) -> str:
             f"the database's schema is revision {current}; this healthdesk knows up to {head}",
             fix="Run the newer healthdesk that migrated it, or restore a backup from before.",
         )
+    if to is not None and current is not None and current > head:  # revisions are numbers of equal length
+        raise SchemaMismatch(
+            f"the database's schema is revision {current}, newer than {head}, which this is of",
+            fix="Restore into a database that does not exist yet.",
+        )
     if not allowed:
         raise SchemaMismatch(
             f"the database's schema is revision {current or 'none'}; this healthdesk needs {head}",
             fix="Start the daemon once; it migrates the schema.",
         )
-    command.upgrade(config, "head")
+    command.upgrade(config, head)
     return head

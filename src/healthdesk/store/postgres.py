@@ -21,7 +21,7 @@ from healthdesk.store.batching import Batcher, tell
 from healthdesk.store.faults import is_unavailable, translated, unavailable, wants_retry
 from healthdesk.store.migrate import migrate
 from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
-from healthdesk.store.scope import Scope
+from healthdesk.store.scope import Scope, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +122,16 @@ class PostgresBackend:
             async with self._engine.connect() as conn:
                 await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 return await conn.run_sync(query)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Open one read transaction for many queries, which may be far apart; writes go on meanwhile."""
+        self._refuse_when_closed()
+        with translated():
+            async with self._engine.connect() as conn:
+                await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                await conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+                yield conn.run_sync
 
     async def write(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` in its own transaction; again when it was undone for another's sake."""

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection
 
 from healthdesk.errors import NotFound
+
+T = TypeVar("T")
+
+
+class Snapshot(Protocol):
+    """Runs queries of one read transaction."""
+
+    def __call__(self, query: Callable[[Connection], T], /) -> Awaitable[T]:
+        """Run one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from healthdesk.store.batching import Batcher, tell
 from healthdesk.store.faults import is_unavailable, translated, unavailable
 from healthdesk.store.migrate import migrate
 from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
-from healthdesk.store.scope import Scope, driver
+from healthdesk.store.scope import Scope, Snapshot, driver
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class SqliteBackend:
 
     def __init__(self, path: Path, scope: Scope, *, busy_timeout_s: float) -> None:
         self._loop = asyncio.get_running_loop()
-        self._writer = _writing_engine(path, scope, busy_timeout_s)
+        self._writer = writing_engine(path, busy_timeout_s, scope)
         self._readers = _reading_engine(path, scope, busy_timeout_s)
         self._queue: SimpleQueue[list[Item] | None] = SimpleQueue()
         self._batches: Batcher[Item] = Batcher(self._loop, self._queue.put)
@@ -107,6 +107,15 @@ class SqliteBackend:
         with translated():
             async with self._readers.connect() as conn:
                 return await conn.run_sync(query)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Open one read transaction for many queries; writes go on meanwhile."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        with translated():
+            async with self._readers.connect() as conn:
+                yield conn.run_sync
 
     async def write(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` in the next batch and return once that is committed."""
@@ -222,7 +231,8 @@ def _make_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _writing_engine(path: Path, scope: Scope, busy_timeout_s: float) -> Engine:
+def writing_engine(path: Path, busy_timeout_s: float, scope: Scope | None = None) -> Engine:
+    """Return the engine of the one connection that writes to the file."""
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=StaticPool,

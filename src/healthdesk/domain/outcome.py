@@ -44,7 +44,7 @@ def judge_response(exchange: Exchange, data: object | None) -> Failure | None:
     if verdict is verdicts.REFUSED:
         verdict = _refinement(told)
     # most failures of a server come without a word; then there is nothing to look through the values for
-    scrubber = Scrubber(values_of(_parsed(data)) if told.message else frozenset())
+    scrubber = Scrubber(values_of(parsed(data)) if told.message else frozenset())
     field = told.field if _is_harmless(told, scrubber) else ""
     return _failure(exchange, verdict, told, field, scrubber, status)
 
@@ -121,7 +121,8 @@ def _unanswered(exchange: Exchange) -> Failure:
     )
 
 
-def _parsed(data: object | None) -> object:
+def parsed(data: object | None) -> object:
+    """Return data that is still bytes as JSON, or as text where it is none."""
     if not isinstance(data, bytes):
         return data
     try:

@@ -9,9 +9,13 @@ from enum import StrEnum
 from typing import Literal
 
 from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.lookup import Answered
+from healthdesk.domain.outcome import capped, parsed
 from healthdesk.domain.retry import spread
+from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.states import Blame, ErrorKind, OnUnknown, RecordState
+from healthdesk.domain.values import values_of
 
 CAN_BE_ASKED = frozenset(
     {RecordState.UNKNOWN, RecordState.AWAITING_RECEIPT, RecordState.FAILED, RecordState.RETRYING}
@@ -141,8 +145,15 @@ def after_receipt(state: RecordState, said: Said, *, of_last: bool) -> tuple[Rec
     return None, f"No receipt was awaited: the record is {state.value.replace('_', ' ')}."
 
 
-def refused(message: str) -> Failure:
-    """Return the failure that a receipt tells; `message` is the endpoint's, without values of the record."""
+def refused(told: str, data: Sequence[bytes]) -> Failure:
+    """Return the failure that a receipt tells. `told` is the endpoint's; no value of `data`, which is what was posted
+    and what was sent instead, is in any text of it.
+    """
+    values: frozenset[str] = frozenset()
+    for each in data if told else ():
+        values |= values_of(parsed(each))
+    scrubber = Scrubber(values)
+    message = capped(scrubber.scrub(told))
     safe = "The endpoint took the record and failed to process it"
     return Failure(
         kind=ErrorKind.REFUSED,
@@ -153,6 +164,7 @@ def refused(message: str) -> Failure:
         next_action="Read what the endpoint's receipt says and have the cause mended; then resend",
         sent=Sent.YES,
         message=message,
+        pattern=digest(pattern(told, scrubber)) if told else "",
     )
 
 

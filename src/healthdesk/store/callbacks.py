@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.ids import first_id_at
-from healthdesk.domain.states import CallbackState
+from healthdesk.domain.states import CallbackState, Environment
 from healthdesk.errors import Conflict
 from healthdesk.store.paging import cut
 from healthdesk.store.rows import (
@@ -24,9 +24,22 @@ from healthdesk.store.rows import (
 )
 from healthdesk.store.schema import DEDUPED, WAITING, callback_bodies, callbacks
 from healthdesk.store.schema_connections import connections
+from healthdesk.store.schema_setup import integrations
 from healthdesk.store.scope import missing, on_sqlite
 
 PREFIX = "cbk"
+
+
+def sender(integration_id: str, environment: Environment | None) -> str:
+    """Return what stands in the place of a receipt's connection: ids of deliveries are told apart by it. None is of
+    one that was not verified.
+    """
+    return f"{integration_id}/{environment.value if environment else ''}"
+
+
+def senders(integration_id: str) -> tuple[str, ...]:
+    """Return what may stand in the place of the connection in receipts of an integration."""
+    return tuple(sender(integration_id, environment) for environment in (*Environment, None))
 
 
 def accept(conn: Connection, new: NewCallback) -> StoredCallback:
@@ -40,6 +53,8 @@ def accept(conn: Connection, new: NewCallback) -> StoredCallback:
         "reason": new.reason,
         "event": new.event,
         "size": len(new.body) if new.size is None else new.size,
+        "integration_id": new.integration_id,
+        "environment": new.environment,
     }
     insert = (sqlite.insert if on_sqlite(conn) else postgresql.insert)(callbacks).values(values)
     upsert = insert.on_conflict_do_update(
@@ -66,6 +81,7 @@ def page(
     conn: Connection,
     *,
     connection_id: str | None = None,
+    integration_id: str | None = None,
     states: tuple[CallbackState, ...] = (),
     arrived_from: datetime | None = None,
     arrived_to: datetime | None = None,
@@ -73,7 +89,10 @@ def page(
     limit: int = 50,
     newest_first: bool = True,
 ) -> PageRows[CallbackRow]:
-    """Return a page of callbacks, without headers and bodies."""
+    """Return a page of callbacks, without headers and bodies; those of an integration are its receipts."""
+    whose: tuple[str, ...] = (connection_id,) if connection_id is not None else ()
+    if integration_id is not None:
+        whose = senders(integration_id)
     ids = sa.select(callbacks.c.id)
     if arrived_from is not None:
         ids = ids.where(callbacks.c.id >= first_id_at(PREFIX, arrived_from))
@@ -83,8 +102,8 @@ def page(
         ids = ids.where(callbacks.c.id < after if newest_first else callbacks.c.id > after)
     order = callbacks.c.id.desc() if newest_first else callbacks.c.id.asc()
     ids = ids.order_by(order).limit(limit + 1)
-    if connection_id is not None or states:  # one index range for each state, as in the log
-        ids = _merged(ids, connection_id, states or tuple(CallbackState), limit, newest_first=newest_first)
+    if whose or states:  # one index range for each state, as in the log
+        ids = _merged(ids, whose, states or tuple(CallbackState), limit, newest_first=newest_first)
     picked = list(conn.execute(ids).scalars())
     found = {row.id: _callback(row) for row in conn.execute(_select().where(callbacks.c.id.in_(picked)))}
     return cut([found[callback_id] for callback_id in picked], limit)
@@ -92,15 +111,18 @@ def page(
 
 def _merged(
     ids: sa.Select[Any],
-    connection_id: str | None,
+    whose: tuple[str, ...],
     states: tuple[CallbackState, ...],
     limit: int,
     *,
     newest_first: bool,
 ) -> sa.Select[Any]:
-    if connection_id is not None:
-        ids = ids.where(callbacks.c.connection_id == connection_id)
-    parts = [sa.select(ids.where(callbacks.c.state == state).subquery().c.id) for state in states]
+    of_each = [ids.where(callbacks.c.connection_id == sender) for sender in whose] or [ids]
+    parts = [
+        sa.select(of_one.where(callbacks.c.state == state).subquery().c.id)
+        for of_one in of_each
+        for state in states
+    ]
     merged = sa.union_all(*parts).subquery()
     return (
         sa.select(merged.c.id)
@@ -136,15 +158,12 @@ def get(conn: Connection, callback_id: str) -> CallbackRow:
 def waiting(conn: Connection, *, limit: int, most_bytes: int) -> list[WaitingCallback]:
     """Return accepted callbacks, oldest first: up to `limit`, and one at least, however large it is."""
     sizes = conn.execute(
-        select(callbacks.c.id, callbacks.c.size).where(text(WAITING)).order_by(callbacks.c.id).limit(limit)
+        select(callbacks.c.id, callbacks.c.size)
+        .where(text(WAITING), callbacks.c.integration_id.is_(None))
+        .order_by(callbacks.c.id)
+        .limit(limit)
     )
-    ids: list[str] = []
-    left = most_bytes
-    for callback_id, size in sizes:
-        left -= size
-        if ids and left < 0:
-            break
-        ids.append(callback_id)
+    ids = fitting(sizes, most_bytes)
     found = conn.execute(
         select(callbacks.c.id, callbacks.c.event, connections.c.app, callback_bodies.c.body)
         .outerjoin(connections, connections.c.id == callbacks.c.connection_id)
@@ -153,6 +172,18 @@ def waiting(conn: Connection, *, limit: int, most_bytes: int) -> list[WaitingCal
         .order_by(callbacks.c.id)
     )
     return [WaitingCallback(row.id, row.app or "", row.event, bytes(row.body or b"")) for row in found]
+
+
+def fitting(sizes: Iterable[Any], most_bytes: int) -> list[str]:
+    """Return the ids of the first (id, size) that are no more than `most_bytes` together, and of one at least."""
+    ids: list[str] = []
+    left = most_bytes
+    for callback_id, size in sizes:
+        left -= size
+        if ids and left < 0:
+            break
+        ids.append(callback_id)
+    return ids
 
 
 def processed(conn: Connection, done: Sequence[ProcessedCallback], now: datetime) -> list[str]:
@@ -192,16 +223,25 @@ def reprocess(conn: Connection, callback_id: str) -> None:
 
 
 def _select() -> sa.Select[Any]:
-    return select(callbacks, connections.c.name.label("connection_name")).outerjoin(
-        connections, connections.c.id == callbacks.c.connection_id
+    return (
+        select(
+            callbacks,
+            connections.c.name.label("connection_name"),
+            integrations.c.name.label("integration_name"),
+        )
+        .outerjoin(connections, connections.c.id == callbacks.c.connection_id)
+        .outerjoin(integrations, integrations.c.id == callbacks.c.integration_id)
     )
 
 
 def _callback(row: Any, **more: Any) -> CallbackRow:
     return CallbackRow(
         id=row.id,
-        connection_id=row.connection_id,
+        connection_id="" if row.integration_id else row.connection_id,
         connection_name=row.connection_name or "",
+        integration_id=row.integration_id,
+        integration_name=row.integration_name or "",
+        environment=row.environment,
         delivery_id=row.delivery_id,
         received_at=row.received_at,
         state=row.state,

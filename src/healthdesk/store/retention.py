@@ -1,6 +1,6 @@
 """Deleting what is old, in small steps that do not block writers.
 
-Failed, held and unknown records stay, however old, until they are closed: a failed record is closed when its
+Failed, held, awaited and unknown records stay, however old, until they are closed: a failed record is closed when its
 problem was resolved by hand. A step looks at a bounded stretch of ids and remembers where it stopped, so that
 what has to stay is not read over and over.
 """
@@ -34,9 +34,8 @@ from healthdesk.store.schema_connections import (
 from healthdesk.store.schema_desk import activity, alerts, daemons, problems
 from healthdesk.store.stretch import stretch
 
-DONE = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 CLOSED = or_(
-    records.c.state.in_(DONE),
+    records.c.state == RecordState.DELIVERED,
     and_(records.c.state == RecordState.FAILED, records.c.problem_id.is_(None)),
 )
 AUTHORIZATIONS_KEPT = timedelta(days=1)

@@ -16,6 +16,14 @@ from healthdesk.store.rows_connections import (
     NewConnection,
     VerificationSettings,
 )
+from healthdesk.store.rows_outcomes import (
+    Carried,
+    Outcome,
+    StoredReceipt,
+    UndecidedRow,
+    WaitingReceipt,
+    Whose,
+)
 from healthdesk.store.rows_pings import PingRow
 from healthdesk.store.rows_problems import (
     ActivityRow,
@@ -65,6 +73,7 @@ __all__ = [
     "AttemptRow",
     "BodyRow",
     "CallbackRow",
+    "Carried",
     "ChannelRow",
     "ClaimedAlert",
     "ClaimedRecord",
@@ -86,6 +95,7 @@ __all__ = [
     "NewCallback",
     "NewConnection",
     "NewRecord",
+    "Outcome",
     "PageRows",
     "PingRow",
     "PlanGroup",
@@ -103,7 +113,11 @@ __all__ = [
     "SigningSecretRow",
     "SourceRow",
     "StoredCallback",
+    "StoredReceipt",
     "TargetRow",
+    "UndecidedRow",
     "VerificationSettings",
     "WaitingCallback",
+    "WaitingReceipt",
+    "Whose",
 ]

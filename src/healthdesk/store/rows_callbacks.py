@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from healthdesk.domain.states import CallbackState
+from healthdesk.domain.states import CallbackState, Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,9 @@ class NewCallback:
     content_type: str = ""
     size: int | None = None
     """Bytes received, where `body` was cut."""
+    integration_id: str | None = None
+    """Of a receipt, as `environment` is once it is verified."""
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class CallbackRow:
     """The app's ids of the issues it is about."""
     records: tuple[str, ...] = ()
     """The webhook-ids of the records it is a receipt of."""
+    integration_id: str | None = None
+    """Of a receipt."""
+    integration_name: str = ""
+    environment: Environment | None = None
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Filled by `callbacks.get` only, as `body` is."""

@@ -43,6 +43,12 @@ IN_PROBLEM = "problem_id IS NOT NULL"
 DEDUPED = "state <> 'rejected' AND delivery_id <> ''"
 WAITING = "state = 'accepted'"
 UNDECIDED = "state IN ('awaiting_receipt', 'unknown') AND next_at IS NOT NULL"
+RENAMED = "webhook_id <> id"
+FAILING = "error_kind <> ''"
+REFUSED = "last_status >= 300"
+SAMPLES = "sample"
+TRIED = "first_attempt_at IS NOT NULL"
+RETRIED = "last_attempt_at <> first_attempt_at"
 ORDERED = "order_key IS NOT NULL AND state <> 'delivered'"
 
 
@@ -92,8 +98,17 @@ records = Table(
     Index("ix_records_source", "source_id", "integration_id", "environment", "state", "id"),
     partial_index("ix_records_due", "integration_id", "environment", "next_at", "id", where=DUE),
     partial_index("ix_records_held", "integration_id", "environment", "hold_reason", where=HELD),
-    partial_index("ix_records_undecided", "next_at", "id", where=UNDECIDED),
+    partial_index(
+        "ix_records_undecided", "integration_id", "environment", "state", "next_at", "id", where=UNDECIDED
+    ),
     partial_index("ix_records_order", "integration_id", "environment", "order_key", "id", where=ORDERED),
+    partial_index("ix_records_webhook", "webhook_id", where=RENAMED),
+    Index("ix_records_completed", "completed_at", "id"),
+    partial_index("ix_records_tried", "first_attempt_at", "id", where=TRIED),
+    partial_index("ix_records_retried", "last_attempt_at", "id", where=RETRIED),
+    partial_index("ix_records_failing", "error_kind", "id", where=FAILING),
+    partial_index("ix_records_refused", "last_status", "id", where=REFUSED),
+    partial_index("ix_records_samples", "id", where=SAMPLES),
     partial_index("ix_records_problem", "problem_id", "state", "id", where=IN_PROBLEM),
     partial_index(
         "ux_records_idempotency", "integration_id", "environment", "idempotency_key", where=KEYED, unique=True
@@ -213,12 +228,14 @@ callbacks = Table(
     text_column("instances"),
     text_column("records"),
     Column("integration_id", IdText),
+    Column("environment", EnumText(Environment)),
     Index("ix_callbacks_state", "state", "id"),
     Index("ix_callbacks_connection", "connection_id", "state", "id"),
     partial_index("ux_callbacks_delivery", "connection_id", "delivery_id", where=DEDUPED, unique=True),
 )
 
-"""`instances` and `records` are what it is about, by the app's ids, one a line. A receipt has an `integration_id`."""
+"""`instances` and `records` are what it is about, by the app's ids, one a line. A receipt has an `integration_id`, once it
+is verified an `environment`, and both stand in the place of its `connection_id`."""
 
 callback_bodies = Table(
     "callback_bodies",

@@ -60,14 +60,14 @@ def _records() -> None:
             sa.Column("batch_id", ID),
         ),
         "attempt_exchanges": (sa.Column("request_body", sa.LargeBinary()),),
-        "callbacks": (sa.Column("integration_id", ID),),
+        "callbacks": (sa.Column("integration_id", ID), sa.Column("environment", sa.Text())),
     }.items():
         for column in columns:
             op.add_column(table, column)
     _partial(
         "ix_records_undecided",
         "records",
-        ["next_at", "id"],
+        ["integration_id", "environment", "state", "next_at", "id"],
         "state IN ('awaiting_receipt', 'unknown') AND next_at IS NOT NULL",
     )
     _partial(
@@ -76,6 +76,16 @@ def _records() -> None:
         ["integration_id", "environment", "order_key", "id"],
         "order_key IS NOT NULL AND state <> 'delivered'",
     )
+    _partial("ix_records_webhook", "records", ["webhook_id"], "webhook_id <> id")
+    op.create_index("ix_records_completed", "records", ["completed_at", "id"], unique=False)
+    for name, columns, where in (
+        ("tried", ["first_attempt_at", "id"], "first_attempt_at IS NOT NULL"),
+        ("retried", ["last_attempt_at", "id"], "last_attempt_at <> first_attempt_at"),
+        ("failing", ["error_kind", "id"], "error_kind <> ''"),
+        ("refused", ["last_status", "id"], "last_status >= 300"),
+        ("samples", ["id"], "sample"),
+    ):
+        _partial(f"ix_records_{name}", "records", columns, where)
     op.create_table(
         "record_events",
         sa.Column("record_id", ID, nullable=False),

@@ -18,6 +18,7 @@ from healthdesk.http.resources import (
     health,
     instances,
     integrations,
+    jobs,
     labels,
     people,
     pings,
@@ -63,6 +64,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     *records.ROUTES,
     *filters.ROUTES,
     *samples.ROUTES,
+    *jobs.ROUTES,
     *problems.ROUTES,
     *vault.ROUTES,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,10 @@ from healthdesk.store.columns import to_micros
 from healthdesk.store.counting import count
 from healthdesk.store.log_query import Ranges, ranges
 from healthdesk.store.rows import PlanGroup, RecordQuery, ResendPlanRow, ResentRow
+from healthdesk.store.rows_records import PlanPlace
 from healthdesk.store.schema import record_bodies, records
+from healthdesk.store.schema_desk import problems
+from healthdesk.store.schema_setup import integrations, sources
 from healthdesk.store.scope import on_sqlite, scope_of
 
 GROUPS = 20
@@ -27,14 +31,35 @@ GROUPS = 20
 COUNT_LIMIT = 1_000_000
 DELIVERED = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 BODY_GONE = "its body was removed by retention"
+DELIVERED_MEANWHILE = "it was delivered meanwhile"
 _HAS_BODY = "EXISTS (SELECT 1 FROM record_bodies b WHERE b.record_id = records.id)"
 _AGAIN = "state = 'queued', tries = 0, next_at = :now, hold_reason = NULL, next_trigger = 'resend', triggered_by = :who"
+_NEXT = "SELECT id FROM records WHERE {} AND id > :after_id ORDER BY id LIMIT :most"
 
 
 def resend(
     conn: Connection, ids: Sequence[str], *, by: str, now: datetime, new_webhook_id: bool = False
 ) -> ResentRow:
     """Queue these records again, in one transaction; say why for each that is not."""
+    row, _ = again(conn, ids, by=by, now=now, new_webhook_id=new_webhook_id)
+    return row
+
+
+def again(
+    conn: Connection,
+    ids: Sequence[str],
+    *,
+    by: str,
+    now: datetime,
+    trigger: Trigger = Trigger.RESEND,
+    new_webhook_id: bool = False,
+    fix_id: str | None = None,
+    delivered_too: bool = True,
+) -> tuple[ResentRow, list[str]]:
+    """Queue these records again, in one transaction; say why for each that is not, and which are.
+
+    With `fix_id` that is what is sent of them. Unless `delivered_too`, one that was delivered meanwhile is left out.
+    """
     found = {
         row.id: row
         for row in conn.execute(
@@ -56,19 +81,21 @@ def resend(
     }
     deltas = ledger.Deltas()
     skipped: dict[str, str] = {}
-    again: list[dict[str, Any]] = []
+    queued: list[dict[str, Any]] = []
     places: set[tuple[str, Environment]] = set()
     for record_id in dict.fromkeys(ids):
         row = found.get(record_id)
         why = _why_not(row)
+        if row is not None and not delivered_too and row.state in DELIVERED:
+            why = DELIVERED_MEANWHILE
         if row is None or why:
             skipped[record_id] = why
             continue
         webhook_id = scope_of(conn).new_id("rec") if new_webhook_id else row.webhook_id
-        again.append({"the_id": record_id, "webhook_id": webhook_id})
+        queued.append({"the_id": record_id, "webhook_id": webhook_id})
         places.add((row.integration_id, row.environment))
         deltas.moved(row.integration_id, row.environment, row.state, RecordState.QUEUED)
-    if again:
+    if queued:
         conn.execute(
             update(records)
             .where(records.c.id == bindparam("the_id"))
@@ -77,13 +104,14 @@ def resend(
                 tries=0,
                 next_at=now,
                 hold_reason=None,
-                next_trigger=Trigger.RESEND,
+                next_trigger=trigger,
                 triggered_by=by,
+                **({} if fix_id is None else {"fix_id": fix_id}),
             ),
-            again,
+            queued,
         )
         ledger.apply(conn, deltas)
-    return ResentRow(len(again), skipped, tuple(sorted(places)))
+    return ResentRow(len(queued), skipped, tuple(sorted(places))), [row["the_id"] for row in queued]
 
 
 def _why_not(row: Any) -> str:
@@ -92,7 +120,7 @@ def _why_not(row: Any) -> str:
     return can_resend(row.state) or ("" if row.has_body else BODY_GONE)
 
 
-def _resendable(query: RecordQuery) -> RecordQuery:
+def resendable(query: RecordQuery) -> RecordQuery:
     """Narrow a filter to the states that a resend of everything touches."""
     states = tuple(
         state
@@ -104,8 +132,10 @@ def _resendable(query: RecordQuery) -> RecordQuery:
 
 def resend_plan(conn: Connection, query: RecordQuery) -> ResendPlanRow:
     """Say what resending everything the filter matches will do."""
-    wanted = _resendable(query)
+    wanted = resendable(query)
     counted: dict[tuple[Any, ...], list[Any]] = {}
+    by_source: Counter[str] = Counter()
+    places: Counter[tuple[str, Environment]] = Counter()
     oldest = newest = None
     if wanted.states:
         found = ranges(conn, wanted)
@@ -113,13 +143,14 @@ def resend_plan(conn: Connection, query: RecordQuery) -> ResendPlanRow:
             for row in conn.execute(text(_grouping(condition)), found.params):
                 group = counted.setdefault((row.last_status, row.error_kind, row.problem_id), [0, row.error])
                 group[0] += row.n
+                by_source[row.source_id] += row.n
+                places[row.integration_id, Environment(row.environment)] += row.n
                 oldest = min(oldest or row.oldest, row.oldest)
                 newest = max(newest or row.newest, row.newest)
-    total = sum(group[0] for group in counted.values())
     problem_states = _problem_states(conn, [key[2] for key in counted if key[2]])
     largest = sorted(counted.items(), key=lambda item: -item[1][0])[:GROUPS]
     return ResendPlanRow(
-        total=total,
+        total=by_source.total(),
         skipped_delivered=_skipped(conn, query, DELIVERED),
         skipped_other=_skipped(
             conn, query, tuple(s for s in RecordState if s not in DELIVERED and s not in RESEND_ALL_STATES)
@@ -137,22 +168,42 @@ def resend_plan(conn: Connection, query: RecordQuery) -> ResendPlanRow:
             )
             for (status, kind, problem_id), (number, error) in largest
         ],
+        sources=_named(conn, by_source),
+        places=_places(conn, places),
     )
 
 
 def _grouping(condition: str) -> str:
     return (
-        "SELECT last_status, error_kind, problem_id, min(error) AS error, count(*) AS n, min(id) AS oldest,"  # noqa: S608 - our own text; values are parameters
-        f" max(id) AS newest FROM records WHERE {condition} AND {_HAS_BODY}"
-        " GROUP BY last_status, error_kind, problem_id"
+        "SELECT last_status, error_kind, problem_id, source_id, integration_id, environment, min(error) AS error,"  # noqa: S608 - our own text; values are parameters
+        f" count(*) AS n, min(id) AS oldest, max(id) AS newest FROM records WHERE {condition} AND {_HAS_BODY}"
+        " GROUP BY last_status, error_kind, problem_id, source_id, integration_id, environment"
     )
+
+
+def _named(conn: Connection, by_source: Mapping[str, int]) -> dict[str, int]:
+    """Return the same numbers by the sources' keys, the largest first."""
+    found = conn.execute(select(sources.c.id, sources.c.key).where(sources.c.id.in_(by_source)))
+    keys = {row.id: row.key for row in found}
+    return {keys[each]: number for each, number in sorted(by_source.items(), key=lambda item: -item[1])}
+
+
+def _places(conn: Connection, counted: Mapping[tuple[str, Environment], int]) -> list[PlanPlace]:
+    found = conn.execute(
+        select(integrations.c.id, integrations.c.name).where(
+            integrations.c.id.in_({key[0] for key in counted})
+        )
+    )
+    names = {row.id: row.name for row in found}
+    return [
+        PlanPlace(integration_id, names.get(integration_id, ""), environment, number)
+        for (integration_id, environment), number in sorted(counted.items())
+    ]
 
 
 def _problem_states(conn: Connection, problem_ids: list[str]) -> dict[str | None, str]:
     if not problem_ids:
         return {}
-    from healthdesk.store.schema_desk import problems
-
     found = conn.execute(select(problems.c.id, problems.c.state).where(problems.c.id.in_(problem_ids)))
     return {row.id: row.state.value for row in found}
 
@@ -162,6 +213,18 @@ def _skipped(conn: Connection, query: RecordQuery, states: tuple[RecordState, ..
     return count(conn, replace(query, states=chosen), COUNT_LIMIT).total if chosen else 0
 
 
+def next_ids(conn: Connection, query: RecordQuery, *, after: str, limit: int) -> list[str]:
+    """Return the ids of the next records that a resend of everything touches, in order."""
+    if not query.states:
+        return []
+    found = ranges(conn, query)
+    params = {**found.params, "after_id": after, "most": limit}
+    ids = {
+        each for condition in found.conditions for each in conn.execute(text(_NEXT.format(condition)), params).scalars()
+    }  # fmt: skip
+    return sorted(ids)[:limit]
+
+
 def resend_all(
     conn: Connection, query: RecordQuery, *, by: str, now: datetime, expect: int | None = None
 ) -> ResentRow:
@@ -169,13 +232,13 @@ def resend_all(
 
     Raises Conflict when their number is not `expect`: the operator confirmed another one.
     """
-    wanted = _resendable(query)
+    wanted = resendable(query)
     moved: list[Any] = []
     if wanted.states:
         found = ranges(conn, wanted)
-        again = _again_sqlite if on_sqlite(conn) else _again_postgres
+        queue = _again_sqlite if on_sqlite(conn) else _again_postgres
         for condition in found.conditions:
-            moved += again(conn, condition, found, {"now": to_micros(now), "who": by})
+            moved += queue(conn, condition, found, {"now": to_micros(now), "who": by})
     total = sum(row.n for row in moved)
     if expect is not None and total != expect:
         raise Conflict(

@@ -305,8 +305,18 @@ class PlanGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanPlace:
+    """How many records of a resend plan are of one environment."""
+
+    integration_id: str
+    name: str
+    environment: Environment
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResendPlanRow:
-    """What a resend of a filter will do."""
+    """What a resend of a filter will do. `sources` are keys, and how many are of each."""
 
     total: int
     skipped_delivered: int = 0
@@ -314,6 +324,8 @@ class ResendPlanRow:
     oldest: datetime | None = None
     newest: datetime | None = None
     groups: list[PlanGroup] = field(default_factory=list)
+    sources: dict[str, int] = field(default_factory=dict)
+    places: list[PlanPlace] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,115 @@
+"""When a careful job goes from one record to five and to the rest, and when it stops by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from healthdesk.domain.states import JobStage
+
+STAGE_SIZE: Mapping[JobStage, int] = {JobStage.ONE: 1, JobStage.FIVE: 5}
+AFTER: Mapping[JobStage, JobStage] = {JobStage.ONE: JobStage.FIVE, JobStage.FIVE: JobStage.REST}
+IN_A_ROW = 3
+WINDOW = 50
+SHARE = 0.2
+"""Of the last `WINDOW` results; more failures of one cause stop the job."""
+
+
+def cause_of(*, problem_id: str | None, error_kind: str, status: int | None, error: str) -> str:
+    """Return what tells one cause of failure from another: the problem, or where there is none what was said."""
+    return problem_id or f"{error_kind} {status or ''} {error}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One record that a job is through with: `cause` is empty when it did not fail, `sentence` says how it did."""
+
+    cause: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a job has seen. `known` are the causes that its records failed for before; `through` and `failed` count the
+    stage's records that did and did not get through; `recent` are the causes of the last results, "" for none.
+    """
+
+    known: tuple[str, ...] = ()
+    through: int = 0
+    failed: int = 0
+    recent: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Watch:
+        """Return what `to_json` was given."""
+        return cls(
+            known=tuple(value.get("known", ())),
+            through=value.get("through", 0),
+            failed=value.get("failed", 0),
+            recent=tuple(value.get("recent", ())),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return {
+            "known": list(self.known),
+            "through": self.through,
+            "failed": self.failed,
+            "recent": list(self.recent),
+        }
+
+    @property
+    def seen(self) -> int:
+        """Return how many results the stage has."""
+        return self.through + self.failed
+
+    def afresh(self) -> Watch:
+        """Return what is known when a stage begins, or begins again: the causes, and nothing counted."""
+        return Watch(known=self.known)
+
+
+def note(watch: Watch, stage: JobStage, results: Sequence[Result], under_way: int) -> tuple[Watch, str]:
+    """Take results in, in the order they came; `under_way` are still awaited. Return why the job stops, or "".
+
+    In the first stages a failure stops it that its records had before, and any failure once all of the stage failed. In
+    the rest one cause does `IN_A_ROW` times in a row, or in more than `SHARE` of the last `WINDOW`.
+    """
+    for result in results:
+        watch = replace(
+            watch,
+            through=watch.through + (not result.cause),
+            failed=watch.failed + bool(result.cause),
+            recent=(*watch.recent, result.cause)[-WINDOW:],
+        )
+        why = _why(watch, stage, result) if result.cause else ""
+        if why:
+            return watch, why
+    failures = [result for result in results if result.cause]
+    if stage is not JobStage.REST and failures and not under_way and not watch.through:
+        return watch, f"Nothing got through: {failures[-1].sentence}"
+    return watch, ""
+
+
+def _why(watch: Watch, stage: JobStage, result: Result) -> str:
+    if stage is not JobStage.REST:
+        return f"The same failure came back: {result.sentence}" if result.cause in watch.known else ""
+    if watch.recent[-IN_A_ROW:] == (result.cause,) * IN_A_ROW:
+        return f"The same failure {IN_A_ROW} times in a row: {result.sentence}"
+    number = Counter(watch.recent)[result.cause]
+    if number > SHARE * WINDOW:
+        return f"The same failure {number} times in the last {len(watch.recent)}: {result.sentence}"
+    return ""
+
+
+def next_stage(watch: Watch, stage: JobStage, under_way: int) -> JobStage:
+    """Return the stage that follows when this one is complete, else the same."""
+    size = STAGE_SIZE.get(stage)
+    return stage if size is None or under_way or watch.seen < size else AFTER[stage]
+
+
+def wanted(watch: Watch, stage: JobStage, under_way: int, most: int) -> int:
+    """Return how many more records to send now; `most` may be under way in the rest."""
+    size = STAGE_SIZE.get(stage)
+    return max(0, most - under_way if size is None else size - watch.seen - under_way)

@@ -1,0 +1,206 @@
+"""The records of a job: written down in steps, queued a few at a time, and followed until each is through."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, bindparam, func, select, text
+
+from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, note, wanted
+from healthdesk.domain.states import Environment, JobItemState, JobStage, JobState
+from healthdesk.store import jobs as queries
+from healthdesk.store.job_queue import Moves, cancel_some, queue
+from healthdesk.store.resending import BODY_GONE, next_ids
+from healthdesk.store.rows_jobs import ItemResult, JobRow, Stepped
+from healthdesk.store.schema import record_bodies
+from healthdesk.store.schema_jobs import job_records
+
+STEP = 2000
+"""Records of a job that are written down, or cancelled, in one transaction."""
+
+GONE = "it was removed by retention"
+_FAILED = frozenset({JobItemState.RETRYING, JobItemState.FAILED, JobItemState.UNKNOWN})
+
+ENDED = """
+    SELECT i.record_id, r.state, r.attempt_id, r.last_status, r.error_kind, r.error, r.problem_id, r.last_attempt_at
+    FROM job_records i LEFT JOIN records r ON r.id = i.record_id
+    WHERE i.job_id = :job AND i.state = 'sent' AND (r.id IS NULL OR (
+        r.attempts > i.attempts AND r.state NOT IN ('queued', 'sending', 'held')
+        AND NOT (r.state = 'unknown' AND r.next_at IS NOT NULL)))
+    ORDER BY i.record_id LIMIT :limit
+"""
+"""A record of unknown arrival that is still looked up may be sent again by itself: it is not through yet."""
+
+ON_HOLD = """
+    SELECT count(*) FROM job_records i JOIN records r ON r.id = i.record_id
+    WHERE i.job_id = :job AND i.state = 'sent' AND r.state = 'held'
+"""
+
+
+def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow | None:
+    """Write down the next records of a job that is prepared; with the last of them it runs.
+
+    Where it went on is told by the last record written, so a crash in between loses nothing. None when it is not ours.
+    """
+    job = queries.leased(conn, job_id)
+    if job is None or job.state is not JobState.PREPARING:
+        return None
+    query = queries.query_of(conn, job_id)
+    after = conn.execute(
+        select(func.max(job_records.c.record_id)).where(job_records.c.job_id == job_id)
+    ).scalar_one_or_none()
+    ids = [] if query is None else next_ids(conn, query, after=after or "", limit=limit)
+    if ids:
+        with_body = set(
+            conn.execute(
+                select(record_bodies.c.record_id).where(record_bodies.c.record_id.in_(ids))
+            ).scalars()
+        )
+        conn.execute(
+            sa.insert(job_records),
+            [
+                {"job_id": job_id, "record_id": each, "state": JobItemState.PENDING, "detail": "", "finished_at": None}
+                if each in with_body
+                else {"job_id": job_id, "record_id": each, "state": JobItemState.SKIPPED, "detail": BODY_GONE, "finished_at": now}
+                for each in ids
+            ],
+        )  # fmt: skip
+    if len(ids) < limit:
+        queries.recount(conn, job_id)
+        queries.set_progress(conn, job_id, state=JobState.RUNNING, started_at=now)
+    return queries.get(conn, job_id)
+
+
+def step(conn: Connection, job_id: str, now: datetime, *, most: int, allowed: int) -> Stepped | None:
+    """Take in what has ended, decide, and queue what may be sent next, in one transaction. None when it is not ours.
+
+    `most` records may be under way at a time; `allowed` may be queued now, as the job's own rate has it.
+    """
+    job = queries.leased(conn, job_id)
+    if job is None or job.state is JobState.PREPARING:
+        return None
+    ended = _ended(conn, job_id)
+    _write(conn, job_id, ended, now)
+    under_way = job.count(JobItemState.SENT) - len(ended)
+    decided = _decide(job, ended, under_way)
+    done: Counter[JobItemState] = Counter(result.state for result in ended)
+    moves: Moves = Counter({(JobItemState.SENT, state): number for state, number in done.items()})
+    places: set[tuple[str, Environment]] = set()
+    pending = job.count(JobItemState.PENDING)
+    if decided.state is JobState.RUNNING and pending:
+        free = under_way
+        if decided.stage is JobStage.REST and job.environment is None:
+            free -= _on_hold(conn, job_id)
+        number = min(allowed, wanted(decided.watch, decided.stage, free, most))
+        moves += queue(conn, job, number, now, places)
+    elif decided.state is JobState.CANCELLED and pending:
+        moves[JobItemState.PENDING, JobItemState.CANCELLED] += cancel_some(conn, job_id, now, limit=STEP)
+    queries.moved(conn, job_id, moves)
+    _settle(conn, job, decided, now)
+    after = queries.get(conn, job_id)
+    changed = bool(moves) or (after.state, after.stage) != (job.state, job.stage)
+    return Stepped(
+        after,
+        changed,
+        tuple(sorted(places)),
+        queued=moves[JobItemState.PENDING, JobItemState.SENT],
+        ended=done,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What a job is from here on."""
+
+    state: JobState
+    stage: JobStage
+    reason: str
+    watch: Watch
+
+
+def _decide(job: JobRow, ended: Sequence[ItemResult], under_way: int) -> _Decided:
+    """Let a careful job that runs go to its next stage, or stop. With nothing left to send there is nothing to stop."""
+    watch, stage = job.watch, job.stage
+    if job.state is not JobState.RUNNING or not job.careful:
+        return _Decided(job.state, stage, job.reason, watch)
+    seen = [Result(each.cause, each.detail) for each in ended if each.state is not JobItemState.SKIPPED]
+    watch, why = note(watch, stage, seen, under_way)
+    if why and job.count(JobItemState.PENDING):
+        return _Decided(JobState.STOPPED, stage, why, watch)
+    following = next_stage(watch, stage, under_way)
+    return _Decided(job.state, following, job.reason, watch if following is stage else watch.afresh())
+
+
+def _settle(conn: Connection, job: JobRow, decided: _Decided, now: datetime) -> None:
+    """Store what was decided, and that a job is done where nothing is left of it."""
+    row = queries.get(conn, job.id)
+    state, finished_at = decided.state, row.finished_at
+    if not row.count(JobItemState.PENDING) and not row.count(JobItemState.SENT):
+        state = JobState.DONE if state is JobState.RUNNING else state
+        if state in {JobState.DONE, JobState.CANCELLED}:
+            finished_at = finished_at or now
+    if (state, decided.stage, decided.watch, finished_at) != (
+        job.state,
+        job.stage,
+        job.watch,
+        job.finished_at,
+    ):
+        queries.set_progress(
+            conn,
+            job.id,
+            state=state,
+            stage=decided.stage,
+            reason=decided.reason,
+            watch=decided.watch.to_json(),
+            finished_at=finished_at,
+        )
+
+
+def _ended(conn: Connection, job_id: str) -> list[ItemResult]:
+    """Return the records of a job whose attempt is settled, in the order in which they were sent."""
+    rows = conn.execute(text(ENDED), {"job": job_id, "limit": STEP}).all()
+    return [_result(row) for row in sorted(rows, key=lambda row: (row.last_attempt_at or 0, row.record_id))]
+
+
+def _result(row: Any) -> ItemResult:
+    if row.state is None:
+        return ItemResult(row.record_id, JobItemState.SKIPPED, None, None, "", GONE, "")
+    state = JobItemState(row.state)
+    cause = ""
+    if state in _FAILED:
+        cause = cause_of(
+            problem_id=row.problem_id, error_kind=row.error_kind, status=row.last_status, error=row.error
+        )
+    return ItemResult(row.record_id, state, row.attempt_id, row.last_status, row.error_kind, row.error, cause)
+
+
+def _write(conn: Connection, job_id: str, ended: Sequence[ItemResult], now: datetime) -> None:
+    if ended:
+        conn.execute(
+            sa.update(job_records).where(
+                job_records.c.job_id == job_id, job_records.c.record_id == bindparam("the_record")
+            ),
+            [
+                {
+                    "the_record": each.record_id,
+                    "state": each.state,
+                    "attempt_id": each.attempt_id,
+                    "status": each.status,
+                    "error_kind": each.error_kind,
+                    "detail": each.detail,
+                    "finished_at": now,
+                }
+                for each in ended
+            ],
+        )
+
+
+def _on_hold(conn: Connection, job_id: str) -> int:
+    """Return how many records of a job wait on hold: one environment on hold is no reason to wait for another."""
+    number: int = conn.execute(text(ON_HOLD), {"job": job_id}).scalar_one()
+    return number

@@ -1,0 +1,110 @@
+"""What a job sends next: its pending records are queued, those that need not be sent any more skipped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, bindparam, select, text
+
+from healthdesk.domain.states import Environment, JobItemState, RecordEventKind, Trigger
+from healthdesk.store import record_events
+from healthdesk.store.resending import again
+from healthdesk.store.rows_jobs import JobRow
+from healthdesk.store.schema import records
+from healthdesk.store.schema_jobs import SENT, job_records
+
+Moves = Counter[tuple[JobItemState, JobItemState]]
+"""How many records of a job went from one state to another."""
+
+ROUNDS = 20
+"""How often one step looks for records to send where those it found need not be sent any more."""
+
+FIXED = "What is sent of it was changed, together with others."
+
+
+def queue(
+    conn: Connection, job: JobRow, number: int, now: datetime, places: set[tuple[str, Environment]]
+) -> Moves:
+    """Queue the next records of a job; those that need not be sent any more are skipped, and others sent for them."""
+    moves: Moves = Counter()
+    for _ in range(ROUNDS):
+        if number <= 0:
+            break
+        ids = list(conn.execute(next_statement(job.id, number)).scalars())
+        if not ids:
+            break
+        elsewhere = _in_other_jobs(conn, job.id, ids)
+        row, sent = again(
+            conn,
+            [each for each in ids if each not in elsewhere],
+            by=job.id,
+            now=now,
+            trigger=Trigger.JOB,
+            fix_id=job.fix_id,
+            delivered_too=False,
+        )
+        if job.fix_id is not None:
+            for record_id in sent:
+                record_events.add(
+                    conn, record_id, RecordEventKind.FIXED, now, FIXED, job.created_by, {"fix_id": job.fix_id}
+                )
+        _mark(conn, job.id, sent, elsewhere | row.skipped, now)
+        places.update(row.environments)
+        moves[JobItemState.PENDING, JobItemState.SENT] += len(sent)
+        moves[JobItemState.PENDING, JobItemState.SKIPPED] += len(ids) - len(sent)
+        number -= len(sent)
+    return +moves
+
+
+def next_statement(job_id: str, limit: int) -> sa.Select[Any]:
+    """Return the query of the records that a job sends next; a test reads its plan."""
+    return (
+        select(job_records.c.record_id)
+        .where(job_records.c.job_id == job_id, job_records.c.state == JobItemState.PENDING)
+        .order_by(job_records.c.record_id)
+        .limit(limit)
+    )
+
+
+def _in_other_jobs(conn: Connection, job_id: str, ids: Sequence[str]) -> dict[str, str]:
+    found = conn.execute(
+        select(job_records.c.record_id, job_records.c.job_id).where(
+            text(SENT), job_records.c.record_id.in_(ids), job_records.c.job_id != job_id
+        )
+    )
+    return {row.record_id: f"it is being sent by {row.job_id}" for row in found}
+
+
+def _mark(
+    conn: Connection, job_id: str, sent: Sequence[str], skipped: Mapping[str, str], now: datetime
+) -> None:
+    """Note how many attempts each record has had when it is sent: what comes after is the job's."""
+    if sent:
+        had = select(records.c.attempts).where(records.c.id == job_records.c.record_id).scalar_subquery()
+        conn.execute(
+            sa.update(job_records)
+            .where(job_records.c.job_id == job_id, job_records.c.record_id.in_(sent))
+            .values(state=JobItemState.SENT, attempts=had)
+        )
+    if skipped:
+        conn.execute(
+            sa.update(job_records)
+            .where(job_records.c.job_id == job_id, job_records.c.record_id == bindparam("the_record"))
+            .values(state=JobItemState.SKIPPED, finished_at=now),
+            [{"the_record": each, "detail": why} for each, why in skipped.items()],
+        )
+
+
+def cancel_some(conn: Connection, job_id: str, now: datetime, *, limit: int) -> int:
+    """Cancel the next records of a cancelled job, and return how many."""
+    ids = list(conn.execute(next_statement(job_id, limit)).scalars())
+    conn.execute(
+        sa.update(job_records)
+        .where(job_records.c.job_id == job_id, job_records.c.record_id.in_(ids))
+        .values(state=JobItemState.CANCELLED, finished_at=now)
+    )
+    return len(ids)

@@ -1,0 +1,109 @@
+"""Rows of jobs and of what became of their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from healthdesk.domain.job_watch import Watch
+from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState
+from healthdesk.store.rows_records import RecordQuery
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to make. `query` is what its records are found by; a job over given records has none.
+
+    `known` are the causes of failure that its records have now, as `domain.job_watch.cause_of` says them.
+    """
+
+    id: str
+    kind: JobKind
+    title: str
+    now: datetime
+    by: str
+    integration_id: str | None = None
+    environment: Environment | None = None
+    filter: Mapping[str, Any] = field(default_factory=dict)
+    query: RecordQuery | None = None
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    known: Sequence[str] = ()
+    careful: bool = False
+    rate_per_s: float | None = None
+    fix_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job; `counts` by the state of its records add up to `total`."""
+
+    id: str
+    kind: JobKind
+    state: JobState
+    stage: JobStage
+    title: str
+    integration_id: str | None
+    integration_name: str
+    environment: Environment | None
+    total: int
+    counts: Mapping[JobItemState, int]
+    reason: str
+    careful: bool
+    rate_per_s: float | None
+    filter: Mapping[str, Any] | None
+    plan: Mapping[str, Any] | None
+    fix_id: str | None
+    created_at: datetime
+    created_by: str
+    changed_by: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    watch: Watch = field(default_factory=Watch)
+
+    def count(self, state: JobItemState) -> int:
+        """Return how many of its records are in this state."""
+        return self.counts.get(state, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class JobItemRow:
+    """What became of one record of a job."""
+
+    record_id: str
+    state: JobItemState
+    attempt_id: str | None
+    status: int | None
+    error_kind: str
+    detail: str
+    finished_at: datetime | None
+
+    @property
+    def id(self) -> str:
+        """Return the cursor of its page."""
+        return self.record_id
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """A record of a job whose attempt is settled: `state` is how it ended, `cause` is empty unless it failed."""
+
+    record_id: str
+    state: JobItemState
+    attempt_id: str | None
+    status: int | None
+    error_kind: str
+    detail: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What one step of a job did. `environments` are to be woken; `held` of those sent wait on hold."""
+
+    job: JobRow
+    changed: bool
+    environments: tuple[tuple[str, Environment], ...] = ()
+    queued: int = 0
+    ended: Mapping[JobItemState, int] = field(default_factory=dict)

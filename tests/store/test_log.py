@@ -11,7 +11,8 @@ from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import NotFound
 from healthdesk.store import records
-from healthdesk.store.log_query import count_statement, page_statement, ranges
+from healthdesk.store.counting import count_statement
+from healthdesk.store.log_query import Key, page_statement, plan_of, ranges
 from healthdesk.store.rows import RecordQuery
 from tests.store.world import PRODUCTION, REFUSED, failure
 
@@ -188,17 +189,19 @@ async def test_every_page_seeks_in_an_index_and_sorts_no_table(sqlite_world, nam
         query = replace(query, arrived_from=now - timedelta(days=7), arrived_to=now)
 
     def read(conn):
-        found = ranges(conn, query)
-        after = world.new("rec") if deep else None
-        paging = plan(conn, *page_statement(found, after=after, limit=50, newest_first=True))
-        return (paging, deep or dated), (plan(conn, *count_statement(found, 100)), dated)
+        found = plan_of(conn, query)
+        after = Key(0, world.new("rec")) if deep else None
+        paging = plan(
+            conn, *page_statement(found, found.base.ranges, after=after, limit=50, newest_first=True)
+        )
+        return (paging, deep or dated), (plan(conn, *count_statement(ranges(conn, query), 100)), dated)
 
     for steps, bounded in await world.store.read(read):
         touching = [step for step in steps if re.search(r"\brecords\b", step)]
         assert touching
         for step in touching:
             if named == "nothing" and not bounded:
-                assert step in {"SCAN records", "SCAN records USING COVERING INDEX ix_records_state"}, step
+                assert step == "SCAN records" or step.startswith("SCAN records USING COVERING INDEX"), step
                 continue
             assert step.startswith("SEARCH records USING"), step
             if named.startswith("problem"):
@@ -211,9 +214,7 @@ async def test_every_page_seeks_in_an_index_and_sorts_no_table(sqlite_world, nam
 
 async def test_the_newest_page_of_everything_reads_backwards_without_sorting(sqlite_world):
     def read(conn):
-        statement, params = page_statement(
-            ranges(conn, RecordQuery()), after=None, limit=50, newest_first=True
-        )
-        return plan(conn, statement, params)
+        found = plan_of(conn, RecordQuery())
+        return plan(conn, *page_statement(found, found.base.ranges, after=None, limit=50, newest_first=True))
 
     assert await sqlite_world.store.read(read) == ["SCAN records"]

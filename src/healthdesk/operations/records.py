@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from healthdesk.api import EXACT_TOTAL_LIMIT
 from healthdesk.api.common import Count, Page
 from healthdesk.api.records import (
@@ -31,9 +33,10 @@ from healthdesk.store import integrations as integration_queries
 from healthdesk.store import ledger as ledger_queries
 from healthdesk.store import records as queries
 from healthdesk.store import sources as source_queries
-from healthdesk.store.log_query import job_exists
+from healthdesk.store.log_query import job_exists, order_of
 from healthdesk.store.rows import RecordQuery
 
+_MICROSECONDS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 SHOWN_ATTEMPTS = 100
 MOST_ATTEMPTS = 10_000
 
@@ -92,7 +95,7 @@ async def list_all(
     desk.require("records.list")
     query = await known_query(desk, chosen)
     rows = await desk.read(
-        queries.page, query, after=cursor("rec", after), limit=limit, newest_first=direction == "newest"
+        queries.page, query, after=_log_cursor(query, after), limit=limit, newest_first=direction == "newest"
     )
     return RecordPage(
         items=[Record.model_validate(row, from_attributes=True) for row in rows.items],
@@ -100,6 +103,16 @@ async def list_all(
         order=rows.order,
         searched_to=rows.searched_to,
     )
+
+
+def _log_cursor(query: RecordQuery, after: str | None) -> str | None:
+    """Return a cursor of the log as this filter sorts it: an id, after its date in microseconds where it sorts by one."""
+    if after is not None and order_of(query) != "arrived":
+        at, point, record_id = after.partition(".")
+        if point and _MICROSECONDS.fullmatch(at):
+            cursor("rec", record_id)
+            return after
+    return cursor("rec", after)
 
 
 async def count(desk: Desk, chosen: RecordFilter, *, exact: bool) -> Count:
@@ -188,6 +201,7 @@ async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:
             source_id=source.id,
             hold=desk.engine.hold_state(integration.id, new.environment),
             idempotency_key=new.idempotency_key,
+            order_key=desk.engine.order_key(integration.id, new.environment, parsed.data),
         )
     )
     if not accepted.duplicate:

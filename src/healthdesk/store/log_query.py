@@ -1,159 +1,312 @@
-"""The log's filter as index ranges.
+"""Searching the log: what the filter matches, in order, a bounded search at a time.
 
-Each index of `records` ends in (environment, state, id). A filter that leaves environment or state open is
-answered by one range for each value they can have, each in id order; merging ranges that are sorted costs no
-more than reading the page. So a page costs the same at any depth and for any filter.
-
-The index of sources begins (source, integration): a filter by source alone has ranges for every integration.
+The filter is answered by the index that holds least of what it does not match (`log_bases`), and the rest of it is
+looked at record by record (`log_residue`). Where that index holds much of what does not match, a search ends after
+`MOST_LOOKED_AT` entries and says how far it came: no page is ever slow, at any depth and for any filter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, text
 
-from healthdesk.domain.ids import first_id_at
-from healthdesk.domain.states import Environment, RecordState
-from healthdesk.store.log_residue import residue
+from healthdesk.domain.ids import id_time
+from healthdesk.domain.states import RecordState
+from healthdesk.store.columns import from_micros
+from healthdesk.store.log_bases import Base, Range, dated, has_structure, sparse, structure
+from healthdesk.store.log_residue import DATES, Params, residue
 from healthdesk.store.rows import RecordQuery
+from healthdesk.store.rows_records import Order
 from healthdesk.store.schema_jobs import jobs
-from healthdesk.store.schema_setup import integrations, sources
+from healthdesk.store.schema_setup import sources
+from healthdesk.store.scope import on_sqlite
 
-PREFIX = "rec"
+MOST_LOOKED_AT = 2_000
+"""Entries of an index that one search reads at most. A base that is no larger is read whole where that helps."""
+
+FIRST_LOOK = 200
 RANGES_A_STATEMENT = 64
+
+
+class Key(NamedTuple):
+    """Where an entry stands: the date it is sorted by, in microseconds (0 where it is sorted by id), and its id."""
+
+    at: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Ids of one search, in order. `next` is where the next one begins; None at the end.
+
+    `searched_to` is set where the search ended before it was full.
+    """
+
+    ids: list[str]
+    next: str | None = None
+    order: Order = "arrived"
+    searched_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a filter is answered. `rest` are the conditions that entries of the base are still held to.
+
+    `whole` says that the base is read whole and sorted by the date of `order`.
+    """
+
+    base: Base
+    rest: tuple[str, ...]
+    params: Params
+    order: Order = "arrived"
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """SQL conditions, each one range of one index, and their parameters. No conditions: nothing can match."""
+    """SQL conditions on `records` whose union is what a filter matches, and their parameters. None: nothing can match."""
 
     conditions: tuple[str, ...]
     params: dict[str, Any]
 
 
 def ranges(conn: Connection, query: RecordQuery) -> Ranges:
-    """Return the index ranges whose union is what the filter matches."""
-    params: dict[str, Any] = {}
-    bounds = _bounds(query, params) + residue(query, params)
-    if query.problem_id is not None:
-        return Ranges((_of_problem(query, params) + bounds,), params)
-    if query.source is not None:
-        heads = _of_source(conn, query, params)
-    elif query.integration_id is not None:
-        params["integration"] = query.integration_id
-        heads = ["integration_id = :integration AND "]
-    elif query.environment is None and not query.states:
-        return Ranges((("1 = 1" + bounds),), params)
-    else:
-        heads = [""]
-    environments = [query.environment] if query.environment else list(Environment)
-    states = list(query.states or RecordState)
+    """Return what the filter matches as conditions, for statements that count or change all of it."""
+    plan = plan_of(conn, query, by_id=True)
+    if plan is None:
+        return Ranges((), {})
+    rest = "".join(f" AND {condition}" for condition in plan.rest)
     conditions = tuple(
-        f"{head}environment = '{environment.value}' AND state = '{state.value}'{bounds}"
-        for head in heads
-        for environment in environments
-        for state in states
+        f"{each.condition}{rest}"
+        if each.table == "records"
+        else f"id IN (SELECT {each.id} FROM {each.table} WHERE {each.condition}){rest}"  # noqa: S608 - our own text; values are parameters
+        for each in plan.base.ranges
     )
-    return Ranges(conditions, params)
+    return Ranges(conditions, plan.params)
 
 
-def _bounds(query: RecordQuery, params: dict[str, Any]) -> str:
-    """Arrival is in the id, so a range of time is a range of ids."""
-    bounds = ""
-    if query.arrived_from is not None:
-        params["from_id"] = first_id_at(PREFIX, query.arrived_from)
-        bounds += " AND id >= :from_id"
-    if query.arrived_to is not None:
-        params["to_id"] = first_id_at(PREFIX, query.arrived_to)
-        bounds += " AND id < :to_id"
-    return bounds
+def order_of(query: RecordQuery) -> Order:
+    """Return what a page of this filter is sorted by: the first date that it bounds, else arrival."""
+    for date in DATES:
+        if getattr(query, f"{date}_from") is not None or getattr(query, f"{date}_to") is not None:
+            return date  # type: ignore[return-value]
+    return "arrived"
 
 
-def _of_problem(query: RecordQuery, params: dict[str, Any]) -> str:
-    """A problem's records are few kinds of one integration: its index finds them, the rest filters."""
-    params["problem"] = query.problem_id
-    condition = "problem_id = :problem"
-    if query.integration_id is not None:
-        params["integration"] = query.integration_id
-        condition += " AND integration_id = :integration"
-    if query.environment is not None:
-        condition += f" AND environment = '{query.environment.value}'"
+def plan_of(
+    conn: Connection, query: RecordQuery, *, by_id: bool = False, most: int = MOST_LOOKED_AT
+) -> Plan | None:
+    """Return how to answer a filter, in the order of its date or of ids; None where nothing can match."""
+    params: Params = {}
     if query.source is not None:
-        params["source_key"] = query.source
-        condition += " AND source_id = (SELECT id FROM sources WHERE key = :source_key)"
-    if query.states:
-        condition += " AND state IN (" + ", ".join(f"'{state.value}'" for state in query.states) + ")"
-    return condition
+        params["source"] = conn.execute(
+            select(sources.c.id).where(sources.c.key == query.source)
+        ).scalar_one_or_none()
+        if params["source"] is None:
+            return None
+    if query.hold_reasons:
+        if query.states and RecordState.HELD not in query.states:
+            return None
+        query = replace(query, states=(RecordState.HELD,))
+    order = "arrived" if by_id else order_of(query)
+    bases = [*sparse(query, params)]
+    if not bases or has_structure(query):
+        bases.append(structure(conn, query, params))
+    if order == "arrived" and len(bases) == 1:
+        return Plan(bases[0], _rest(query, bases[0], params), params)
+    sizes = [size(conn, base, params, most) for base in bases]
+    base = bases[sizes.index(min(sizes))]
+    if order == "arrived" or min(sizes) <= most:
+        return Plan(base, _rest(query, base, params), params, order, whole=order != "arrived")
+    base = dated(query, order, params)
+    return Plan(base, _rest(query, base, params), params, order)
 
 
-def _of_source(conn: Connection, query: RecordQuery, params: dict[str, Any]) -> list[str]:
-    """Return one head for each integration the records can be of; none for an unknown source."""
-    source_id = conn.execute(select(sources.c.id).where(sources.c.key == query.source)).scalar_one_or_none()
-    if source_id is None:
-        return []
-    params["source"] = source_id
-    if query.integration_id is not None:
-        possible = [query.integration_id]
-    else:
-        possible = list(conn.execute(select(integrations.c.id).order_by(integrations.c.id)).scalars())
-    names = [f"integration_{number}" for number in range(len(possible))]
-    params |= dict(zip(names, possible, strict=True))
-    return [f"source_id = :source AND integration_id = :{name} AND " for name in names]
+def _rest(query: RecordQuery, base: Base, params: Params) -> tuple[str, ...]:
+    return tuple(residue(query, params, base.covers))
 
 
-def pieces(found: Ranges) -> Iterator[Ranges]:
-    """Cut into statements of a size that databases accept and plan quickly."""
-    for start in range(0, len(found.conditions), RANGES_A_STATEMENT):
-        yield Ranges(found.conditions[start : start + RANGES_A_STATEMENT], found.params)
+def size(conn: Connection, base: Base, params: Params, most: int) -> int:
+    """Return how many entries a base has, counting no further than one past `most`."""
+    total = 0
+    for piece in pieces(base.ranges):
+        parts = (
+            f"SELECT 1 FROM (SELECT 1 FROM {each.table} WHERE {each.condition} LIMIT :most) AS s{n}"  # noqa: S608 - our own text; values are parameters
+            for n, each in enumerate(piece)
+        )
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM ({' UNION ALL '.join(parts)}) AS a LIMIT :most) AS b"  # noqa: S608 - as above
+        total += conn.execute(text(counted), params | {"most": most + 1}).scalar_one()
+        if total > most:
+            break
+    return total
 
 
-def page_ids(
-    conn: Connection, query: RecordQuery, *, after: str | None, limit: int, newest_first: bool
-) -> list[str]:
-    """Return the ids of one page, in order."""
-    ids: list[str] = []
-    for piece in pieces(ranges(conn, query)):
-        statement, params = page_statement(piece, after=after, limit=limit, newest_first=newest_first)
-        ids += conn.execute(text(statement), params).scalars()
-    return sorted(ids, reverse=newest_first)[:limit]
+def pieces(found: Sequence[Range]) -> Iterator[Sequence[Range]]:
+    """Cut ranges into statements of a size that databases accept and plan quickly."""
+    for start in range(0, len(found), RANGES_A_STATEMENT):
+        yield found[start : start + RANGES_A_STATEMENT]
+
+
+def search(
+    conn: Connection,
+    query: RecordQuery,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+    newest_first: bool = True,
+    by_id: bool = False,
+    most: int = MOST_LOOKED_AT,
+) -> Found:
+    """Return up to `limit` ids that match and follow the cursor, reading about `most` entries. With `by_id` they are in
+    the order of ids, whatever dates the filter bounds.
+    """
+    plan = plan_of(conn, query, by_id=by_id, most=most)
+    if plan is None:
+        return Found([])
+    matching: list[Key] = []
+    last = None if after is None else key_of(after)
+    looked_at, look = 0, limit + 1
+    checked = bool(plan.rest) and not plan.whole
+    if checked:
+        look = min(max(look, FIRST_LOOK), most)
+    while True:
+        keys = next_keys(conn, plan, after=last, limit=look, newest_first=newest_first)
+        looked_at += len(keys)
+        matching += _kept(conn, plan, keys) if checked else keys
+        if len(matching) > limit:
+            return Found(
+                [key.id for key in matching[:limit]], cursor_of(plan, matching[limit - 1]), plan.order
+            )
+        if len(keys) < look:
+            return Found([key.id for key in matching], None, plan.order)
+        last = keys[-1]
+        if looked_at >= most:
+            return Found(
+                [key.id for key in matching], cursor_of(plan, last), plan.order, _time_of(plan, last)
+            )
+        look = min(look * 2, most - looked_at)
+
+
+def cursor_of(plan: Plan, key: Key) -> str:
+    """Return a place in a list as its cursor: an id, with the date before it where the list is sorted by one."""
+    return key.id if plan.order == "arrived" else f"{key.at}.{key.id}"
+
+
+def key_of(cursor: str) -> Key:
+    """Return the place that a cursor names. One of a list in another order is none of this one's."""
+    at, _, record_id = cursor.rpartition(".")
+    return Key(int(at or 0), record_id)
+
+
+def _time_of(plan: Plan, key: Key) -> datetime:
+    return id_time(key.id) if plan.order == "arrived" else from_micros(key.at)
+
+
+def next_keys(
+    conn: Connection, plan: Plan, *, after: Key | None, limit: int, newest_first: bool
+) -> list[Key]:
+    """Return the next entries of the plan's base, in order."""
+    keys: list[Key] = []
+    if plan.whole:
+        statement, params = whole_statement(plan, after=after, limit=limit, newest_first=newest_first)
+        return [Key(*row) for row in conn.execute(text(statement), params)]
+    for piece in pieces(plan.base.ranges):
+        statement, params = page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
+        keys += (Key(*row) for row in conn.execute(text(statement), params))
+    if len(plan.base.ranges) > RANGES_A_STATEMENT:
+        keys.sort(reverse=newest_first)
+    return keys[:limit]
 
 
 def page_statement(
-    found: Ranges, *, after: str | None, limit: int, newest_first: bool
-) -> tuple[str, dict[str, Any]]:
-    """Return the SQL of one page of ids; a test reads its plan."""
-    order, than = ("DESC", "<") if newest_first else ("ASC", ">")
-    params: dict[str, Any] = {**found.params, "limit": limit}
-    cursor = ""
+    plan: Plan, piece: Sequence[Range], *, after: Key | None, limit: int, newest_first: bool
+) -> tuple[str, Params]:
+    """Return the SQL of the next entries of some ranges; a test reads its plan."""
+    params = plan.params | {"limit": limit}
     if after is not None:
-        params["after"] = after
-        cursor = f" AND id {than} :after"
+        params |= {"after": after.id, "after_at": after.at}
     parts = [
-        f"SELECT id FROM records WHERE {condition}{cursor} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - our own text; values are parameters
-        for condition in found.conditions
+        _dated_part(plan, each, after, newest_first=newest_first)
+        if each.at
+        else _id_part(each, after, newest_first=newest_first)
+        for each in piece
     ]
     if len(parts) == 1:
         return parts[0], params
-    merged = " UNION ALL ".join(f"SELECT id FROM ({part}) AS p{n}" for n, part in enumerate(parts))  # noqa: S608 - as above
-    return f"SELECT id FROM ({merged}) AS merged ORDER BY id {order} LIMIT :limit", params  # noqa: S608 - as above
+    way = "DESC" if newest_first else "ASC"
+    merged = " UNION ALL ".join(f"SELECT place, id FROM ({part}) AS p{n}" for n, part in enumerate(parts))  # noqa: S608 - our own text; values are parameters
+    by = f"place {way}, id {way}" if plan.order != "arrived" else f"id {way}"
+    return f"SELECT place, id FROM ({merged}) AS merged ORDER BY {by} LIMIT :limit", params  # noqa: S608 - as above
 
 
-def count_statement(found: Ranges, limit: int | None) -> tuple[str, dict[str, Any]]:
-    """Return the SQL that counts what matches, no further than one past `limit`."""
-    params = dict(found.params)
-    if limit is None:
-        parts = [f"(SELECT count(*) FROM records WHERE {condition})" for condition in found.conditions]  # noqa: S608 - as above
-        return "SELECT " + " + ".join(parts), params
-    params["limit"] = limit + 1
-    parts = [
-        f"SELECT 1 AS one FROM (SELECT 1 AS one FROM records WHERE {condition} LIMIT :limit) AS c{n}"  # noqa: S608 - as above
-        for n, condition in enumerate(found.conditions)
+def _id_part(each: Range, after: Key | None, *, newest_first: bool) -> str:
+    way, than = ("DESC", "<") if newest_first else ("ASC", ">")
+    cursor = f" AND {each.id} {than} :after" if after is not None else ""
+    return (
+        f"SELECT 0 AS place, {each.id} AS id FROM {each.table} WHERE {each.condition}{cursor}"  # noqa: S608 - as above
+        f" ORDER BY {each.id} {way} LIMIT :limit"
+    )
+
+
+def _dated_part(plan: Plan, each: Range, after: Key | None, *, newest_first: bool) -> str:
+    """One end of the range is the filter's, the other the cursor: both at once and the further one would be read."""
+    way, than = ("DESC", "<") if newest_first else ("ASC", ">")
+    name = plan.order
+    bounds = {"from": f"{each.at} >= :{name}_from", "to": f"{each.at} < :{name}_to"}
+    if after is not None:
+        bounds["to" if newest_first else "from"] = f"({each.at}, id) {than} (:after_at, :after)"
+    given = [
+        bound
+        for end, bound in bounds.items()
+        if f"{name}_{end}" in plan.params or (after is not None and end == ("to" if newest_first else "from"))
     ]
-    merged = " UNION ALL ".join(parts)
-    return f"SELECT count(*) FROM (SELECT one FROM ({merged}) AS merged LIMIT :limit) AS counted", params  # noqa: S608 - as above
+    return (
+        f"SELECT {each.at} AS place, id FROM records WHERE {' AND '.join([each.condition, *given])}"  # noqa: S608 - as above
+        f" ORDER BY {each.at} {way}, id {way} LIMIT :limit"
+    )
+
+
+def whole_statement(plan: Plan, *, after: Key | None, limit: int, newest_first: bool) -> tuple[str, Params]:
+    """Return the SQL that reads a small base whole and sorts what matches by its date."""
+    way, than = ("DESC", "<") if newest_first else ("ASC", ">")
+    column = DATES[plan.order]
+    inner = " UNION ALL ".join(
+        f"SELECT {each.id} AS id FROM {each.table} WHERE {each.condition}"  # noqa: S608 - as above
+        for each in plan.base.ranges
+    )
+    params = plan.params | {"limit": limit}
+    conditions = [f"id IN ({inner})", *plan.rest]
+    if after is not None:
+        params |= {"after": after.id, "after_at": after.at}
+        conditions.append(f"({column}, id) {than} (:after_at, :after)")
+    return (
+        f"SELECT {column} AS place, id FROM records WHERE {' AND '.join(conditions)}"  # noqa: S608 - as above
+        f" ORDER BY {column} {way}, id {way} LIMIT :limit"
+    ), params
+
+
+def _kept(conn: Connection, plan: Plan, keys: list[Key]) -> list[Key]:
+    """Return the entries whose records fit the rest of the filter."""
+    if not keys:
+        return []
+    ids = [key.id for key in keys]
+    given = {"ids": json.dumps(ids) if on_sqlite(conn) else ids}
+    fits = {row.id: row.place for row in conn.execute(text(kept_statement(conn, plan)), plan.params | given)}
+    if plan.order == "last_attempt":
+        return [key for key in keys if fits.get(key.id) == key.at]
+    return [key for key in keys if key.id in fits]
+
+
+def kept_statement(conn: Connection, plan: Plan) -> str:
+    """Return the SQL that holds records, by id, to the rest of the filter."""
+    column = DATES.get(plan.order, "0")
+    among = "IN (SELECT value FROM json_each(:ids))" if on_sqlite(conn) else "= ANY(CAST(:ids AS text[]))"
+    return f"SELECT id, {column} AS place FROM records WHERE {' AND '.join([f'id {among}', *plan.rest])}"  # noqa: S608 - as above
 
 
 def job_exists(conn: Connection, job_id: str) -> bool:

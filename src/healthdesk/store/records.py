@@ -8,9 +8,8 @@ from sqlalchemy import Connection, Select, select
 
 from healthdesk.domain.ids import id_time
 from healthdesk.store.counting import count
-from healthdesk.store.log_query import page_ids
-from healthdesk.store.paging import cut
-from healthdesk.store.resending import resend, resend_all, resend_plan
+from healthdesk.store.log_query import search
+from healthdesk.store.resending import resend, resend_plan
 from healthdesk.store.rows import AttemptRow, BodyRow, LogRows, RecordQuery, RecordRow
 from healthdesk.store.schema import attempt_exchanges, record_bodies, records
 from healthdesk.store.schema import attempts as attempt_table
@@ -25,7 +24,6 @@ __all__ = [
     "get",
     "page",
     "resend",
-    "resend_all",
     "resend_plan",
 ]
 
@@ -38,13 +36,17 @@ def page(
     limit: int = 50,
     newest_first: bool = True,
 ) -> LogRows:
-    """Return a page of the log. It costs the same at any depth, filtered or not."""
-    ids = page_ids(conn, query, after=after, limit=limit + 1, newest_first=newest_first)
-    if not ids:
-        return LogRows([])
-    found = {row.id: _record(row) for row in conn.execute(_select().where(records.c.id.in_(ids)))}
-    rows = cut([found[record_id] for record_id in ids if record_id in found], limit)
-    return LogRows(rows.items, rows.next)
+    """Return a page of the log, sorted by the first date that the filter bounds, else by arrival.
+
+    It costs the same at any depth and for any filter: a search that found too little in what it reads at most answers
+    that, and goes on at `next`.
+    """
+    found = search(conn, query, after=after, limit=limit, newest_first=newest_first)
+    if not found.ids:
+        return LogRows([], found.next, found.order, found.searched_to)
+    rows = {row.id: _record(row) for row in conn.execute(_select().where(records.c.id.in_(found.ids)))}
+    items = [rows[record_id] for record_id in found.ids if record_id in rows]
+    return LogRows(items, found.next, found.order, found.searched_to)
 
 
 def get(conn: Connection, record_id: str) -> RecordRow:

@@ -55,9 +55,9 @@ async def receive(world, record_id, said=Said.DELIVERED, delivery_id="r1", whose
     new = callback(
         world, delivery_id, connection_id="", integration_id=world.integration_id, body=b"{}", **changes
     )
-    given = said if isinstance(said, Told) else Told(record_id, said, message="score 71 is wrong")
-    owners = {each: Whose(world.connection_id, "CRM", "alice") for each in whose}
-    return await world.store.write(receipts.accept, new, given, owners, world.clock.now())
+    tells = said if isinstance(said, Told) else Told(record_id, said, message="score 71 is wrong")
+    given = {each: (tells, Whose(world.connection_id, "CRM", "alice")) for each in whose}
+    return await world.store.write(receipts.accept, new, given, world.clock.now())
 
 
 async def receipt_of(world, stored):

@@ -88,6 +88,17 @@ class Deliverer:
             self._in_doubt = True
             self._pulse.set()
 
+    def may_ask(self, target: Target, most: int) -> int:
+        """Return how many questions the target's rate allows now, up to `most`, and count them: they are requests to
+        the endpoint as attempts are.
+        """
+        lane = self._lane((target.integration_id, target.environment), target)
+        if lane.bucket is None:
+            return most
+        allowed = min(1, lane.bucket.available(self._ctx.clock.monotonic()))
+        lane.bucket.take(allowed)
+        return allowed
+
     @property
     def in_flight(self) -> int:
         """How many claims are without a committed result."""

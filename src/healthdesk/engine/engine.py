@@ -20,6 +20,7 @@ from healthdesk.engine.instance_work import Worker
 from healthdesk.engine.instances import Instances
 from healthdesk.engine.janitor import Janitor
 from healthdesk.engine.notify import ChannelTestResult, Notifier
+from healthdesk.engine.outcomes import Outcomes
 from healthdesk.engine.pings import Pings
 from healthdesk.engine.proof import ProofRuns
 from healthdesk.engine.relay import Relay
@@ -50,6 +51,7 @@ class Engine:
         self.circuits = Circuits(ctx, self.targets)
         self.deliverer = Deliverer(ctx, self.targets, self.heartbeats, self.circuits)
         self.holds = Holds(ctx, self.targets, self.deliverer)
+        self.outcomes = Outcomes(ctx, self.targets, self.deliverer, self.heartbeats)
         self.instances = Instances(
             ctx,
             self.heartbeats,
@@ -66,6 +68,7 @@ class Engine:
         )
         self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
         self.deliverer.on_alerts = self.wake_alerts
+        self.outcomes.on_alerts = self.wake_alerts
         self.circuits.on_change = self.holds.wake
         self.circuits.on_probe = self.deliverer.wake
         self.heartbeats.on_change = self._health_changed
@@ -103,6 +106,7 @@ class Engine:
         await self.targets.refresh()
         for name, loop in (
             ("deliver", self.deliverer.run),
+            ("outcomes", self.outcomes.run),
             ("holds", self.holds.run),
             ("circuits", self.circuits.run),
             ("heartbeats", self.heartbeats.run),
@@ -145,6 +149,7 @@ class Engine:
     def wake_callbacks(self) -> None:
         """Say that a callback was accepted."""
         self.callbacks.wake()
+        self.outcomes.wake()
 
     def hold_state(self, integration_id: str, environment: Environment) -> HoldReason | None:
         """Return why a record that arrives now for this environment has to wait, or None."""

@@ -24,6 +24,15 @@ class Metrics:
         self.callbacks = Counter(
             "healthdesk_callbacks", "Callbacks by outcome.", ["outcome"], registry=self.registry
         )
+        self.receipts = Counter(
+            "healthdesk_receipts", "Receipts by outcome.", ["outcome"], registry=self.registry
+        )
+        self.lookups = Counter(
+            "healthdesk_lookups",
+            "Questions to endpoints whether they have a record, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.attempts = Counter(
             "healthdesk_attempts", "Delivery attempts by outcome.", ["outcome"], registry=self.registry
         )

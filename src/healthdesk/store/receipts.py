@@ -33,24 +33,34 @@ CONFIRMED_LATE = "The endpoint confirmed it after all."
 
 
 def accept(
-    conn: Connection, new: NewCallback, told: Told, whose: Mapping[Environment, Whose], now: datetime
+    conn: Connection, new: NewCallback, given: Mapping[Environment, tuple[Told, Whose]], now: datetime
 ) -> StoredReceipt:
     """Store a receipt once per delivery id, and apply it; a repeat is counted and changes nothing.
 
-    `whose` are the environments whose secret it was verified with: it is of a record of theirs.
+    `given` are the environments whose secret it was verified with, each with what it tells there: it is of a record of
+    theirs.
     """
     integration_id = new.integration_id or ""
-    record = find(conn, integration_id, told.webhook_id) if told.webhook_id else None
-    environment = (
-        record.environment if record is not None and record.environment in whose else next(iter(whose))
-    )
+    environment = _place(conn, integration_id, given)
+    told, whose = given[environment]
     stored = callbacks.accept(
         conn,
         replace(new, connection_id=callbacks.sender(integration_id, environment), environment=environment),
     )
     if stored.duplicate:
         return StoredReceipt(stored.id, duplicate=True)
-    return apply(conn, stored.id, integration_id, environment, told, whose[environment], now)
+    return apply(conn, stored.id, integration_id, environment, told, whose, now)
+
+
+def _place(
+    conn: Connection, integration_id: str, given: Mapping[Environment, tuple[Told, Whose]]
+) -> Environment:
+    """Return the environment that has the record, or the first where none does."""
+    for environment, (told, _) in given.items():
+        record = find(conn, integration_id, told.webhook_id) if told.webhook_id else None
+        if record is not None and record.environment is environment:
+            return environment
+    return next(iter(given))
 
 
 def apply(

@@ -23,6 +23,8 @@ from healthdesk.domain.states import (
 )
 
 Slug = str
+DeliveryVerb = Literal["POST", "PUT", "PATCH", "GET", "DELETE"]
+"""GET and DELETE have no body: what they say of a record is in the path."""
 TaskField = Literal["name", "description", "status", "due", "assignee"]
 FieldType = Literal["string", "number", "integer", "boolean", "date", "datetime", "object", "array", "any"]
 
@@ -32,7 +34,7 @@ class EnvironmentSettings(Input):
 
     connection_id: str
     path: str = Field(default="", max_length=2000)
-    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    method: DeliveryVerb = "POST"
     headers: dict[str, str] = {}
     concurrency: int | None = Field(default=None, ge=1, le=256)
     rate_per_s: float | None = Field(default=None, gt=0)
@@ -47,7 +49,7 @@ class EnvironmentEdit(Input):
 
     connection_id: str | None = None
     path: str | None = Field(default=None, max_length=2000)
-    method: Literal["POST", "PUT", "PATCH"] | None = None
+    method: DeliveryVerb | None = None
     headers: dict[str, str] | None = None
     concurrency: int | None = Field(default=None, ge=1, le=256)
     rate_per_s: float | None = Field(default=None, gt=0)

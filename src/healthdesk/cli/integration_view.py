@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthdesk.cli import task_settings
+from healthdesk.cli.delivery_view import method_facts
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import GOOD, WARN, Cell
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
@@ -54,6 +55,7 @@ def print_integration(desk: Desk, item: Integration) -> None:
                 ("Concurrency", str(view.concurrency)),
                 ("Rate", f"{view.rate_per_s:g} a second" if view.rate_per_s else "no limit"),
                 ("Timeout", f"{view.timeout_s:g} s"),
+                *((label, out.safe(text)) for label, text in method_facts(view.delivery)),
                 ("Arrival unknown", view.on_unknown.value),
                 ("Accepts", f"{limit} a minute" if limit else "no limit"),
                 (

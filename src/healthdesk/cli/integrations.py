@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from healthdesk.cli import before_launch, options, task_settings
+from healthdesk.cli import before_launch, delivery_flags, options, task_settings
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.integration_view import command_for_key, print_integration, state
@@ -15,6 +15,7 @@ from healthdesk.cli.tables import Column
 from healthdesk.domain.states import Environment, IntegrationKind, OnUnknown
 
 if TYPE_CHECKING:
+    from healthdesk.api.delivery import DeliveryMethod
     from healthdesk.api.integrations import Integration
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -82,8 +83,10 @@ def _positive(text: str) -> float:
 def _environment_arguments(parser: argparse.ArgumentParser) -> None:
     options.environment(parser, default=Environment.PRODUCTION.value, what="which environment (production)")
     parser.add_argument("--connection", metavar="CONNECTION", help="id or name of the connection")
-    parser.add_argument("--path", help="path on the connection's base URL")
-    parser.add_argument("--method", choices=("POST", "PUT", "PATCH"), help="POST")
+    parser.add_argument(
+        "--path", help="path on the connection's base URL; {data.member} and {id} are filled in"
+    )
+    parser.add_argument("--method", choices=("POST", "PUT", "PATCH", "GET", "DELETE"), help="POST")
     parser.add_argument(
         "--header",
         action="append",
@@ -103,9 +106,12 @@ def _environment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-limit", type=options.whole(0), metavar="N", help="accept at most N a minute; 0: no limit"
     )
+    delivery_flags.arguments(parser)
 
 
-async def _environment(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:
+async def _environment(
+    desk: Desk, args: argparse.Namespace, now: DeliveryMethod | None = None
+) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if args.connection is not None:
         fields["connection_id"] = await desk.connection_id(args.connection)
@@ -129,6 +135,8 @@ async def _environment(desk: Desk, args: argparse.Namespace) -> dict[str, Any]:
         "on_unknown": args.on_unknown,
     }
     fields.update((key, value) for key, value in plain.items() if value is not None)
+    if delivery_flags.given(args):
+        fields["delivery"] = delivery_flags.delivery(args, now)
     return fields
 
 
@@ -218,7 +226,13 @@ async def edit(desk: Desk, args: argparse.Namespace) -> None:
         if task_settings.of_apps(args):
             raise UsageError(f"{now.name} delivers records: it has no mapping")
     fields: dict[str, Any] = {} if args.name is None else {"name": args.name}
-    changes = await _environment(desk, args)
+    before = None
+    if delivery_flags.given(args):
+        shown = await desk.client.integration(integration_id)
+        before = next(
+            (each.delivery for each in shown.environments if each.environment == args.environment), None
+        )
+    changes = await _environment(desk, args, before)
     if changes:
         fields[args.environment] = EnvironmentEdit(**changes)
     if not fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from healthdesk.api.common import Page
@@ -23,7 +24,7 @@ from healthdesk.connectors.urls import join_url
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
-from healthdesk.operations import task_integrations
+from healthdesk.operations import delivery_inputs, task_integrations
 from healthdesk.operations.before_after import differences, integration_words, replaced_headers
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.keys import first_signing_secret
@@ -31,6 +32,7 @@ from healthdesk.operations.paging import cursor, to_page
 from healthdesk.operations.paths import check_path
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
+from healthdesk.store import sources as source_queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow, PageRows
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -138,7 +140,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
     integration_id = desk.ctx.ids.new("int", now)
     settings = {environment: _settings(environment, given, new=True) for environment, given in chosen.items()}
 
-    def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret]]:
+    def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret], list[str]]:
         queries.insert(
             conn,
             integration_id=integration_id,
@@ -153,11 +155,12 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
         secrets = [first_signing_secret(desk, conn, integration_id, environment) for environment in settings]
         environments = [environment.value for environment in settings]
         desk.note(conn, Verb.ADDED, "integration", integration_id, new.name, {"environments": environments})
-        return queries.get(conn, integration_id), secrets
+        row = queries.get(conn, integration_id)
+        return row, secrets, _checked(conn, row, chosen)
 
-    row, secrets = await desk.write(change, ("integration", integration_id))
+    row, secrets, notes = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
-    return changed_view(desk, row, secrets)
+    return changed_view(desk, row, secrets, notes)
 
 
 async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> ChangedIntegration:
@@ -170,7 +173,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
     chosen = _chosen(changes.production, changes.testing)
     now = desk.now()
 
-    def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret]]:
+    def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret], list[str]]:
         row = queries.get(conn, integration_id)
         secrets: list[NewSecret] = []
         existing = {each.environment for each in row.environments}
@@ -184,13 +187,14 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
             if environment not in existing:
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
         after = queries.get(conn, integration_id)
+        notes = _checked(conn, after, chosen)
         detail = differences(integration_words(row), integration_words(after), replaced_headers(row, after))
         desk.note(conn, Verb.EDITED, "integration", integration_id, row.name, detail)
-        return after, secrets
+        return after, secrets, notes
 
-    row, secrets = await desk.write(change, ("integration", integration_id))
+    row, secrets, notes = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
-    return changed_view(desk, row, secrets)
+    return changed_view(desk, row, secrets, notes)
 
 
 async def set_state(
@@ -242,9 +246,23 @@ def _without_secrets(shown: Integration) -> ChangedIntegration:
     return ChangedIntegration(**shown.model_dump())
 
 
-def changed_view(desk: Desk, row: IntegrationRow, secrets: list[NewSecret]) -> ChangedIntegration:
-    """Return a delivery integration as a change left it, with the secrets that it made."""
-    return ChangedIntegration(**view(desk, row).model_dump(), new_signing_secrets=secrets)
+def changed_view(
+    desk: Desk, row: IntegrationRow, secrets: list[NewSecret], notes: Sequence[str] = ()
+) -> ChangedIntegration:
+    """Return an integration as a change left it, with the secrets it made and what to see to."""
+    shown = view(desk, row).model_copy(update={"notes": list(notes)})
+    return ChangedIntegration(**shown.model_dump(), new_signing_secrets=secrets)
+
+
+def _checked(conn: Conn, row: IntegrationRow, chosen: Collection[Environment]) -> list[str]:
+    """Return what to see to in the environments that were chosen; raises Malformed for one that cannot deliver so."""
+    changed = [each for each in row.environments if each.environment in chosen]
+    sources = [source_queries.get(conn, key) for key in row.sources] if changed else []
+    notes: list[str] = []
+    for each in changed:
+        delivery_inputs.check_environment(each)
+        notes += delivery_inputs.notes(each, sources)
+    return notes
 
 
 def _chosen(

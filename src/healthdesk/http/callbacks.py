@@ -2,71 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
 from healthdesk.connectors.handshakes import Echo, after_verification, before_verification
 from healthdesk.connectors.verify import Callback, Verified, came, verify_callback
-from healthdesk.domain.masking import redact_headers
 from healthdesk.domain.states import CallbackState
 from healthdesk.engine.engine import Engine
-from healthdesk.errors import NotFound, RateLimited, StoreUnavailable, Unauthenticated
+from healthdesk.errors import NotFound, Unauthenticated
 from healthdesk.http import ready
-from healthdesk.http.bodies import BodyBudget, HungUp, read_body, unread
+from healthdesk.http.bodies import read_body
+from healthdesk.http.inbound import Inbound, joined_headers, kept_headers, kept_text
 from healthdesk.http.limits import TokenBuckets
 from healthdesk.http.lookup import KnownConnection, Lookup
-from healthdesk.http.outages import Outages
 from healthdesk.http.records import accepted_body
 from healthdesk.operations.handshakes import take_over
 from healthdesk.store.rows import NewCallback
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-REJECTED_BODY_BYTES = 4096
-REJECTED_HEADER_CHARS = 8192
-"""Kept of all headers of a rejected callback: whoever knows the address may send a megabyte of them."""
-_LONGEST_CONTENT_TYPE = 200
-REJECTED_PER_MINUTE = 60
-"""Rejected callbacks kept for a connection; what comes on top is counted and answered, not kept."""
 GREETINGS_PER_MINUTE = 60
 
 
-class Callbacks:
+class Callbacks(Inbound):
     """Takes in callbacks of apps."""
 
     def __init__(self, engine: Engine, lookup: Lookup) -> None:
-        self._engine = engine
-        self._ctx = engine.ctx
+        super().__init__(engine, engine.ctx.metrics.callbacks)
         self._lookup = lookup
         self._buckets = TokenBuckets()
         self._greetings = TokenBuckets()
-        self._rejections = TokenBuckets()
-        self._most_bytes = engine.ctx.config.security.max_body_bytes
-        # Not the records': whoever fills this one needs no key.
-        self._bodies = BodyBudget(self._most_bytes)
-        self._counted = engine.ctx.metrics.callbacks
-        self._refused = engine.ctx.metrics.records_refused
-        self._outages = Outages(engine.ctx.clock)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; whatever goes wrong is problem details."""
-        return await self._answer(request, self._accept)
+        return await self.answer(request, self._accept)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer an app that makes sure of the address before it uses it (Okta, Trello)."""
-        return await self._answer(request, self._greet)
-
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except HungUp:
-            return unread()
-        except Exception as error:  # noqa: BLE001 - the one place errors of this route become answers
-            response = self._outages.respond(error, instance=request.path)
-            response.headers.popall("WWW-Authenticate", None)
-            self._refused.labels(status=str(response.status)).inc()
-            return response
+        return await self.answer(request, self._greet)
 
     async def _known(self, request: web.Request) -> KnownConnection:
         connection = await self._lookup.connections.get(request.match_info["connection_id"])
@@ -87,8 +57,8 @@ class Callbacks:
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         connection = await self._known(request)
-        with self._bodies.share() as share:
-            body = await read_body(request, self._most_bytes, share)
+        with self.bodies.share() as share:
+            body = await read_body(request, self.most_bytes, share)
             return await self._verify(connection, request, body)
 
     async def _verify(
@@ -99,13 +69,13 @@ class Callbacks:
         try:
             if (echo := before_verification(callback, request.query)) is not None:
                 if echo.secret:
-                    await take_over(self._ctx, connection.id, echo)
+                    await take_over(self.ctx, connection.id, echo)
                 return _echoed(echo)
             verified = verify_callback(
-                connection.verification, connection.secrets, callback, self._ctx.clock.now()
+                connection.verification, connection.secrets, callback, self.ctx.clock.now()
             )
         except Unauthenticated as error:
-            await self._keep_rejected(connection, request, headers, body, error.what)
+            await self.keep_rejected(connection.id, request, headers, body, error.what)
             raise
         # Only what the app itself sends counts: a stranger must not use up what it is allowed.
         if connection.limit_per_minute is not None:
@@ -122,10 +92,10 @@ class Callbacks:
         body: bytes,
         verified: Verified,
     ) -> web.StreamResponse:
-        now = self._ctx.clock.now()
-        stored = await self._ctx.store.accept_callback(
+        now = self.ctx.clock.now()
+        stored = await self.ctx.store.accept_callback(
             NewCallback(
-                id=self._ctx.ids.new("cbk", now),
+                id=self.ctx.ids.new("cbk", now),
                 connection_id=connection.id,
                 delivery_id=verified.delivery_id,
                 received_at=now,
@@ -137,54 +107,16 @@ class Callbacks:
                 size=len(body),
             )
         )
-        self._counted.labels(outcome="duplicate" if stored.duplicate else "accepted").inc()
+        self.counted.labels(outcome="duplicate" if stored.duplicate else "accepted").inc()
         if not stored.duplicate:
-            self._engine.wake_callbacks()
-        self._ctx.bus.publish("callback.changed", stored.id)
+            self.engine.wake_callbacks()
+        self.ctx.bus.publish("callback.changed", stored.id)
         return web.Response(
             status=202, body=accepted_body(stored.id, duplicate=stored.duplicate), headers=ready.HEADERS
         )
 
-    async def _keep_rejected(
-        self,
-        connection: KnownConnection,
-        request: web.Request,
-        headers: dict[str, str],
-        body: bytes,
-        reason: str,
-    ) -> None:
-        self._counted.labels(outcome="rejected").inc()
-        if self._rejections.take(connection.id, REJECTED_PER_MINUTE, self._ctx.clock.monotonic()) > 0:
-            return
-        now = self._ctx.clock.now()
-        try:
-            stored = await self._ctx.store.accept_callback(
-                NewCallback(
-                    id=self._ctx.ids.new("cbk", now),
-                    connection_id=connection.id,
-                    # What an unknown sender claims must not shadow a genuine delivery.
-                    delivery_id="",
-                    received_at=now,
-                    state=CallbackState.REJECTED,
-                    headers=cut_headers(kept_headers(headers), REJECTED_HEADER_CHARS),
-                    body=body[:REJECTED_BODY_BYTES],
-                    reason=reason,
-                    body_cut=len(body) > REJECTED_BODY_BYTES,
-                    content_type=kept_text(request.headers.get("Content-Type", ""))[:_LONGEST_CONTENT_TYPE],
-                    size=len(body),
-                )
-            )
-        except StoreUnavailable:
-            # The sender's signature is wrong either way, and a retry would not mend it.
-            return
-        self._ctx.bus.publish("callback.changed", stored.id)
-
     def _take(self, buckets: TokenBuckets, connection: KnownConnection, per_minute: int) -> None:
-        wait_s = buckets.take(connection.id, per_minute, self._ctx.clock.monotonic())
-        if wait_s > 0:
-            raise RateLimited(
-                f"more than {per_minute} callbacks a minute for this connection", retry_after_s=wait_s
-            )
+        self.take(buckets, connection.id, per_minute, "callbacks a minute for this connection")
 
 
 def _echoed(echo: Echo) -> web.StreamResponse:
@@ -194,35 +126,3 @@ def _echoed(echo: Echo) -> web.StreamResponse:
         content_type=echo.content_type,
         headers={**echo.headers, "X-Content-Type-Options": "nosniff"},
     )
-
-
-def kept_headers(headers: dict[str, str]) -> dict[str, str]:
-    """Return the headers as they are kept: secrets hidden, bytes that are no text replaced."""
-    return {kept_text(name): kept_text(value) for name, value in redact_headers(headers).items()}
-
-
-def cut_headers(headers: dict[str, str], most_chars: int) -> dict[str, str]:
-    """Return headers of no more than `most_chars` in all: the first ones, the last of them cut."""
-    cut: dict[str, str] = {}
-    for name, value in headers.items():
-        left = most_chars - len(name)
-        if left <= 0:
-            break
-        cut[name] = value if len(value) <= left else f"{value[: left - 1]}…"
-        most_chars = left - len(cut[name])
-    return cut
-
-
-def kept_text(text: str) -> str:
-    """Return header text with bytes that are not UTF-8 replaced: what is kept must be encodable."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def joined_headers(request: web.Request) -> dict[str, str]:
-    """Return the headers as they came, repeated ones joined as HTTP allows."""
-    headers: dict[str, str] = {}
-    seen: dict[str, str] = {}
-    for name, value in request.headers.items():
-        first = seen.setdefault(name.lower(), name)
-        headers[first] = f"{headers[first]}, {value}" if first in headers else value
-    return headers

@@ -11,7 +11,7 @@ from healthdesk.api.common import Page
 from healthdesk.http.query import parse_query, repeats
 from healthdesk.http.routes import OPERATOR_ROUTES
 
-STREAMED = {("GET", "/v1/events")}
+STREAMED = {("GET", "/v1/events"), ("GET", "/v1/backup")}
 # Fixed paths are matched before those with a parameter in the same place.
 ROUTES = sorted(OPERATOR_ROUTES, key=lambda route: [part.startswith("{") for part in route.path.split("/")])
 

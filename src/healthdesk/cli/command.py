@@ -85,6 +85,8 @@ NOUNS: tuple[Noun, ...] = (
     Noun("activity", "who did what", f"{_CLI}.about", "ACTIVITY"),
     Noun("events", "changes as they happen", f"{_CLI}.about", "EVENTS"),
     Noun("key", "the key that encrypts secrets", f"{_CLI}.key"),
+    Noun("backup", "write the whole desk to a file while it works", f"{_CLI}.backup", "BACKUP"),
+    Noun("restore", "put a backup into a desk that is new", f"{_CLI}.restore", "RESTORE"),
     Noun("openapi", "the API's OpenAPI document", f"{_CLI}.about", "OPENAPI"),
 )
 

@@ -30,6 +30,7 @@ from healthdesk.client.problems import ProblemCalls
 from healthdesk.client.proof import ProofCalls
 from healthdesk.client.records import RecordCalls
 from healthdesk.client.samples import SampleCalls
+from healthdesk.client.setup import SetupCalls
 from healthdesk.client.sockets import find_socket
 from healthdesk.client.tasks import TaskCalls
 from healthdesk.client.transport import Transport
@@ -53,6 +54,7 @@ class Client(
     FixCalls,
     FlowCalls,
     ProblemCalls,
+    SetupCalls,
 ):
     """Speaks to the daemon on `socket`, or on the first of the usual sockets that answers.
 

@@ -26,6 +26,7 @@ from healthdesk.http.resources import (
     proof,
     records,
     samples,
+    setup,
     tasks,
     vault,
 )
@@ -67,6 +68,7 @@ OPERATOR_ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
     *problems.ROUTES,
     *vault.ROUTES,
+    *setup.ROUTES,
 )
 """What operators may ask over the Unix socket."""
 

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection
 from datetime import datetime
 
+from healthdesk.connectors.wire import turn
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import Environment
 from healthdesk.engine import attempt
@@ -22,7 +23,7 @@ from healthdesk.engine.completing import complete
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.pulse import Pulse
-from healthdesk.engine.slots import Bucket, Lane
+from healthdesk.engine.slots import Lane, Pace
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import recovery as queries
@@ -93,10 +94,10 @@ class Deliverer:
         the endpoint as attempts are.
         """
         lane = self._lane((target.integration_id, target.environment), target)
-        if lane.bucket is None:
+        if lane.pace is None:
             return most
-        allowed = min(1, lane.bucket.available(self._ctx.clock.monotonic()))
-        lane.bucket.take(allowed)
+        allowed = min(1, lane.pace.available(self._ctx.clock.monotonic()))
+        lane.pace.take(allowed)
         return allowed
 
     @property
@@ -204,12 +205,18 @@ class Deliverer:
             if self._circuits.holds(target):
                 if self._circuits.lets_probe(target) and lane.wants(now, ahead=False, settling=lane.claimed):
                     lane.asking()
-                    wants.append(EnvWant(*key, 1, room_bytes=room))
+                    wants.append(EnvWant(*key, 1, room_bytes=room, order=target.order))
                 continue
             if target.probe_since is not None and (
                 target.connection_id in probing or self._probed.get(target.connection_id) == target.probe
             ):
                 continue
+            settled: tuple[str, ...] = ()
+            if target.order and settling[key]:
+                settled = tuple(
+                    each.record_id for each in results if key == (each.integration_id, each.environment)
+                )
+                lane.dirty = True  # what waited for these may go now
             # A probe's verdict is awaited: its slot is free only once its result is in.
             freed = 0 if target.probing else settling[key]
             free = lane.wants(now, ahead=not target.probing, settling=freed)
@@ -217,10 +224,11 @@ class Deliverer:
                 if target.probe_since is not None:
                     probing.add(target.connection_id)
                 lane.asking()
-                wants.append(EnvWant(*key, free, room_bytes=room, at_least_one=lane.claimed <= freed))
+                least = lane.claimed <= freed
+                wants.append(EnvWant(*key, free, room, least, order=target.order, settled=settled))
                 room = 0  # the next turn has room again; meanwhile each lane without anything gets one
-            elif lane.dirty and lane.bucket is not None and lane.claimed < lane.concurrency:
-                self._wake_later(lane, lane.bucket.wait_s())
+            elif lane.dirty and lane.pace is not None and lane.claimed < lane.concurrency:
+                self._wake_later(lane, lane.pace.wait_s())
         return wants
 
     def _wake_later(self, lane: Lane, seconds: float) -> None:
@@ -248,9 +256,11 @@ class Deliverer:
             lane.concurrency = share.slots(1 if target.probing else self._circuits.limit(target), *key)
         rate_per_s = None if target.rate_per_s is None else share.rate(target.rate_per_s)
         if rate_per_s is None:
-            lane.bucket = None
-        elif lane.bucket is None or lane.bucket.rate_per_s != rate_per_s:
-            lane.bucket = Bucket(rate_per_s, at=self._ctx.clock.monotonic())
+            lane.pace = None
+        elif lane.pace is None:
+            lane.pace = Pace(rate_per_s, self._ctx.clock)
+        elif lane.pace.rate_per_s != rate_per_s:
+            lane.pace.change(rate_per_s)
         return lane
 
     def _settled(self, results: list[Settlement]) -> None:
@@ -329,6 +339,8 @@ class Deliverer:
         self._pulse.set()
 
     async def _attempt(self, key: Key, target: Target, record: ClaimedRecord) -> None:
+        if (pace := self._lanes[key].pace) is not None:
+            turn.set(pace.turn)
         exchange, failure = await attempt.send(self._ctx, target, record)
         if exchange is not None:
             self._ctx.metrics.attempt_seconds.observe(exchange.duration_ms / 1000)

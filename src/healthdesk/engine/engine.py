@@ -19,6 +19,7 @@ from healthdesk.engine.holds import Holds
 from healthdesk.engine.instance_work import Worker
 from healthdesk.engine.instances import Instances
 from healthdesk.engine.janitor import Janitor
+from healthdesk.engine.jobs import Jobs
 from healthdesk.engine.notify import ChannelTestResult, Notifier
 from healthdesk.engine.outcomes import Outcomes
 from healthdesk.engine.pings import Pings
@@ -57,6 +58,7 @@ class Engine:
             self.heartbeats,
             workers or {InstanceKind.TASK: TaskSync(ctx), InstanceKind.PROOF: ProofRuns(ctx)},
         )
+        self.jobs = Jobs(ctx, self.targets, self.deliverer.wake)
         self.blocking = Blocking(ctx, self.instances.wake)
         self.templates = Templates(ctx, self.instances.wake)
         self.callbacks = CallbackProcessor(ctx)
@@ -108,6 +110,7 @@ class Engine:
             ("deliver", self.deliverer.run),
             ("outcomes", self.outcomes.run),
             ("holds", self.holds.run),
+            ("jobs", self.jobs.run),
             ("circuits", self.circuits.run),
             ("heartbeats", self.heartbeats.run),
             ("expiry", self.expiry.run),
@@ -142,6 +145,10 @@ class Engine:
         """Look at every environment again."""
         self.deliverer.wake_all()
 
+    def wake_jobs(self) -> None:
+        """Say that a job was made or changed."""
+        self.jobs.wake()
+
     def wake_alerts(self) -> None:
         """Say that the outbox may hold a new message."""
         self.notifier.wake()
@@ -154,6 +161,12 @@ class Engine:
     def hold_state(self, integration_id: str, environment: Environment) -> HoldReason | None:
         """Return why a record that arrives now for this environment has to wait, or None."""
         return self.targets.hold_state(integration_id, environment)
+
+    def order_key(self, integration_id: str, environment: Environment, data: object) -> str | None:
+        """Return the order key of a record that arrives now for this environment, None where it waits for none."""
+        target = self.targets.get(integration_id, environment)
+        order = None if target is None else target.delivery.order
+        return None if order is None else self.targets.order_key(integration_id, environment, order, data)
 
     async def refresh(self) -> None:
         """Read connections, integrations and secrets again after a change, and act on it."""

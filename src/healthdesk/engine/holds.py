@@ -15,12 +15,15 @@ from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.targets import Target, Targets
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import holding as queries
+from healthdesk.store import ordering
 
 log = logging.getLogger(__name__)
 
 PASS_S = 5.0
 STEP = 200
 """Records moved in one transaction, so that accepting never waits long behind it."""
+LOOKED_AT = 2000
+"""Records that wait for another of their key, looked at in one read."""
 
 
 class Holds:
@@ -61,12 +64,19 @@ class Holds:
             else:
                 limit = 1 if target.probing else STEP
                 step = await store.write(
-                    queries.release_some, target.integration_id, target.environment, now(), limit
+                    queries.release_some,
+                    target.integration_id,
+                    target.environment,
+                    now(),
+                    limit,
+                    ordered=bool(target.order),
                 )
             moved += step
             if step < STEP:
                 break
             self._deliverer.wake(target.integration_id, target.environment)
+        if target.held is None and target.order:
+            await self._let_go(target, stop)
         if moved:
             self._ctx.bus.publish("record.changed")
             log.info(
@@ -76,3 +86,16 @@ class Holds:
                 moved,
                 f"held ({target.held.value})" if target.held else "released",
             )
+
+    async def _let_go(self, target: Target, stop: asyncio.Event) -> None:
+        """Queue records whose turn in the order of their key has come by something else than a delivery from here."""
+        place = (target.integration_id, target.environment)
+        after: str | None = ""
+        while after is not None and not stop.is_set():
+            free, after = await self._ctx.store.read(
+                ordering.free_heads, *place, target.order, after=after, limit=LOOKED_AT
+            )
+            for start in range(0, len(free), STEP):
+                step = free[start : start + STEP]
+                await self._ctx.store.write(ordering.release, *place, step, self._ctx.clock.now())
+                self._deliverer.wake(*place)

@@ -11,12 +11,15 @@ from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_h
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.connectors.urls import join_url
 from healthdesk.domain.circuit import CLOSED, CircuitFacts
-from healthdesk.domain.delivery import PLAIN, DeliveryMethod, method_from
+from healthdesk.domain.delivery import PLAIN, DeliveryMethod, Order, method_from
+from healthdesk.domain.lookup_values import SECRET_NAME
+from healthdesk.domain.ordering import order_key
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
+from healthdesk.engine.desk_secrets import desk_secret
 from healthdesk.engine.share import Share
 from healthdesk.engine.ways import DIRECT, Way, way_of
-from healthdesk.errors import ConnectorError, VaultError
+from healthdesk.errors import ConnectorError, StoreUnavailable, VaultError
 from healthdesk.store import integrations as queries
 from healthdesk.store.circuits import facts_of
 from healthdesk.store.rows import TargetRow
@@ -70,6 +73,11 @@ class Target:
     """Of the connection; `url` has the path of deliveries on it already."""
 
     @property
+    def order(self) -> str:
+        """Return what becomes of later records of a key after a failure, empty where records go in any order."""
+        return "" if self.delivery.order is None else self.delivery.order.after_failed
+
+    @property
     def probe(self) -> tuple[datetime, int] | None:
         """Return what tells one probe from the next, or None: new credentials are given one of their own."""
         return None if self.probe_since is None else (self.probe_since, self.version)
@@ -94,12 +102,23 @@ class Targets:
         """What of each target's limits is this daemon's."""
         self.readable = True
         """Whether the key opens the secrets of every target."""
+        self._secret: bytes | None = None
 
     async def refresh(self) -> None:
         """Read every delivery environment again."""
         rows = await self._ctx.store.read(queries.delivery_targets, self._ctx.clock.now())
         self.readable = True
-        self._targets = {(row.integration_id, row.environment): self._build(row) for row in rows}
+        found = {(row.integration_id, row.environment): self._build(row) for row in rows}
+        if self._secret is None and any(each.delivery.order is not None for each in found.values()):
+            await self._read_secret()
+        self._targets = found
+
+    async def _read_secret(self) -> None:
+        try:
+            self._secret = await desk_secret(self._ctx, SECRET_NAME)
+        except VaultError as error:
+            self.readable = False
+            log.warning("records that go in order are refused: %s. %s", error, error.fix)
 
     def _build(self, row: TargetRow) -> Target:
         vault = self._ctx.vault
@@ -169,6 +188,14 @@ class Targets:
     def all(self) -> list[Target]:
         """Return every target."""
         return list(self._targets.values())
+
+    def order_key(
+        self, integration_id: str, environment: Environment, order: Order, data: object
+    ) -> str | None:
+        """Return the order key of a record, None for one that waits for none; StoreUnavailable without the desk's secret."""
+        if self._secret is None:
+            raise StoreUnavailable("the secret that order keys are made with cannot be read")
+        return order_key(self._secret, integration_id, environment, order.key, data)
 
     def hold_state(self, integration_id: str, environment: Environment) -> HoldReason | None:
         """Return why a record of this environment waits, or None."""

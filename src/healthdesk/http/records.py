@@ -169,7 +169,9 @@ class Records:
         idempotency_key: str | None,
     ) -> NewRecord:
         source = check_source(source, parsed, key.integration_id)
-        hold = self._engine.hold_state(key.integration_id, key.environment)
+        targets, place = self._engine.targets, (key.integration_id, key.environment)
+        target = targets.get(*place)
+        order = None if target is None else target.delivery.order
         now = self._ctx.clock.now()
         return new_record(
             self._ctx.ids.new("rec", now),
@@ -179,8 +181,9 @@ class Records:
             integration_id=key.integration_id,
             environment=key.environment,
             source_id=source.id,
-            hold=hold,
+            hold=None if target is None else target.held,
             idempotency_key=idempotency_key,
+            order_key=None if order is None else targets.order_key(*place, order, parsed.data),
         )
 
     def _arrived(self, record: NewRecord, accepted: AcceptedRecord) -> None:

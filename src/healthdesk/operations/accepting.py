@@ -51,6 +51,7 @@ def new_record(
     source_id: str,
     hold: HoldReason | None,
     idempotency_key: str | None,
+    order_key: str | None = None,
 ) -> NewRecord:
     """Return the row of a record that was checked: to be sent, or held while `hold` says why."""
     return NewRecord(
@@ -69,6 +70,7 @@ def new_record(
         state=RecordState.QUEUED if hold is None else RecordState.HELD,
         hold_reason=hold,
         idempotency_key=idempotency_key,
+        order_key=order_key,
     )
 
 

@@ -22,7 +22,7 @@ Earlier = dict[tuple[Place, str], tuple[str, bytes]]
 
 RECORD_COLUMNS = (
     "id, webhook_id, integration_id, environment, source_id, level, completed_at, state, hold_reason, "
-    "sample, next_at, idempotency_key, body_hash"
+    "sample, next_at, idempotency_key, body_hash, order_key"
 )
 BODY_COLUMNS = "record_id, data_start, data_end, content_type, body"
 
@@ -32,7 +32,8 @@ INSERT_BODIES_SQLITE = f"INSERT INTO record_bodies ({BODY_COLUMNS}) VALUES {{val
 INSERT_RECORDS_POSTGRES = f"""
     INSERT INTO records ({RECORD_COLUMNS})
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-                         $8::text[], $9::text[], $10::boolean[], $11::bigint[], $12::text[], $13::bytea[])
+                         $8::text[], $9::text[], $10::boolean[], $11::bigint[], $12::text[], $13::bytea[],
+                         $14::text[])
     ON CONFLICT (integration_id, environment, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id
 """  # noqa: S608 - as above
@@ -149,6 +150,7 @@ def _insert(conn: Connection, records: Sequence[NewRecord]) -> frozenset[str]:
             None if record.hold_reason else to_micros(record.now),
             record.idempotency_key,
             record.body_hash,
+            record.order_key,
         )
         for record in records
     ]

@@ -13,6 +13,7 @@ from healthdesk.domain.states import RecordState, Trigger
 from healthdesk.store.bulk import Row, with_arrays, with_values
 from healthdesk.store.columns import load_rows, to_micros
 from healthdesk.store.ledger import Deltas
+from healthdesk.store.ordering import BLOCKED, make_way
 from healthdesk.store.rows import ClaimedRecord, EnvWant
 from healthdesk.store.scope import driver, on_sqlite, scope_of
 
@@ -45,6 +46,15 @@ DUE_POSTGRES = f"""
     ORDER BY r.next_at, r.id LIMIT $4
     FOR UPDATE OF r SKIP LOCKED
 """  # noqa: S608 - as above
+_DUE = "AND r.next_at <= "
+ORDERED_SQLITE = {
+    order: DUE_SQLITE.replace(_DUE, f"AND NOT ({blocked}) {_DUE}") for order, blocked in BLOCKED.items()
+}
+ORDERED_POSTGRES = {
+    order: DUE_POSTGRES.replace(_DUE, f"AND NOT ({blocked}) {_DUE}") for order, blocked in BLOCKED.items()
+}
+"""For environments that order: of each key the first alone."""
+
 LARGE_SQLITE = (
     "SELECT substr(body, data_start + 1, data_end - data_start) FROM record_bodies WHERE record_id = ?"
 )
@@ -80,6 +90,8 @@ def claim(conn: Connection, wants: Sequence[EnvWant], now: datetime, deltas: Del
     new_id = scope_of(conn).new_id
     for want in sorted(wants, key=lambda want: (want.integration_id, want.environment)):
         if want.free > 0:
+            if want.order:
+                make_way(conn, want, now, deltas)
             due = _fitting(conn, want, _due(conn, want, now))
             claimed += [_claimed(row, want, new_id("att")) for row in due]
             for state, count in Counter(row[2] for row in due).items():
@@ -93,9 +105,11 @@ def claim(conn: Connection, wants: Sequence[EnvWant], now: datetime, deltas: Del
 def _due(conn: Connection, want: EnvWant, now: datetime) -> Sequence[Any]:
     values = (want.integration_id, want.environment.value, to_micros(now), want.free)
     if on_sqlite(conn):
-        found: Sequence[Any] = load_rows(driver(conn).execute(DUE_SQLITE, values).fetchone()[0])
+        statement = ORDERED_SQLITE[want.order] if want.order else DUE_SQLITE
+        found: Sequence[Any] = load_rows(driver(conn).execute(statement, values).fetchone()[0])
         return found
-    return conn.exec_driver_sql(DUE_POSTGRES, values).all()
+    statement = ORDERED_POSTGRES[want.order] if want.order else DUE_POSTGRES
+    return conn.exec_driver_sql(statement, values).all()
 
 
 def _fitting(conn: Connection, want: EnvWant, due: Sequence[Any]) -> list[Any]:

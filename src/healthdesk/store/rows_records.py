@@ -43,6 +43,7 @@ class NewRecord:
     hold_reason: HoldReason | None = None
     idempotency_key: str | None = None
     sample: bool = False
+    order_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class EnvWant:
     """How many records of one environment the engine can send now.
 
     Records over 64 KiB are claimed as far as they fit into `room_bytes`, the first of them even if it does not
-    when `at_least_one` says so.
+    when `at_least_one` says so. `order` says what becomes of later records of a key after a failure (`wait`, `go_on`) where
+    the environment orders, `settled` which of its records this transaction settles.
     """
 
     integration_id: str
@@ -72,6 +74,8 @@ class EnvWant:
     free: int
     room_bytes: int = 67_108_864
     at_least_one: bool = True
+    order: str = ""
+    settled: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

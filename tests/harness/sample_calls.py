@@ -4,10 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
-from healthdesk.api.samples import Probe, Probed, Promote, Promotion, SettingChange
+from healthdesk.api.jobs import Job
+from healthdesk.api.samples import (
+    Probe,
+    Probed,
+    Promote,
+    Promotion,
+    SampleOf,
+    SamplePlan,
+    SampleSend,
+    SettingChange,
+)
+from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState
 from tests.harness import wire
 
+PLAN = SamplePlan(
+    integration_id="int_1",
+    integration_name="CRM",
+    environment=Environment.TESTING,
+    endpoint="https://crm.acme.io/v2/hra",
+    total=3,
+    sources=[
+        SampleOf(source="heart-health", name="Heart health", levels=["low", "moderate", "high"], records=3),
+        SampleOf(source="sleep", name="Sleep", skipped="not enabled for CRM"),
+    ],
+    warning="Samples use sample values.",
+)
+
 SAMPLE_CALLS: dict[str, Any] = {
+    "sample plan": (
+        lambda c: c.sample_plan(SampleSend(integration_id="int_1")),
+        "POST /v1/samples",
+        PLAN,
+        {"integration_id": "int_1", "dry_run": True},
+    ),
+    "sample send": (
+        lambda c: c.sample_send(SampleSend(integration_id="int_1", sources=["heart-health"])),
+        "POST /v1/samples",
+        Job(
+            id="job_1",
+            kind=JobKind.SAMPLE,
+            state=JobState.RUNNING,
+            stage=JobStage.REST,
+            total=3,
+            counts={JobItemState.SENT: 3},
+            created_at=wire.NOW,
+            created_by="alice",
+        ),
+        {"integration_id": "int_1", "sources": ["heart-health"]},
+    ),
     "integration test": (
         lambda c: c.integration_test("int_1", Probe()),
         "POST /v1/integrations/int_1/test",

@@ -1,11 +1,19 @@
-"""Routes of the probe of an environment, and promoting testing to production."""
+"""Routes of sample data, the probe of an environment, and promoting testing to production."""
 
 from __future__ import annotations
 
 from healthdesk.api.integrations import ChangedIntegration
-from healthdesk.api.samples import Probe, Probed, Promote, Promotion
+from healthdesk.api.jobs import Job
+from healthdesk.api.samples import Probe, Probed, Promote, Promotion, SamplePlan, SampleSend
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import probing, promoting
+from healthdesk.operations import probing, promoting, samples
+
+
+async def _send(call: Call) -> SamplePlan | Job:
+    choice = call.body(SampleSend)
+    if choice.dry_run:
+        return await samples.plan(call.desk, choice)
+    return await samples.send(call.desk, choice)
 
 
 async def _test(call: Call) -> Probed:
@@ -23,6 +31,15 @@ async def _promote(call: Call) -> ChangedIntegration:
 _ONE = "/v1/integrations/{id}"
 
 ROUTES = (
+    Route(
+        "POST",
+        "/v1/samples",
+        "samples.send",
+        "Send one sample for each level of each source as a job, or with `dry_run` say what that will send.",
+        _send,
+        SamplePlan | Job,
+        SampleSend,
+    ),
     Route(
         "POST",
         _ONE + "/test",

@@ -1,0 +1,177 @@
+"""Sample data: one submission for each level of each source that the integration is active for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from healthdesk.api.jobs import Job
+from healthdesk.api.samples import SampleOf, SamplePlan, SampleSend
+from healthdesk.domain.activity import Verb
+from healthdesk.domain.rawjson import split_record
+from healthdesk.domain.samples import SampleField, sample_data
+from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState, JobKind
+from healthdesk.errors import Conflict, Malformed, NotFound
+from healthdesk.operations import integrations, jobs
+from healthdesk.operations.accepting import new_record
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.store import accept
+from healthdesk.store import integrations as integration_queries
+from healthdesk.store import jobs as job_queries
+from healthdesk.store import sources as source_queries
+from healthdesk.store.rows import EnvironmentRow, IntegrationRow, NewRecord, SourceRow
+from healthdesk.store.rows_jobs import NewJob
+
+WARNING = "Samples use sample values: question answers and calculated outputs may not match real participants' submissions."
+MOST_RECORDS = 2000
+MOST_SOURCES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    integration: IntegrationRow
+    environment: EnvironmentRow
+    sources: list[SourceRow]
+
+
+async def plan(desk: Desk, choice: SampleSend) -> SamplePlan:
+    """Return what would be sent, and what would not and why."""
+    desk.require("samples.send")
+    chosen = await desk.read(_chosen, choice)
+    return _plan(desk, chosen)
+
+
+async def send(desk: Desk, choice: SampleSend) -> Job:
+    """Send samples as a job, which tells what becomes of each.
+
+    Raises Malformed where production is not confirmed by the integration's name, Conflict where there is nothing to send.
+    """
+    desk.require("samples.send")
+    now = desk.now()
+    chosen = await desk.read(_chosen, choice)
+    integration, environment = chosen.integration, chosen.environment.environment
+    if environment is Environment.PRODUCTION and choice.confirm != integration.name:
+        raise Malformed(
+            "samples for production are confirmed by the integration's name",
+            field="confirm",
+            fix=f"give {integration.name} to confirm, or send them to testing",
+        )
+    planned = _plan(desk, chosen)
+    if planned.total == 0:
+        why = "; ".join(f"{each.source}: {each.skipped}" for each in planned.sources if each.skipped)
+        raise Conflict("there is nothing to send" + (f": {why}" if why else ""))
+    if planned.total > MOST_RECORDS:
+        raise Malformed(
+            f"{planned.total:,} samples are more than {MOST_RECORDS:,}",
+            field="sources",
+            fix="choose some sources",
+        )
+    ready = {each.source for each in planned.sources if each.records}
+    made = [
+        _record(desk, chosen, source, level)
+        for source in chosen.sources
+        if source.key in ready
+        for level in _levels(source)
+    ]
+    job_id = desk.ctx.ids.new("job", now)
+
+    def change(conn: Conn) -> None:
+        accept.accept_many(conn, made)
+        job = NewJob(
+            id=job_id,
+            kind=JobKind.SAMPLE,
+            title=f"Samples to {integration.name} · {environment.value}",
+            now=now,
+            by=desk.operator.user,
+            integration_id=integration.id,
+            environment=environment,
+        )
+        job_queries.create(conn, job, [record.id for record in made])
+        detail = {"environment": environment.value, "sources": sorted(ready), "records": len(made)}
+        desk.note(conn, Verb.SENT_SAMPLES, "integration", integration.id, integration.name, detail)
+
+    await desk.write(change, ("job", job_id), ("record", ""))
+    desk.ctx.metrics.records_accepted.inc(len(made))
+    desk.engine.wake(integration.id, environment)
+    desk.engine.wake_jobs()
+    return await jobs.show(desk, job_id)
+
+
+def _chosen(conn: Conn, choice: SampleSend) -> _Chosen:
+    row = integration_queries.get(conn, choice.integration_id)
+    if row.kind is not IntegrationKind.DELIVERY:
+        raise Malformed(f"{row.name} delivers nothing", field="integration_id")
+    environment = next((each for each in row.environments if each.environment is choice.environment), None)
+    if environment is None:
+        raise NotFound(
+            f"{row.name} has no environment {choice.environment.value}",
+            fix=f"`healthdesk integrations edit {row.id} --environment {choice.environment.value} --connection …` makes one",
+        )
+    everything = source_queries.page(conn, limit=MOST_SOURCES).items
+    known = {each.key: each for each in everything}
+    for key in choice.sources:
+        if key not in known:
+            raise Malformed(
+                f"there is no source {key}", field="sources", fix="`healthdesk sources list` names them"
+            )
+    wanted = [known[key] for key in dict.fromkeys(choice.sources)] if choice.sources else everything
+    return _Chosen(row, environment, wanted)
+
+
+def _plan(desk: Desk, chosen: _Chosen) -> SamplePlan:
+    integration, environment = chosen.integration, chosen.environment
+    sources = [_of(chosen, source) for source in chosen.sources]
+    return SamplePlan(
+        integration_id=integration.id,
+        integration_name=integration.name,
+        environment=environment.environment,
+        endpoint=integrations.environment_view(desk, environment).endpoint,
+        total=sum(each.records for each in sources),
+        sources=sources,
+        warning=WARNING,
+    )
+
+
+def _of(chosen: _Chosen, source: SourceRow) -> SampleOf:
+    skipped = ""
+    if source.key not in chosen.integration.sources:
+        skipped = f"not enabled for {chosen.integration.name}"
+    elif chosen.environment.state is IntegrationState.PAUSED:
+        skipped = f"{chosen.environment.environment.value} is paused"
+    records = 0 if skipped else max(1, len(source.levels))
+    return SampleOf(
+        source=source.key, name=source.name, levels=source.levels, records=records, skipped=skipped
+    )
+
+
+def _levels(source: SourceRow) -> Sequence[str | None]:
+    return source.levels or (None,)
+
+
+def _record(desk: Desk, chosen: _Chosen, source: SourceRow, level: str | None) -> NewRecord:
+    """Return a sample as an upstream system would have posted it."""
+    now = desk.now()
+    fields = [
+        SampleField(each["name"], each.get("type", "any"), each.get("example", "")) for each in source.fields
+    ]
+    posted = {
+        "source": source.key,
+        **({"level": level} if level is not None else {}),
+        "completed_at": now.isoformat().replace("+00:00", "Z"),
+        "data": sample_data(source.key, level, source.levels, fields, now),
+    }
+    body = json.dumps(posted, ensure_ascii=False).encode()
+    record = new_record(
+        desk.ctx.ids.new("rec", now),
+        now,
+        split_record(body),
+        body,
+        integration_id=chosen.integration.id,
+        environment=chosen.environment.environment,
+        source_id=source.id,
+        hold=desk.engine.hold_state(chosen.integration.id, chosen.environment.environment),
+        idempotency_key=None,
+    )
+    record.sample = True
+    return record

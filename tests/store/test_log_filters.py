@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from healthdesk.domain.states import Environment, HoldReason, RecordState
-from healthdesk.store import ledger, records, schema, schema_jobs
+from healthdesk.domain.ids import id_time
+from healthdesk.domain.states import Environment, HoldReason, RecordEventKind, RecordState
+from healthdesk.store import ledger, record_events, records, schema, schema_jobs
 from healthdesk.store.log_query import order_of, search
+from healthdesk.store.period_ledger import of_period
 from healthdesk.store.rows import RecordQuery
 
 COUNT = 900
@@ -212,3 +215,35 @@ async def test_a_search_says_how_far_it_came_and_reads_no_further(log):
     assert found.next == log.rows[-100]["id"]
     assert found.searched_to is not None
     assert abs(found.searched_to - (log.clock.now() - timedelta(seconds=99))) < timedelta(milliseconds=2)
+
+
+async def test_the_ledger_of_a_period_has_every_record_of_it_in_one_state_with_its_reason(log):
+    start, end = log.rows[100]["completed_at"], log.clock.now() - timedelta(seconds=200)
+    confirmed = [row for row in log.rows if row["state"] is RecordState.DELIVERED][300:303]
+
+    def confirm(conn):
+        for row in confirmed:
+            record_events.add(conn, row["id"], RecordEventKind.RECEIPT, log.clock.now(), "confirmed")
+
+    await log.store.write(confirm)
+    query = RecordQuery(environment=Environment.TESTING, arrived_from=start, arrived_to=end)
+    found = await log.store.read(of_period, query)
+    theirs = [
+        row
+        for row in log.rows
+        if row["environment"] is Environment.TESTING and start <= id_time(row["id"]) < end
+    ]
+    expected = Counter()
+    for row in theirs:
+        reason = {
+            RecordState.HELD: row["hold_reason"],
+            RecordState.AWAITING_RECEIPT: "receipt",
+            RecordState.DELIVERED: "receipt" if row in confirmed else "",
+        }.get(row["state"], row["error_kind"])
+        expected[row["integration_id"], row["state"], str(reason), row["sample"]] += 1
+    assert {
+        (line.integration_id, line.state, line.reason, line.sample): line.count for line in found.lines
+    } == dict(expected)
+    assert all(row.balanced and row.environment is Environment.TESTING for row in found.rows)
+    assert sum(row.accepted for row in found.rows) == len(theirs)
+    assert sum(found.samples.values()) == sum(row["sample"] for row in theirs)

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from healthdesk.domain.lookup_values import SECRET_NAME
 from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.engine.context import Context
+from healthdesk.engine.desk_secrets import desk_secret
 from healthdesk.engine.pulse import Pulse
 from healthdesk.errors import StoreUnavailable, VaultError
 from healthdesk.store import (
@@ -17,6 +19,7 @@ from healthdesk.store import (
     instance_recovery,
     instance_retention,
     integrations,
+    lookups,
     previous,
     problems,
     recovery,
@@ -178,6 +181,7 @@ class Janitor:
         if await store.read(previous.previous_over, now):
             await store.write(previous.erase_previous, now)
         await self._measure()
+        await self._fill_lookups(stop)
         if self._ctx.clock.monotonic() >= self._retention_at:
             await self._delete_old(stop)
 
@@ -201,6 +205,18 @@ class Janitor:
             }
             if state and noun in gauge:
                 gauge[noun].labels(state=state).set(value)
+
+    async def _fill_lookups(self, stop: asyncio.Event) -> None:
+        """Find earlier records by their source's new lookup fields, too; for a stretch, as `_delete_old`."""
+        clock, store = self._ctx.clock, self._ctx.store
+        pause_at = clock.monotonic() + RETENTION_STRETCH_S
+        for source_id in await store.read(lookups.waiting, clock.now()):
+            secret = await desk_secret(self._ctx, SECRET_NAME)
+            while not stop.is_set() and await store.write(lookups.fill_some, source_id, secret, STEP):
+                if clock.monotonic() >= pause_at:
+                    self._pulse.set()
+                    return
+                await clock.sleep(PAUSE_BETWEEN_STEPS_S)
 
     async def _delete_old(self, stop: asyncio.Event) -> None:
         """Delete what is old, for a stretch; what is left waits for the next beat, which comes at once."""

@@ -92,7 +92,7 @@ class Lookup:
         if row.key != key:
             # The query also takes ids, which records do not name.
             return None
-        return known_source(row)
+        return await known_source(self._ctx, row)
 
     async def _load_connection(self, connection_id: str) -> KnownConnection | None:
         try:

@@ -184,6 +184,7 @@ class Records:
             hold=None if target is None else target.held,
             idempotency_key=idempotency_key,
             order_key=None if order is None else targets.order_key(*place, order, parsed.data),
+            lookups=source.lookups(parsed.data),
         )
 
     def _arrived(self, record: NewRecord, accepted: AcceptedRecord) -> None:

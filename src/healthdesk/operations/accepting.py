@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from healthdesk.domain.fields import FieldSpec, check_data
+from healthdesk.domain.lookup_values import SECRET_NAME, hashes_of
 from healthdesk.domain.rawjson import ParsedRecord
 from healthdesk.domain.states import Environment, HoldReason, RecordState
+from healthdesk.engine.context import Context
+from healthdesk.engine.desk_secrets import desk_secret
 from healthdesk.errors import Malformed
 from healthdesk.store.rows import NewRecord, SourceRow
 
@@ -24,15 +27,27 @@ class KnownSource:
     levels: frozenset[str]
     fields: tuple[FieldSpec, ...]
     integrations: frozenset[str]
+    lookup_fields: tuple[str, ...] = ()
+    lookup_secret: bytes = field(default=b"", repr=False)
+
+    def lookups(self, data: object) -> tuple[bytes, ...]:
+        """Return the hashes by which a record is found."""
+        if not self.lookup_fields:
+            return ()
+        return hashes_of(self.lookup_secret, self.id, self.lookup_fields, data)
 
 
-def known_source(row: SourceRow) -> KnownSource:
-    """Return a source's row ready to check with."""
+async def known_source(ctx: Context, row: SourceRow) -> KnownSource:
+    """Return a source's row ready to check with; the desk's secret is asked for where it declares lookup fields."""
+    looked_up = tuple(each["name"] for each in row.fields if each.get("lookup"))
+    secret = await desk_secret(ctx, SECRET_NAME) if looked_up else b""
     fields = tuple(
-        FieldSpec(field["name"], field.get("type", "any"), bool(field.get("required", False)))
-        for field in row.fields
+        FieldSpec(each["name"], each.get("type", "any"), bool(each.get("required", False)))
+        for each in row.fields
     )
-    return KnownSource(row.id, row.key, frozenset(row.levels), fields, frozenset(row.integrations))
+    return KnownSource(
+        row.id, row.key, frozenset(row.levels), fields, frozenset(row.integrations), looked_up, secret
+    )
 
 
 def body_hash(body: bytes, idempotency_key: str | None) -> bytes:
@@ -52,6 +67,7 @@ def new_record(
     hold: HoldReason | None,
     idempotency_key: str | None,
     order_key: str | None = None,
+    lookups: tuple[bytes, ...] = (),
 ) -> NewRecord:
     """Return the row of a record that was checked: to be sent, or held while `hold` says why."""
     return NewRecord(
@@ -71,6 +87,7 @@ def new_record(
         hold_reason=hold,
         idempotency_key=idempotency_key,
         order_key=order_key,
+        lookups=lookups,
     )
 
 

@@ -12,6 +12,7 @@ from healthdesk.api.records import (
     AttemptDetail,
     Direction,
     Ledger,
+    LedgerLine,
     LedgerQuery,
     LedgerRow,
     OperatorRecordCreate,
@@ -34,6 +35,7 @@ from healthdesk.store import ledger as ledger_queries
 from healthdesk.store import records as queries
 from healthdesk.store import sources as source_queries
 from healthdesk.store.log_query import job_exists, order_of
+from healthdesk.store.period_ledger import of_period
 from healthdesk.store.rows import RecordQuery
 
 _MICROSECONDS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -77,9 +79,7 @@ async def known_query(desk: Desk, chosen: RecordFilter) -> RecordQuery:
             f"there is no source {chosen.source}", field="source", fix="`healthdesk sources list` names them"
         )
     for name in DATES:
-        at = getattr(chosen, name)
-        if at is not None and at.tzinfo is None:
-            raise Malformed(f"{name} has no zone", field=name, fix="write it as 2025-11-22T14:02:00Z")
+        _zoned(chosen, name)
     await known_problem(desk, chosen.problem_id)
     if chosen.job_id is not None and not await desk.read(job_exists, chosen.job_id):
         raise Malformed(
@@ -202,6 +202,7 @@ async def add(desk: Desk, new: OperatorRecordCreate, raw: bytes) -> Accepted:
             hold=desk.engine.hold_state(integration.id, new.environment),
             idempotency_key=new.idempotency_key,
             order_key=desk.engine.order_key(integration.id, new.environment, parsed.data),
+            lookups=source.lookups(parsed.data),
         )
     )
     if not accepted.duplicate:
@@ -220,12 +221,14 @@ async def _source(desk: Desk, key: str) -> KnownSource | None:
         row = await desk.read(source_queries.get, key)
     except NotFound:
         return None
-    return known_source(row) if row.key == key else None
+    return await known_source(desk.ctx, row) if row.key == key else None
 
 
 async def ledger(desk: Desk, chosen: LedgerQuery) -> Ledger:
     """Return the totals of every environment, or of the records that arrived in a period, and whether they balance."""
     desk.require("ledger.show")
+    for name in ("arrived_from", "arrived_to"):
+        _zoned(chosen, name)
     if chosen.arrived_from is None and chosen.arrived_to is None:
         found = await desk.read(ledger_queries.totals)
         rows = [
@@ -235,4 +238,23 @@ async def ledger(desk: Desk, chosen: LedgerQuery) -> Ledger:
             and chosen.environment in {None, row.environment}
         ]
         return Ledger(rows=rows, balanced=all(row.balanced for row in rows))
-    raise Malformed("a period is not there yet", field="arrived_from")
+    period = await desk.read(of_period, RecordQuery(**chosen.model_dump()))
+    rows = [
+        LedgerRow.model_validate(row, from_attributes=True).model_copy(
+            update={"samples": period.samples.get((row.integration_id, row.environment), 0)}
+        )
+        for row in period.rows
+    ]
+    return Ledger(
+        rows=rows,
+        balanced=all(row.balanced for row in rows),
+        arrived_from=chosen.arrived_from,
+        arrived_to=chosen.arrived_to,
+        lines=[LedgerLine.model_validate(line, from_attributes=True) for line in period.lines],
+    )
+
+
+def _zoned(chosen: RecordFilter | LedgerQuery, name: str) -> None:
+    at = getattr(chosen, name)
+    if at is not None and at.tzinfo is None:
+        raise Malformed(f"{name} has no zone", field=name, fix="write it as 2025-11-22T14:02:00Z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from healthdesk.api.common import Page
@@ -12,10 +13,13 @@ from healthdesk.operations.before_after import differences
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.store import integrations as integration_queries
+from healthdesk.store import lookups
 from healthdesk.store import sources as queries
 from healthdesk.store.rows import SourceRow
 
 _LONGEST_LEVEL = 64
+SEEN_BY_ALL = timedelta(seconds=5)
+"""By then every daemon accepts records with a source's new fields."""
 
 view = model_of(Source)
 
@@ -66,12 +70,19 @@ async def edit(desk: Desk, id_or_key: str, changes: SourceEdit) -> Source:
         row = queries.get(conn, id_or_key)
         queries.update(conn, row.id, name=changes.name, levels=levels, fields=fields)
         after = queries.get(conn, row.id)
+        if lookup_names(after) != lookup_names(row):
+            lookups.refill(conn, row.id, desk.now() + SEEN_BY_ALL)
         desk.note(conn, Verb.EDITED, "source", row.id, row.name, differences(_words(row), _words(after)))
         return after
 
     row = await desk.ctx.store.write(change)
     desk.tell(("source", row.id))
     return view(row)
+
+
+def lookup_names(row: SourceRow) -> frozenset[str]:
+    """Return the fields that records are found by."""
+    return frozenset(each["name"] for each in row.fields if each.get("lookup"))
 
 
 def _words(row: SourceRow) -> dict[str, Any]:

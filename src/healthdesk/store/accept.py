@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from healthdesk.errors import IdempotencyConflict
-from healthdesk.store import ledger
+from healthdesk.store import ledger, lookups
 from healthdesk.store.bulk import Place, by_place, with_arrays, with_values
 from healthdesk.store.columns import to_micros
 from healthdesk.store.rows import AcceptedRecord, NewRecord
@@ -165,6 +165,9 @@ def _insert(conn: Connection, records: Sequence[NewRecord]) -> frozenset[str]:
             with_arrays(conn, INSERT_BODIES_POSTGRES, bodies)
     deltas = ledger.Deltas()
     stored = [record for record in records if record.id in inserted]
+    looked_up = [(record.id, record.lookups) for record in stored if record.lookups]
+    if looked_up:
+        lookups.add(conn, looked_up)
     for (integration_id, environment, state), run in groupby(stored, _total):
         deltas.accepted(integration_id, environment, state, sum(1 for _ in run))
     ledger.apply(conn, deltas)

@@ -44,6 +44,7 @@ class NewRecord:
     idempotency_key: str | None = None
     sample: bool = False
     order_key: str | None = None
+    lookups: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,109 @@
+"""The log's filters over the operator API: lookup fields, dates, saved filters, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.http_desk import HttpDesk, http_desk, record
+
+from healthdesk.domain.states import Role
+from healthdesk.operations.desk import Operator
+from healthdesk.store import lookups as lookup_queries
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[HttpDesk]:
+    async with http_desk(tmp_path) as made:
+        yield made
+
+
+async def ids(desk: HttpDesk, query: str) -> list[str]:
+    return [row["id"] for row in (await desk.ok("GET", f"/v1/records?{query}"))["items"]]
+
+
+async def declare(desk: HttpDesk, *names: str) -> None:
+    fields = [{"name": name, "lookup": True} for name in names]
+    await desk.ok("PATCH", "/v1/sources/heart", {"fields": fields})
+
+
+async def test_a_record_is_found_by_the_exact_value_of_a_lookup_field(desk: HttpDesk) -> None:
+    delivery = await desk.delivery()
+    await declare(desk, "participant")
+    posted = {
+        name: (await delivery.post(record(data={"participant": name}))).json["id"]
+        for name in ("p-1", "p-11", "7")
+    }
+    added = {
+        "integration_id": delivery.id,
+        "environment": "production",
+        **record(data={"participant": 7}),
+    }
+    by_hand = (await desk.call("POST", "/v1/records", added)).json["id"]
+    assert await ids(desk, "lookup=participant=p-1") == [posted["p-1"]]
+    assert await ids(desk, "source=heart&lookup=participant%3D7") == [by_hand, posted["7"]]
+    assert await ids(desk, "lookup=participant=p") == []
+    counted = await desk.ok("GET", "/v1/records/count?lookup=participant=p-11")
+    assert counted == {"total": 1, "exact": True}
+    refused = await desk.call("GET", "/v1/records?lookup=case=1")
+    assert (refused.status, refused.json["field"]) == (400, "lookup")
+    assert "participant" in refused.json["fix"]
+    twice = await desk.call("GET", "/v1/records?lookup=participant=1&lookup=participant=2")
+    assert twice.status == 400
+
+
+async def test_declaring_a_lookup_field_finds_earlier_records_once_they_are_filled_in(desk: HttpDesk) -> None:
+    delivery = await desk.delivery()
+    early = (await delivery.post(record(data={"participant": "p-1"}))).json["id"]
+    await declare(desk, "participant")
+    assert await ids(desk, "lookup=participant=p-1") == []
+    store, clock = desk.engine.ctx.store, desk.engine.ctx.clock
+    [source_id] = await store.read(lookup_queries.waiting, clock.now().replace(year=2100))
+    from healthdesk.engine.desk_secrets import desk_secret
+
+    secret = await desk_secret(desk.engine.ctx, "lookup")
+    assert await store.write(lookup_queries.fill_some, source_id, secret, 100) is False
+    assert await ids(desk, "lookup=participant=p-1") == [early]
+
+
+async def test_a_page_by_completion_pages_by_completion_and_refuses_other_cursors(desk: HttpDesk) -> None:
+    delivery = await desk.delivery()
+    days = ["2025-11-03", "2025-11-01", "2025-11-02", "2025-12-01"]
+    posted = [(await delivery.post(record(completed_at=f"{day}T10:00:00Z"))).json["id"] for day in days]
+    part = "completed_from=2025-11-01T00:00:00Z&completed_to=2025-11-30T00:00:00Z"
+    first = await desk.ok("GET", f"/v1/records?{part}&limit=2")
+    rest = await desk.ok("GET", f"/v1/records?{part}&limit=2&after={first['next']}")
+    got = [row["id"] for row in first["items"] + rest["items"]]
+    assert got == [posted[0], posted[2], posted[1]]
+    assert (first["order"], rest["next"]) == ("completed", None)
+    assert await ids(desk, f"{part}&direction=oldest") == got[::-1]
+    by_id = await desk.call("GET", f"/v1/records?after={first['next']}")
+    assert (by_id.status, by_id.json["field"]) == (400, "after")
+    naive = await desk.call("GET", "/v1/records?completed_from=2025-11-01T00:00:00")
+    assert (naive.status, naive.json["field"]) == (400, "completed_from")
+    assert (await desk.call("GET", "/v1/records?job_id=job_x")).json["field"] == "job_id"
+
+
+async def test_filters_are_saved_replaced_shared_and_removed(desk: HttpDesk) -> None:
+    async def save(name: str, chosen: dict[str, Any], *, shared: bool = False) -> Any:
+        return await desk.ok("POST", "/v1/filters", {"name": name, "filter": chosen, "shared": shared})
+
+    mine = await save("failing", {"states": ["failed"]})
+    again = await save("failing", {"statuses": [422], "sample": False}, shared=True)
+    own = await save("held", {"states": ["held"]})
+    assert (again["id"], again["filter"]["statuses"]) == (mine["id"], [422])
+    refused = await desk.call(
+        "POST", "/v1/filters", {"name": "x", "filter": {"lookup": {"participant": "p"}}}
+    )
+    assert (refused.status, refused.json["field"]) == (400, "filter.lookup")
+    alice = desk.operator
+    desk.operator = Operator("bob", Role.MEMBER)
+    listed = (await desk.ok("GET", "/v1/filters"))["items"]
+    assert [(each["name"], each["owner"]) for each in listed] == [("failing", alice.user)]
+    assert (await desk.call("DELETE", f"/v1/filters/{mine['id']}")).status == 403
+    assert (await desk.call("DELETE", f"/v1/filters/{own['id']}")).status == 404
+    desk.operator = alice
+    assert (await desk.call("DELETE", f"/v1/filters/{mine['id']}")).status == 204
+    assert [each["name"] for each in (await desk.ok("GET", "/v1/filters"))["items"]] == ["held"]

@@ -41,6 +41,8 @@ from healthdesk.domain.states import (
 )
 from tests.harness import wire
 from tests.harness.instance_calls import INSTANCE_CALLS
+from tests.harness.job_calls import JOB_CALLS
+from tests.harness.outcome_calls import OUTCOME_CALLS
 from tests.harness.sample_calls import SAMPLE_CALLS
 from tests.harness.task_calls import TASK_CALLS
 
@@ -567,3 +569,4 @@ CALLS = {
 CALLS |= INSTANCE_CALLS
 CALLS |= TASK_CALLS
 CALLS |= SAMPLE_CALLS
+CALLS |= OUTCOME_CALLS

@@ -6,11 +6,14 @@ from datetime import datetime
 
 from healthdesk.api.common import Input, Output
 from healthdesk.api.records import Body
-from healthdesk.domain.states import CallbackState
+from healthdesk.domain.states import CallbackState, Environment
 
 
 class Callback(Output):
-    """A row of the Callbacks area. `reason` says why it was rejected or failed; `duplicates` counts repeats."""
+    """A row of the Callbacks area. `reason` says why it was rejected or failed, or had no effect; `duplicates` counts repeats.
+
+    A receipt has an integration instead of a connection, and once it is verified an environment.
+    """
 
     id: str
     connection_id: str
@@ -27,6 +30,14 @@ class Callback(Output):
     """The app's ids of the issues it is about."""
     records: list[str] = []
     """The webhook-ids of the records it is a receipt of."""
+    integration_id: str | None = None
+    integration_name: str = ""
+    environment: Environment | None = None
+
+    @property
+    def sender_name(self) -> str:
+        """Return the name of the connection or, of a receipt, of the integration."""
+        return self.integration_name if self.integration_id else self.connection_name
 
 
 class CallbackDetail(Callback):
@@ -40,6 +51,8 @@ class CallbackFilter(Input):
     """Which callbacks."""
 
     connection_id: str | None = None
+    integration_id: str | None = None
+    """Its receipts."""
     states: list[CallbackState] = []
     arrived_from: datetime | None = None
     arrived_to: datetime | None = None

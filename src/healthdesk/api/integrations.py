@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from healthdesk.api.apps import AppField
 from healthdesk.api.common import Input, Name, Output
@@ -195,6 +195,8 @@ class Integration(Output):
     sources: list[str] = []
     """Keys of the sources enabled for it."""
     records_url: str = ""
+    receipts_url: str = ""
+    """Where endpoints of environments that await receipts post them."""
     notes: list[str] = []
     """What to see to, told by what added or changed it: fields that creations want and nothing is said of."""
     created_at: datetime
@@ -212,6 +214,12 @@ class KeyCreate(Input):
 
     environment: Environment = Environment.PRODUCTION
     overlap_s: int = Field(default=0, ge=0, le=30 * 86400)
+
+
+class ReceiptSecretCreate(KeyCreate):
+    """Make a new secret that proves receipts, or take one over that the endpoint made (`secret`)."""
+
+    secret: SecretStr | None = None
 
 
 class Key(Output):
@@ -244,6 +252,10 @@ class SigningSecret(Output):
     created_at: datetime
     created_by: str
     expires_at: datetime | None = None
+
+
+class ReceiptSecret(SigningSecret):
+    """A secret that proves receipts to be the endpoint's own, never its text; good until `expires_at`."""
 
 
 class ChangedIntegration(Integration):

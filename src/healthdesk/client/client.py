@@ -24,6 +24,7 @@ from healthdesk.client.instances import InstanceCalls
 from healthdesk.client.integrations import IntegrationCalls
 from healthdesk.client.jobs import JobCalls
 from healthdesk.client.labels import LabelCalls
+from healthdesk.client.outcomes import OutcomeCalls
 from healthdesk.client.people import PeopleCalls
 from healthdesk.client.pings import PingCalls
 from healthdesk.client.problems import ProblemCalls
@@ -48,6 +49,7 @@ class Client(
     TaskCalls,
     ProofCalls,
     RecordCalls,
+    OutcomeCalls,
     JobCalls,
     FilterCalls,
     SampleCalls,

@@ -80,6 +80,7 @@ def callback_filter(chosen: CallbackFilter) -> Params:
     """Return a filter of callbacks as parameters; `state` repeats."""
     params = optional(
         connection_id=chosen.connection_id,
+        integration_id=chosen.integration_id,
         arrived_from=chosen.arrived_from,
         arrived_to=chosen.arrived_to,
     )

@@ -13,6 +13,7 @@ from healthdesk.http.oauth import OAuthCallback
 from healthdesk.http.pings import Pinged
 from healthdesk.http.probes import Probes
 from healthdesk.http.problem_details import respond_status
+from healthdesk.http.receipts import Receipts
 from healthdesk.http.records import Records
 from healthdesk.http.server import EXPRESS
 from healthdesk.http.slow_clients import Patience, most_connections
@@ -45,6 +46,7 @@ def build_public_app(engine: Engine) -> web.Application:
     app[EXPRESS] = {"/v1/records/": records.post_at_once}
     callbacks = Callbacks(engine, lookup)
     add_resource(app, "/v1/callbacks/{connection_id}", {"POST": callbacks.post, "GET": callbacks.get})
+    add_route(app, "POST", "/v1/receipts/{integration_id}", Receipts(engine, lookup).post)
     add_route(app, "GET", "/v1/oauth/callback", OAuthCallback(engine).get)
     pinged = Pinged(engine)
     for path, take in (("", pinged.good), ("/start", pinged.start), ("/fail", pinged.fail)):

@@ -110,6 +110,7 @@ class CallbackList(Paging):
     """A page of callbacks; `state` may be repeated."""
 
     connection_id: str | None = None
+    integration_id: str | None = None
     state: list[CallbackState] = []
     arrived_from: datetime | None = None
     arrived_to: datetime | None = None

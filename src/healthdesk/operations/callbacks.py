@@ -21,6 +21,7 @@ async def list_all(
     rows = await desk.read(
         queries.page,
         connection_id=chosen.connection_id,
+        integration_id=chosen.integration_id,
         states=tuple(dict.fromkeys(chosen.states)),
         arrived_from=chosen.arrived_from,
         arrived_to=chosen.arrived_to,

@@ -14,6 +14,7 @@ from healthdesk.domain.states import BodyFormat
 from healthdesk.domain.templating import data_names, split_path, template
 from healthdesk.engine.ways import BODILESS
 from healthdesk.errors import Malformed, MappingError
+from healthdesk.operations.receipts import check_outcomes
 from healthdesk.store.rows import EnvironmentRow, SourceRow
 
 _EXPRESSION: TypeAdapter[str] = TypeAdapter(Expression)
@@ -35,6 +36,7 @@ def check_environment(row: EnvironmentRow) -> None:
     if delivery.lookup is not None:
         for name, text in (("path", delivery.lookup.path), ("body", delivery.lookup.body)):
             _at(f"{field}.delivery.lookup.{name}", lambda text=text: template(text))  # type: ignore[misc]
+    check_outcomes(delivery, f"{field}.delivery")
     for place, expression in _expressions(delivery):
         _check_expression(expression, f"{field}.delivery.{place}")
 

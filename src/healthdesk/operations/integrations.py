@@ -30,6 +30,7 @@ from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.keys import first_signing_secret
 from healthdesk.operations.paging import cursor, to_page
 from healthdesk.operations.paths import check_path
+from healthdesk.operations.receipts import receipts_url
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
 from healthdesk.store import sources as source_queries
@@ -57,6 +58,7 @@ def view(desk: Desk, row: IntegrationRow) -> Integration:
         environments=[environment_view(desk, each) for each in row.environments],
         sources=row.sources,
         records_url=f"{public}/v1/records/{row.id}",
+        receipts_url=receipts_url(public, row.id),
         created_at=row.created_at,
         created_by=row.created_by,
     )
@@ -91,6 +93,7 @@ def environment_view(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
         key_hint=row.key_hint,
         key_created_at=row.key_created_at,
         signing_secret_hint=row.signing_secret_hint,
+        receipt_secret_hint=row.receipt_secret_hint,
         totals=dict(row.totals),
     )
 

@@ -36,7 +36,7 @@ async def new_key(desk: Desk, integration_id: str, choice: KeyCreate) -> NewSecr
     key_id = desk.ctx.ids.new("key", now)
 
     def change(conn: Conn) -> datetime | None:
-        row = _with_environment(conn, integration_id, choice)
+        row = with_environment(conn, integration_id, choice)
         until = queries.insert_key(
             conn,
             key_id=key_id,
@@ -91,7 +91,7 @@ async def new_signing_secret(desk: Desk, integration_id: str, choice: KeyCreate)
     secret_id = desk.ctx.ids.new("sec", now)
 
     def change(conn: Conn) -> datetime | None:
-        row = _with_environment(conn, integration_id, choice)
+        row = with_environment(conn, integration_id, choice)
         until = queries.insert_signing_secret(
             conn,
             secret_id=secret_id,
@@ -113,7 +113,8 @@ async def new_signing_secret(desk: Desk, integration_id: str, choice: KeyCreate)
     )
 
 
-def _with_environment(conn: Conn, integration_id: str, choice: KeyCreate) -> IntegrationRow:
+def with_environment(conn: Conn, integration_id: str, choice: KeyCreate) -> IntegrationRow:
+    """Return an integration that has the chosen environment, or raise NotFound."""
     row = queries.get(conn, integration_id)
     if choice.environment not in {each.environment for each in row.environments}:
         raise NotFound(

@@ -20,6 +20,7 @@ from healthdesk.domain.states import (
 from healthdesk.errors import Malformed
 from healthdesk.store import ledger
 from healthdesk.store.keyring import (
+    NO_HINTS,
     expire_old_keys,
     find_key,
     insert_key,
@@ -277,7 +278,7 @@ def _environments(conn: Connection, ids: list[str]) -> list[EnvironmentRow]:
 
 def _environment(row: Any, totals: Mapping[Any, dict[str, int]], hints: Mapping[Any, Any]) -> EnvironmentRow:
     place = (row.integration_id, row.environment)
-    key_hint, key_created_at, secret_hint = hints.get(place, ("", None, ""))
+    key_hint, key_created_at, secret_hint, receipt_hint = hints.get(place, NO_HINTS)
     return EnvironmentRow(
         integration_id=row.integration_id,
         environment=row.environment,
@@ -307,6 +308,7 @@ def _environment(row: Any, totals: Mapping[Any, dict[str, int]], hints: Mapping[
     )
 
 
+        receipt_secret_hint=receipt_hint,
 def _hold_reason(row: Any) -> HoldReason | None:
     """Return why records of the environment wait: the operator's pause goes before the connection's failure."""
     if row.state is IntegrationState.PAUSED:

@@ -1,4 +1,4 @@
-"""Bearer keys of environments, and the secrets that sign their deliveries."""
+"""Bearer keys of environments, the secrets that sign their deliveries, and those that prove their receipts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from healthdesk.store.bulk import Place
 from healthdesk.store.rows import KeyRow, SigningSecretRow
 from healthdesk.store.schema_connections import callback_secrets
 from healthdesk.store.schema_setup import api_keys
+from healthdesk.store.schema_setup import receipt_secrets as receipt_table
 from healthdesk.store.schema_setup import signing_secrets as secret_table
 
-Hints = tuple[str, datetime | None, str]
-"""Hint and age of the newest key, hint of the newest signing secret."""
+Hints = tuple[str, datetime | None, str, str]
+"""Hint and age of the newest key, hints of the newest signing secret and receipt secret."""
+
+NO_HINTS: Hints = ("", None, "", "")
 
 
 def insert_key(
@@ -52,6 +55,23 @@ def insert_signing_secret(
     """Store a new signing secret. Those before it retire after `overlap_s`; return when, or None."""
     values = {"id": secret_id, "secret_enc": secret_enc, "hint": hint, "created_by": by}
     return _replace(conn, secret_table, integration_id, environment, now, overlap_s, values)
+
+
+def insert_receipt_secret(
+    conn: Connection,
+    *,
+    secret_id: str,
+    integration_id: str,
+    environment: Environment,
+    secret_enc: str,
+    hint: str,
+    now: datetime,
+    by: str,
+    overlap_s: float = 0,
+) -> datetime | None:
+    """Store a new secret of receipts. Those before it are good for `overlap_s` more; return until when, or None."""
+    values = {"id": secret_id, "secret_enc": secret_enc, "hint": hint, "created_by": by}
+    return _replace(conn, receipt_table, integration_id, environment, now, overlap_s, values)
 
 
 def _replace(
@@ -115,10 +135,10 @@ def find_key(conn: Connection, key_hash: bytes, now: datetime) -> KeyRow | None:
 
 
 def expire_old_keys(conn: Connection, now: datetime) -> int:
-    """Delete keys, signing secrets and further callback secrets that expired; return how many."""
+    """Delete keys, signing and receipt secrets and further callback secrets that expired; return how many."""
     return sum(
         conn.execute(sa.delete(table).where(table.c.expires_at <= now)).rowcount
-        for table in (api_keys, secret_table, callback_secrets)
+        for table in (api_keys, secret_table, receipt_table, callback_secrets)
     )
 
 
@@ -126,12 +146,21 @@ def signing_secrets(
     conn: Connection, integration_id: str, environment: Environment | None, now: datetime
 ) -> list[SigningSecretRow]:
     """Return the signing secrets valid at `now`, newest first; of every environment where none is named."""
-    query = select(secret_table).where(
-        secret_table.c.integration_id == integration_id, _valid_at(secret_table, now)
-    )
+    return _secrets(conn, secret_table, integration_id, environment, now)
+
+
+def receipt_secrets(conn: Connection, integration_id: str, now: datetime) -> list[SigningSecretRow]:
+    """Return the secrets of an integration's receipts valid at `now`, newest first."""
+    return _secrets(conn, receipt_table, integration_id, None, now)
+
+
+def _secrets(
+    conn: Connection, table: Table, integration_id: str, environment: Environment | None, now: datetime
+) -> list[SigningSecretRow]:
+    query = select(table).where(table.c.integration_id == integration_id, _valid_at(table, now))
     if environment is not None:
-        query = query.where(secret_table.c.environment == environment)
-    found = conn.execute(query.order_by(secret_table.c.id.desc()))
+        query = query.where(table.c.environment == environment)
+    found = conn.execute(query.order_by(table.c.id.desc()))
     return [
         SigningSecretRow(**{name: getattr(row, name) for name in SigningSecretRow.__slots__}) for row in found
     ]
@@ -148,18 +177,18 @@ def secrets_by_place(conn: Connection, now: datetime) -> dict[Place, list[str]]:
 
 
 def newest_hints(conn: Connection, ids: list[str]) -> dict[Place, Hints]:
-    """Return what is shown of the newest key and signing secret of each environment."""
+    """Return what is shown of the newest key, signing secret and receipt secret of each environment."""
     hints: dict[Place, Hints] = {}
     for row in conn.execute(
         select(api_keys).where(api_keys.c.integration_id.in_(ids)).order_by(api_keys.c.id)
     ):
-        hints[row.integration_id, row.environment] = (row.hint, row.created_at, "")
-    for row in conn.execute(
-        select(secret_table).where(secret_table.c.integration_id.in_(ids)).order_by(secret_table.c.id)
-    ):
-        place = (row.integration_id, row.environment)
-        key_hint, created_at, _ = hints.get(place, ("", None, ""))
-        hints[place] = (key_hint, created_at, row.hint)
+        hints[row.integration_id, row.environment] = (row.hint, row.created_at, "", "")
+    for at, table in ((2, secret_table), (3, receipt_table)):
+        for row in conn.execute(select(table).where(table.c.integration_id.in_(ids)).order_by(table.c.id)):
+            place = (row.integration_id, row.environment)
+            parts: list[Any] = [*hints.get(place, NO_HINTS)]
+            parts[at] = row.hint
+            hints[place] = (parts[0], parts[1], parts[2], parts[3])
     return hints
 
 

@@ -53,6 +53,7 @@ class EnvironmentRow:
     key_hint: str = ""
     key_created_at: datetime | None = None
     signing_secret_hint: str = ""
+    receipt_secret_hint: str = ""
     totals: Mapping[str, int] = field(default_factory=dict)
     endpoint: str = ""
     delivery: Mapping[str, Any] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class SigningSecretRow:
-    """A secret that signs deliveries of one environment, encrypted."""
+    """A secret that signs deliveries of one environment, or proves its receipts, encrypted."""
 
     id: str
     integration_id: str

@@ -81,6 +81,7 @@ async def _ledger(call: Call) -> Ledger:
 async def _callbacks(call: Call) -> Page[Callback]:
     query = call.query(CallbackList)
     chosen = CallbackFilter(
+        integration_id=query.integration_id,
         connection_id=query.connection_id,
         states=query.state,
         arrived_from=query.arrived_from,

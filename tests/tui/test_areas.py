@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from textual.command import CommandPalette
 
-from healthdesk.domain.states import ProblemState, Role
+from healthdesk.domain.states import Environment, ProblemState, Role
 from healthdesk.tui.actions import AREAS
 from healthdesk.tui.format import Span
 from healthdesk.tui.screens.connection import ConnectionScreen
@@ -65,7 +65,7 @@ async def test_enter_opens_the_connection_or_the_integration():
         await driver.press("escape", "j", "enter")
         assert isinstance(driver.app.screen, IntegrationScreen)
         assert "POST https://crm.acme.io/v2/hra" in driver.text()
-        assert "131 failed" in driver.text()
+        assert "131 records failed" in driver.text()
         await driver.press("enter")
         assert isinstance(driver.app.screen, ProblemScreen)
 
@@ -288,14 +288,35 @@ async def test_add_notifications_sends_an_integrations_problems_to_a_channel():
         assert table.select("integration:int_crm")
         await driver.settle()
         await driver.press("N")
-        assert "Told of it now: ops chat." in driver.text()
-        assert "Apprise URL" in driver.text()
-        await driver.press("right")
-        assert "on-call mail" in driver.text()
-        assert "Apprise URL" not in driver.text()
-        await driver.press("ctrl+s")
+        assert re.search(r"on-call mail +← no →", driver.text())
+        assert re.search(r"ops chat +← yes →", driver.text())
+        assert "apprise url" not in driver.text()
+        await driver.press("right", "ctrl+s")
         assert desk.called("rule_edit") == [("rul_1", ["chn_2", "chn_1"])]
+        assert desk.rules[0].environments == [Environment.PRODUCTION]
         assert desk.called("channel_create") == []
+        assert "go to 2 channels only. TESTING is silent." in " ".join(driver.said)
+
+
+async def test_problems_of_testing_are_told_only_where_that_is_ticked():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
+        await driver.settle()
+        await driver.press("N", "tab", "tab", "tab", "right", "ctrl+s")
+        assert desk.rules[0].environments == list(Environment)
+        await driver.press("N")
+        assert "← go there too →" in driver.text()
+
+
+async def test_an_integration_without_a_channel_is_not_saved():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections") as driver:
+        assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
+        await driver.settle()
+        await driver.press("N", "tab", "right", "ctrl+s")
+        assert "choose a channel, or make a new one" in driver.text()
+        assert desk.called("rule_edit") == []
 
 
 async def test_add_notifications_makes_the_first_rule_with_a_new_channel():
@@ -304,7 +325,7 @@ async def test_add_notifications_makes_the_first_rule_with_a_new_channel():
     async with open_desk(desk, area="connections") as driver:
         assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
         await driver.settle()
-        await driver.press("N", "tab")
+        await driver.press("N", "tab", "tab", "right", "tab")
         await driver.write("ops")
         await driver.press("tab")
         await driver.write("json://host")

@@ -156,7 +156,7 @@ async def test_notifications_are_asked_for_again_when_the_channel_is_refused():
     async with open_desk(desk, area="connections") as driver:
         assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
         await driver.settle()
-        await driver.press("N", "tab")
+        await driver.press("N", "tab", "tab", "right", "tab")
         await driver.write("ops")
         await driver.press("tab")
         await driver.write("foo://host")

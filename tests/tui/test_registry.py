@@ -48,7 +48,7 @@ VERBS = {
     "S": ("Resend All",),
     "f": (),
     "u": ("Update",),
-    "t": ("Test",),
+    "t": ("Test", "Send sample data"),
     "a": ("Acknowledge",),
     "m": ("Mute",),
     "p": ("Pause",),

@@ -2,60 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.binding import Binding
 
 from healthdesk.domain.states import Role
+from healthdesk.tui.action import Action, M
+from healthdesk.tui.action import on as _on
+from healthdesk.tui.delivery_actions import DELIVERY_ACTIONS
 
 AREAS = ("connections", "problems", "log", "callbacks", "alerts", "activity")
 TITLES = ("Connections", "Problems", "Log", "Callbacks", "Alerts", "Activity")
 RANKS = {Role.MEMBER: 0, Role.MANAGER: 1, Role.ADMINISTRATOR: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One verb on a screen. `short` is its word in the footer; `rank` orders it there, 0 leaves it out.
-
-    `item` says that it acts on the thing under the cursor, so that it is in the Actions menu. `ruled` is what the
-    `refused` of that thing calls it: the daemon says for each thing who may do it, and no role decides here.
-    """
-
-    id: str
-    key: str
-    label: str
-    short: str
-    screens: frozenset[str]
-    help: str = ""
-    role: Role = Role.MEMBER
-    rank: int = 0
-    item: bool = True
-    ruled: str = ""
-
-    @property
-    def changes(self) -> bool:
-        """Whether it asks the daemon for more than to be read."""
-        return bool(self.ruled) or self.role is not Role.MEMBER
-
-
-def _on(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
-M = Role.MANAGER
 LISTS = "connections problems log callbacks alerts activity"
 ROWS = "task-row proof-row"
 """The table of tasks, and that of proof syncs, in the window of a connection: there keys act on the row."""
 WINDOWS = (
-    "connection heartbeat expiries integration record attempt problem callback members task template proof label tasks templates labels integrations people app-integration "
+    "connection heartbeat expiries integration record attempt problem callback members task template proof label tasks templates labels integrations people app-integration sources source "
     + ROWS
 )
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations people"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations people sources source"), "Open what is under the cursor", rank=1),
     Action("open", "enter", "Open", "open", _on("task-row"), "The task with its issue and runs", rank=1),
     Action("view", "enter", "View", "view", _on("proof-row label"), "What it collected; for those who are no members of its label or control, where to ask", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
+    *DELIVERY_ACTIONS,
     Action("sync", "s", "Sync now", "sync", _on("task-row task tasks"), "Create the issue, or compare it with the task and bring both in line", rank=3, ruled="sync"),
     Action("sync", "s", "Sync now", "sync", _on("proof-row proof label"), "Collect the proof now", rank=3, ruled="sync"),
     Action("attach", "i", "Attach an existing issue", "attach", _on("task-row task"), "Find it by key, address or words, and review what of the task it overwrites", ruled="attach"),
@@ -103,7 +75,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("make_owner", "W", "Make me owner", "make me owner", _on("connection"), "Administrators take it over with credentials of their own; what syncs with it goes on", ruled="make_me_owner"),
     Action("members", "M", "Members", "members", _on("connection"), "Who may use it, and who manages its health"),
     Action("others", "w", "Other connections", "others", _on("connection " + ROWS), "Those of other people to the same app and account", item=False),
-    Action("connection", "o", "Open its connection", "connection", _on("integration"), "The connection the integration delivers on", rank=3),
     Action("connection", "o", "Open its connection", "connection", _on("connections"), "Of an integration, the connection it delivers on"),
     Action("connection", "o", "Open its connection", "connection", _on("problems problem"), "The connection whose failure it is"),
     Action("expiries", "x", "Expiry calendar", "expiry", _on("connections"), "Which credential ends when, the soonest first", item=False),
@@ -118,9 +89,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("remove", "D", "Remove the member", "remove", _on("members"), "They may no longer use the connection", rank=5, ruled="members"),
     Action("new", "n", "New channel", "new", _on("alerts"), "Add a channel by its Apprise URL", role=M, rank=4, item=False),
     Action("edit", "e", "Edit connection", "edit", _on("connections connection"), "Change name, settings, address, expiry and callbacks", rank=5, ruled="edit"),
-    Action("pause", "p", "Pause or resume", "pause", _on("connections integration"), "Hold its records, or send them again", role=M, rank=5),
-    Action("log", "l", "View Logs", "logs", _on("connections problems integration problem"), "Open the log with this filter", rank=4),
-    Action("notify", "N", "Add Notifications", "notifications", _on("connections integration"), "Alert a channel when the integration fails to deliver", role=M),
+    Action("log", "l", "View Logs", "logs", _on("problems problem"), "Open the log with this filter", rank=4),
     Action("disconnect", "D", "Disconnect", "disconnect", _on("connections connection"), "Erase its credentials and end the connection, after naming what stops", ruled="disconnect"),
     Action("resend", "s", "Resend", "resend", _on("log record"), "Send the record again; with marks, all that are marked", role=M, rank=3),
     Action("resend_all", "S", "Resend All", "resend all", _on("log problem"), "Send again all that the filter matches, after a confirmation", role=M, rank=4),
@@ -146,9 +115,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("test", "t", "Test the channel", "test", _on("alerts"), "Send a test message and show what became of it", role=M, rank=3),
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
-    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people"), "Narrow the list", rank=6, item=False),
+    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people sources"), "Narrow the list", rank=6, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connection " + ROWS), "Words of the name, beside the quick filter", item=False),
-    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people connection " + ROWS), "Show everything again", item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people connection sources " + ROWS), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
     Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
     Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),

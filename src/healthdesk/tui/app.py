@@ -29,6 +29,7 @@ from healthdesk.tui.screens.labels import LabelsScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.people import PeopleScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
+from healthdesk.tui.screens.sources import SourcesScreen
 from healthdesk.tui.screens.tasks import TasksScreen
 from healthdesk.tui.screens.templates import TemplatesScreen
 from healthdesk.tui.terminal import ascii_here, theme_of, zone_of
@@ -46,6 +47,7 @@ LISTS: dict[str, Callable[[], Screen[Any]]] = {
     "labels": LabelsScreen,
     "integrations": IntegrationsScreen,
     "people": PeopleScreen,
+    "sources": SourcesScreen,
 }
 """Lists that the palette opens from everywhere, by their actions in Connections."""
 LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})

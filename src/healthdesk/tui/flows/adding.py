@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,15 +41,26 @@ if TYPE_CHECKING:
 
 async def add_connection(screen: DeskScreen) -> str:
     """Ask for a new connection, and add it once the app took its credentials. esc goes back a step."""
-    apps = sorted(await screen.client.apps(), key=lambda app: app.name.lower())
+    added = await new_connection(screen)
+    if added is None:
+        return ""
+    screen.post_message(RowAdded("accounts-region", f"connection:{added.id}"))
+    return told(added)
+
+
+async def new_connection(screen: DeskScreen, among: Collection[str] | None = None) -> Connection | None:
+    """Return the connection that was added, to one of the apps with the ids in `among`, or None."""
+    apps = [app for app in await screen.client.apps() if among is None or app.id in among]
+    apps.sort(key=lambda app: app.name.lower())
+    if len(apps) == 1:
+        return await _connect(screen, apps[0])
     chosen = ""
     while (app := await choose_app(screen, apps, chosen)) is not None:
         chosen = app.id
         added = await _connect(screen, app)
         if added is not None:
-            screen.post_message(RowAdded("accounts-region", f"connection:{added.id}"))
-            return told(added)
-    return ""
+            return added
+    return None
 
 
 async def _connect(screen: DeskScreen, app: App) -> Connection | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthdesk.api.alerts import Channel, RuleCreate, RuleEdit
+from healthdesk.api.alerts import Channel, Rule, RuleCreate, RuleEdit
+from healthdesk.domain.states import Environment
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import Span, Tone, dim, line
 from healthdesk.tui.messages import RowAdded
 from healthdesk.tui.screens.dialog import Notice, Question
-from healthdesk.tui.screens.fields import Field
+from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.view.alerts import test_lines
 from healthdesk.tui.view.words import plural
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen
 
 MOST = 500
-NEW_CHANNEL = "new"
+NO, YES = "no", "yes"
+NO_YES = ((NO, "no"), (YES, "yes"))
+OF = "channel/"
+"""What the names of the fields of channels begin with."""
 SCOPE = "Told of it now: every channel that no rule narrows. From here on, only those chosen here."
+ONLY = "Its problems go to these channels only."
 FIELDS = (
     Field("name", "Name", hint="on-call mail", required=True),
     Field("url", "Apprise URL", hint="mailto://…, slack://…, json://…", secret=True, required=True),
@@ -52,36 +57,72 @@ async def add_channel(screen: DeskScreen) -> str:
 
 
 async def add_notifications(screen: DeskScreen, integration_id: str, name: str) -> str:
-    """Send an integration's problems to a channel: a new one, or one that is there."""
+    """Choose the channels that an integration's problems go to, and to no others: some that are there, a new one."""
     channels = (await screen.client.channels_list(limit=MOST)).items
     rules = (await screen.client.rules_list(limit=MOST)).items
     rule = next((item for item in rules if item.integration_id == integration_id and item.enabled), None)
-    taken = rule.channel_ids if rule else []
-    known = tuple((item.id, item.name) for item in channels if item.id not in taken)
-    fields = [
-        Field("channel", "Channel", options=((NEW_CHANNEL, "a new one"), *known)),
-        *(replace(field, when=("channel", (NEW_CHANNEL,))) for field in FIELDS),
-    ]
-    told = [item.name for item in channels if item.id in taken]
-    intro = line(dim(f"Told of it now: {', '.join(told)}." if told else SCOPE))
     form = partial(
-        Form, f"Add Notifications · {name}", fields, button="Add", intro=[intro], check=check_channel
+        Form,
+        f"Add Notifications · {name}",
+        notification_fields(channels, rule),
+        button="Save" if rule else "Add",
+        intro=[line(dim(ONLY if rule else SCOPE))],
+        check=check_notifications,
     )
 
-    async def send(values: Mapping[str, str]) -> str:
-        if values["channel"] != NEW_CHANNEL:
-            return values["channel"]
-        return (await screen.client.channel_create(values["name"].strip(), values["url"].strip())).id
+    async def send(values: Values) -> Rule:
+        chosen = chosen_channels(values, rule.channel_ids if rule else [])
+        if values["new"] == YES:
+            added = await screen.client.channel_create(values["name"].strip(), values["url"].strip())
+            chosen.append(added.id)
+        environments = list(Environment) if values["testing"] == YES else [Environment.PRODUCTION]
+        if rule is None:
+            new = RuleCreate(
+                name=name, integration_id=integration_id, environments=environments, channel_ids=chosen
+            )
+            return await screen.client.rule_create(new)
+        changes = RuleEdit(channel_ids=chosen, environments=environments)
+        return await screen.client.rule_edit(rule.id, changes)
 
-    channel_id = await ask_until_taken(screen, form, send)
-    if channel_id is None:
+    saved = await ask_until_taken(screen, form, send)
+    if saved is None:
         return ""
-    if rule is None:
-        new = RuleCreate(name=name, integration_id=integration_id, channel_ids=[channel_id])
-        rule = await screen.client.rule_create(new)
-    else:
-        rule = await screen.client.rule_edit(rule.id, RuleEdit(channel_ids=[*taken, channel_id]))
-    return f"Problems of {name} go to {plural(len(rule.channel_ids), 'channel')} only. `healthdesk rules` changes it."
+    testing = "Those of TESTING too." if Environment.TESTING in saved.environments else "TESTING is silent."
+    return f"Problems of {name} go to {plural(len(saved.channel_ids), 'channel')} only. {testing}"
+
+
+def notification_fields(channels: Sequence[Channel], rule: Rule | None) -> list[Field]:
+    """Return a field for each channel, those of a new one, and whether testing is told."""
+    taken = rule.channel_ids if rule else []
+    testing = rule is not None and Environment.TESTING in rule.environments
+    return [
+        *(
+            Field(f"{OF}{each.id}", each.name, YES if each.id in taken else NO, options=NO_YES)
+            for each in channels
+        ),
+        Field("new", "A new channel", NO if channels else YES, options=NO_YES),
+        *(replace(field, label=f"  {field.label.lower()}", when=("new", (YES,))) for field in FIELDS),
+        Field(
+            "testing",
+            "Problems of TESTING",
+            YES if testing else NO,
+            options=((NO, "are silent"), (YES, "go there too")),
+        ),
+    ]
+
+
+def chosen_channels(values: Values, before: Sequence[str]) -> list[str]:
+    """Return the ids of the channels that were chosen, those from before first."""
+    chosen = [name.removeprefix(OF) for name, value in values.items() if name.startswith(OF) and value == YES]
+    return [*(each for each in before if each in chosen), *(each for each in chosen if each not in before)]
+
+
+def check_notifications(values: Values) -> dict[str, str]:
+    """Return what is wrong: a new channel's address, or that there is no channel."""
+    wrong = check_channel(values)
+    if values["new"] == NO and not chosen_channels(values, ()):
+        wrong["new"] = "choose a channel, or make a new one; `healthdesk rules remove` ends it"
+    return wrong
 
 
 async def test_channel(screen: DeskScreen, channel: Channel) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from healthdesk.api.accounts import AccountRow
 from healthdesk.api.connections import Connection
 from healthdesk.api.integrations import Integration
-from healthdesk.domain.states import HoldReason, IntegrationState
+from healthdesk.domain.states import Environment, HoldReason, IntegrationState
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.app_fields import HTTP_ENDPOINT, edit_fields
 from healthdesk.tui.flows.app_values import app_edit, check_edit
@@ -23,6 +23,7 @@ from healthdesk.tui.flows.connection_forms import (
 from healthdesk.tui.format import line
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.forms import Form
+from healthdesk.tui.view.environment import TITLES
 
 if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen
@@ -104,17 +105,17 @@ async def edit_connection(screen: DeskScreen, connection_id: str) -> str:
     return await ask_until_taken(screen, form, send) or ""
 
 
-async def pause_or_resume(screen: DeskScreen, integration_id: str) -> str:
-    """Pause an integration after a question about which environment, or resume it."""
+async def pause_or_resume(screen: DeskScreen, integration_id: str, which: Environment | None = None) -> str:
+    """Pause one environment after a question, or resume it; without `which` all that are paused, or those one chooses."""
     integration: Integration = await screen.client.integration(integration_id)
-    paused = [item for item in integration.environments if item.state is IntegrationState.PAUSED]
+    of = [item for item in integration.environments if which in (None, item.environment)]
+    paused = [item for item in of if item.state is IntegrationState.PAUSED]
     if paused:
         for item in paused:
             await screen.client.integration_resume(integration_id, item.environment)
-        return f"{integration.name} delivers again; what was held is sent."
-    choices = [
-        (item.environment.value, f"Pause {item.environment.value}") for item in integration.environments
-    ]
+        name = integration.name if which is None else f"{TITLES[which]} of {integration.name}"
+        return f"{name} delivers again; what was held is sent."
+    choices = [(item.environment.value, f"Pause {TITLES[item.environment]}") for item in of]
     if len(choices) > 1:
         choices.append(("both", "Pause both"))
     told = f"{integration.name} stops delivering. Records are still accepted, kept and held, and sent when it is resumed."
@@ -123,8 +124,7 @@ async def pause_or_resume(screen: DeskScreen, integration_id: str) -> str:
     )
     if answer is None:
         return ""
-    which = next(
-        (item.environment for item in integration.environments if item.environment.value == answer), None
-    )
-    await screen.client.integration_pause(integration_id, which)
-    return f"{integration.name} is paused ({answer}); its records are held."
+    chosen = next((item.environment for item in of if item.environment.value == answer), None)
+    await screen.client.integration_pause(integration_id, chosen)
+    words = TITLES[chosen] if chosen is not None else "both"
+    return f"{integration.name} is paused ({words}); its records are held."

@@ -1,4 +1,4 @@
-"""An address that is shown once."""
+"""An address, or a secret, that is shown once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from healthdesk.tui.screens.dialog import Notice
 
 
 class AddressNotice(Notice):
-    """Shows an address with what there is to say of it; `y` copies it, and shows it on a plain page."""
+    """Shows an address or a secret with what there is to say of it; `y` copies it, and shows it on a plain page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", show=False)]
 

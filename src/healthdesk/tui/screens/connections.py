@@ -11,13 +11,11 @@ from healthdesk.api.connections import Connection
 from healthdesk.api.integrations import Integration
 from healthdesk.tui.flows.adding import add_connection
 from healthdesk.tui.flows.adding_proof import add_proof_sync
-from healthdesk.tui.flows.channels import add_notifications
 from healthdesk.tui.flows.connections import (
     check_now,
     choose_connection,
     connection_of,
     edit_connection,
-    pause_or_resume,
 )
 from healthdesk.tui.flows.credentials import put_back, update_credentials
 from healthdesk.tui.flows.disconnecting import disconnect
@@ -28,9 +26,11 @@ from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.connection import ConnectionScreen, DisconnectedScreen
 from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.integration import IntegrationScreen
+from healthdesk.tui.screens.integration_rows import IntegrationRows
 from healthdesk.tui.screens.integrations import IntegrationsScreen
 from healthdesk.tui.screens.labels import LabelsScreen
 from healthdesk.tui.screens.people import PeopleScreen
+from healthdesk.tui.screens.sources import SourcesScreen
 from healthdesk.tui.screens.tasks import TasksScreen
 from healthdesk.tui.screens.templates import TemplatesScreen
 from healthdesk.tui.view.accounts import (
@@ -55,11 +55,11 @@ EMPTY = (
     line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
 )
 FOR_CONNECTIONS = ("edit", "disconnect", "put_back")
-OF_A_CONNECTION = ("check", "credentials", "connection", "pause", "log", "notify", *FOR_CONNECTIONS)
-FOR_INTEGRATIONS = ("pause", "log", "notify", "connection")
+FOR_INTEGRATIONS = ("pause", "log", "notify", "connection", "testing", "sample", "probe", "promote")
+OF_A_CONNECTION = ("check", "credentials", *FOR_INTEGRATIONS, *FOR_CONNECTIONS)
 
 
-class ConnectionsScreen(AreaScreen):
+class ConnectionsScreen(IntegrationRows, AreaScreen):
     """Area 1."""
 
     CONTEXT = "connections"
@@ -118,7 +118,7 @@ class ConnectionsScreen(AreaScreen):
         """Its head and facts."""
         if isinstance(detail, Connection):
             return [*connection_head(detail, self.view()), (), *connection_facts(detail, self.view())]
-        return integration_head(detail)
+        return integration_head(detail, self.view())
 
     def item_name(self) -> str:
         """App and account."""
@@ -177,6 +177,10 @@ class ConnectionsScreen(AreaScreen):
         """Show every integration."""
         self.app.push_screen(IntegrationsScreen())
 
+    def do_sources(self) -> None:
+        """Show every source."""
+        self.app.push_screen(SourcesScreen())
+
     def do_new_proof(self) -> None:
         """Add a proof sync."""
         self.flow(add_proof_sync(self), asks=True)
@@ -217,17 +221,3 @@ class ConnectionsScreen(AreaScreen):
     def do_disconnect(self) -> None:
         """End it."""
         self.flow(disconnect(self, self.item().id), asks=True)
-
-    def do_pause(self) -> None:
-        """Pause or resume."""
-        self.flow(pause_or_resume(self, self.item().id), asks=True)
-
-    def do_notify(self) -> None:
-        """Alert a channel of its failures."""
-        row: AccountRow = self.item()
-        self.flow(add_notifications(self, row.id, row.app), asks=True)
-
-    def do_log(self) -> None:
-        """Show its records."""
-        row: AccountRow = self.item()
-        self.desk.show_log({"integration": row.id}, {"integration": row.app})

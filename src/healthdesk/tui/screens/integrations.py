@@ -64,7 +64,7 @@ class IntegrationsScreen(FindableScreen):
     def preview(self, row: Integration) -> Iterable[Line]:
         """Everything about it."""
         if row.kind is IntegrationKind.DELIVERY:
-            return integration_head(row)
+            return integration_head(row, self.view())
         return [*app_integration_head(row), (), *app_integration_lines(row, {}, self.view())]
 
     def do_open(self) -> None:

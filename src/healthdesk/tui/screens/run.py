@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
-from textual.widget import Widget
-
 from healthdesk.api.instances import Run
-from healthdesk.tui.screens.dialog import Box
+from healthdesk.tui.screens.reading import ReadingPage
 from healthdesk.tui.view.runs import run_lines
 from healthdesk.tui.view.times import View, full
-from healthdesk.tui.widgets.lines import Pane
-
-FRAME = 5
-LEAST_ROWS = 6
 
 
-class RunPage(Box[None]):
-    """Opened from the runs of a task or proof sync; any of the leaving keys closes it."""
-
-    AUTO_FOCUS = "Pane"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "cancel", show=False)]
+class RunPage(ReadingPage):
+    """Opened from the runs of a task or proof sync."""
 
     def __init__(self, run: Run, view: View, *, ascii_only: bool = False) -> None:
-        super().__init__(f"Run of {full(run.started_at, view)} · esc closes", ascii_only=ascii_only)
-        self.lines = run_lines(run, view)
-
-    def inside(self) -> Iterable[Widget]:
-        """The lines, scrolling."""
-        yield Pane(ascii_only=self.ascii_only)
-
-    def on_mount(self) -> None:
-        """Fill it."""
-        pane = self.query_one(Pane)
-        pane.show(self.lines)
-        self._fit()
-
-    def on_resize(self) -> None:
-        """Take no more room than there is."""
-        self._fit()
-
-    def _fit(self) -> None:
-        """An error may be long: the pane is as high as it may be where the lines do not fit."""
-        width = max(20, self.query_one(".box").size.width - 3)
-        rows = sum(1 + sum(len(span.text) for span in item) // width for item in self.lines)
-        self.query_one(Pane).styles.height = min(rows, max(LEAST_ROWS, self.size.height - FRAME))
+        title = f"Run of {full(run.started_at, view)}"
+        super().__init__(title, run_lines(run, view), ascii_only=ascii_only)

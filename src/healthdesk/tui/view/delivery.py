@@ -61,22 +61,22 @@ def mapping_lines(steps: list[MappingStep]) -> list[Line]:
 def batch_words(batch: BatchSettings) -> str:
     """Return how records are put together."""
     under = f' under "{batch.items}"' if batch.items else ""
-    results = f"; each one's result from {batch.results}" if batch.results else ""
-    return f"up to {batch.size} records in one request{under}, waiting {batch.wait_s:g} s at most{results}"
+    results = f"; results from {batch.results}" if batch.results else ""
+    return f"up to {batch.size} in one request{under}, waiting {batch.wait_s:g} s{results}"
 
 
 def order_words(order: OrderSettings | None) -> str:
     """Return in which order records go."""
     if order is None:
-        return "none: each as soon as it can"
+        return "none: each goes as soon as it can"
     after = "the later ones wait" if order.after_failed == "wait" else "the later ones go on"
-    return f"by {order.key}: one after the other; when one failed {after}"
+    return f"by {order.key}; when one failed {after}"
 
 
 def lookup_words(lookup: LookupSettings | None) -> str:
     """Return how the endpoint is asked for a record whose arrival is unknown."""
     if lookup is None:
-        return "none: the endpoint is not asked for a record whose arrival is unknown"
+        return "none: the endpoint is not asked for unknown ones"
     found = f", there when {lookup.found}" if lookup.found else ""
     return f"{lookup.method} {lookup.path}{found}"
 

@@ -1,0 +1,149 @@
+"""Testing configuration, and changing where and how an environment delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from healthdesk.api.connections import Connection
+from healthdesk.api.integrations import ChangedIntegration, EnvironmentView, Integration, IntegrationEdit
+from healthdesk.domain.states import Environment
+from healthdesk.tui.flows.adding import new_connection
+from healthdesk.tui.flows.asking import ask_until_taken
+from healthdesk.tui.flows.environment_fields import (
+    NEW,
+    check_environment,
+    connection_options,
+    environment_edit,
+    environment_fields,
+)
+from healthdesk.tui.flows.own_connections import usable_connections
+from healthdesk.tui.flows.probing import test_configuration
+from healthdesk.tui.flows.secrets import show_secrets
+from healthdesk.tui.format import Line, Span, Tone, dim, line
+from healthdesk.tui.screens.dialog import Question
+from healthdesk.tui.screens.fields import Field, Values
+from healthdesk.tui.screens.forms import Form
+from healthdesk.tui.view.environment import TITLES
+
+if TYPE_CHECKING:
+    from healthdesk.tui.screens.base import DeskScreen
+
+DELIVERY = "delivery"
+NOTHING = "Nothing was changed."
+
+
+async def configure_testing(screen: DeskScreen, integration: Integration) -> str:
+    """Set up the testing environment, or change it; then offer to test it."""
+    saved = await _change(screen, integration, Environment.TESTING, named=False)
+    if saved is None:
+        return ""
+    now = environment_of(saved, Environment.TESTING)
+    where = f"{now.method} {now.endpoint}" if now is not None else ""
+    question = Question(
+        f"{integration.name} · TESTING",
+        [
+            line(Span("✓ TESTING is saved. ", Tone.GOOD), dim(where)),
+            (),
+            line("A signed probe shows whether it works. No record is made of it."),
+        ],
+        (("test", "Test configuration"),),
+        leave="Not now",
+        ascii_only=screen.ascii_only,
+    )
+    if await screen.ask(question) is None:
+        return f"TESTING of {integration.name} is saved. `t` sends sample data to it."
+    return await test_configuration(screen, saved, Environment.TESTING)
+
+
+async def edit_environment(screen: DeskScreen, integration: Integration, which: Environment) -> str:
+    """Change the integration's name, and where and how one of its environments delivers."""
+    saved = await _change(screen, integration, which, named=True)
+    if saved is None:
+        return ""
+    if isinstance(saved, ChangedIntegration):
+        return f"{TITLES[which]} of {saved.name} is saved."
+    return NOTHING
+
+
+async def _change(
+    screen: DeskScreen, integration: Integration, which: Environment, *, named: bool
+) -> Integration | None:
+    """Return the integration as it was saved, as it was where nothing was changed, or None where it was left."""
+    before = environment_of(integration, which)
+    able = await _able(screen)
+    found = await deliverable(screen)
+    given: Values = {}
+
+    async def send(values: Values) -> Mapping[str, str] | Integration:
+        if values["connection_id"] == NEW:
+            return values
+        return await _save(screen, integration, which, values, before)
+
+    while True:
+        name = [Field("name", "Name", integration.name, required=True)] if named else []
+        form = partial(
+            Form,
+            _title(integration, which),
+            [*name, *environment_fields(which, before, connection_options(found, before))],
+            intro=_intro(which),
+            check=check_environment,
+            given=given,
+        )
+        answer = await ask_until_taken(screen, form, send)
+        if answer is None:
+            return None
+        if isinstance(answer, Integration):
+            if isinstance(answer, ChangedIntegration):
+                await show_secrets(screen, answer.name, answer.new_signing_secrets)
+            return answer
+        added: Connection | None = await new_connection(screen, able)
+        if added is not None:
+            found.insert(0, added)
+        given = {**answer, "connection_id": found[0].id if found else NEW}
+
+
+async def deliverable(screen: DeskScreen) -> list[Connection]:
+    """Return the connections that records can be delivered on, and that the operator may use."""
+    able = await _able(screen)
+    return [each for each in await usable_connections(screen) if each.app in able]
+
+
+async def _able(screen: DeskScreen) -> set[str]:
+    return {app.id for app in await screen.client.apps() if DELIVERY in app.kinds}
+
+
+async def _save(
+    screen: DeskScreen,
+    integration: Integration,
+    which: Environment,
+    values: Values,
+    before: EnvironmentView | None,
+) -> Integration:
+    edit = environment_edit(values, before)
+    changes = IntegrationEdit()
+    if edit.model_fields_set:
+        changes = changes.model_copy(update={which.value: edit})
+    if (name := values.get("name", "").strip()) and name != integration.name:
+        changes = changes.model_copy(update={"name": name})
+    if not changes.model_fields_set:
+        return integration
+    return await screen.client.integration_edit(integration.id, changes)
+
+
+def environment_of(integration: Integration, which: Environment) -> EnvironmentView | None:
+    """Return one environment of an integration, or None where it is not set up."""
+    return next((each for each in integration.environments if each.environment is which), None)
+
+
+def _title(integration: Integration, which: Environment) -> str:
+    if which is Environment.TESTING:
+        return f"Testing configuration · {integration.name} · TESTING"
+    return f"Edit integration · {integration.name} · {TITLES[which]}"
+
+
+def _intro(which: Environment) -> list[Line]:
+    if which is Environment.TESTING:
+        return [line(dim("An endpoint, key and secret of its own: nothing sent here reaches production."))]
+    return [line(Span("This is production: records of people are sent there.", Tone.WARN))]

@@ -1,0 +1,329 @@
+"""The window of a delivery integration: environments, tabs, and its Actions menu under the documented names."""
+
+from __future__ import annotations
+
+import pytest
+
+from healthdesk.domain.states import CircuitState, Environment, IntegrationState, Role
+from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.connections import ConnectionsScreen
+from healthdesk.tui.screens.integration import IntegrationScreen
+from healthdesk.tui.screens.log import LogScreen
+from healthdesk.tui.screens.menu import ActionsMenu
+from healthdesk.tui.screens.problem import ProblemScreen
+from healthdesk.tui.screens.source import SourceScreen
+from healthdesk.tui.widgets.window_table import WindowTable
+from tests.tui.desk import LARGE, SMALL, open_desk
+from tests.tui.fake_delivery import DeliveryDesk, all_methods, an_open_circuit
+from tests.tui.task_desk import NEXT_TAB, fill, open_window, words, wrong
+
+DOCUMENTED = ["Testing configuration", "Send sample data", "Add Notifications", "View Logs"]
+TO_TESTING = ("shift+tab",)
+"""From the table of a tab back to the card of TESTING."""
+
+
+def window() -> IntegrationScreen:
+    return IntegrationScreen("int_crm")
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_both_environments_stand_side_by_side_and_testing_is_marked(size: tuple[int, int]):
+    async with open_window(DeliveryDesk(), window(), size=size) as driver:
+        text = driver.text()
+        title = next(row for row in text.splitlines() if "Production" in row)
+        assert "TESTING" in title
+        endpoint = next(row for row in text.splitlines() if "POST https://crm.acme.io/v2/hra" in row)
+        assert "POST https://test.crm.acme.io/v2/hra" in endpoint
+        assert "✗ 131" in text
+        assert "422 risk_level" in text
+        assert "Silent: Sleep." in text
+
+
+async def test_the_documented_actions_come_first_in_the_menu_of_the_window_and_of_area_one():
+    async with open_desk(DeliveryDesk(), area="connections") as driver:
+        assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
+        await driver.settle()
+        for key in ("full_stop", "enter"):
+            if key == "enter":
+                await driver.press("escape", "enter", "full_stop")
+            else:
+                await driver.press(key)
+            menu = driver.app.screen
+            assert isinstance(menu, ActionsMenu)
+            offered = [entry.label for entry in menu.entries if not entry.reason]
+            assert offered[1:5] == DOCUMENTED
+
+
+async def test_what_members_may_not_do_is_greyed_with_the_reason():
+    desk = DeliveryDesk(role=Role.MEMBER)
+    async with open_window(desk, window()) as driver:
+        await driver.press("full_stop")
+        menu = driver.app.screen
+        assert isinstance(menu, ActionsMenu)
+        reasons = {entry.label: entry.reason for entry in menu.entries}
+        for label in ("Testing configuration", "Send sample data", "Promote to production", "Circuit"):
+            assert reasons[label] == "needs the manager role; ask alice, root", label
+        assert not reasons["View Logs"]
+        await driver.press("escape", "t")
+        assert "Send sample data: needs the manager role; ask alice, root" in driver.said
+        assert desk.called("sample_plan") == []
+
+
+async def test_each_tab_opens_what_it_lists():
+    async with open_window(DeliveryDesk(), window()) as driver:
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ProblemScreen)
+        await driver.press("escape", NEXT_TAB, "enter")
+        assert isinstance(driver.app.screen, SourceScreen)
+        await driver.press("escape", "l")
+        assert isinstance(driver.app.screen, LogScreen)
+
+
+async def test_keys_act_on_the_environment_whose_card_had_the_focus():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press("p")
+        assert "Pause Production" in driver.text()
+        await driver.press("escape", *TO_TESTING)
+        assert "▸ TESTING" in driver.text()
+        await driver.press("p")
+        assert "Pause TESTING" in driver.text()
+        await driver.press("right", "enter")
+        assert desk.called("integration_pause") == [("int_crm", Environment.TESTING)]
+        assert "Paused: TESTING" in driver.text()
+        await driver.press("p")
+        assert desk.called("integration_resume") == [("int_crm", Environment.TESTING)]
+        await driver.press("o")
+        assert isinstance(driver.app.screen, ConnectionScreen)
+        assert driver.app.screen.key == "con_test"
+
+
+async def test_an_open_circuit_is_the_verdict_and_is_probed_or_closed():
+    desk = DeliveryDesk()
+    desk.change(Environment.PRODUCTION, circuit=an_open_circuit())
+    async with open_window(desk, window()) as driver:
+        assert "Circuit of Production is open since 13:53" in driver.text()
+        assert "9 of 10 attempts were answered 503." in driver.text()
+        await driver.press("C")
+        assert "Held  3 records" in driver.text()
+        await driver.press("right", "enter")
+        assert [(each.environment, each.do) for each in desk.called("integration_circuit")] == [
+            (Environment.PRODUCTION, "probe")
+        ]
+
+
+async def test_a_closed_circuit_can_only_be_opened_and_starts_on_cancel():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press("C")
+        assert "Open it" in driver.text()
+        assert "Close it" not in driver.text()
+        await driver.press("enter")
+        assert desk.called("integration_circuit") == []
+        await driver.press("C", "right", "enter")
+        assert desk.called("integration_circuit")[0].do == "open"
+
+
+async def test_the_delivery_tab_shows_mapping_order_and_receipts_of_the_chosen_environment():
+    desk = DeliveryDesk()
+    desk.change(Environment.TESTING, delivery=all_methods())
+    async with open_window(desk, window(), size=LARGE) as driver:
+        await driver.press(NEXT_TAB, NEXT_TAB)
+        assert "as it was posted, byte for byte" in driver.text()
+        await driver.press(*TO_TESTING)
+        text = driver.text()
+        assert "Delivery of TESTING" in text
+        assert "1 rename score -> result.score" in text
+        assert "up to 50 in one request" in text
+        assert "by participant.id; when one failed the later ones wait" in text
+        assert "after 202 within 15m, verified by standard_webhooks; without one it is failed" in text
+
+
+async def test_testing_configuration_makes_the_environment_shows_its_secret_once_and_tests_it():
+    desk = DeliveryDesk()
+    desk.without(Environment.TESTING)
+    async with open_window(desk, window()) as driver:
+        assert "Not set up yet." in driver.text()
+        await driver.press("E")
+        assert "Testing configuration · CRM endpoint · TESTING" in driver.text()
+        await fill(driver, "path", "/v3/hra")
+        await fill(driver, "rate_per_s", "5")
+        await driver.press("ctrl+s")
+        edit = desk.called("integration_edit")[0].testing
+        assert (edit.path, edit.rate_per_s, edit.connection_id) == ("/v3/hra", 5, "con_jira")
+        assert desk.called("integration_edit")[0].production is None
+        assert "whsec_shown-this-once" in driver.text()
+        await driver.press("escape")
+        assert "TESTING is saved." in driver.text()
+        await driver.press("right", "enter")
+        assert [each.environment for each in desk.called("integration_test")][-1] is Environment.TESTING
+        assert "The endpoint took the probe: 200 in 41 ms." in driver.text()
+
+
+async def test_only_what_was_changed_of_an_environment_is_sent():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press("e")
+        await fill(driver, "name", "CRM")
+        await fill(driver, "rate_per_s", "")
+        await driver.press("ctrl+s")
+        [changes] = desk.called("integration_edit")
+        assert changes.model_dump(exclude_unset=True) == {"name": "CRM", "production": {"rate_per_s": None}}
+
+
+async def test_what_is_wrong_with_an_environment_is_said_in_the_form():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press("e")
+        await fill(driver, "timeout_s", "soon")
+        await fill(driver, "path", "v2")
+        await driver.press("ctrl+s")
+        assert "Timeout, seconds: is a number" in wrong(driver)
+        assert "Path: begins with /" in wrong(driver)
+        assert desk.called("integration_edit") == []
+
+
+async def test_a_probe_that_fails_says_whose_fault_and_what_to_do():
+    desk = DeliveryDesk()
+    desk.probe_ok = False
+    async with open_window(desk, window()) as driver:
+        await driver.press(*TO_TESTING, "X")
+        text = words(driver)
+        assert "The endpoint refused the credential (401 Unauthorized)." in text
+        assert "Next update the credentials" in text
+        assert "no record was made" in text
+        assert "healthdesk-probe: true" in text
+        await driver.press("escape")
+        assert "TESTING of CRM endpoint: the test failed." in driver.said
+
+
+async def test_promotion_shows_the_difference_and_confirms_what_was_shown():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press("U")
+        text = words(driver)
+        assert "path: + /v3/hra - /v2/hra" in text
+        assert 'batch: + {"size": 50}' in text
+        assert "- none" in text
+        assert "connection stays: each environment keeps its own connection" in text
+        await driver.press("enter")
+        assert desk.called("integration_promote") == []
+        await driver.press("U", "right", "enter")
+        assert [each.version for each in desk.called("integration_promote")] == ["v2"]
+
+
+async def test_a_production_that_is_not_there_asks_for_its_connection():
+    desk = DeliveryDesk()
+    desk.without(Environment.PRODUCTION)
+    desk.creates = True
+    async with open_window(desk, window()) as driver:
+        await driver.press("U", "enter")
+        assert "it is made as TESTING is" in driver.text()
+        await driver.press("right", "enter")
+        [new] = desk.called("integration_promote")
+        assert new.connection_id == "con_jira"
+
+
+async def test_promotion_without_testing_is_refused_with_what_helps():
+    desk = DeliveryDesk()
+    desk.without(Environment.TESTING)
+    async with open_window(desk, window()) as driver:
+        await driver.press("U")
+        assert "Promote to production: there is no testing environment; E sets it up" in driver.said
+
+
+async def test_the_delivery_method_is_changed_and_what_the_form_does_not_ask_stays():
+    desk = DeliveryDesk()
+    desk.change(Environment.PRODUCTION, delivery=all_methods())
+    async with open_window(desk, window(), size=LARGE) as driver:
+        await driver.press("M")
+        await fill(driver, "size", "25")
+        await driver.press("ctrl+s")
+        [changes] = desk.called("integration_edit")
+        method = changes.production.delivery
+        assert method.batch.size == 25
+        assert method.batch.results == "results"
+        assert method.mapping == all_methods().mapping
+        assert method.receipt.statuses == [202]
+        assert changes.testing is None
+
+
+async def test_a_mapping_that_cannot_be_read_is_told_by_its_line():
+    desk = DeliveryDesk()
+    async with open_window(desk, window(), size=LARGE) as driver:
+        await driver.press("M", "tab")
+        await driver.write("move a b")
+        await driver.press("ctrl+s")
+        assert "line 1: a step begins with set, default, rename, format, remove" in wrong(driver)
+        assert desk.called("integration_edit") == []
+
+
+async def test_a_new_key_is_shown_once():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press(*TO_TESTING, "K")
+        assert "No key yet" in driver.text()
+        await driver.press("ctrl+s")
+        assert "hdk_shown-this-once" in driver.text()
+        [new] = desk.called("integration_key_create")
+        assert new.environment is Environment.TESTING
+        await driver.press("escape")
+        assert "hdk_shown-this-once" not in driver.text()
+
+
+async def test_a_source_is_enabled_and_its_silence_set():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press("O")
+        assert "there is no source under the cursor; the Sources tab has them" in " ".join(driver.said)
+        await driver.press(NEXT_TAB)
+        table = driver.app.screen.query_one("#integration-sources", WindowTable)
+        assert table.select("src_diabetes-risk")
+        await driver.settle()
+        await driver.press("O")
+        [(source, choice)] = desk.called("source_enable")
+        assert (source, choice.integration_id, choice.enabled) == ("src_diabetes-risk", "int_crm", True)
+        await driver.press("h", "right")
+        await fill(driver, "after_s", "2h")
+        await driver.press("ctrl+s")
+        [(source, silence)] = desk.called("source_silence")
+        assert (source, silence.after_s, silence.environment) == (
+            "src_diabetes-risk",
+            7200,
+            Environment.PRODUCTION,
+        )
+
+
+async def test_disabling_a_source_says_what_follows_and_starts_on_cancel():
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press(NEXT_TAB, "O")
+        assert "Its records are refused from now on." in driver.text()
+        await driver.press("enter")
+        assert desk.called("source_enable") == []
+
+
+async def test_area_one_acts_on_an_integration_without_opening_it():
+    desk = DeliveryDesk()
+    desk.change(Environment.TESTING, state=IntegrationState.PAUSED)
+    async with open_desk(desk, area="connections") as driver:
+        assert driver.app.screen.query_one(WindowTable).select("integration:int_crm")
+        await driver.settle()
+        await driver.press("X", "right", "enter")
+        assert [each.environment for each in desk.called("integration_test")] == [Environment.TESTING]
+        await driver.press("escape", "U", "escape")
+        assert desk.called("integration_promotion") == ["int_crm"]
+        assert isinstance(driver.app.screen, ConnectionsScreen)
+        await driver.press("g", "U")
+        assert "Promote to production: this is a connection" in " ".join(driver.said)
+
+
+@pytest.mark.parametrize("state", [CircuitState.PROBING, CircuitState.RAMPING])
+async def test_a_circuit_that_comes_back_is_told_on_the_card(state: CircuitState):
+    desk = DeliveryDesk()
+    desk.change(
+        Environment.PRODUCTION, circuit=an_open_circuit().model_copy(update={"state": state, "step": 2})
+    )
+    async with open_window(desk, window()) as driver:
+        told = "probed with one record" if state is CircuitState.PROBING else "ramps back, step 2"
+        assert f"Circuit {told}" in driver.text()

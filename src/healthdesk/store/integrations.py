@@ -180,6 +180,8 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             connections.c.app,
             connections.c.base_url,
             connections.c.credentials_enc,
+            connections.c.auth,
+            connections.c.settings,
         )
         .join(integrations, integrations.c.id == environments.c.integration_id)
         .join(connections, connections.c.id == environments.c.connection_id)
@@ -219,6 +221,8 @@ def delivery_targets(conn: Connection, now: datetime) -> list[TargetRow]:
             circuit_probe_at=row.circuit_probe_at,
             circuit_step=row.circuit_step,
             circuit_reason=row.circuit_reason,
+            auth=row.auth,
+            settings=row.settings,
         )
         for row in found
     ]
@@ -304,11 +308,11 @@ def _environment(row: Any, totals: Mapping[Any, dict[str, int]], hints: Mapping[
         key_hint=key_hint,
         key_created_at=key_created_at,
         signing_secret_hint=secret_hint,
+        receipt_secret_hint=receipt_hint,
         totals=totals.get(place, {}),
     )
 
 
-        receipt_secret_hint=receipt_hint,
 def _hold_reason(row: Any) -> HoldReason | None:
     """Return why records of the environment wait: the operator's pause goes before the connection's failure."""
     if row.state is IntegrationState.PAUSED:

@@ -123,6 +123,10 @@ class TargetRow:
     circuit_probe_at: datetime | None = None
     circuit_step: int = 0
     circuit_reason: str = ""
+    auth: str = "none"
+    """The connection's method of authentication."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Those of the connection that are no credentials."""
 
 
 @dataclass(frozen=True, slots=True)

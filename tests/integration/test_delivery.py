@@ -239,7 +239,7 @@ async def test_concurrency_bounds_the_attempts_under_way(desk, endpoint):
     endpoint.release()
 
 
-async def test_resend_of_all_in_the_filter_is_one_step_and_refuses_another_count(desk, endpoint):
+async def test_resend_of_all_in_the_filter_is_a_job_and_refuses_another_count(desk, endpoint):
     delivery = await set_up_delivery(desk, endpoint.url)
     endpoint.answer(422, json={"message": "risk_level is required"})
     for number in range(7):
@@ -252,7 +252,7 @@ async def test_resend_of_all_in_the_filter_is_one_step_and_refuses_another_count
         assert [(group.status, group.count) for group in plan.groups] == [(422, 7)]
         with pytest.raises(Exception, match="7"):
             await client.records_resend_all(failed, expect=6)
-        assert (await client.records_resend_all(failed, expect=7)).resent == 7
+        assert (await client.records_resend_all(failed, expect=7)).total == 7
 
         async def all_delivered():
             return (await client.ledger()).rows[0].states["delivered"] == 7

@@ -7,6 +7,7 @@ import contextlib
 from collections import Counter
 
 import pytest
+from tests.harness.serving import until
 from tests.integration.http_desk import http_desk, record
 
 from healthdesk.testing import FakeClock, FakeEndpoint
@@ -306,20 +307,26 @@ async def test_delivered_record_is_resent_with_a_new_webhook_id_when_asked(tmp_p
         assert sorted(attempt["webhook_id"] for attempt in attempts) == sorted([first, second, third])
 
 
+async def seen(endpoint, number):
+    return len(endpoint.requests) == number
+
+
 async def test_rate_of_an_environment_bounds_what_leaves_in_any_window(tmp_path, endpoint):
     clock = FakeClock()
     async with running(tmp_path, clock) as desk:
         delivery = await desk.delivery(rate_per_s=20)
         await desk.ok("PATCH", f"/v1/connections/{delivery.connection_id}", {"base_url": endpoint.url})
         await post(delivery, 50)
-        left = []
-        for _ in range(4):
-            await quiet(desk)
-            left.append(len(endpoint.requests))
-            clock.advance(1)
-        assert left == [1, 21, 41, 50], "the first has no second behind it that could have been saved up"
+        await quiet(desk)
+        assert endpoint.requests == [], "what left before the start is not known: the first one waits, too"
+        for number in range(1, 11):
+            clock.advance(0.05)
+            await until(lambda number=number: seen(endpoint, number))
+        await quiet(desk)
+        assert len(endpoint.requests) == 10
+        await passing(desk, in_states(desk, delivered=50), limit_s=50)
         await idle(desk, 10)
         await post(delivery, 50)
         await quiet(desk)
-        assert len(endpoint.requests) == 70, "ten idle seconds are worth no more than one"
-        await passing(desk, in_states(desk, delivered=100), limit_s=5)
+        assert len(endpoint.requests) == 51, "ten idle seconds are worth one request"
+        await passing(desk, in_states(desk, delivered=100), limit_s=50)

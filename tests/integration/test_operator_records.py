@@ -170,7 +170,7 @@ async def test_all_in_the_filter_are_resent_if_they_are_still_what_was_confirmed
     assert wrong.status == 409
     assert (await desk.ok("GET", "/v1/records/count", params={"state": "failed"}))["total"] == 3
     done = await desk.ok("POST", "/v1/records/resend-all", {"filter": chosen, "expect": plan["total"]})
-    assert done["resent"] == 3
+    assert (done["kind"], done["total"], done["counts"]["pending"]) == ("resend", 3, 3)
     for record_id in bad:
         await settled(desk, record_id, "delivered")
     ledger = await desk.ok("GET", "/v1/ledger")

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from healthdesk.domain.states import AttemptOutcome, HoldReason, OnUnknown, RecordState, Trigger
-from healthdesk.errors import Conflict
 from healthdesk.store import daemons, flow, integrations, ledger, problems, records
 from healthdesk.store.database import Store
 from healthdesk.store.rows import RecordQuery
 from healthdesk.testing import START, FakeClock
+from tests.store.job_world import resend_everything
 from tests.store.world import PRODUCTION, REFUSED, TESTING, failure
 
 LEASE = timedelta(seconds=30)
@@ -293,20 +293,15 @@ async def test_resend_all_touches_what_the_filter_matches_and_nothing_else(world
     assert (group.count, group.status, group.error_kind, group.problem_state) == (4, 422, "refused", "open")
     row = await world.store.read(records.get, failed[0])
     assert plan.oldest == row.arrived_at
-    done = await world.store.write(
-        records.resend_all, query, by="bob", now=world.clock.now(), expect=plan.total
-    )
-    assert (done.resent, done.environments) == (4, ((world.integration_id, PRODUCTION),))
+    assert [(place.name, place.environment, place.count) for place in plan.places] == [
+        ("CRM endpoint", PRODUCTION, 4)
+    ]
+    assert sum(plan.sources.values()) == 4
+    done = await resend_everything(world, query)
+    assert (done.queued, done.environments) == (4, ((world.integration_id, PRODUCTION),))
     assert await state_of(world, elsewhere[0]) is RecordState.FAILED
     assert await world.check_ledger() == {"queued": 4, "failed": 3, "delivered": 2}
     assert {each.id for each in await world.claim()} == set(failed)
-
-
-async def test_resend_all_of_another_number_than_confirmed_changes_nothing(world):
-    await failed_records(world, 3)
-    with pytest.raises(Conflict, match="3 records"):
-        await world.store.write(records.resend_all, RecordQuery(), by="bob", now=world.clock.now(), expect=2)
-    assert await world.check_ledger() == {"failed": 3}
 
 
 async def test_resend_all_of_a_problem_takes_its_records_only(world):
@@ -317,8 +312,7 @@ async def test_resend_all_of_a_problem_takes_its_records_only(world):
     problem_id = (await world.store.read(records.get, mine[0])).problem_id
     query = RecordQuery(problem_id=problem_id, states=(RecordState.FAILED, RecordState.DELIVERED))
     assert (await world.store.read(records.resend_plan, query)).total == 3
-    done = await world.store.write(records.resend_all, query, by="bob", now=world.clock.now(), expect=3)
-    assert done.resent == 3
+    assert (await resend_everything(world, query)).queued == 3
     assert (await world.store.read(problems.get, problem_id)).count == 3
     await world.step([world.delivered(each) for each in await world.claim()])
     assert (await world.store.read(problems.get, problem_id)).count == 0
@@ -328,8 +322,7 @@ async def test_resend_all_tries_what_is_retrying_now(world):
     await world.accept()
     (claimed,) = await world.claim()
     await world.step([world.failed(claimed, failure(), next_at=world.clock.now() + timedelta(hours=5))])
-    done = await world.store.write(records.resend_all, RecordQuery(), by="bob", now=world.clock.now())
-    assert done.resent == 1
+    assert (await resend_everything(world, RecordQuery())).queued == 1
     assert len(await world.claim()) == 1
 
 
@@ -337,8 +330,7 @@ async def test_a_filter_of_other_states_resends_nothing(world):
     await failed_records(world, 1)
     query = RecordQuery(states=(RecordState.DELIVERED,))
     assert (await world.store.read(records.resend_plan, query)).total == 0
-    done = await world.store.write(records.resend_all, query, by="bob", now=world.clock.now(), expect=0)
-    assert done.resent == 0
+    assert (await resend_everything(world, query)).queued == 0
 
 
 async def test_a_refused_record_keeps_its_problem_until_it_is_delivered(world):

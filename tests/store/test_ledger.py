@@ -10,6 +10,7 @@ from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.errors import IdempotencyConflict
 from healthdesk.store import flow, problems, records, retention
 from healthdesk.store.rows import RecordQuery
+from tests.store.job_world import resend_everything
 from tests.store.world import REFUSED, UNAUTHORIZED, failure
 
 ACTIONS = (
@@ -81,10 +82,8 @@ class Life:
             ),
         )
         plan = await self.world.store.read(records.resend_plan, query)
-        done = await self.world.store.write(
-            records.resend_all, query, by="bob", now=self.world.clock.now(), expect=plan.total
-        )
-        assert done.resent == plan.total
+        done = await resend_everything(self.world, query)
+        assert done.queued == plan.total
 
     async def crash(self):
         await self.world.store.write(

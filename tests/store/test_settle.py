@@ -9,6 +9,7 @@ from sqlalchemy import text
 from healthdesk.domain.states import AttemptOutcome, HoldReason, RecordState, Trigger
 from healthdesk.store import desk, records
 from healthdesk.store.rows import EnvWant
+from tests.store.job_world import resend_everything
 from tests.store.world import DATA, PRODUCTION, TESTING, failure
 
 
@@ -217,7 +218,7 @@ async def test_daemons_that_settle_and_move_the_same_records_do_not_fail(
     await world.step([world.failed(each) for each in claimed])
 
     async def resend_all(store):
-        return await store.write(records.resend_all, RecordQuery(), by="bob", now=world.clock.now())
+        return await resend_everything(world, RecordQuery(), store)
 
     async def deliver(store):
         result = await store.settle_and_claim(

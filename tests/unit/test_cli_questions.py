@@ -6,6 +6,7 @@ import pytest
 from tests.harness import wire
 from tests.harness.cli import Shell, Typed
 from tests.harness.fake_daemon import FakeDaemon, running
+from tests.harness.job_calls import job, job_plan
 
 from healthdesk.api.records import Resent
 from healthdesk.cli.ask import Asker, without_echo
@@ -213,11 +214,11 @@ def test_disconnecting_shows_what_stops_before_it_asks(daemon, desk):
 
 
 def plan_then(daemon, answer):
-    daemon.on("POST", "/v1/records/resend-all", wire.plan(), answer)
+    daemon.on("POST", "/v1/jobs", job_plan(), answer)
 
 
 def test_resend_all_states_count_and_filter_before_it_asks(daemon, desk):
-    plan_then(daemon, Resent(resent=131))
+    plan_then(daemon, job(state="preparing"))
     ran = desk(
         "records resend-all --integration int_1 --environment production --state failed --from 2h",
         stdin="y\n",
@@ -228,7 +229,9 @@ def test_resend_all_states_count_and_filter_before_it_asks(daemon, desk):
     assert f"Resend 131 records ({where})? [y/N]" in ran.err
     assert "127     422  risk_level is required  prb_1 open" in ran.out
     assert "2 already delivered" in ran.out
-    assert ran.out.endswith("Resent 131 records.\n")
+    assert "At 20 a second: about 7s." in ran.out
+    assert "Sources: 100 heart-health, 31 sleep" in ran.out
+    assert ran.out.endswith("Began job_1: 131 records. `healthdesk jobs show job_1` says how far it is.\n")
     chosen = {
         "environment": "production",
         "states": ["failed"],
@@ -236,14 +239,12 @@ def test_resend_all_states_count_and_filter_before_it_asks(daemon, desk):
         "arrived_to": "2024-11-22T13:02:11+00:00",
         "integration_id": "int_1",
     }
-    assert [one.json for one in daemon.asked] == [
-        {"filter": chosen, "dry_run": True},
-        {"filter": chosen, "expect": 131},
-    ]
+    given = {"filter": chosen, "careful": True, "rate_per_s": None, "fix": None}
+    assert [one.json for one in daemon.asked] == [given | {"dry_run": True}, given | {"expect": 131}]
 
 
 def test_resend_all_that_is_declined_changes_nothing(daemon, desk):
-    plan_then(daemon, Resent(resent=131))
+    plan_then(daemon, job(state="preparing"))
     ran = desk("records resend-all --state failed", stdin="n\n", terminal=True)
     assert ran.code == 1
     assert "Nothing was changed." in ran.err
@@ -258,16 +259,16 @@ def test_resend_all_without_a_person_needs_yes_before_anything_is_asked(daemon, 
 
 
 def test_resend_all_for_programs(daemon, desk):
-    plan_then(daemon, Resent(resent=131))
+    plan_then(daemon, job(state="preparing"))
     ran = desk("records resend-all --yes --json")
-    assert ran.json == {"resent": 131, "skipped": {}}
-    daemon.on("POST", "/v1/records/resend-all", wire.plan())
+    assert (ran.json["id"], ran.json["total"]) == ("job_1", 131)
+    daemon.on("POST", "/v1/jobs", job_plan())
     assert desk("records resend-all --dry-run --json").json["total"] == 131
     assert daemon.last.json["dry_run"] is True
 
 
 def test_resend_all_of_nothing_does_not_ask(daemon, desk):
-    daemon.on("POST", "/v1/records/resend-all", wire.plan(total=0, groups=[], oldest=None), Resent(resent=0))
+    daemon.on("POST", "/v1/jobs", job_plan(total=0, groups=[], oldest=None), job(total=0, counts={}))
     ran = desk("records resend-all", terminal=True)
     assert ran.code == 0
     assert "[y/N]" not in ran.err
@@ -275,50 +276,50 @@ def test_resend_all_of_nothing_does_not_ask(daemon, desk):
 
 
 def test_what_arrives_while_the_question_is_read_is_not_resent(daemon, desk):
-    plan_then(daemon, Resent(resent=131))
+    plan_then(daemon, job(state="preparing"))
     assert desk("records resend-all --state failed", stdin="y\n", terminal=True).code == 0
     ends = [one.json["filter"]["arrived_to"] for one in daemon.asked]
     assert ends == ["2024-11-22T13:02:11+00:00"] * 2
 
 
 def test_an_end_that_was_given_is_kept(daemon, desk):
-    plan_then(daemon, Resent(resent=131))
+    plan_then(daemon, job(state="preparing"))
     assert desk("records resend-all --to 2024-11-20T00:00Z --yes").code == 0
     assert [one.json["filter"]["arrived_to"] for one in daemon.asked] == ["2024-11-20T00:00:00+00:00"] * 2
 
 
 def changed_meanwhile(daemon, *answers):
     """Answer a plan, then that it is another one by now, then `answers`."""
-    path = ("POST", "/v1/records/resend-all")
+    path = ("POST", "/v1/jobs")
     daemon.problem(*path, 409, "conflict", "it would be 140 now", fix="look again")
     conflict = daemon._answers[path]
-    daemon.on(*path, wire.plan())
+    daemon.on(*path, job_plan())
     first = daemon._answers[path]
-    daemon.on(*path, wire.plan(total=140), *answers)
+    daemon.on(*path, job_plan(total=140), *answers)
     daemon.on(*path, *first, *conflict, *daemon._answers[path])
 
 
 def test_count_that_changed_meanwhile_is_asked_again(daemon, desk):
-    changed_meanwhile(daemon, Resent(resent=140))
+    changed_meanwhile(daemon, job(total=140))
     ran = desk("records resend-all --state failed", stdin="y\ny\n", terminal=True)
     assert ran.code == 0
     assert "has changed meanwhile" in ran.err
     assert ran.err.index("Resend 131 records") < ran.err.index("Resend 140 records")
-    assert ran.out.endswith("Resent 140 records.\n")
+    assert "Began job_1: 140 records." in ran.out
 
 
 def test_yes_goes_for_the_new_plan_too(daemon, desk):
-    changed_meanwhile(daemon, Resent(resent=140))
+    changed_meanwhile(daemon, job(total=140))
     ran = desk("records resend-all --yes --json")
-    assert ran.json == {"resent": 140, "skipped": {}}
+    assert ran.json["total"] == 140
     assert [one.json.get("expect") for one in daemon.asked] == [None, 131, None, 140]
 
 
 def test_a_plan_that_never_holds_is_given_up(daemon, desk):
-    path = ("POST", "/v1/records/resend-all")
+    path = ("POST", "/v1/jobs")
     daemon.problem(*path, 409, "conflict", "it would be 140 now", fix="look again")
     conflict = daemon._answers[path]
-    daemon.on(*path, wire.plan())
+    daemon.on(*path, job_plan())
     daemon.on(*path, *(daemon._answers[path] + conflict) * 5)
     ran = desk("records resend-all --yes")
     assert ran.code == 1

@@ -1,6 +1,12 @@
 """How much an environment may take on."""
 
-from healthdesk.engine.slots import Bucket, Lane
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from healthdesk.engine.slots import AHEAD_S, Bucket, Lane, Pace
+from healthdesk.testing import FakeClock
 
 
 def test_lane_claims_ahead_so_that_no_slot_waits_for_a_commit():
@@ -37,20 +43,87 @@ def test_full_answer_means_that_there_may_be_more():
 
 
 def test_rate_bounds_what_is_claimed_over_any_span():
-    lane = Lane(concurrency=100, bucket=Bucket(rate_per_s=10.0, tokens=10.0))
-    taken, now = 0, 0.0
-    while now < 5.0:
-        wanted = lane.wants(now, ahead=True)
+    clock = FakeClock()
+    lane = Lane(concurrency=100, pace=Pace(10.0, clock))
+    start, taken = clock.monotonic(), []
+    while clock.monotonic() < start + 5.0:
+        wanted = lane.wants(clock.monotonic(), ahead=True)
         lane.asking()
         lane.took(wanted, wanted)
         for _ in range(wanted):
+            taken.append(clock.monotonic() - start)
             lane.done()
-        taken += wanted
-        now += 0.01
-    assert 50 <= taken <= 60
+        clock.advance(0.01)
+    assert 45 <= len(taken) <= 50
+    assert taken[0] >= 0.1 - AHEAD_S, "the first one waits, too"
+    assert all(later - earlier >= 0.1 - 0.011 for earlier, later in pairwise(taken))
 
 
-def test_slow_rate_waits_for_its_first_token_and_says_how_long():
+def test_time_in_which_nothing_was_sent_is_not_saved_up():
+    clock = FakeClock()
+    pace = Pace(5.0, clock)
+    assert pace.available(clock.monotonic()) == 0
+    clock.advance(60)
+    assert pace.available(clock.monotonic()) == 1
+    pace.take(1)
+    assert pace.available(clock.monotonic()) == 0
+    assert pace.wait_s() == pytest.approx(0.2 - AHEAD_S)
+
+
+def test_fast_pace_plans_what_leaves_within_a_moment():
+    clock = FakeClock()
+    pace = Pace(1000.0, clock)
+    clock.advance(1)
+    assert pace.available(clock.monotonic()) == 21
+    pace.take(21)
+    assert pace.available(clock.monotonic()) == 0
+
+
+async def left_at(clock: FakeClock, pace: Pace, number: int, step_s: float) -> list[float]:
+    """Return when each of `number` requests left that all want to leave now, seconds after now."""
+    start, left = clock.monotonic(), []
+
+    async def leave() -> None:
+        await pace.turn()
+        left.append(clock.monotonic() - start)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(number):
+            group.create_task(leave())
+        while len(left) < number:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            clock.advance(step_s)
+    return left
+
+
+async def test_requests_leave_apart_however_many_wait():
+    clock = FakeClock()
+    left = await left_at(clock, Pace(4.0, clock), 5, 0.05)
+    assert left[0] >= 0.25
+    assert all(later - earlier >= 0.25 - 1e-9 for earlier, later in pairwise(left))
+    assert left[-1] < 5 * 0.25 + 5 * 0.05 + 0.1
+
+
+async def test_a_late_one_is_not_made_up_for_by_the_next():
+    clock = FakeClock()
+    left = await left_at(clock, Pace(4.0, clock), 4, 0.4)
+    assert all(later - earlier >= 0.25 for earlier, later in pairwise(left))
+
+
+async def test_another_rate_holds_from_the_last_request_on():
+    clock = FakeClock()
+    pace = Pace(4.0, clock)
+    await left_at(clock, pace, 1, 0.25)
+    pace.change(1.0)
+    (left,) = await left_at(clock, pace, 1, 0.05)
+    assert left >= 1.0 - 0.25 - 1e-9
+    assert pace.available(clock.monotonic()) == 1
+    pace.take(1)
+    assert pace.wait_s() == pytest.approx(1.0 - AHEAD_S)
+
+
+def test_bucket_waits_for_its_first_token_and_says_how_long():
     bucket = Bucket(rate_per_s=0.5)
     assert bucket.available(0.0) == 1
     bucket.take(1)

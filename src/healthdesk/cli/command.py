@@ -77,6 +77,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("instances", "tasks and proof syncs of integrations, and their health", f"{_CLI}.instances"),
     Noun("sources", "what produces records", f"{_CLI}.sources"),
     Noun("records", "the log of records, and resending them", f"{_CLI}.records"),
+    Noun("jobs", "what is done to many records", f"{_CLI}.jobs"),
     Noun("callbacks", "inbound webhooks from apps", f"{_CLI}.callbacks"),
     Noun("channels", "where alerts go", f"{_CLI}.channels"),
     Noun("rules", "which problems go to which channels", f"{_CLI}.rules"),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
 from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.jobs import failed, wait_for
 from healthdesk.cli.tables import Column
 from healthdesk.cli.where import describe, filter_arguments, record_filter
-from healthdesk.domain.states import RecordState
+from healthdesk.domain.durations import format_span
+from healthdesk.domain.states import JobState, RecordState
 from healthdesk.errors import ApiRefused
 
 if TYPE_CHECKING:
-    from healthdesk.api.records import RecordFilter, ResendPlan
+    from healthdesk.api.jobs import JobPlan
+    from healthdesk.api.records import RecordFilter
 
 CONFLICT = 409
 MOST_PLANS = 5
@@ -59,11 +63,30 @@ def resend_all_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `resend-all`."""
     filter_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+    parser.add_argument("--rate", type=_rate, metavar="N", help="at most N records a second")
+    parser.add_argument(
+        "--not-careful",
+        action="store_true",
+        help="all at once: neither one and five first, nor a stop where the same failure comes back",
+    )
+    parser.add_argument(
+        "--wait", action="store_true", help="wait until the job has ended, saying how far it is"
+    )
     options.yes(parser)
 
 
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of records a second above 0")
+    return value
+
+
 async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
-    """Resend what the filter matches, in one transaction, after the plan was confirmed.
+    """Begin a job over what the filter matches, after its plan was confirmed.
 
     What arrives after the question is not in it. When what is in it changes, the new plan is asked for again.
     """
@@ -74,7 +97,7 @@ async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
     chosen = await record_filter(desk, args)
     words = describe(desk, args, chosen)
     if args.dry_run:
-        plan = await desk.client.records_resend_plan(chosen)
+        plan = await _plan(desk, args, chosen)
         if desk.out.as_json:
             desk.out.model(plan)
         else:
@@ -95,7 +118,7 @@ async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
 async def _resend_planned(
     desk: Desk, args: argparse.Namespace, chosen: RecordFilter, words: str
 ) -> int | None:
-    plan = await desk.client.records_resend_plan(chosen)
+    plan = await _plan(desk, args, chosen)
     if not desk.out.as_json:
         _print_plan(desk, plan, words)
         desk.out.flush()
@@ -105,16 +128,31 @@ async def _resend_planned(
             desk.out.note("Nothing was changed.")
             return FAILED
     # Zero is asked for too, so that programs get the same answer whatever the count.
-    answer = await desk.client.records_resend_all(chosen, expect=plan.total)
-    desk.out.done(answer, f"Resent {_count(answer.resent)}." if plan.total else "There is nothing to resend.")
+    job = await desk.client.job_create(
+        chosen, expect=plan.total, rate_per_s=args.rate, careful=not args.not_careful
+    )
+    if args.wait:
+        job = await wait_for(desk, job)
+        desk.out.done(
+            job, f"{job.id} {job.state.value}: {job.finished:,} of {job.total:,}, {failed(job):,} failed."
+        )
+        if job.reason:
+            desk.out.note(job.reason)
+        return FAILED if job.state is not JobState.DONE or failed(job) else None
+    began = f"Began {job.id}: {_count(plan.total)}. `healthdesk jobs show {job.id}` says how far it is."
+    desk.out.done(job, began if plan.total else "There is nothing to resend.")
     return None
+
+
+async def _plan(desk: Desk, args: argparse.Namespace, chosen: RecordFilter) -> JobPlan:
+    return await desk.client.job_plan(chosen, rate_per_s=args.rate, careful=not args.not_careful)
 
 
 def _count(number: int) -> str:
     return f"{number:,} record{'' if number == 1 else 's'}"
 
 
-def _print_plan(desk: Desk, plan: ResendPlan, words: str) -> None:
+def _print_plan(desk: Desk, plan: JobPlan, words: str) -> None:
     out = desk.out
     out.line(f"Resend {_count(plan.total)}: {words}")
     out.line(f"Arrived {out.time(plan.oldest)} – {out.time(plan.newest)}" if plan.oldest else "")
@@ -137,3 +175,13 @@ def _print_plan(desk: Desk, plan: ResendPlan, words: str) -> None:
     out.line(
         f"Skipped: {plan.skipped_delivered:,} already delivered, {plan.skipped_other:,} in other states."
     )
+    if len(plan.sources) > 1:
+        out.line("Sources: " + ", ".join(f"{number:,} {key}" for key, number in plan.sources.items()))
+    if plan.seconds is not None and plan.rate_per_s is not None:
+        out.line(f"At {plan.rate_per_s:g} a second: about {_span(plan.seconds)}.")
+
+
+def _span(seconds: float) -> str:
+    """Return how long it takes at least, in whole minutes from two on."""
+    unit = 1 if seconds < 120 else 60
+    return format_span(math.ceil(seconds / unit) * unit)

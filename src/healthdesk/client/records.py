@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Count, Page
+from healthdesk.api.jobs import Job, JobPlan
 from healthdesk.api.records import (
     Accepted,
     Attempt,
@@ -22,7 +23,6 @@ from healthdesk.api.records import (
     ResendAll,
     ResendMarked,
     ResendOne,
-    ResendPlan,
     Resent,
 )
 from healthdesk.client.params import callback_filter, optional, paging, record_filter, seg
@@ -35,7 +35,8 @@ _ACCEPTED = TypeAdapter(Accepted)
 _ATTEMPTS = TypeAdapter(Page[Attempt])
 _ATTEMPT = TypeAdapter(AttemptDetail)
 _RESENT = TypeAdapter(Resent)
-_PLAN = TypeAdapter(ResendPlan)
+_PLAN = TypeAdapter(JobPlan)
+_JOB = TypeAdapter(Job)
 _LEDGER = TypeAdapter(Ledger)
 _CALLBACKS = TypeAdapter(Page[Callback])
 _CALLBACK = TypeAdapter(CallbackDetail)
@@ -113,18 +114,18 @@ class RecordCalls:
             _RESENT, "POST", "/v1/records/resend", body=body, timeout_s=LONG_TIMEOUT_S
         )
 
-    async def records_resend_plan(self, chosen: RecordFilter) -> ResendPlan:
+    async def records_resend_plan(self, chosen: RecordFilter) -> JobPlan:
         """What resending all that the filter matches will do; nothing is changed."""
         body = ResendAll(filter=chosen, dry_run=True)
         return await self._http.call(
             _PLAN, "POST", "/v1/records/resend-all", body=body, timeout_s=LONG_TIMEOUT_S
         )
 
-    async def records_resend_all(self, chosen: RecordFilter, *, expect: int) -> Resent:
-        """Resend all that the filter matches, if that still is `expect` records."""
+    async def records_resend_all(self, chosen: RecordFilter, *, expect: int) -> Job:
+        """Begin a careful job over all that the filter matches, if that still is `expect` records."""
         body = ResendAll(filter=chosen, expect=expect)
         return await self._http.call(
-            _RESENT, "POST", "/v1/records/resend-all", body=body, timeout_s=LONG_TIMEOUT_S
+            _JOB, "POST", "/v1/records/resend-all", body=body, timeout_s=LONG_TIMEOUT_S
         )
 
     async def ledger(self, chosen: LedgerQuery | None = None) -> Ledger:

@@ -23,7 +23,7 @@ from aiohttp.http_writer import _serialize_headers
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from healthdesk.connectors.wire import BadAnswer, Progress
+from healthdesk.connectors.wire import BadAnswer, Progress, turn
 
 LARGEST = 65_536
 """Bytes of a body that are written at once; larger ones go in pieces, as the other side takes them."""
@@ -133,8 +133,10 @@ class Reuse:
             return None
         protocol = connection.protocol
         assert protocol is not None
+        if (wait := turn.get()) is not None:
+            await wait()
         transport = protocol.transport
-        if transport is None or protocol.writing_paused:
+        if transport is None or transport.is_closing() or protocol.should_close or protocol.writing_paused:
             connection.close()
             return None
         try:

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -61,6 +61,9 @@ class Progress:
 
 
 current: ContextVar[Progress | None] = ContextVar("current", default=None)
+
+turn: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("turn", default=None)
+"""What a request of the current task waits for before it leaves, once its connection is there."""
 
 
 class ResendRefused(aiohttp.ClientError):
@@ -123,6 +126,8 @@ class TrackedRequest(aiohttp.ClientRequest):
         progress.protocol = protocol = conn.protocol
         if progress.connected_s is not None:
             progress.ready_s = progress.monotonic()
+        if (wait := turn.get()) is not None:
+            await wait()
         if self.body:
             return await super().send(conn)
         progress.started = protocol is not None and protocol.is_connected()

@@ -14,7 +14,7 @@ from healthdesk.demo.apps_story import Seen, look_at_broken, look_at_mended
 from healthdesk.demo.running import RunningDemo, callbacks_taken
 from healthdesk.demo.setup import update_partner_credentials
 from healthdesk.demo.working_story import look_at_broken_work, look_at_mended_work
-from healthdesk.domain.states import AlertState, RecordState
+from healthdesk.domain.states import AlertState, JobItemState, RecordState
 from healthdesk.errors import ApiRefused
 
 BROKEN_PART = 0.6
@@ -104,17 +104,20 @@ async def _until_it_shows(demo: RunningDemo) -> None:
 
 async def _resend(demo: RunningDemo, report: Report) -> None:
     """Resend what failed, as the operator confirms it: the plan's count, or nothing when it changed meanwhile."""
-    plan = await demo.client.records_resend_plan(RESENDABLE)
+    plan = await demo.client.job_plan(RESENDABLE)
     if not plan.total:
         return
     try:
-        resent = await demo.client.records_resend_all(RESENDABLE, expect=plan.total)
+        job = await demo.client.job_create(RESENDABLE, expect=plan.total, careful=False)
     except ApiRefused as refused:
         if refused.status != 409:
             raise
         return
     report.failed += plan.total
-    report.resent += resent.resent
+    while job.finished_at is None:
+        await asyncio.sleep(LOOK_S)
+        job = await demo.client.job(job.id)
+    report.resent += job.total - job.counts.get(JobItemState.SKIPPED, 0)
 
 
 async def _settle(demo: RunningDemo, report: Report) -> None:

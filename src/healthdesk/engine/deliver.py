@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection
 from datetime import datetime
 
+from healthdesk.connectors.wire import turn
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import Environment
 from healthdesk.engine import attempt
@@ -22,7 +23,7 @@ from healthdesk.engine.completing import complete
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.pulse import Pulse
-from healthdesk.engine.slots import Bucket, Lane
+from healthdesk.engine.slots import Lane, Pace
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import recovery as queries
@@ -93,10 +94,10 @@ class Deliverer:
         the endpoint as attempts are.
         """
         lane = self._lane((target.integration_id, target.environment), target)
-        if lane.bucket is None:
+        if lane.pace is None:
             return most
-        allowed = min(1, lane.bucket.available(self._ctx.clock.monotonic()))
-        lane.bucket.take(allowed)
+        allowed = min(1, lane.pace.available(self._ctx.clock.monotonic()))
+        lane.pace.take(allowed)
         return allowed
 
     @property
@@ -226,8 +227,8 @@ class Deliverer:
                 least = lane.claimed <= freed
                 wants.append(EnvWant(*key, free, room, least, order=target.order, settled=settled))
                 room = 0  # the next turn has room again; meanwhile each lane without anything gets one
-            elif lane.dirty and lane.bucket is not None and lane.claimed < lane.concurrency:
-                self._wake_later(lane, lane.bucket.wait_s())
+            elif lane.dirty and lane.pace is not None and lane.claimed < lane.concurrency:
+                self._wake_later(lane, lane.pace.wait_s())
         return wants
 
     def _wake_later(self, lane: Lane, seconds: float) -> None:
@@ -255,9 +256,11 @@ class Deliverer:
             lane.concurrency = share.slots(1 if target.probing else self._circuits.limit(target), *key)
         rate_per_s = None if target.rate_per_s is None else share.rate(target.rate_per_s)
         if rate_per_s is None:
-            lane.bucket = None
-        elif lane.bucket is None or lane.bucket.rate_per_s != rate_per_s:
-            lane.bucket = Bucket(rate_per_s, at=self._ctx.clock.monotonic())
+            lane.pace = None
+        elif lane.pace is None:
+            lane.pace = Pace(rate_per_s, self._ctx.clock)
+        elif lane.pace.rate_per_s != rate_per_s:
+            lane.pace.change(rate_per_s)
         return lane
 
     def _settled(self, results: list[Settlement]) -> None:
@@ -336,6 +339,8 @@ class Deliverer:
         self._pulse.set()
 
     async def _attempt(self, key: Key, target: Target, record: ClaimedRecord) -> None:
+        if (pace := self._lanes[key].pace) is not None:
+            turn.set(pace.turn)
         exchange, failure = await attempt.send(self._ctx, target, record)
         if exchange is not None:
             self._ctx.metrics.attempt_seconds.observe(exchange.duration_ms / 1000)

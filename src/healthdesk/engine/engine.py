@@ -19,6 +19,7 @@ from healthdesk.engine.holds import Holds
 from healthdesk.engine.instance_work import Worker
 from healthdesk.engine.instances import Instances
 from healthdesk.engine.janitor import Janitor
+from healthdesk.engine.jobs import Jobs
 from healthdesk.engine.notify import ChannelTestResult, Notifier
 from healthdesk.engine.outcomes import Outcomes
 from healthdesk.engine.pings import Pings
@@ -57,6 +58,7 @@ class Engine:
             self.heartbeats,
             workers or {InstanceKind.TASK: TaskSync(ctx), InstanceKind.PROOF: ProofRuns(ctx)},
         )
+        self.jobs = Jobs(ctx, self.targets, self.deliverer.wake)
         self.blocking = Blocking(ctx, self.instances.wake)
         self.templates = Templates(ctx, self.instances.wake)
         self.callbacks = CallbackProcessor(ctx)
@@ -108,6 +110,7 @@ class Engine:
             ("deliver", self.deliverer.run),
             ("outcomes", self.outcomes.run),
             ("holds", self.holds.run),
+            ("jobs", self.jobs.run),
             ("circuits", self.circuits.run),
             ("heartbeats", self.heartbeats.run),
             ("expiry", self.expiry.run),
@@ -141,6 +144,10 @@ class Engine:
     def wake_all(self) -> None:
         """Look at every environment again."""
         self.deliverer.wake_all()
+
+    def wake_jobs(self) -> None:
+        """Say that a job was made or changed."""
+        self.jobs.wake()
 
     def wake_alerts(self) -> None:
         """Say that the outbox may hold a new message."""

@@ -69,6 +69,12 @@ class Metrics:
             ["kind", "result"],
             registry=self.registry,
         )
+        self.job_records = Counter(
+            "healthdesk_job_records",
+            "Records that jobs are through with, by what became of them.",
+            ["state"],
+            registry=self.registry,
+        )
         self.alerts = Counter(
             "healthdesk_alerts", "Alert sends by result.", ["result"], registry=self.registry
         )

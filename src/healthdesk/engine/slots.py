@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass
+
+from healthdesk.clock import Clock
+
+AHEAD_S = 0.02
+"""How much earlier than it may leave a record of a rated environment is claimed."""
 
 
 @dataclass(slots=True)
@@ -30,6 +36,49 @@ class Bucket:
         return max(0.0, (1.0 - self.tokens) / self.rate_per_s)
 
 
+class Pace:
+    """Lets the requests of one environment leave at least `1 / rate_per_s` apart, the first one not earlier than that
+    after the start: what a daemon that was killed sent last is not known.
+
+    What is claimed is planned ahead, one place in time each; `turn` is passed at the moment a request leaves, and keeps
+    the distance also where connecting took one of them longer than another. Times are monotonic seconds.
+    """
+
+    def __init__(self, rate_per_s: float, clock: Clock) -> None:
+        self._clock = clock
+        self.rate_per_s = rate_per_s
+        self._planned = self._leaves = clock.monotonic() + 1 / rate_per_s
+        self._turns = asyncio.Lock()
+
+    def change(self, rate_per_s: float) -> None:
+        """Go on at another rate, the next one at the new distance from the last."""
+        later = 1 / rate_per_s - 1 / self.rate_per_s
+        self.rate_per_s = rate_per_s
+        self._planned += later
+        self._leaves += later
+
+    def available(self, now: float) -> int:
+        """Return how many may be claimed now: those that may leave within `AHEAD_S`. Time that was not used is lost."""
+        left_s = now + AHEAD_S - max(now, self._planned)
+        return 0 if left_s < 0 else math.floor(left_s * self.rate_per_s + 1e-9) + 1
+
+    def take(self, count: int) -> None:
+        """Plan `count` requests that were claimed."""
+        if count:
+            self._planned = max(self._clock.monotonic(), self._planned) + count / self.rate_per_s
+
+    def wait_s(self) -> float:
+        """Return how long until one may be claimed."""
+        return max(0.0, self._planned - AHEAD_S - self._clock.monotonic())
+
+    async def turn(self) -> None:
+        """Return when a request may leave; the next one may `1 / rate_per_s` after that."""
+        async with self._turns:
+            while (left_s := self._leaves - self._clock.monotonic()) > 1e-9:
+                await self._clock.sleep(left_s)
+            self._leaves = self._clock.monotonic() + 1 / self.rate_per_s
+
+
 @dataclass(slots=True)
 class Lane:
     """What one environment has under way in this daemon.
@@ -41,7 +90,7 @@ class Lane:
     concurrency: int
     claimed: int = 0
     dirty: bool = True
-    bucket: Bucket | None = None
+    pace: Pace | None = None
     waking: bool = False
     """Whether a timer is set for when its rate allows the next attempt."""
 
@@ -52,9 +101,9 @@ class Lane:
         """
         if not self.dirty:
             return 0
-        room = self.concurrency * (2 if ahead and self.bucket is None else 1) - self.claimed + settling
-        if self.bucket is not None:
-            room = min(room, self.bucket.available(now))
+        room = self.concurrency * (2 if ahead and self.pace is None else 1) - self.claimed + settling
+        if self.pace is not None:
+            room = min(room, self.pace.available(now))
         return max(0, room)
 
     def asking(self) -> None:
@@ -64,8 +113,8 @@ class Lane:
     def took(self, wanted: int, got: int) -> None:
         """Note a claim: as many as wanted means that there may be more; fewer, nothing until woken."""
         self.claimed += got
-        if self.bucket is not None:
-            self.bucket.take(got)
+        if self.pace is not None:
+            self.pace.take(got)
         if got >= wanted:
             self.dirty = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job, JobCreate, JobItem, JobPlan
@@ -107,6 +108,7 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
         return made
 
     row = await desk.write(change, ("job", job_id))
+    desk.engine.wake_jobs()
     return _model(row)
 
 
@@ -119,8 +121,8 @@ def _allowed(desk: Desk, choice: JobCreate) -> None:
 
 def _until(query: RecordQuery, desk: Desk) -> RecordQuery:
     """Bound a query by now: what arrives later is not part of what was confirmed."""
-    now = desk.now()
-    return replace(query, arrived_to=min(query.arrived_to or now, now))
+    end = desk.now() + timedelta(milliseconds=1)  # ids of records are as exact as that
+    return replace(query, arrived_to=min(query.arrived_to or end, end))
 
 
 def _title(number: int) -> str:
@@ -184,4 +186,6 @@ async def _changed(desk: Desk, job_id: str, action: str, verb: Verb, act: Callab
         desk.note(conn, verb, "job", job_id, row.title, {"left": left, "done": row.total - left})
         return row
 
-    return _model(await desk.write(change, ("job", job_id)))
+    row = await desk.write(change, ("job", job_id))
+    desk.engine.wake_jobs()
+    return _model(row)

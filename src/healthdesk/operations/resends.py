@@ -1,12 +1,11 @@
-"""Resends: one record, those that are marked, or all that the filter matches."""
+"""Resends of one record, or of those that are marked; all that a filter matches are a job."""
 
 from __future__ import annotations
 
-from healthdesk.api.records import ResendAll, ResendMarked, ResendOne, ResendPlan, Resent
+from healthdesk.api.records import ResendMarked, ResendOne, Resent
 from healthdesk.domain.activity import Verb
-from healthdesk.errors import Conflict, Malformed
+from healthdesk.errors import Conflict
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.records import known_query
 from healthdesk.store import records as queries
 from healthdesk.store.rows import ResentRow
 
@@ -44,38 +43,6 @@ async def marked(desk: Desk, choice: ResendMarked) -> Resent:
         if row.resent:
             detail = {"resent": row.resent, "skipped": len(row.skipped)}
             desk.note(conn, Verb.RESENT_MARKED, "record", "", "", detail)
-        return row
-
-    row = await desk.write(change, ("record", ""))
-    return _woken(desk, row)
-
-
-async def plan(desk: Desk, choice: ResendAll) -> ResendPlan:
-    """Return what resending all that the filter matches will do."""
-    desk.require("records.resend_all")
-    row = await desk.read(queries.resend_plan, await known_query(desk, choice.filter))
-    return ResendPlan.model_validate(row, from_attributes=True)
-
-
-async def everything(desk: Desk, choice: ResendAll) -> Resent:
-    """Resend all that the filter matches, if it is still what was confirmed."""
-    desk.require("records.resend_all")
-    if choice.expect is None:
-        raise Malformed(
-            "the count that was confirmed is missing",
-            field="expect",
-            fix="ask with dry_run first, and send its total as expect",
-        )
-    expect = choice.expect
-    query = await known_query(desk, choice.filter)
-
-    def change(conn: Conn) -> ResentRow:
-        row = queries.resend_all(conn, query, by=desk.operator.user, now=desk.now(), expect=expect)
-        detail = {
-            "resent": row.resent,
-            "filter": choice.filter.model_dump(mode="json", exclude_defaults=True),
-        }
-        desk.note(conn, Verb.RESENT_ALL, "record", "", "", detail)
         return row
 
     row = await desk.write(change, ("record", ""))

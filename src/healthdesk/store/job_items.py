@@ -109,6 +109,7 @@ def step(conn: Connection, job_id: str, now: datetime, *, most: int, allowed: in
         changed,
         tuple(sorted(places)),
         queued=moves[JobItemState.PENDING, JobItemState.SENT],
+        stopped=after.state is JobState.STOPPED is not job.state,
         ended=done,
     )
 

@@ -13,17 +13,15 @@ from sqlalchemy import Connection, bindparam, select, text, update
 from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import Environment, RecordState, Trigger
 from healthdesk.domain.transitions import RESEND_ALL_STATES, can_resend
-from healthdesk.errors import Conflict
 from healthdesk.store import ledger
-from healthdesk.store.columns import to_micros
 from healthdesk.store.counting import count
-from healthdesk.store.log_query import Ranges, ranges
+from healthdesk.store.log_query import ranges
 from healthdesk.store.rows import PlanGroup, RecordQuery, ResendPlanRow, ResentRow
 from healthdesk.store.rows_records import PlanPlace
 from healthdesk.store.schema import record_bodies, records
 from healthdesk.store.schema_desk import problems
 from healthdesk.store.schema_setup import integrations, sources
-from healthdesk.store.scope import on_sqlite, scope_of
+from healthdesk.store.scope import scope_of
 
 GROUPS = 20
 """A plan names this many kinds of failure, the most frequent first."""
@@ -33,7 +31,6 @@ DELIVERED = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 BODY_GONE = "its body was removed by retention"
 DELIVERED_MEANWHILE = "it was delivered meanwhile"
 _HAS_BODY = "EXISTS (SELECT 1 FROM record_bodies b WHERE b.record_id = records.id)"
-_AGAIN = "state = 'queued', tries = 0, next_at = :now, hold_reason = NULL, next_trigger = 'resend', triggered_by = :who"
 _NEXT = "SELECT id FROM records WHERE {} AND id > :after_id ORDER BY id LIMIT :most"
 
 
@@ -223,63 +220,3 @@ def next_ids(conn: Connection, query: RecordQuery, *, after: str, limit: int) ->
         each for condition in found.conditions for each in conn.execute(text(_NEXT.format(condition)), params).scalars()
     }  # fmt: skip
     return sorted(ids)[:limit]
-
-
-def resend_all(
-    conn: Connection, query: RecordQuery, *, by: str, now: datetime, expect: int | None = None
-) -> ResentRow:
-    """Queue every failed, unknown or retrying record the filter matches, in one transaction.
-
-    Raises Conflict when their number is not `expect`: the operator confirmed another one.
-    """
-    wanted = resendable(query)
-    moved: list[Any] = []
-    if wanted.states:
-        found = ranges(conn, wanted)
-        queue = _again_sqlite if on_sqlite(conn) else _again_postgres
-        for condition in found.conditions:
-            moved += queue(conn, condition, found, {"now": to_micros(now), "who": by})
-    total = sum(row.n for row in moved)
-    if expect is not None and total != expect:
-        raise Conflict(
-            f"the filter matches {total} records to resend now, not the {expect} that were confirmed",
-            fix="Look at the plan again and confirm the new number.",
-        )
-    deltas = ledger.Deltas()
-    places: set[tuple[str, Environment]] = set()
-    for row in moved:
-        environment = Environment(row.environment)
-        places.add((row.integration_id, environment))
-        deltas.moved(row.integration_id, environment, RecordState(row.state), RecordState.QUEUED, row.n)
-    ledger.apply(conn, deltas)
-    return ResentRow(total, {}, tuple(sorted(places)))
-
-
-def _again_sqlite(conn: Connection, condition: str, found: Ranges, params: dict[str, Any]) -> Sequence[Any]:
-    """Count, then change: nothing comes between, since there is one writer."""
-    matching = f"{condition} AND {_HAS_BODY}"
-    counted = conn.execute(
-        text(
-            f"SELECT integration_id, environment, state, count(*) AS n FROM records WHERE {matching}"  # noqa: S608 - as above
-            " GROUP BY integration_id, environment, state"
-        ),
-        found.params,
-    ).all()
-    if counted:
-        conn.execute(text(f"UPDATE records SET {_AGAIN} WHERE {matching}"), found.params | params)  # noqa: S608 - as above
-    return counted
-
-
-def _again_postgres(conn: Connection, condition: str, found: Ranges, params: dict[str, Any]) -> Sequence[Any]:
-    """Lock, change and count in one statement, since other daemons move records meanwhile."""
-    return conn.execute(
-        text(
-            "WITH picked AS MATERIALIZED (SELECT id, integration_id, environment, state FROM records"  # noqa: S608 - as above
-            f" WHERE {condition} AND {_HAS_BODY} ORDER BY id FOR UPDATE),"
-            f" again AS (UPDATE records SET {_AGAIN} FROM picked WHERE records.id = picked.id"
-            " RETURNING picked.integration_id, picked.environment, picked.state AS state)"
-            " SELECT integration_id, environment, state, count(*) AS n FROM again"
-            " GROUP BY integration_id, environment, state"
-        ),
-        found.params | params,
-    ).all()

@@ -100,10 +100,11 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What one step of a job did. `environments` are to be woken; `held` of those sent wait on hold."""
+    """What one step of a job did. `environments` are to be woken; `stopped` says that it just stopped by itself."""
 
     job: JobRow
     changed: bool
     environments: tuple[tuple[str, Environment], ...] = ()
     queued: int = 0
+    stopped: bool = False
     ended: Mapping[JobItemState, int] = field(default_factory=dict)

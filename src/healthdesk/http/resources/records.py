@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Count, Page
+from healthdesk.api.jobs import Job, JobCreate, JobPlan
 from healthdesk.api.records import (
     Accepted,
     Attempt,
@@ -16,12 +17,11 @@ from healthdesk.api.records import (
     ResendAll,
     ResendMarked,
     ResendOne,
-    ResendPlan,
     Resent,
 )
 from healthdesk.http.query import CallbackList, Paging, RecordCount, RecordList
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import callbacks, records, resends
+from healthdesk.operations import callbacks, jobs, records, resends
 
 
 async def _list(call: Call) -> RecordPage:
@@ -67,11 +67,10 @@ async def _resend_marked(call: Call) -> Resent:
     return await resends.marked(call.desk, call.body(ResendMarked))
 
 
-async def _resend_all(call: Call) -> ResendPlan | Resent:
-    choice = call.body(ResendAll)
-    if choice.dry_run:
-        return await resends.plan(call.desk, choice)
-    return await resends.everything(call.desk, choice)
+async def _resend_all(call: Call) -> JobPlan | Job:
+    given = call.body(ResendAll)
+    choice = JobCreate(filter=given.filter, expect=given.expect)
+    return await (jobs.plan(call.desk, choice) if given.dry_run else jobs.create(call.desk, choice))
 
 
 async def _ledger(call: Call) -> Ledger:
@@ -146,9 +145,9 @@ ROUTES = (
         "POST",
         "/v1/records/resend-all",
         "records.resend_all",
-        "Resend all that the filter matches, or with `dry_run` say what that will do.",
+        "Resend all that the filter matches, as a careful job, or with `dry_run` say what that will do.",
         _resend_all,
-        ResendPlan | Resent,
+        JobPlan | Job,
         ResendAll,
     ),
     Route("GET", _ONE, "records.show", "One record, values masked.", _show, RecordDetail),

@@ -1,0 +1,65 @@
+"""Jobs in a store: made over a filter, written down, and moved on step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from healthdesk.domain.states import JobKind, JobState
+from healthdesk.store import job_items, jobs, resending
+from healthdesk.store.database import Store
+from healthdesk.store.rows import RecordQuery
+from healthdesk.store.rows_jobs import JobRow, NewJob, Stepped
+from tests.store.world import World
+
+MANY = 10_000
+
+
+async def begin(
+    world: World, query: RecordQuery | None = None, store: Store | None = None, **more: Any
+) -> JobRow:
+    """Make a job over all that a filter matches, leased and not yet written down."""
+    store = store or world.store
+    query = resending.resendable(replace(query or RecordQuery(), arrived_to=world.clock.now()))
+    new = NewJob(
+        id=world.new("job"),
+        kind=JobKind.RESEND,
+        title="Resend",
+        now=world.clock.now(),
+        by="bob",
+        query=query,
+        **more,
+    )
+    row = await store.write(jobs.begin, new, 0)
+    await store.write(jobs.lease, [row.id], world.clock.now())
+    return row
+
+
+async def filled(
+    world: World, query: RecordQuery | None = None, store: Store | None = None, **more: Any
+) -> str:
+    """Return a job that runs, with every record written down."""
+    store = store or world.store
+    job_id = (await begin(world, query, store, **more)).id
+    while True:
+        row = await store.write(job_items.fill, job_id, world.clock.now())
+        assert row is not None
+        if row.state is not JobState.PREPARING:
+            return job_id
+
+
+async def step(
+    world: World, job_id: str, *, most: int = MANY, allowed: int = MANY, store: Store | None = None
+) -> Stepped:
+    """Move a job one step on."""
+    done = await (store or world.store).write(
+        job_items.step, job_id, world.clock.now(), most=most, allowed=allowed
+    )
+    assert done is not None
+    return done
+
+
+async def resend_everything(world: World, query: RecordQuery, store: Store | None = None) -> Stepped:
+    """Queue all that a filter matches, as a careless job does."""
+    world.clock.advance(0.001)
+    return await step(world, await filled(world, query, store), store=store)

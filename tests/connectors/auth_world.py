@@ -8,8 +8,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from healthdesk.connectors.app import App
+from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.auth.build import build_authorizer
+from healthdesk.connectors.auth.tokens import MemoryTokens
+from healthdesk.connectors.outgoing import Authorizer
+from healthdesk.connectors.registry import Registry
+from healthdesk.connectors.session import GuardedSession
 from healthdesk.connectors.spec import Manifest
-from healthdesk.testing import SeenRequest
+from healthdesk.testing import FakeClock, SeenRequest
 
 
 def app_with(auth: Mapping[str, Any], **more: Any) -> App:
@@ -27,3 +33,16 @@ def fields(*keys: str, secret: tuple[str, ...] = ()) -> list[dict[str, Any]]:
 def form_of(request: SeenRequest) -> dict[str, str]:
     """Return the form that a request posted."""
     return dict(parse_qsl(request.body.decode(), strict_parsing=True, keep_blank_values=True))
+
+
+def endpoint_authorizer(session: GuardedSession, credentials: StoredCredentials) -> Authorizer:
+    """Return what authorizes requests to an HTTP endpoint."""
+    return build_authorizer(
+        Registry.builtin().get("http-endpoint"),
+        credentials.auth,
+        credentials.values,
+        {},
+        session=session,
+        clock=FakeClock(),
+        tokens=MemoryTokens(),
+    )

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from urllib.parse import quote
 
 import pytest
+from tests.connectors.auth_world import endpoint_authorizer
 
 from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers, secrets_of
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
@@ -95,12 +96,12 @@ async def test_an_echoed_credential_is_in_nothing_that_is_kept(session, endpoint
         assert exchange.response_headers["Location"] == f"/in?t={MASK}"
 
 
-async def test_a_heartbeat_that_repeats_the_credential_does_not_keep_it(session, endpoint):
+async def test_a_heartbeat_that_repeats_the_credential_does_not_keep_it(session, endpoint, clock):
     class Spec:
         method, path, expected_status = "GET", "/health", 200
 
     endpoint.answer(422, body=f"bad {TOKEN}".encode(), headers={"X-Echo": TOKEN})
-    outcome = await check(session, endpoint.url, Spec(), BEARER)
+    outcome = await check(session, endpoint.url, Spec(), endpoint_authorizer(session, BEARER), clock=clock)
     assert outcome.failure is not None
     assert outcome.failure.sentence == f"bad {MASK}"
     assert TOKEN not in repr(outcome)

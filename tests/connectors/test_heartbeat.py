@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 
 import pytest
+from tests.connectors.auth_world import endpoint_authorizer
 from yarl import URL
 
 from healthdesk.connectors.auth import StoredCredentials
@@ -17,13 +18,16 @@ class Spec:
     expected_status: int = 200
 
 
-async def test_the_expected_status_is_healthy_and_the_request_carries_the_credentials(session, endpoint):
+async def test_the_expected_status_is_healthy_and_the_request_carries_the_credentials(
+    session, endpoint, clock
+):
     endpoint.answer(204)
     outcome = await check(
         session,
         f"{endpoint.url}/api/",
         Spec("OPTIONS", "/ping?deep=1", 204),
-        StoredCredentials(auth="bearer", token="tok-1234567890abcd"),
+        endpoint_authorizer(session, StoredCredentials(auth="bearer", token="tok-1234567890abcd")),
+        clock=clock,
     )
     assert outcome.ok
     assert outcome.exchange.status == 204
@@ -33,9 +37,17 @@ async def test_the_expected_status_is_healthy_and_the_request_carries_the_creden
     assert "tok-12345" not in repr(outcome)
 
 
-async def test_a_status_that_is_expected_is_healthy_even_where_it_is_an_error(session, endpoint):
+async def test_a_status_that_is_expected_is_healthy_even_where_it_is_an_error(session, endpoint, clock):
     endpoint.answer(405)
-    assert (await check(session, endpoint.url, Spec(expected_status=405), StoredCredentials())).ok
+    assert (
+        await check(
+            session,
+            endpoint.url,
+            Spec(expected_status=405),
+            endpoint_authorizer(session, StoredCredentials()),
+            clock=clock,
+        )
+    ).ok
 
 
 @pytest.mark.parametrize(
@@ -47,15 +59,23 @@ async def test_a_status_that_is_expected_is_healthy_even_where_it_is_an_error(se
         (204, ErrorKind.UNEXPECTED_ANSWER),
     ],
 )
-async def test_another_status_is_a_typed_failure(session, endpoint, status, kind):
+async def test_another_status_is_a_typed_failure(session, endpoint, clock, status, kind):
     endpoint.answer(status)
-    outcome = await check(session, endpoint.url, Spec(), StoredCredentials())
+    outcome = await check(
+        session, endpoint.url, Spec(), endpoint_authorizer(session, StoredCredentials()), clock=clock
+    )
     assert not outcome.ok
     assert outcome.failure.kind is kind
 
 
-async def test_no_answer_is_a_typed_failure(session, refused_port):
-    outcome = await check(session, f"http://127.0.0.1:{refused_port}", Spec(), StoredCredentials())
+async def test_no_answer_is_a_typed_failure(session, refused_port, clock):
+    outcome = await check(
+        session,
+        f"http://127.0.0.1:{refused_port}",
+        Spec(),
+        endpoint_authorizer(session, StoredCredentials()),
+        clock=clock,
+    )
     assert outcome.failure.kind is ErrorKind.CONNECTION_REFUSED
 
 

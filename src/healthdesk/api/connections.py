@@ -11,7 +11,7 @@ from healthdesk.api.common import Explanation, Input, Name, Output
 from healthdesk.domain.states import CallbackScheme, ConnectionState, Trigger
 
 AuthMethod = str
-"""The id of one of the app's methods; of an HTTP endpoint none, bearer, basic or header."""
+"""The id of one of the app's methods; of an HTTP endpoint none, bearer, basic, header, oauth2 or mtls."""
 
 Settings = dict[str, Annotated[str, StringConstraints(max_length=2000)]]
 """What the app asks for beside credentials, by the key of its fields."""

@@ -155,6 +155,7 @@ class AppClient:
                 stored_body_bytes=most_bytes,
                 secret_headers=outgoing.secret_headers,
                 secrets=outgoing.secrets,
+                certificate=outgoing.certificate,
             )
         )
         if outgoing.secrets:

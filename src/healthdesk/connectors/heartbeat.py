@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from healthdesk.connectors.auth import StoredCredentials, auth_headers, secret_headers, secrets_of
+from healthdesk.clock import Clock
+from healthdesk.connectors.outgoing import Authorizer, NotAuthorized, Outgoing
 from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.connectors.urls import join_url
-from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.outcome import judge_check
 
@@ -52,20 +53,40 @@ async def check(
     session: GuardedSession,
     base_url: str,
     heartbeat: HeartbeatSpec,
-    credentials: StoredCredentials,
+    authorizer: Authorizer,
     *,
+    clock: Clock,
     timeout_s: float = 15.0,
 ) -> CheckOutcome:
-    """Send the heartbeat request once and judge its answer."""
-    exchange = await session.send(
+    """Send the heartbeat request and judge its answer; once more where a token was refused that could be renewed."""
+    outgoing = Outgoing(heartbeat.method, join_url(base_url, heartbeat.path))
+    try:
+        exchange = await _sent(session, await authorizer.authorize(outgoing), timeout_s)
+        if exchange.status == 401 and await authorizer.refused():
+            exchange = await _sent(session, await authorizer.authorize(outgoing), timeout_s)
+    except NotAuthorized as error:
+        unsent = Exchange(
+            method=outgoing.method,
+            url=outgoing.url,
+            request_headers={},
+            started_at=clock.now(),
+            duration_ms=0.0,
+            error=TransportError(error.failure.kind, Sent.NO, error.failure.sentence),
+        )
+        return CheckOutcome(error.exchange or unsent, error.failure)
+    return CheckOutcome(exchange, judge_check(exchange, heartbeat.expected_status))
+
+
+async def _sent(session: GuardedSession, outgoing: Outgoing, timeout_s: float) -> Exchange:
+    return await session.send(
         Request(
-            method=heartbeat.method,
-            url=join_url(base_url, heartbeat.path),
-            headers=auth_headers(credentials),
+            method=outgoing.method,
+            url=outgoing.url,
+            headers=outgoing.headers,
             timeout_s=timeout_s,
             stored_body_bytes=STORED_BODY_BYTES,
-            secret_headers=secret_headers(credentials),
-            secrets=secrets_of(credentials),
+            secret_headers=outgoing.secret_headers,
+            secrets=outgoing.secrets,
+            certificate=outgoing.certificate,
         )
     )
-    return CheckOutcome(exchange, judge_check(exchange, heartbeat.expected_status))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from healthdesk.connectors.client_certificates import ClientCertificate
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.domain.exchange import Exchange, Failure
 
@@ -23,6 +24,7 @@ class Outgoing:
     body: bytes = b""
     secret_headers: frozenset[str] = frozenset()
     secrets: Secrets = NO_SECRETS
+    certificate: ClientCertificate | None = None
 
 
 class NotAuthorized(Exception):

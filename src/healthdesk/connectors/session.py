@@ -18,6 +18,7 @@ from healthdesk import __version__
 from healthdesk.clock import Clock
 from healthdesk.connectors.answer import Body
 from healthdesk.connectors.causes import NETWORK_ERRORS, blocked, body_error, deadline_error, network_error
+from healthdesk.connectors.client_certificates import ClientCertificate, context_of
 from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.connectors.policy import AddressPolicy, Network, is_literal
 from healthdesk.connectors.proxies import Proxies
@@ -68,6 +69,8 @@ class Request:
     stored_body_bytes: int = 65_536
     secret_headers: frozenset[str] = frozenset()
     secrets: Secrets = NO_SECRETS
+    certificate: ClientCertificate | None = None
+    """Shown in TLS. Connections made with it are used again by requests with the same one only."""
 
 
 parsed_url = lru_cache(maxsize=1024)(URL)
@@ -239,7 +242,7 @@ class GuardedSession:
             elif authorization:
                 headers = {**headers, "Proxy-Authorization": authorization}
         response: aiohttp.ClientResponse | ReusedResponse | None = None
-        if proxy is None:
+        if proxy is None and request.certificate is None:
             response = await self._reuse.send(request.method, request.url, headers, request.body, progress)
         if response is None:
             response = await self._http.request(
@@ -250,6 +253,7 @@ class GuardedSession:
                 allow_redirects=False,
                 proxy=proxy,
                 proxy_headers=proxy_headers,
+                ssl=True if request.certificate is None else context_of(request.certificate),
             )
         progress.answered_s = self._clock.monotonic()
         kept = Body()

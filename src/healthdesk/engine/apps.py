@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
@@ -29,6 +30,40 @@ MOST_KEPT = 4096
 """Connections whose tokens are kept in memory; those of others are read from the database again."""
 
 
+class Authorized(Protocol):
+    """What of a connection its authorizer needs; the store's row fits it, and `ConnectionFacts`."""
+
+    @property
+    def id(self) -> str:
+        """The connection's id."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What people call it, for the log."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What its app asks for beside credentials."""
+        ...
+
+    @property
+    def settings_version(self) -> int:
+        """Counts changes: what was made for another version is out of date."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """A connection whose credentials are open already."""
+
+    id: str
+    name: str
+    settings: Mapping[str, str]
+    settings_version: int
+
+
 class Authorizers:
     """What authorizes the requests of connections, kept for as long as their settings stay, tokens and all."""
 
@@ -39,19 +74,15 @@ class Authorizers:
     def get(
         self,
         ctx: Context,
-        row: ConnectionSecretRow,
+        row: Authorized,
         app: App,
-        credentials: StoredCredentials | None = None,
+        credentials: StoredCredentials,
     ) -> Authorizer:
-        """Return the authorizer of a connection; raises VaultError and ConnectorError.
-
-        `credentials` are those of the row where they are open already.
-        """
+        """Return the authorizer of a connection with its credentials; raises ConnectorError."""
         kept = self._kept.get(row.id)
         if kept is not None and kept[0] == row.settings_version:
             self._kept.move_to_end(row.id)
             return kept[1]
-        credentials = credentials or credentials_of(ctx, row)
         # What needs no token is made as quickly as it is looked up.
         has_tokens = method_of(app, credentials.auth).type not in ("none", "static")
         tokens: TokenStore = MemoryTokens()
@@ -107,7 +138,7 @@ async def connector_of(
     credentials.
     """
     app = ctx.apps.get(row.app)
-    authorizer = ctx.authorizers.get(ctx, row, app, credentials)
+    authorizer = ctx.authorizers.get(ctx, row, app, credentials or credentials_of(ctx, row))
     return _connector(ctx, app, authorizer, row.auth, row.settings, row.base_url)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import Request
 from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.health import REACHABILITY_KINDS
@@ -14,6 +15,7 @@ from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, RecordSta
 from healthdesk.domain.transitions import after_attempt
 from healthdesk.engine.context import Context
 from healthdesk.engine.making import make, signed
+from healthdesk.engine.proving import send_proven
 from healthdesk.engine.targets import Target
 from healthdesk.errors import MappingError
 from healthdesk.store.rows import ClaimedRecord, Settlement
@@ -58,23 +60,29 @@ async def send(
         if claimed.fix_id is not None and claimed.fix is None:
             raise MappingError("the fix of this record is gone", fix="fix it again, or take the fix away")
         made = make(target, claimed, claimed.facts, claimed.fix)
-        exchange = await ctx.session.send(
-            Request(
-                method=made.method,
-                url=made.url,
-                headers=signed(target, made, int(ctx.clock.now().timestamp())),
-                body=made.body,
-                timeout_s=target.timeout_s,
-                stored_body_bytes=ctx.config.delivery.stored_body_bytes,
-                secret_headers=target.secret_headers,
-                secrets=target.secrets,
-            )
+        request = Request(
+            method=made.method,
+            url=made.url,
+            headers=signed(target, made, int(ctx.clock.now().timestamp())),
+            body=made.body,
+            timeout_s=target.timeout_s,
+            stored_body_bytes=ctx.config.delivery.stored_body_bytes,
+            secret_headers=target.secret_headers,
+            secrets=target.secrets,
+            certificate=target.proof.certificate,
         )
+        authorizer = target.proof.authorizer
+        if authorizer is None:
+            exchange = await ctx.session.send(request)
+        else:
+            exchange = await send_proven(ctx, authorizer, request)
         if exchange.status is not None and 200 <= exchange.status < 300 and exchange.error is None:
             return exchange, None
         return exchange, judge_response(exchange, claimed.data)
     except MappingError as error:
         return None, unmade(error)
+    except NotAuthorized as error:
+        return error.exchange, replace(error.failure, sent=Sent.NO)
     except Exception as error:  # a fault of ours must fail this record's attempt loudly, not kill the engine
         log.exception("attempt %s of record %s died", claimed.attempt_id, claimed.id)
         return None, internal_failure(error)

@@ -152,7 +152,8 @@ class Checker:
             self._ctx.session,
             row.base_url,
             row.heartbeat,
-            credentials,
+            self._ctx.authorizers.get(self._ctx, row, self._ctx.apps.get(row.app), credentials),
+            clock=self._ctx.clock,
             timeout_s=self._ctx.config.delivery.timeout_s,
         )
         return outcome, credentials

@@ -17,6 +17,7 @@ from healthdesk.domain.ordering import order_key
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.context import Context
 from healthdesk.engine.desk_secrets import desk_secret
+from healthdesk.engine.proving import NO_PROOF, Proof, proof_of
 from healthdesk.engine.share import Share
 from healthdesk.engine.ways import DIRECT, Way, way_of
 from healthdesk.errors import ConnectorError, StoreUnavailable, VaultError
@@ -68,6 +69,8 @@ class Target:
     """Beyond a plain request: mapping, body, batches, lookup, receipts, ordering, circuit."""
     way: Way = DIRECT
     """What has to be worked out for each record."""
+    proof: Proof = NO_PROOF
+    """What proves who sends beside `headers`: a client certificate, tokens that are renewed."""
     circuit: CircuitFacts = CLOSED
     base_url: str = ""
     """Of the connection; `url` has the path of deliveries on it already."""
@@ -127,11 +130,13 @@ class Targets:
         secret: frozenset[str] = frozenset()
         hidden = NO_SECRETS
         signing: tuple[str, ...] = ()
+        proof = NO_PROOF
         try:
             if row.credentials_enc:
                 credentials = StoredCredentials.from_json(vault.decrypt(row.credentials_enc))
                 headers |= auth_headers(credentials)
                 secret, hidden = secret_headers(credentials), secrets_of(credentials)
+                proof = proof_of(self._ctx, row, credentials)
             signing = tuple(vault.decrypt(token) for token in row.signing_secrets_enc)
         except (VaultError, ConnectorError) as error:
             self.readable = False
@@ -169,6 +174,7 @@ class Targets:
             probe_since=row.connection_state_since if probing and not row.connection_suspect_checks else None,
             doubtful=judged and row.connection_state is not ConnectionState.CONNECTED,
             version=row.settings_version,
+            proof=proof,
             way=way_of(
                 base_url=row.base_url,
                 path=row.path,

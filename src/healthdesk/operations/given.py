@@ -10,6 +10,7 @@ from healthdesk.api.apps import BY_BROWSER
 from healthdesk.api.connections import ConnectionCreate, Credentials, CredentialsUpdate
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.client_certificates import check_certificate
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations import authorizations
@@ -42,7 +43,9 @@ async def given_credentials(
         )
     fields = {**_open_fields(desk, method, before), **given.credentials.fields}
     whole = given.credentials.model_copy(update={"fields": fields})
-    return method, credentials_of(app.manifest, method, whole, settings)
+    credentials = credentials_of(app.manifest, method, whole, settings)
+    check_certificate(method, credentials.values, desk.now())
+    return method, credentials
 
 
 def _open_fields(

@@ -10,6 +10,7 @@ from typing import Any
 from healthdesk.api.connections import UNCHECKED_HINT
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.auth.build import build_authorizer
 from healthdesk.connectors.auth.tokens import MemoryTokens, TokenStore
 from healthdesk.connectors.checking import checked
 from healthdesk.connectors.heartbeat import CheckOutcome, check
@@ -58,7 +59,7 @@ async def try_out(desk: Desk, candidate: Candidate) -> Tried | None:
     if candidate.app.id == HTTP_ENDPOINT:
         if candidate.heartbeat is None:
             return None
-        tried = Tried(await _endpoint(desk, candidate, candidate.heartbeat), candidate.credentials)
+        tried = await _endpoint(desk, candidate, candidate.heartbeat)
     elif candidate.app.manifest.heartbeat_for(candidate.credentials.auth) is None:
         return None
     else:
@@ -68,14 +69,28 @@ async def try_out(desk: Desk, candidate: Candidate) -> Tried | None:
     return tried
 
 
-async def _endpoint(desk: Desk, candidate: Candidate, heartbeat: HeartbeatSettings) -> CheckOutcome:
-    return await check(
-        desk.ctx.session,
-        candidate.base_url,
-        heartbeat,
-        candidate.credentials,
-        timeout_s=desk.ctx.config.delivery.timeout_s,
+async def _endpoint(desk: Desk, candidate: Candidate, heartbeat: HeartbeatSettings) -> Tried:
+    credentials, ctx = candidate.credentials, desk.ctx
+    tokens = candidate.tokens or MemoryTokens(credentials.tokens)
+    authorizer = build_authorizer(
+        candidate.app,
+        credentials.auth,
+        credentials.values,
+        candidate.settings,
+        session=ctx.session,
+        clock=ctx.clock,
+        tokens=tokens,
     )
+    timeout_s = ctx.config.delivery.timeout_s
+    outcome = await check(
+        ctx.session, candidate.base_url, heartbeat, authorizer, clock=ctx.clock, timeout_s=timeout_s
+    )
+    return Tried(outcome, _with_latest(credentials, tokens))
+
+
+def _with_latest(credentials: StoredCredentials, tokens: TokenStore) -> StoredCredentials:
+    """Return credentials with the tokens that were got for them; those that are stored elsewhere are no part of them."""
+    return credentials.with_tokens(tokens.latest if isinstance(tokens, MemoryTokens) else credentials.tokens)
 
 
 async def _app(desk: Desk, candidate: Candidate) -> Tried:
@@ -91,9 +106,7 @@ async def _app(desk: Desk, candidate: Candidate) -> Tried:
         tokens=tokens,
     )
     outcome = await checked(connector)
-    # Tokens that are stored elsewhere are no part of the credentials.
-    latest = tokens.latest if isinstance(tokens, MemoryTokens) else credentials.tokens
-    return Tried(outcome, credentials.with_tokens(latest))
+    return Tried(outcome, _with_latest(credentials, tokens))
 
 
 def refusal(candidate: Candidate, failure: Failure) -> RequestError:

@@ -13,6 +13,7 @@ from healthdesk.clock import Clock
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth.failures import is_known, token_refused, unexpected
 from healthdesk.connectors.auth.tokens import Tokens
+from healthdesk.connectors.client_certificates import ClientCertificate
 from healthdesk.connectors.documents import Document
 from healthdesk.connectors.echoes import Secrets
 from healthdesk.connectors.judging import Judge
@@ -47,6 +48,8 @@ class Asker:
     app: App
     session: GuardedSession
     clock: Clock
+    certificate: ClientCertificate | None = None
+    """Shown to token endpoints too (RFC 8705)."""
 
     async def form(
         self, url: str, body: str, *, headers: Mapping[str, str], secrets: Iterable[str]
@@ -74,6 +77,7 @@ class Asker:
                 timeout_s=TIMEOUT_S,
                 stored_body_bytes=MOST_BYTES,
                 secret_headers=frozenset({"authorization"}),
+                certificate=self.certificate,
             )
         )
 

@@ -13,6 +13,7 @@ from healthdesk.connectors.auth.jwt import JwtGrant
 from healthdesk.connectors.auth.oauth import ClientCredentials, OAuthClient, Refresh
 from healthdesk.connectors.auth.static import StaticAuthorizer
 from healthdesk.connectors.auth.tokens import TokenStore
+from healthdesk.connectors.client_certificates import certificate_of
 from healthdesk.connectors.outgoing import Authorizer
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.connectors.spec import AuthManifest
@@ -79,7 +80,7 @@ def build_authorizer(
     method = method_of(app, auth_id)
     settings = _with_defaults(app, settings)
     known = _known(method, values, settings)
-    asker = Asker(app, session, clock)
+    asker = Asker(app, session, clock, certificate_of(method, values))
     if method.aws is not None:
         role = (
             Bearing(AssumeRole(asker, method.aws, known, clock), tokens, clock)

@@ -1,4 +1,4 @@
-"""When a stored token ends, where it says so itself: a JSON Web Token carries its end in the claim `exp`."""
+"""When a stored token or certificate ends, where it says so itself: a JSON Web Token in its claim `exp`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import jwt
+from cryptography import x509
 from jwt.exceptions import PyJWTError
 
 _MOST_CHARS = 16_384
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 
 
 def expiry_of_tokens(values: Mapping[str, str]) -> datetime | None:
@@ -22,6 +24,8 @@ def expiry_of_tokens(values: Mapping[str, str]) -> datetime | None:
 
 def _expiry(value: str) -> datetime | None:
     text = value.strip()
+    if text.startswith(_CERTIFICATE):
+        return _end_of_certificate(text)
     if text.count(".") != 2 or len(text) > _MOST_CHARS:
         return None
     try:
@@ -31,4 +35,11 @@ def _expiry(value: str) -> datetime | None:
             return None
         return datetime.fromtimestamp(end, UTC)
     except (PyJWTError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _end_of_certificate(pem: str) -> datetime | None:
+    try:
+        return x509.load_pem_x509_certificates(pem.encode())[0].not_valid_after_utc
+    except ValueError:
         return None

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from healthdesk.connectors.auth.credentials import StoredCredentials
 from healthdesk.connectors.auth.failures import misconfigured
+from healthdesk.connectors.client_certificates import certificate_of
 from healthdesk.connectors.echoes import Secrets
 from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
 from healthdesk.connectors.spec.auth import AuthManifest
@@ -129,6 +130,7 @@ def decorate(
         headers={**kept, **added},
         secret_headers=request.secret_headers | names,
         secrets=Secrets(secrets) if secrets else request.secrets,
+        certificate=certificate_of(method, values) or request.certificate,
     )
 
 

@@ -251,6 +251,8 @@ def _used_by(method: AuthManifest) -> set[str]:
         used |= {method.jwt.key, *OF_A_CLIENT}
     if method.aws is not None:
         used |= OF_AWS
+    if method.client_certificate is not None:
+        used |= {method.client_certificate.certificate, method.client_certificate.key}
     return used
 
 

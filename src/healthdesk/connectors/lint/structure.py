@@ -66,7 +66,7 @@ def _check_methods(notes: Notes) -> None:
                 ("auth", at, "jwt", "key"), f"there is no field {method.jwt.key}", "add it to the fields"
             )
         sends = method.headers or method.query or method.basic
-        if method.type == "static" and not sends and not notes.code:
+        if method.type == "static" and not (sends or method.client_certificate) and not notes.code:
             notes.error(("auth", at), "it asks for credentials and sends none", "add headers, query or basic")
         if (method.oauth is not None or method.jwt is not None) and not sends and not notes.code:
             notes.error(

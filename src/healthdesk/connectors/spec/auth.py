@@ -68,6 +68,13 @@ class AwsSettings(Part):
     region: Template = "us-east-1"
 
 
+class ClientCertificateFields(Part):
+    """Which fields of a method hold a client certificate for TLS and its private key, both PEM."""
+
+    certificate: Key
+    key: Key
+
+
 class AuthManifest(Part):
     """One way to authenticate. `where` says where to find the credential: a URL (a template) or a sentence.
 
@@ -92,6 +99,8 @@ class AuthManifest(Part):
     oauth: OAuthSettings | None = None
     jwt: JwtSettings | None = None
     aws: AwsSettings | None = None
+    client_certificate: ClientCertificateFields | None = None
+    """Shown to the server in TLS where it is given; `static` with nothing else is mutual TLS alone."""
 
     @model_validator(mode="after")
     def _complete(self) -> AuthManifest:
@@ -113,4 +122,12 @@ class AuthManifest(Part):
         for key in self.in_requests:
             if not any(each.key == key and each.secret for each in self.fields):
                 raise ValueError(f"in_requests: {key} is no secret field of this method")
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_in_fields(self) -> AuthManifest:
+        named = self.client_certificate
+        for key in () if named is None else (named.certificate, named.key):
+            if not any(each.key == key and each.secret for each in self.fields):
+                raise ValueError(f"client_certificate: {key} is no secret field of this method")
         return self

@@ -1,0 +1,75 @@
+"""What proves to an endpoint who sends to it, beside headers that are always the same: certificates, tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from healthdesk.connectors.auth import StoredCredentials
+from healthdesk.connectors.auth.build import method_of
+from healthdesk.connectors.client_certificates import ClientCertificate, certificate_of
+from healthdesk.connectors.outgoing import Authorizer, Outgoing
+from healthdesk.connectors.session import Request
+from healthdesk.domain.exchange import Exchange
+from healthdesk.engine.apps import ConnectionFacts
+from healthdesk.engine.checker import HTTP_ENDPOINT
+from healthdesk.engine.context import Context
+from healthdesk.store.rows import TargetRow
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A client certificate, and what puts a token into each request; None of both where headers are enough."""
+
+    certificate: ClientCertificate | None = None
+    authorizer: Authorizer | None = None
+
+
+NO_PROOF = Proof()
+
+
+def proof_of(ctx: Context, row: TargetRow, credentials: StoredCredentials) -> Proof:
+    """Return what proves who sends to an environment's connection; raises ConnectorError and VaultError."""
+    if row.app not in ctx.apps:
+        return NO_PROOF
+    app = ctx.apps.get(row.app)
+    method = method_of(app, credentials.auth)
+    if row.app == HTTP_ENDPOINT and method.type in ("none", "static"):
+        certificate = certificate_of(method, credentials.values)
+        return NO_PROOF if certificate is None else Proof(certificate)
+    facts = ConnectionFacts(row.connection_id, row.connection_name, row.settings, row.settings_version)
+    return Proof(authorizer=ctx.authorizers.get(ctx, facts, app, credentials))
+
+
+async def send_proven(ctx: Context, authorizer: Authorizer, request: Request) -> Exchange:
+    """Send a request with a token; once more, with another, where it was refused for its token alone.
+
+    A 401 says that nothing was taken, and the refusal of a token that could be renewed says nothing of the record: it is
+    no attempt of its own. Raises NotAuthorized where no token could be got.
+    """
+    exchange = await _once(ctx, authorizer, request)
+    if exchange.status == 401 and await authorizer.refused():
+        exchange = await _once(ctx, authorizer, request)
+    return exchange
+
+
+async def _once(ctx: Context, authorizer: Authorizer, request: Request) -> Exchange:
+    outgoing = await authorizer.authorize(
+        Outgoing(request.method, request.url, request.headers, request.body)
+    )
+    exchange = await ctx.session.send(
+        Request(
+            method=outgoing.method,
+            url=outgoing.url,
+            headers=outgoing.headers,
+            body=outgoing.body,
+            timeout_s=request.timeout_s,
+            stored_body_bytes=request.stored_body_bytes,
+            secret_headers=outgoing.secret_headers,
+            secrets=outgoing.secrets,
+            certificate=outgoing.certificate,
+        )
+    )
+    if outgoing.secrets:
+        exchange.url = outgoing.secrets.out_of_text(exchange.url)
+        exchange.request_headers = outgoing.secrets.out_of_headers(dict(exchange.request_headers))
+    return exchange

@@ -1,0 +1,93 @@
+"""Client certificates: looked at when they are given, shown in TLS, and never used for somebody else's requests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.connectors.certificates import START, Authority, pem_of
+from tests.connectors.conftest import LOOPBACK
+
+from healthdesk.connectors.auth.expiry import expiry_of_tokens
+from healthdesk.connectors.client_certificates import ClientCertificate, check_certificate
+from healthdesk.connectors.registry import Registry
+from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.domain.states import ErrorKind
+from healthdesk.errors import ConnectorError
+from healthdesk.testing import FakeClock, FakeEndpoint
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    made = Authority.make(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.path))
+    return made
+
+
+@pytest.fixture
+async def server(authority: Authority, tmp_path: Path) -> AsyncIterator[FakeEndpoint]:
+    async with FakeEndpoint(ssl_context=authority.server(tmp_path)) as running:
+        yield running
+
+
+async def test_a_server_that_asks_for_a_certificate_gets_it_and_the_connection_is_used_again(
+    authority: Authority, server: FakeEndpoint
+) -> None:
+    mine, other = (ClientCertificate(*authority.issue(name)) for name in ("mine", "other"))
+    async with GuardedSession(LOOPBACK, clock=FakeClock()) as session:
+        for certificate in (mine, mine, other):
+            request = Request("POST", f"{server.url}/", body=b"x", certificate=certificate)
+            exchange = await session.send(request)
+            assert (exchange.status, exchange.error) == (200, None)
+    assert [each.connection for each in server.requests] == [1, 1, 2]
+
+
+async def test_without_a_certificate_or_with_somebody_else_s_nothing_arrives(
+    authority: Authority, server: FakeEndpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    stranger = ClientCertificate(*Authority.make(tmp_path / "other").issue("stranger"))
+    async with GuardedSession(LOOPBACK, clock=FakeClock()) as session:
+        exchange = await session.send(Request("POST", f"{server.url}/", body=b"x", certificate=stranger))
+    assert exchange.status is None
+    assert exchange.error is not None
+    assert exchange.error.kind in (ErrorKind.TLS, ErrorKind.RESET)
+    assert server.requests == []
+
+
+def test_a_certificate_is_looked_at_before_it_is_saved(authority: Authority) -> None:
+    method = Registry.builtin().get("http-endpoint").manifest.method("mtls")
+    assert method is not None
+    certificate, key = authority.issue("mine")
+    check_certificate(method, {"certificate": certificate, "private_key": key}, NOW)
+    _, other_key = authority.issue("other")
+    ended, ended_key = authority.issue("mine", end=datetime(2026, 6, 30, tzinfo=UTC))
+    early, early_key = authority.issue("mine", start=datetime(2027, 1, 1, tzinfo=UTC))
+    locked = pem_of(ec.generate_private_key(ec.SECP256R1()), b"secret")
+    cases = {
+        "the private key does not fit the certificate": (certificate, other_key, "private_key"),
+        "the certificate ended on 2026-06-30": (ended, ended_key, "certificate"),
+        "the certificate begins on 2027-01-01": (early, early_key, "certificate"),
+        "the private key has a password": (certificate, locked, "private_key"),
+        "the private key is not PEM": (certificate, "nonsense", "private_key"),
+        "the certificate is not PEM": ("nonsense", key, "certificate"),
+        "the certificate was given without the private_key": (certificate, "", "private_key"),
+    }
+    for words, (given, given_key, field) in cases.items():
+        with pytest.raises(ConnectorError, match=words) as caught:
+            check_certificate(method, {"certificate": given, "private_key": given_key}, NOW)
+        assert caught.value.field == f"credentials.fields.{field}"
+        assert caught.value.fix
+
+
+def test_a_certificate_tells_when_it_ends_and_shows_nothing(authority: Authority) -> None:
+    end = datetime(2026, 12, 31, tzinfo=UTC)
+    certificate, key = authority.issue("mine", start=START, end=end)
+    assert expiry_of_tokens({"certificate": certificate, "private_key": key}) == end
+    assert expiry_of_tokens({"certificate": "-----BEGIN CERTIFICATE-----\nnonsense"}) is None
+    assert "BEGIN" not in repr(ClientCertificate(certificate, key))

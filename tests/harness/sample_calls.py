@@ -1,4 +1,4 @@
-"""Every client call about samples, probes and promoting, as the client's test and the route table check it."""
+"""Every client call about samples, probes, promoting and set-ups, as the client's test and the route table check it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from healthdesk.api.samples import (
     SampleSend,
     SettingChange,
 )
+from healthdesk.api.setup import SetupApplied, SetupGiven, SetupPlan
 from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState
 from tests.harness import wire
 
@@ -32,6 +33,21 @@ PLAN = SamplePlan(
 )
 
 SAMPLE_CALLS: dict[str, Any] = {
+    "setup export": (lambda c: c.setup_export(), "GET /v1/setup", "healthdesk = 1\n", None),
+    "setup plan": (
+        lambda c: c.setup_plan(SetupGiven(text="healthdesk = 1")),
+        "POST /v1/setup",
+        SetupPlan(changes=[], version="1a"),
+        {"text": "healthdesk = 1", "version": ""},
+    ),
+    "setup import": (
+        lambda c: c.setup_import(
+            SetupGiven(text="healthdesk = 1", secrets={"channels.Ops.url": "json://x"}), "1a"
+        ),
+        "POST /v1/setup",
+        SetupApplied(changes=[], version="1a"),
+        {"text": "healthdesk = 1", "secrets": {"channels.Ops.url": "json://x"}, "version": "1a"},
+    ),
     "sample plan": (
         lambda c: c.sample_plan(SampleSend(integration_id="int_1")),
         "POST /v1/samples",
@@ -54,7 +70,7 @@ SAMPLE_CALLS: dict[str, Any] = {
         {"integration_id": "int_1", "sources": ["heart-health"]},
     ),
     "integration test": (
-        lambda c: c.integration_test("int_1", Probe()),
+        lambda c: c.integration_test("int_1", Probe(environment=Environment.TESTING)),
         "POST /v1/integrations/int_1/test",
         Probed(ok=True, sentence="The endpoint accepted the signed probe (200)."),
         {"environment": "testing"},

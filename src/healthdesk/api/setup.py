@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from healthdesk.api.common import Input, Output
 
@@ -16,7 +16,7 @@ class SetupGiven(Input):
     """
 
     text: str = Field(max_length=8_388_608)
-    secrets: dict[str, str] = {}
+    secrets: dict[str, SecretStr] = {}
     version: str = ""
 
 
@@ -39,7 +39,7 @@ class SetupPlan(Output):
     same: int = 0
     refused: int = 0
     missing_secrets: list[str] = []
-    """Places of secrets that are still wanted: what they belong to is made without, and says so."""
+    """Places of the secrets that are still wanted: what they belong to is refused until they are given."""
     version: str = ""
 
 

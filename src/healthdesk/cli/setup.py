@@ -1,0 +1,151 @@
+"""`healthdesk export` and `import`: what operators configured, as a file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from healthdesk.cli import options
+from healthdesk.cli.command import FAILED, Command, UsageError
+from healthdesk.cli.desk import Desk
+from healthdesk.cli.marks import BAD, DIM, GOOD, STRONG, WARN, Cell
+from healthdesk.cli.tables import Column
+
+if TYPE_CHECKING:
+    from healthdesk.api.setup import SetupPlan
+
+STDOUT = Path("-")
+_WORDS = {
+    "add": Cell("+ add", GOOD),
+    "change": Cell("~ change", WARN),
+    "same": Cell("  same", DIM),
+    "refuse": Cell("✗ refused", BAD),
+}
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        nargs="?",
+        default=STDOUT,
+        help="where to write it (standard output)",
+    )
+    parser.add_argument("--replace", action="store_true", help="overwrite a file that is there")
+
+
+async def export(desk: Desk, args: argparse.Namespace) -> None:
+    """Write the set-up as TOML; secrets are not in it."""
+    if args.file != STDOUT and args.file.exists() and not args.replace:
+        raise UsageError(f"{args.file} is there already", "name another file, or give --replace")
+    text = await desk.client.setup_export()
+    if args.file == STDOUT:
+        if desk.out.as_json:
+            desk.out.json(tomllib.loads(text))
+        else:
+            desk.out.block(text.rstrip("\n"), indent="")
+        return
+    handle = os.open(args.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    counts = {kind: len(items) for kind, items in tomllib.loads(text).items() if isinstance(items, list)}
+    if desk.out.as_json:
+        desk.out.json({"file": str(args.file), **counts})
+        return
+    told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
+    desk.out.line(f"{args.file}: {told or 'nothing is configured yet'}.")
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a set-up, or - for standard input")
+    parser.add_argument(
+        "--secrets",
+        metavar="FILE",
+        type=Path,
+        help="TOML with the secrets of what is new, as [connections.NAME] token = …, [channels.NAME] url = …",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+    options.yes(parser)
+
+
+async def import_(desk: Desk, args: argparse.Namespace) -> int | None:
+    """Print what the file would change, ask for secrets that are wanted, and do it after a confirmation."""
+    from healthdesk.api.setup import SetupGiven
+
+    if not args.dry_run:
+        desk.ask.require_yes(args.yes)
+    text = desk.ask.read_path(args.file, "the set-up").decode("utf-8", "replace")
+    secrets = _secrets(args.secrets) if args.secrets is not None else {}
+    given = SetupGiven(text=text, secrets=secrets)
+    plan = await desk.client.setup_plan(given)
+    if plan.missing_secrets and desk.ask.interactive and not args.dry_run and not desk.out.as_json:
+        for place in plan.missing_secrets:
+            secrets[place] = desk.ask.hidden(desk.out.safe(place))
+        given = SetupGiven(text=text, secrets={place: each for place, each in secrets.items() if each})
+        plan = await desk.client.setup_plan(given)
+    if not desk.out.as_json:
+        _print(desk, plan)
+        desk.out.flush()
+    if args.dry_run or plan.refused or not plan.added + plan.changed:
+        if desk.out.as_json:
+            desk.out.model(plan)
+        return FAILED if plan.refused else None
+    if not args.yes and not desk.ask.confirm(f"Add {plan.added} and change {plan.changed}?"):
+        desk.out.note("Nothing was changed.")
+        return FAILED
+    done = await desk.client.setup_import(given, plan.version)
+    desk.out.done(done, f"Added {done.added}, changed {done.changed}.")
+    if done.secrets and not desk.out.as_json:
+        desk.out.heading("Signing secrets that were made")
+        desk.out.facts([(place, Cell(secret, STRONG)) for place, secret in done.secrets.items()])
+        desk.out.note("Give them to whoever runs the endpoints now: they cannot be shown again.")
+    return None
+
+
+def _secrets(file: Path) -> dict[str, Any]:
+    """Return secrets by place out of a TOML file. What is wrong with it is said without a value."""
+    try:
+        return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise UsageError(
+            f"{file} is no TOML", 'write [connections."My CRM"] and token = "…" under it'
+        ) from None
+
+
+def _flat(value: Any, before: str = "") -> Iterator[tuple[str, str]]:
+    for key, each in value.items():
+        if isinstance(each, dict):
+            yield from _flat(each, f"{before}{key}.")
+        elif isinstance(each, str):
+            yield f"{before}{key}", each
+        else:
+            raise UsageError(f"{before}{key} is no text", 'secrets are texts: token = "…"')
+
+
+def _print(desk: Desk, plan: SetupPlan) -> None:
+    rows: list[list[Cell | str]] = [
+        [_WORDS[each.do], each.kind, each.name, each.why or "; ".join(each.fields)]
+        for each in plan.changes
+        if each.do != "same"
+    ]
+    columns = (Column("Do"), Column("Kind"), Column("Name", flex=True), Column("What", flex=True))
+    desk.out.table(columns, rows, empty="The desk is as the file says: nothing to add or change.")
+    desk.out.line(
+        f"{plan.added} to add, {plan.changed} to change, {plan.same} the same"
+        + (f", {plan.refused} refused: nothing is changed until they are corrected" if plan.refused else "")
+    )
+    if plan.missing_secrets:
+        desk.out.note("Secrets that are wanted: give them with --secrets FILE, or on a terminal when asked.")
+
+
+EXPORT = (Command("", "write the set-up as TOML, without secrets", run=export, arguments=_export_arguments),)
+IMPORT = (
+    Command("", "add and change what a set-up says, plan first", run=import_, arguments=_import_arguments),
+)

@@ -40,6 +40,7 @@ from healthdesk.domain.states import (
     RecordState,
 )
 from tests.harness import wire
+from tests.harness.flow_calls import FLOW_CALLS
 from tests.harness.instance_calls import INSTANCE_CALLS
 from tests.harness.job_calls import JOB_CALLS
 from tests.harness.outcome_calls import OUTCOME_CALLS
@@ -569,4 +570,5 @@ CALLS = {
 CALLS |= JOB_CALLS | INSTANCE_CALLS
 CALLS |= TASK_CALLS
 CALLS |= SAMPLE_CALLS
+CALLS |= FLOW_CALLS
 CALLS |= OUTCOME_CALLS

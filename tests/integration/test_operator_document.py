@@ -162,6 +162,8 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", one + "/signing-secrets", {}, id=integration)
         await ask("POST", one + "/pause", {}, id=integration)
         await ask("POST", one + "/resume", {}, id=integration)
+        await ask("POST", one + "/circuit", {"environment": "production", "do": "open"}, id=integration)
+        await ask("POST", one + "/circuit", {"environment": "production", "do": "close"}, id=integration)
         login = {"app": "github", "base_url": github.url, "unchecked": True}
         login |= {"credentials": {"auth": github.auth, "fields": dict(github.credentials)}}
         git = (await ask("POST", "/v1/connections", {**login, "name": "GitHub"}))["id"]
@@ -183,6 +185,8 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/sources", {"key": "hra", "name": "HRA", "levels": ["low"], "fields": fields})
         await ask("PATCH", "/v1/sources/{id}", {"name": "HRAs"}, id="hra")
         await ask("POST", "/v1/sources/{id}/enable", {"integration_id": integration}, id="hra")
+        silence = {"integration_id": integration, "environment": "production", "after_s": 3600}
+        await ask("POST", "/v1/sources/{id}/silence", silence, id="hra")
         channel = {"name": "chat", "url": f"json://127.0.0.1:{endpoint.port}/alerts"}
         channel_id = (await ask("POST", "/v1/channels", channel))["id"]
         await ask("POST", "/v1/channels/{id}/test", id=channel_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from healthdesk.cli import task_settings
 from healthdesk.cli.delivery_view import method_facts
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.flow import circuit_cell
 from healthdesk.cli.marks import GOOD, WARN, Cell
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 
@@ -49,6 +50,7 @@ def print_integration(desk: Desk, item: Integration) -> None:
         out.facts(
             [
                 ("Status", state(view)),
+                ("Circuit", circuit_cell(desk, view.circuit)),
                 ("Connection", f"{view.connection_name} ({view.connection_id})"),
                 ("Endpoint", f"{view.method} {view.endpoint}"),
                 ("Headers", "; ".join(f"{name}: {value}" for name, value in view.headers.items())),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.cli import before_launch, delivery_flags, options, task_settings
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.flow import CIRCUIT
 from healthdesk.cli.integration_view import command_for_key, print_integration, state
 from healthdesk.cli.keys import keys, keys_arguments, print_first_secrets
 from healthdesk.cli.marks import Cell
@@ -309,6 +310,7 @@ COMMANDS = (
     Command(
         "resume", "deliver, sync or collect again, held records too", run=resume, arguments=_choice_arguments
     ),
+    CIRCUIT,
     Command(
         "keys",
         "list or make bearer keys and secrets of our signature",

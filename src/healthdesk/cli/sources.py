@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.cli import options
 from healthdesk.cli.command import Command, UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.flow import SILENCE, print_pulses
 from healthdesk.cli.marks import Cell, yes_no
 from healthdesk.cli.tables import Column
 
@@ -94,6 +95,8 @@ async def _show(desk: Desk, item: Source) -> None:
     ]
     out.line()
     out.table(columns, rows, empty="No fields: its data is not validated.")
+    if item.pulses:
+        print_pulses(desk, item.pulses)
 
 
 async def show(desk: Desk, args: argparse.Namespace) -> None:
@@ -212,4 +215,5 @@ COMMANDS = (
         run=disable,
         arguments=_enable_arguments,
     ),
+    SILENCE,
 )

@@ -73,6 +73,7 @@ _STANDING: Mapping[ErrorKind, tuple[str, str]] = {
     ErrorKind.EXPIRING: ("", "the credential does not end soon any more"),
     ErrorKind.DRIFT: ("the credential is another one", "the credential is what it should be"),
     ErrorKind.FLAPPING: ("goes to and fro", "quiet again"),
+    ErrorKind.SILENT: ("a source is silent", "the source sends again"),
 }
 """By kind, what a problem that stands is called in a title, and what its end is; an expiry is called by its days."""
 
@@ -120,12 +121,13 @@ def _render_standing(
 ) -> tuple[str, str]:
     """Return title and body of a problem that stands while something is so; no record waits for it."""
     called, over = _STANDING[kind]
+    fault = "the source: what should send its records" if kind is ErrorKind.SILENT else _FAULT[facts.blame]
     if event is AlertEvent.RECOVERED:
         lines = [f"{place}: {over}.", f"It was: {cause}"]
         return f"{place}: {over}", "\n".join([*lines, "", f"Details: {command}"])
     lines = [
         f"What: {cause}",
-        f"At fault: {_FAULT[facts.blame]}",
+        f"At fault: {fault}",
         f"Next: {_short(facts.next_action, _MAX_CAUSE_CHARS)}",
     ]
     if kind is not ErrorKind.EXPIRING:

@@ -11,7 +11,9 @@ from healthdesk.domain.folding import digest
 from healthdesk.domain.problem_keys import ProblemKey
 from healthdesk.domain.states import Blame, ErrorKind
 
-STANDING_KINDS = frozenset({ErrorKind.EXPIRING, ErrorKind.DRIFT, ErrorKind.FLAPPING, ErrorKind.OFFLINE})
+STANDING_KINDS = frozenset(
+    {ErrorKind.EXPIRING, ErrorKind.DRIFT, ErrorKind.FLAPPING, ErrorKind.OFFLINE, ErrorKind.SILENT}
+)
 """A good check does not end these, and no record waits for them."""
 
 

@@ -218,6 +218,7 @@ class ErrorKind(StrEnum):
     DRIFT = "drift"
     FLAPPING = "flapping"
     OFFLINE = "offline"
+    SILENT = "silent"
     UNCONFIRMED = "unconfirmed"
 
 

@@ -26,6 +26,7 @@ from healthdesk.engine.pings import Pings
 from healthdesk.engine.proof import ProofRuns
 from healthdesk.engine.relay import Relay
 from healthdesk.engine.share import share_of
+from healthdesk.engine.silence import Silence
 from healthdesk.engine.supervisor import Supervisor
 from healthdesk.engine.targets import Targets
 from healthdesk.engine.task_sync import TaskSync
@@ -52,6 +53,7 @@ class Engine:
         self.circuits = Circuits(ctx, self.targets)
         self.deliverer = Deliverer(ctx, self.targets, self.heartbeats, self.circuits)
         self.holds = Holds(ctx, self.targets, self.deliverer)
+        self.silence = Silence(ctx, lambda: self.heartbeats.sentinels.offline_since is not None)
         self.outcomes = Outcomes(ctx, self.targets, self.deliverer, self.heartbeats)
         self.instances = Instances(
             ctx,
@@ -76,6 +78,7 @@ class Engine:
         self.heartbeats.on_change = self._health_changed
         self.heartbeats.on_alerts = self.wake_alerts
         self.expiry.on_alerts = self.wake_alerts
+        self.silence.on_alerts = self.wake_alerts
         self.instances.on_alerts = self.wake_alerts
         self.pings.on_change = self._health_changed
         self.pings.on_alerts = self.wake_alerts
@@ -114,6 +117,7 @@ class Engine:
             ("circuits", self.circuits.run),
             ("heartbeats", self.heartbeats.run),
             ("expiry", self.expiry.run),
+            ("silence", self.silence.run),
             ("instances", self.instances.run),
             ("blocking", self.blocking.run),
             ("templates", self.templates.run),

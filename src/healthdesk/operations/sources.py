@@ -9,6 +9,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.integrations import Source, SourceCreate, SourceEdit, SourceEnable, SourceField
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed
+from healthdesk.operations import silence
 from healthdesk.operations.before_after import differences
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
@@ -33,7 +34,7 @@ async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Source]:
 async def show(desk: Desk, id_or_key: str) -> Source:
     """Return a source by id or key."""
     desk.require("sources.show")
-    return view(await desk.read(queries.get, id_or_key))
+    return await desk.read(lambda conn: silence.shown(conn, queries.get(conn, id_or_key)))
 
 
 async def add(desk: Desk, new: SourceCreate) -> Source:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text, false
 
 from healthdesk.domain.states import (
     CircuitState,
@@ -132,12 +132,14 @@ source_pulses = Table(
     Column("environment", EnumText(Environment), primary_key=True),
     Column("set_gap_s", Float),
     Column("learnt", JsonText, nullable=False, server_default="{}"),
+    Column("since", UtcMicros),
     Column("last_at", UtcMicros),
     Column("silent_at", UtcMicros),
+    Column("told", Boolean, nullable=False, server_default=false()),
     Index("ix_source_pulses_silent", "silent_at"),
 )
-"""How often a source sends: `set_gap_s` is the operator's (0: never silent, NULL: learnt), `learnt` what was seen,
-`silent_at` when its silence becomes a problem."""
+"""How often a source sends: `set_gap_s` is the operator's (0: never silent, NULL: learnt), `learnt` what was seen, `since`
+from when on silence counts, `silent_at` when it becomes a problem, `told` that it did."""
 
 saved_filters = Table(
     "saved_filters",

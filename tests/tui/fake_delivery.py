@@ -1,4 +1,4 @@
-"""A desk with a delivery integration in trouble: two environments, a circuit, sources, a silent one, samples, a promotion."""
+"""A desk with a delivery integration: what its windows ask of the daemon, and what they do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from healthdesk.api.common import Page
-from healthdesk.api.delivery import BatchSettings, DeliveryMethod, MappingStep, OrderSettings, ReceiptSettings
-from healthdesk.api.flow import Circuit, CircuitChange, Silence, SourcePulse
+from healthdesk.api.flow import CircuitChange, Silence
 from healthdesk.api.integrations import (
     ChangedIntegration,
-    EnvironmentView,
     Integration,
     IntegrationEdit,
     Key,
@@ -21,9 +19,9 @@ from healthdesk.api.integrations import (
     SourceCreate,
     SourceEdit,
     SourceEnable,
-    SourceField,
 )
-from healthdesk.api.records import AttemptDetail, Body
+from healthdesk.api.jobs import Job
+from healthdesk.api.records import AttemptDetail, Body, Ledger, LedgerQuery
 from healthdesk.api.samples import (
     Probe,
     Probed,
@@ -36,82 +34,18 @@ from healthdesk.api.samples import (
 )
 from healthdesk.domain.states import (
     AttemptOutcome,
-    CircuitState,
     Environment,
     IntegrationKind,
     IntegrationState,
-    MappingVerb,
-    OnUnknown,
+    JobItemState,
+    JobKind,
+    JobStage,
+    JobState,
     Trigger,
 )
 from tests.tui.fake_client import FakeDesk
+from tests.tui.fake_endpoint import WARNING, a_ledger, an_environment, some_sources
 from tests.tui.fake_health import NOW
-
-WARNING = "Samples use sample values: question answers and calculated outputs may not match real submissions."
-
-
-def an_environment(which: Environment, **changes: Any) -> EnvironmentView:
-    production = which is Environment.PRODUCTION
-    host = "crm.acme.io" if production else "test.crm.acme.io"
-    return EnvironmentView(
-        environment=which, connection_id="con_crm" if production else "con_test", connection_name="CRM" if production else "CRM test",
-        endpoint=f"https://{host}/v2/hra", path="/v2/hra", concurrency=16, rate_per_s=20 if production else None, timeout_s=30,
-        on_unknown=OnUnknown.RESEND, state=IntegrationState.ACTIVE, key_hint="••••k3y1" if production else "", key_created_at=NOW - timedelta(days=20),
-        signing_secret_hint="••••s1gn", totals={"delivered": 3988, "failed": 131, "retrying": 2, "held": 3} if production else {"delivered": 7},
-    ).model_copy(update=changes)  # fmt: skip
-
-
-def an_open_circuit() -> Circuit:
-    return Circuit(
-        state=CircuitState.OPEN,
-        since=NOW - timedelta(minutes=12),
-        next_probe_at=NOW + timedelta(minutes=3),
-        reason="9 of 10 attempts were answered 503.",
-    )
-
-
-def all_methods() -> DeliveryMethod:
-    return DeliveryMethod(
-        body="json",
-        mapping=[
-            MappingStep(do=MappingVerb.RENAME, path="score", to="result.score"),
-            MappingStep(do=MappingVerb.SET, path="tier", value="{level}"),
-            MappingStep(do=MappingVerb.REMOVE, path="notes"),
-        ],
-        batch=BatchSettings(size=50, results="results"),
-        order=OrderSettings(key="participant.id"),
-        receipt=ReceiptSettings(deadline_s=900),
-    )
-
-
-def some_sources() -> list[Source]:
-    def field(name: str, **more: Any) -> SourceField:
-        return SourceField(name=name, **more)
-
-    def source(key: str, name: str, levels: list[str], **more: Any) -> Source:
-        return Source(
-            id=f"src_{key}", key=key, name=name, levels=levels, created_at=NOW - timedelta(days=90), created_by="alice", **{"fields": [], **more}
-        )  # fmt: skip
-
-    heart = SourcePulse(
-        source="heart-health", integration_id="int_crm", integration_name="CRM endpoint", environment=Environment.PRODUCTION,
-        last_at=NOW - timedelta(minutes=3), usual_s=600, after_s=1800,
-    )  # fmt: skip
-    sleep = heart.model_copy(
-        update={"source": "sleep", "last_at": NOW - timedelta(hours=9), "usual_s": 3600, "after_s": 7200, "set_s": 7200.0, "silent": True}
-    )  # fmt: skip
-    return [
-        source(
-            "heart-health", "Heart health", ["low", "moderate", "high"], integrations=["int_crm"], pulses=[heart],
-            fields=[
-                field("participant_id", type="string", required=True, example="p-1001", lookup=True),
-                field("score", type="integer", required=True, example="71"),
-                field("region", type="string", sensitive=False, example="north"),
-            ],
-        ),
-        source("diabetes-risk", "Diabetes risk", ["low", "high"]),
-        source("sleep", "Sleep", [], integrations=["int_crm"], pulses=[sleep]),
-    ]  # fmt: skip
 
 
 class DeliveryDesk(FakeDesk):
@@ -124,6 +58,7 @@ class DeliveryDesk(FakeDesk):
         self.probe_ok = True
         self.creates = False
         self.promotions = 0
+        self.told_ledger = a_ledger()
 
     def change(self, which: Environment, **changes: Any) -> None:
         """Let an environment be otherwise."""
@@ -262,6 +197,23 @@ class DeliveryDesk(FakeDesk):
             integration_id="int_crm", integration_name="CRM endpoint", environment=new.environment, endpoint=item.endpoint,
             total=total, sources=sources, warning=WARNING,
         )  # fmt: skip
+
+    async def sample_send(self, new: SampleSend) -> Job:
+        self.note("sample_send", new)
+        self.jobs = [self._sample_job]
+        return self._sample_job
+
+    @property
+    def _sample_job(self) -> Job:
+        return Job(
+            id="job_00000000000000000000000001", kind=JobKind.SAMPLE, state=JobState.RUNNING, stage=JobStage.REST, title="Samples to CRM endpoint · testing",
+            integration_id="int_crm", integration_name="CRM endpoint", environment=Environment.TESTING, total=4,
+            counts={JobItemState.DELIVERED: 1, JobItemState.SENT: 1, JobItemState.PENDING: 2}, created_at=NOW, created_by="alice",
+        )  # fmt: skip
+
+    async def ledger(self, chosen: LedgerQuery | None = None) -> Ledger:
+        self.note("ledger", chosen)
+        return self.told_ledger
 
     # Sources
 

@@ -14,7 +14,8 @@ from healthdesk.tui.screens.problem import ProblemScreen
 from healthdesk.tui.screens.source import SourceScreen
 from healthdesk.tui.widgets.window_table import WindowTable
 from tests.tui.desk import LARGE, SMALL, open_desk
-from tests.tui.fake_delivery import DeliveryDesk, all_methods, an_open_circuit
+from tests.tui.fake_delivery import DeliveryDesk
+from tests.tui.fake_endpoint import all_methods, an_open_circuit
 from tests.tui.task_desk import NEXT_TAB, fill, open_window, words, wrong
 
 DOCUMENTED = ["Testing configuration", "Send sample data", "Add Notifications", "View Logs"]

@@ -18,12 +18,12 @@ LISTS = "connections problems log callbacks alerts activity"
 ROWS = "task-row proof-row"
 """The table of tasks, and that of proof syncs, in the window of a connection: there keys act on the row."""
 WINDOWS = (
-    "connection heartbeat expiries integration record attempt problem callback members task template proof label tasks templates labels integrations people app-integration sources source "
+    "connection heartbeat expiries integration record attempt problem callback members task template proof label tasks templates labels integrations people app-integration sources source ledger "
     + ROWS
 )
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations people sources source"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations people sources source ledger"), "Open what is under the cursor", rank=1),
     Action("open", "enter", "Open", "open", _on("task-row"), "The task with its issue and runs", rank=1),
     Action("view", "enter", "View", "view", _on("proof-row label"), "What it collected; for those who are no members of its label or control, where to ask", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
@@ -115,9 +115,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("test", "t", "Test the channel", "test", _on("alerts"), "Send a test message and show what became of it", role=M, rank=3),
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
-    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people sources"), "Narrow the list", rank=6, item=False),
+    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people sources ledger"), "Narrow the list", rank=6, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connection " + ROWS), "Words of the name, beside the quick filter", item=False),
-    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people connection sources " + ROWS), "Show everything again", item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people connection sources ledger " + ROWS), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
     Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
     Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),

@@ -26,6 +26,7 @@ from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.integrations import IntegrationsScreen
 from healthdesk.tui.screens.labels import LabelsScreen
+from healthdesk.tui.screens.ledger import LedgerScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.people import PeopleScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
@@ -48,6 +49,7 @@ LISTS: dict[str, Callable[[], Screen[Any]]] = {
     "integrations": IntegrationsScreen,
     "people": PeopleScreen,
     "sources": SourcesScreen,
+    "ledger": LedgerScreen,
 }
 """Lists that the palette opens from everywhere, by their actions in Connections."""
 LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})

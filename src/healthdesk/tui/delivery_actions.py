@@ -30,6 +30,7 @@ DELIVERY_ACTIONS: tuple[Action, ...] = (
     Action("new", "n", "Add a field", "add field", on("source"), "Name, type, required, example, masked, found by it", role=M, rank=5, item=False),
     Action("remove", "D", "Remove the field", "remove", on("source"), "Its values are not validated any more, and are masked", role=M),
     Action("sources", "F", "Sources", "sources", on("connections"), "HRAs and forms: levels, fields, where they are enabled, which are silent", item=False),
+    Action("ledger", "b", "Ledger", "ledger", BOTH, "Every record of a period in exactly one state with its reason, and whether it balances", item=False),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", on("integration source"), "", item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", on("integration"), "Problems, Sources, Delivery, Details", rank=6, item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", on("source"), "Fields, Integrations", rank=6, item=False),

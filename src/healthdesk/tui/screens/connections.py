@@ -29,6 +29,7 @@ from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.screens.integration_rows import IntegrationRows
 from healthdesk.tui.screens.integrations import IntegrationsScreen
 from healthdesk.tui.screens.labels import LabelsScreen
+from healthdesk.tui.screens.ledger import LedgerScreen
 from healthdesk.tui.screens.people import PeopleScreen
 from healthdesk.tui.screens.sources import SourcesScreen
 from healthdesk.tui.screens.tasks import TasksScreen
@@ -176,6 +177,10 @@ class ConnectionsScreen(IntegrationRows, AreaScreen):
     def do_integrations(self) -> None:
         """Show every integration."""
         self.app.push_screen(IntegrationsScreen())
+
+    def do_ledger(self) -> None:
+        """Show the ledger of a period."""
+        self.app.push_screen(LedgerScreen())
 
     def do_sources(self) -> None:
         """Show every source."""

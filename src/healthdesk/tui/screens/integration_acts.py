@@ -15,6 +15,7 @@ from healthdesk.tui.flows.promoting import promote
 from healthdesk.tui.flows.samples import send_samples
 from healthdesk.tui.integration_detail import IntegrationDetail
 from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.ledger import LedgerScreen
 from healthdesk.tui.screens.problem import ProblemScreen
 from healthdesk.tui.screens.source import SourceScreen
 from healthdesk.tui.screens.tabbed import TabbedWindow
@@ -168,6 +169,10 @@ class IntegrationActs(TabbedWindow):
     def do_notify(self) -> None:
         """Alert channels of its failures."""
         self.flow(add_notifications(self, self.key, self.item_name() or self.key), asks=True)
+
+    def do_ledger(self) -> None:
+        """Show the ledger of it."""
+        self.app.push_screen(LedgerScreen(self.key, self.item_name() or self.key))
 
     def do_log(self) -> None:
         """Show its records."""

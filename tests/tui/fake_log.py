@@ -16,8 +16,6 @@ from healthdesk.api.records import (
     Record,
     RecordDetail,
     RecordFilter,
-    ResendGroup,
-    ResendPlan,
     Resent,
 )
 from healthdesk.domain.states import (
@@ -27,8 +25,8 @@ from healthdesk.domain.states import (
     RecordState,
     Trigger,
 )
-from healthdesk.errors import ApiRefused
 from tests.tui.fake_health import NOW, FakeHealth
+from tests.tui.fake_jobs import FakeJobs
 
 SOURCES = (("heart-health", "Heart health"), ("diabetes-risk", "Diabetes risk"), ("sleep", "Sleep"))
 CYCLE = (
@@ -48,7 +46,7 @@ ALL_CALLBACKS = CallbackFilter()
 HOSTILE = 'Evil [/bold] \x1b[2J\x07 \u202e name\n"quoted" [red]'
 
 
-class FakeLog(FakeHealth):
+class FakeLog(FakeJobs, FakeHealth):
     """Record number n is the n-th oldest."""
 
     total: int
@@ -207,23 +205,6 @@ class FakeLog(FakeHealth):
     async def records_resend(self, ids: Sequence[str], *, new_webhook_id: bool = False) -> Resent:
         self.note("records_resend", (list(ids), new_webhook_id))
         return Resent(resent=len(ids))
-
-    async def records_resend_plan(self, chosen: RecordFilter) -> ResendPlan:
-        self.note("records_resend_plan", chosen)
-        groups = [
-            ResendGroup(status=422, error_kind="missing_field", error="risk_level is required", count=127, problem_id="prb_1", problem_state="open"),
-            ResendGroup(status=500, error_kind="server_error", error="Internal Server Error", count=4),
-        ]  # fmt: skip
-        return ResendPlan(
-            total=131, skipped_delivered=3, oldest=NOW - timedelta(minutes=45), newest=NOW, groups=groups
-        )
-
-    async def records_resend_all(self, chosen: RecordFilter, *, expect: int) -> Resent:
-        self.note("records_resend_all", (chosen, expect))
-        if self.conflicts:
-            self.conflicts -= 1
-            raise ApiRefused("the filter matches 132 records now", status=409, slug="conflict")
-        return Resent(resent=expect)
 
 
 def _outcome(state: RecordState) -> AttemptOutcome:

@@ -221,7 +221,7 @@ async def test_a_problem_shows_its_evidence_and_resends_what_it_holds_up():
         assert re.search(r"First bad +✗ 422", driver.text())
         assert "opened to on-call mail: sent" in driver.text()
         await driver.press("S", "right", "enter")
-        chosen, _ = desk.called("records_resend_all")[0]
+        chosen = desk.called("job_create")[0][0]
         assert chosen.problem_id == "prb_1"
         await driver.press("enter")
         assert isinstance(driver.app.screen, RecordScreen)
@@ -423,6 +423,7 @@ async def test_help_and_palette_are_made_of_the_registry():
     async with open_desk(FakeDesk(), size=LARGE) as driver:
         await driver.press("question_mark")
         assert "Resend All" in driver.text()
+        await driver.press("G")
         assert "Awaiting receipt" in driver.text()
         await driver.press("escape", "ctrl+p")
         assert isinstance(driver.app.screen, CommandPalette)

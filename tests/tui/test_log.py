@@ -206,15 +206,30 @@ async def test_resend_all_states_count_groups_and_filter_and_starts_on_cancel():
         await driver.press("slash", "right", "down", "enter", "S")
         told = driver.text()
         assert "Resend 131 records" in told
+        assert "CRM endpoint · production · arrived 13:20" in told
         assert "Filter: failed" in told
         assert "422 risk_level is required" in told
+        assert "3  already delivered (skipped)" in told
+        assert "First 1, then 5, then the rest at 20/s: about 6 s." in told
         await driver.press("enter")
-        assert desk.called("records_resend_all") == []
+        assert desk.called("job_create") == []
         await driver.press("S", "right", "enter")
-        chosen, expect = desk.called("records_resend_all")[0]
-        assert expect == 131
+        chosen, expect, rate, fix = desk.called("job_create")[0]
+        assert (expect, rate, fix) == (131, None, None)
         assert chosen.states == [RecordState.FAILED]
-        assert "131 records queued again." in driver.said
+        assert "job_01JD…001 begun: 131 records, the first one first." in driver.said
+        assert "canary 0/1 ░" in driver.line(3)
+
+
+async def test_resend_all_can_be_slower_than_the_endpoint_allows():
+    desk = FakeDesk()
+    async with open_desk(desk) as driver:
+        await driver.press("S", "right", "right", "enter")
+        await driver.write("2")
+        await driver.press("enter")
+        assert "the rest at 2/s: about 1 min" in driver.text()
+        await driver.press("right", "enter")
+        assert desk.called("job_create")[0][2] == 2
 
 
 async def test_a_plan_that_is_out_of_date_is_shown_again_and_not_carried_out():
@@ -225,9 +240,9 @@ async def test_a_plan_that_is_out_of_date_is_shown_again_and_not_carried_out():
         assert "Resend 131 records" in driver.text()
         assert driver.app.focused.id == "choice-cancel"
         await driver.press("right", "enter")
-        assert len(desk.called("records_resend_all")) == 2
-        assert desk.called("records_resend_all")[0][0].arrived_to == desk.clock.now()
-        assert "131 records queued again." in driver.said
+        assert len(desk.called("job_create")) == 2
+        assert desk.called("job_create")[0][0].arrived_to == desk.clock.now()
+        assert any("begun" in told for told in driver.said)
 
 
 async def test_a_member_cannot_resend_and_is_told_whom_to_ask():

@@ -46,13 +46,13 @@ VERBS = {
     "c": ("Check",),
     "s": ("Sync", "Resend"),
     "S": ("Resend All",),
-    "f": (),
+    "f": ("Fix",),
     "u": ("Update",),
     "t": ("Test", "Send sample data"),
     "a": ("Acknowledge",),
     "m": ("Mute",),
     "p": ("Pause",),
-    "D": ("Disconnect", "Unlink", "Delete", "Remove"),
+    "D": ("Disconnect", "Unlink", "Delete", "Remove", "Cancel"),
     "v": ("Reveal",),
 }
 """The common verbs, each with its key; `f` is for fixing and resending alone."""

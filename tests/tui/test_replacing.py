@@ -192,11 +192,11 @@ async def test_records_that_failed_because_of_the_old_ones_are_resent_by_a_key()
         assert "The credential may also do b." in told
         assert "can be put back until" in told
         await driver.press("S")
-        [plan] = desk.called("records_resend_plan")
-        assert plan.problem_id == "prb_2"
+        [(chosen, _, _)] = desk.called("job_plan")
+        assert chosen.problem_id == "prb_2"
         assert isinstance(driver.app.screen, Question)
         await driver.press("right", "enter")
-        assert len(desk.called("records_resend_all")) == 1
+        assert len(desk.called("job_create")) == 1
 
 
 async def test_closing_the_offer_resends_nothing():
@@ -207,7 +207,7 @@ async def test_closing_the_offer_resends_nothing():
         await type_into(driver, "token/token", TOKEN)
         await driver.press("ctrl+s", "enter")
         assert isinstance(driver.app.screen, ConnectionsScreen)
-        assert desk.called("records_resend_plan") == []
+        assert desk.called("job_plan") == []
 
 
 async def test_a_browser_can_grant_new_credentials_with_the_client_the_connection_has():

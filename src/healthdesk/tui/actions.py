@@ -18,15 +18,17 @@ LISTS = "connections problems log callbacks alerts activity"
 ROWS = "task-row proof-row"
 """The table of tasks, and that of proof syncs, in the window of a connection: there keys act on the row."""
 WINDOWS = (
-    "connection heartbeat expiries integration record attempt problem callback members task template proof label tasks templates labels integrations people app-integration sources source ledger "
+    "connection heartbeat expiries integration record attempt job jobs fix problem callback members task template proof label tasks templates labels integrations people app-integration sources source ledger "
     + ROWS
 )
+
+EVERYWHERE = f"{LISTS} job-line {WINDOWS}"
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations people sources source ledger"), "Open what is under the cursor", rank=1),
     Action("open", "enter", "Open", "open", _on("task-row"), "The task with its issue and runs", rank=1),
     Action("view", "enter", "View", "view", _on("proof-row label"), "What it collected; for those who are no members of its label or control, where to ask", rank=1),
-    Action("menu", "full_stop", "Actions", "actions", _on(LISTS + " " + WINDOWS), "Everything that can be done with it", rank=2, item=False),
+    Action("menu", "full_stop", "Actions", "actions", _on(EVERYWHERE), "Everything that can be done with it", rank=2, item=False),
     *DELIVERY_ACTIONS,
     Action("sync", "s", "Sync now", "sync", _on("task-row task tasks"), "Create the issue, or compare it with the task and bring both in line", rank=3, ruled="sync"),
     Action("sync", "s", "Sync now", "sync", _on("proof-row proof label"), "Collect the proof now", rank=3, ruled="sync"),
@@ -93,6 +95,25 @@ ACTIONS: tuple[Action, ...] = (
     Action("disconnect", "D", "Disconnect", "disconnect", _on("connections connection"), "Erase its credentials and end the connection, after naming what stops", ruled="disconnect"),
     Action("resend", "s", "Resend", "resend", _on("log record"), "Send the record again; with marks, all that are marked", role=M, rank=3),
     Action("resend_all", "S", "Resend All", "resend all", _on("log problem"), "Send again all that the filter matches, after a confirmation", role=M, rank=4),
+    Action("fix", "f", "Fix and resend", "fix", _on("log record"), "Edit body, headers or mapping, see the difference, resend", role=M, rank=4),
+    Action("fix", "f", "Fix and resend", "fix", _on("problems problem"), "A mapping for all of its records: see what it does to the sample, resend as a job", role=M),
+    Action("unfix", "D", "Remove the fix", "unfix", _on("record"), "It is sent as it was posted again; nothing is resent", role=M),
+    Action("look_up", "L", "Look up now", "look up", _on("log record"), "Ask the endpoint whether it has what may have arrived", role=M),
+    Action("problem", "o", "Open its problem", "problem", _on("log record"), "What it fails with, and all that fails the same way"),
+    Action("job", "J", "Open its job", "job", _on("record"), "The job that sent it last"),
+    Action("save_mapping", "w", "Save the mapping", "save mapping", _on("record job"), "Keep the steps it was delivered with, for all records from now on", role=M, rank=5),
+    Action("jobs", "J", "Jobs", "jobs", _on("log problems problem job-line"), "Bulk resends, fixes and samples: under way and ended", item=False),
+    Action("open", "enter", "Open", "open", _on("jobs job"), "A job; in its window, the record under the cursor", rank=1),
+    Action("open_job", "enter", "Open", "open", _on("job-line"), "What became of each record", rank=1),
+    Action("pause_job", "p", "Pause or resume", "pause", _on("job-line jobs job"), "What is under way goes on and is counted", role=M, rank=3),
+    Action("cancel_job", "D", "Cancel the job", "cancel", _on("job-line jobs job"), "What was not sent yet stays as it is", role=M, rank=4),
+    Action("log", "l", "View Logs", "logs", _on("job"), "Its records in the log", rank=6),
+    Action("new", "n", "New change", "new", _on("fix"), "Set, default, rename, format or remove a value; or a header", rank=1, item=False),
+    Action("edit", "e", "Edit the change", "edit", _on("fix"), "The one under the cursor", rank=2, item=False),
+    Action("remove", "D", "Remove the change", "remove", _on("fix"), "The one under the cursor", rank=4, item=False),
+    Action("body", "b", "Edit the body", "body", _on("fix"), "The whole body of the one record, in clear; JSON is checked while it is typed, and it is noted in the activity log", role=M, rank=3, item=False),
+    Action("scope", "A", "Fix all of its problem", "all of its problem", _on("fix"), "The same steps for every record of the problem, as a job", role=M, item=False),
+    Action("resend", "s", "Resend with the fix", "resend", _on("fix"), "One record at once; all of a problem as a job, after its plan", role=M, rank=5, item=False),
     Action("error", "E", "View Error Message", "error", _on("log record"), "Status code, duration, error message and bodies of a failed record"),
     Action("error", "E", "View Error Message", "error", _on(ROWS + " task proof"), "The whole of it, whose fault it is and what to do"),
     Action("failed", "b", "All, failed or blocked", "failed only", _on("connection " + ROWS), "Which of the tasks or proof syncs are shown", item=False),
@@ -115,13 +136,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("test", "t", "Test the channel", "test", _on("alerts"), "Send a test message and show what became of it", role=M, rank=3),
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
-    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people sources ledger"), "Narrow the list", rank=6, item=False),
+    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job sources ledger"), "Narrow the list", rank=6, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connection " + ROWS), "Words of the name, beside the quick filter", item=False),
-    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people connection sources ledger " + ROWS), "Show everything again", item=False),
-    Action("refresh", "r", "Refresh", "refresh", _on(LISTS + " " + WINDOWS), "Read it again; also tries a lost daemon now", item=False),
-    Action("copy", "y", "Copy", "copy", _on(LISTS + " " + WINDOWS), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job connection sources ledger " + ROWS), "Show everything again", item=False),
+    Action("refresh", "r", "Refresh", "refresh", _on(EVERYWHERE), "Read it again; also tries a lost daemon now", item=False),
+    Action("copy", "y", "Copy", "copy", _on(EVERYWHERE), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
     Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),
-    Action("help", "question_mark", "Help", "help", _on(LISTS + " " + WINDOWS), "The keys that work here", rank=9, item=False),
+    Action("help", "question_mark", "Help", "help", _on(EVERYWHERE), "The keys that work here", rank=9, item=False),
 )  # fmt: skip
 
 KEY_NAMES = {

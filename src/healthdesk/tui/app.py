@@ -25,6 +25,7 @@ from healthdesk.tui.preferences import Preferences
 from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.expiries import ExpiriesScreen
 from healthdesk.tui.screens.integrations import IntegrationsScreen
+from healthdesk.tui.screens.jobs import JobsScreen
 from healthdesk.tui.screens.labels import LabelsScreen
 from healthdesk.tui.screens.ledger import LedgerScreen
 from healthdesk.tui.screens.log import LogScreen
@@ -48,10 +49,11 @@ LISTS: dict[str, Callable[[], Screen[Any]]] = {
     "labels": LabelsScreen,
     "integrations": IntegrationsScreen,
     "people": PeopleScreen,
+    "jobs": JobsScreen,
     "sources": SourcesScreen,
     "ledger": LedgerScreen,
 }
-"""Lists that the palette opens from everywhere, by their actions in Connections."""
+"""Lists that the palette opens from everywhere, by their actions in Connections or the Log."""
 LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})
 """Keys that are never meant for a form that is not there yet."""
 
@@ -277,7 +279,7 @@ class HealthdeskApp(App[None]):
                 told = f"not now: {reason}" if reason else action.help
                 yield SystemCommand(action.label, told, lambda action_id=action.id: screen.do(action_id))
         for action_id, made in LISTS.items():
-            listed = action_of("connections", action_id)
+            listed = action_of("connections", action_id) or action_of("log", action_id)
             here = isinstance(screen, DeskScreen) and action_of(screen.CONTEXT, action_id)
             if listed is not None and not here:
                 yield SystemCommand(listed.label, listed.help, lambda made=made: self.push_screen(made()))

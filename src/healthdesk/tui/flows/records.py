@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from healthdesk.api.fixes import FixGiven
+from healthdesk.api.jobs import JobPlan
 from healthdesk.api.records import Record, RecordFilter, Resent
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import ApiRefused
+from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.screens.dialog import Question
+from healthdesk.tui.screens.fields import Field, Values
+from healthdesk.tui.screens.forms import Form
+from healthdesk.tui.view.record import short_id
 from healthdesk.tui.view.resend import delivered_question, marked_question, plan_lines, resent_sentence
 from healthdesk.tui.view.words import plural
 
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen
 
 SAME, NEW = "same", "new"
+SLOWER = "slower"
 CONFLICT = 409
 ID_CHOICES = ((SAME, "Same webhook-id"), (NEW, "New webhook-id"))
 
@@ -23,6 +31,29 @@ ID_CHOICES = ((SAME, "Same webhook-id"), (NEW, "New webhook-id"))
 def asks_before_resend(record: Record) -> bool:
     """Return whether a resend of the record asks something first: its endpoint has it already."""
     return record.state in (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
+
+
+def resend_reason(state: RecordState) -> str:
+    """Return why a record in this state is not resent, or an empty string."""
+    match state:
+        case RecordState.QUEUED | RecordState.SENDING:
+            return "it is on its way"
+        case RecordState.HELD:
+            return "it is held, and sent when its integration runs again"
+        case _:
+            return ""
+
+
+def look_up_reason(state: RecordState) -> str:
+    """Return why the endpoint is not asked for a record in this state, or an empty string."""
+    asked = (RecordState.UNKNOWN, RecordState.AWAITING_RECEIPT)
+    return "" if state in asked else "only what may have arrived is looked up"
+
+
+async def look_up(screen: DeskScreen, record: Record) -> str:
+    """Ask the endpoint now whether it has a record."""
+    found = await screen.client.record_look_up(record.id)
+    return found.sentence
 
 
 async def resend_one(screen: DeskScreen, record: Record) -> str:
@@ -56,30 +87,58 @@ async def resend_marked(screen: DeskScreen, ids: Sequence[str], delivered: int) 
     return resent_sentence(total)
 
 
-async def resend_all(screen: DeskScreen, chosen: RecordFilter, described: str) -> str:
-    """Resend every record of the filter, after a confirmation that states count, groups and filter.
+async def resend_all(
+    screen: DeskScreen, chosen: RecordFilter, described: str, *, fix: FixGiven | None = None
+) -> str:
+    """Begin a job over every record of the filter, after a confirmation that states what it does.
 
     Records that arrive while the question is read are not in it. When those in it change, it is asked again.
     """
     chosen = chosen.model_copy(update={"arrived_to": chosen.arrived_to or screen.view().now})
+    rate: float | None = None
     while True:
         try:
-            return await _resend_planned(screen, chosen, described)
+            plan = await screen.client.job_plan(chosen, rate_per_s=rate, fix=fix)
+            answer = await _ask_plan(screen, plan, described)
+            if answer == SLOWER:
+                rate = await _ask_rate(screen, plan) or rate
+                continue
+            if answer is None:
+                return ""
+            job = await screen.client.job_create(chosen, expect=plan.total, rate_per_s=rate, fix=fix)
         except ApiRefused as error:
             if error.status != CONFLICT:
                 raise
             screen.desk.tell("What the filter matches has changed meanwhile. This is the new plan.", ok=False)
+        else:
+            return f"{short_id(job.id)} begun: {plural(job.total, 'record')}, the first one first."
 
 
-async def _resend_planned(screen: DeskScreen, chosen: RecordFilter, described: str) -> str:
-    plan = await screen.client.records_resend_plan(chosen)
+async def _ask_plan(screen: DeskScreen, plan: JobPlan, described: str) -> str | None:
     if plan.total == 0:
         screen.desk.tell("Nothing in this filter can be resent.", ok=False)
-        return ""
+        return None
     title = f"Resend {plural(plan.total, 'record')}"
-    choices = (("resend", f"Resend {plan.total:,}"),)
+    choices = (("resend", f"Resend {plan.total:,}"), (SLOWER, "At a rate…"))
     lines = plan_lines(plan, described, screen.view())
-    answer = await screen.ask(Question(title, lines, choices, ascii_only=screen.ascii_only))
-    if answer is None:
-        return ""
-    return resent_sentence(await screen.client.records_resend_all(chosen, expect=plan.total))
+    answer: str | None = await screen.ask(Question(title, lines, choices, ascii_only=screen.ascii_only))
+    return answer
+
+
+async def _ask_rate(screen: DeskScreen, plan: JobPlan) -> float | None:
+    """Ask how many records a second at most; None when that was left."""
+    most = f" The endpoint takes {plan.rate_per_s:g} a second." if plan.rate_per_s else ""
+    field = Field("rate", "Records a second", hint="5", required=True, help=lambda _: (f"At most.{most}",))
+
+    def check(values: Values) -> dict[str, str]:
+        try:
+            return {} if float(values["rate"]) > 0 else {"rate": "is more than 0"}
+        except ValueError:
+            return {"rate": "is a number"} if values["rate"].strip() else {}
+
+    async def send(values: Values) -> float:
+        return float(values["rate"])
+
+    return await ask_until_taken(
+        screen, partial(Form, "Resend at a rate", [field], button="Plan", check=check), send
+    )

@@ -11,7 +11,8 @@ from textual.worker import Worker
 
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
-from healthdesk.tui.actions import Action, action_of, actions_of, allowed, bindings_of, footer_of, key_name
+from healthdesk.tui.action import Action
+from healthdesk.tui.actions import action_of, actions_of, allowed, bindings_of, footer_of, key_name
 from healthdesk.tui.format import Line, plain
 from healthdesk.tui.view.times import View
 from healthdesk.tui.widgets.lines import Key, KeyLine

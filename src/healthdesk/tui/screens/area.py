@@ -71,6 +71,7 @@ class AreaScreen(DeskScreen):
             id="filterline",
         )
         yield with_bar
+        yield from self.over_list()
         yield Ruler(ascii_only=self.ascii_only)
         yield Horizontal(
             self.listing.region,
@@ -79,6 +80,10 @@ class AreaScreen(DeskScreen):
         )
         yield Ruler(ascii_only=self.ascii_only)
         yield Explanation(ascii_only=self.ascii_only, id="explain", classes="explain")
+
+    def over_list(self) -> Iterable[Widget]:
+        """Return what stands between the chips and the list."""
+        return ()
 
     # The filter
 

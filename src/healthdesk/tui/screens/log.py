@@ -8,19 +8,17 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.message import Message
+from textual.widget import Widget
 
 from healthdesk.api.common import Count, Page
 from healthdesk.api.integrations import Source
 from healthdesk.api.records import Record, RecordDetail, RecordFilter
-from healthdesk.domain.states import RecordState
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
-from healthdesk.tui.flows.records import asks_before_resend, resend_all, resend_marked, resend_one
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
-from healthdesk.tui.screens.area import AreaScreen
 from healthdesk.tui.screens.dates import DatesForm
-from healthdesk.tui.screens.record import RecordScreen
+from healthdesk.tui.screens.log_acts import LogActs
 from healthdesk.tui.view.filters import CUSTOM, range_word
 from healthdesk.tui.view.log import log_cells, log_columns, log_explain, log_preview
 from healthdesk.tui.view.log_filters import (
@@ -32,7 +30,6 @@ from healthdesk.tui.view.log_filters import (
     record_filter,
     source_choices,
 )
-from healthdesk.tui.view.record import short_id
 from healthdesk.tui.widgets.filter_bar import ANY, Chip, FilterBar
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Direction
@@ -50,7 +47,7 @@ class SourcesLoaded(Message):
     sources: Sequence[Source]
 
 
-class LogScreen(AreaScreen):
+class LogScreen(LogActs):
     """Area 3."""
 
     CONTEXT = "log"
@@ -87,6 +84,10 @@ class LogScreen(AreaScreen):
             filtered=lambda: self.bar.narrows,
             count=lambda: self.client.records_count(self.chosen()),
         )
+
+    def over_list(self) -> Iterable[Widget]:
+        """The job under way."""
+        yield self.job_line()
 
     def load(self) -> None:
         """Read what the chips can be too."""
@@ -216,70 +217,3 @@ class LogScreen(AreaScreen):
     def detail_lines(self, detail: RecordDetail) -> Iterable[Line]:
         """The record."""
         return log_preview(detail, self.view())
-
-    def item_name(self) -> str:
-        """The record's id and source."""
-        row = self.item()
-        return f"{short_id(row.id)} · {row.source_name or row.source}" if row is not None else ""
-
-    def refuses(self, action_id: str) -> str:
-        """Records on their way are not resent."""
-        row = self.item()
-        if action_id == "resend" and not self.listing.table.marks and row is not None:
-            return resend_reason(row.state)
-        if action_id == "error" and row is not None and not row.error:
-            return "it has no error"
-        if action_id == "unmark" and not self.listing.table.marks:
-            return "nothing is marked"
-        return super().refuses(action_id)
-
-    def do_open(self) -> None:
-        """Open the record."""
-        self.app.push_screen(RecordScreen(self.item().id))
-
-    def do_error(self) -> None:
-        """Open the record on what went wrong."""
-        self.app.push_screen(RecordScreen(self.item().id, tab="Error"))
-
-    def do_resend(self) -> None:
-        """Resend the marked ones, or the one under the cursor."""
-        marks = self.listing.table.marks
-        if not marks:
-            self.flow(resend_one(self, self.item()), asks=asks_before_resend(self.item()))
-            return
-        window = self.listing.table.window
-        rows = [window.at(index) for index in window.ids(0, window.length).values()]
-        delivered = sum(1 for row in rows if row and row.id in marks and row.state is RecordState.DELIVERED)
-        self.flow(self._resend_marked(sorted(marks), delivered), asks=True)
-
-    async def _resend_marked(self, ids: list[str], delivered: int) -> str:
-        told = await resend_marked(self, ids, delivered)
-        if told:
-            self.listing.table.marks.clear()
-        return told
-
-    def do_resend_all(self) -> None:
-        """Resend everything the filter matches."""
-        self.flow(resend_all(self, self.chosen(), self.described()), asks=True)
-
-    def do_mark(self) -> None:
-        """Mark the record."""
-        self.listing.table.toggle_mark()
-        self.show_totals()
-
-    def do_unmark(self) -> None:
-        """Forget all marks."""
-        self.listing.table.marks.clear()
-        self.listing.table.refresh()
-        self.show_totals()
-
-
-def resend_reason(state: RecordState) -> str:
-    """Return why a record in this state is not resent, or an empty string."""
-    match state:
-        case RecordState.QUEUED | RecordState.SENDING:
-            return "it is on its way"
-        case RecordState.HELD:
-            return "it is held, and sent when its integration runs again"
-        case _:
-            return ""

@@ -18,6 +18,8 @@ from healthdesk.tui.flows.records import resend_all
 from healthdesk.tui.format import Line, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.fix import FixScreen
+from healthdesk.tui.screens.jobs_shown import JobsShown
 from healthdesk.tui.screens.proof import ProofScreen
 from healthdesk.tui.screens.record import RecordScreen
 from healthdesk.tui.screens.task import TaskScreen
@@ -32,7 +34,7 @@ from healthdesk.tui.window import Direction
 NONE_LEFT = (line("  It holds up no task or proof sync any more."),)
 
 
-class ProblemScreen(WindowScreen):
+class ProblemScreen(JobsShown, WindowScreen):
     """Opened from Problems."""
 
     CONTEXT = "problem"
@@ -43,12 +45,14 @@ class ProblemScreen(WindowScreen):
         """Read the problem first: it says whether there is a list."""
         self.query_one("#above-held-up").display = False
         self.load_detail()
+        self.read_jobs()
 
     def reload(self) -> None:
         """Read again, the list where there is one."""
         if self.listed:
             self.refresh_list(self.held_up)
         self.reload_detail()
+        self.read_jobs()
 
     async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Instance]:  # noqa: ARG002 - one direction only
         """Read a page of the tasks and proof syncs it holds up."""
@@ -68,6 +72,7 @@ class ProblemScreen(WindowScreen):
         """Head, evidence, and the tasks and proof syncs it holds up."""
         yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
+        yield self.job_line()
         yield Ruler(ascii_only=self.ascii_only)
         yield Pane(ascii_only=self.ascii_only, id="pane", classes="pane")
         table = WindowTable(
@@ -109,12 +114,16 @@ class ProblemScreen(WindowScreen):
 
     def item_name(self) -> str:
         """Where and what."""
-        return f"{self.detail.where}: {self.detail.cause}"[:60] if self.detail else ""
+        if self.shown_job is not None or self.detail is None:
+            return super().item_name()
+        return f"{self.detail.where}: {self.detail.cause}"[:60]
 
     def refuses(self, action_id: str) -> str:
         """As in the list; without a sample there is nothing to open."""
         from healthdesk.tui.screens.problems import problem_refusal
 
+        if self.shown_job is not None:
+            return super().refuses(action_id)
         if self.detail is None:
             return "it is not read yet"
         if action_id == "open":
@@ -132,7 +141,7 @@ class ProblemScreen(WindowScreen):
         """What is done with records is left out where there are none."""
         found = self.detail
         no_records = found is not None and (found.unit != RECORD or not (found.total or found.held))
-        return frozenset({"log", "resend_all"}) if no_records else frozenset()
+        return frozenset({"log", "resend_all", "fix"}) if no_records else frozenset()
 
     def do_connection(self) -> None:
         """Open the connection whose failure it is."""
@@ -178,6 +187,11 @@ class ProblemScreen(WindowScreen):
         if self.detail is not None:
             described = f"held up by {self.detail.where}: {self.detail.cause}"
             self.flow(resend_all(self, RecordFilter(problem_id=self.key), described), asks=True)
+
+    def do_fix(self) -> None:
+        """Change what is sent of all its records, and resend them."""
+        if self.detail is not None and self.detail.sample_record_id:
+            self.app.push_screen(FixScreen(self.detail.sample_record_id, problem=self.detail))
 
     def copy_lines(self) -> list[Line]:
         """Copy all of it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual.widget import Widget
+
 from healthdesk.api.common import Page
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.domain.states import ProblemState
@@ -14,6 +16,8 @@ from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing
 from healthdesk.tui.screens.area import AreaScreen
 from healthdesk.tui.screens.connection import ConnectionScreen
+from healthdesk.tui.screens.fix import FixScreen
+from healthdesk.tui.screens.jobs_shown import JobsShown
 from healthdesk.tui.screens.problem import ProblemScreen
 from healthdesk.tui.view.filters import problem_chips, problem_states
 from healthdesk.tui.view.problems import PROBLEM_COLUMNS, problem_cells, problem_explain, problem_preview
@@ -24,13 +28,17 @@ from healthdesk.tui.window import Direction
 EMPTY = (line("  No problems. Everything that was sent arrived, or is still being tried."),)
 
 
-class ProblemsScreen(AreaScreen):
+class ProblemsScreen(JobsShown, AreaScreen):
     """Area 2."""
 
     CONTEXT = "problems"
     NOUNS: ClassVar[frozenset[str]] = frozenset({"problem"})
     PREVIEWS = True
     noun = "problems"
+
+    def over_list(self) -> Iterable[Widget]:
+        """The job under way."""
+        yield self.job_line()
 
     def chips(self) -> list[Chip]:
         """State."""
@@ -74,13 +82,16 @@ class ProblemsScreen(AreaScreen):
 
     def item_name(self) -> str:
         """Where and what."""
-        row = self.item()
-        return f"{row.where}: {row.cause}"[:60] if row is not None else ""
+        row = self.listing.table.current
+        if self.shown_job is not None or row is None:
+            return super().item_name()
+        return f"{row.where}: {row.cause}"[:60]
 
     def refuses(self, action_id: str) -> str:
         """A problem that is closed is not taken."""
-        row = self.item()
-        return (problem_refusal(action_id, row) if row is not None else "") or super().refuses(action_id)
+        row = self.listing.table.current
+        asked = row is not None and self.shown_job is None
+        return (problem_refusal(action_id, row) if asked else "") or super().refuses(action_id)
 
     def do_open(self) -> None:
         """Open the problem."""
@@ -107,6 +118,11 @@ class ProblemsScreen(AreaScreen):
         row = self.item()
         self.desk.show_log({"problem": row.id}, {"problem": row.cause})
 
+    def do_fix(self) -> None:
+        """Change what is sent of all its records, and resend them."""
+        row = self.item()
+        self.app.push_screen(FixScreen(row.sample_record_id, problem=row))
+
 
 def problem_refusal(action_id: str, problem: ProblemRow) -> str:
     """Return why something is not done with a problem, or an empty string."""
@@ -116,10 +132,12 @@ def problem_refusal(action_id: str, problem: ProblemRow) -> str:
         return f"{problem.acknowledged_by or 'somebody'} has it already"
     if action_id == "connection" and not problem.connection_id:
         return "it is not that of one connection"
-    if action_id in ("log", "resend_all") and problem.unit != RECORD:
+    if action_id == "fix" and not problem.sample_record_id:
+        return "it has no sample record"
+    if action_id in ("log", "resend_all", "fix") and problem.unit != RECORD:
         return f"it holds up {noun(problem.unit, 2)}, no records"
     if action_id in ("log", "resend_all") and problem.total == 0 and problem.held == 0:
         return "it holds up no record"
-    if action_id == "resend_all" and problem.count == 0:
+    if action_id in ("resend_all", "fix") and problem.count == 0:
         return "it holds up no record"
     return ""

@@ -9,15 +9,31 @@ from textual import on
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from healthdesk.api.records import Attempt, AttemptDetail, RecordDetail
+from healthdesk.api.records import Attempt, AttemptDetail, Moment, RecordDetail
 from healthdesk.tui import messages
-from healthdesk.tui.flows.records import asks_before_resend, resend_one
+from healthdesk.tui.flows.fixes import nothing_to_save, save_mapping
+from healthdesk.tui.flows.records import (
+    asks_before_resend,
+    look_up,
+    look_up_reason,
+    resend_one,
+    resend_reason,
+)
 from healthdesk.tui.format import Line, plain
 from healthdesk.tui.screens.attempt import AttemptScreen
+from healthdesk.tui.screens.fix import FixScreen
 from healthdesk.tui.screens.tabbed import TabbedWindow
 from healthdesk.tui.view.curl import curl_of, curl_refusal
 from healthdesk.tui.view.record import TABS, record_title, record_verdict, short_id, tab_lines
-from healthdesk.tui.view.timeline import attempt_cells, attempt_columns, attempt_explain
+from healthdesk.tui.view.timeline import (
+    last_job,
+    moment_explain,
+    moment_key,
+    moments_of,
+    timeline_cells,
+    timeline_columns,
+    tried_at_all,
+)
 from healthdesk.tui.widgets.lines import Explanation, Lines, Pane, Ruler, Tab, TabLine
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Chunk
@@ -44,9 +60,9 @@ class RecordScreen(TabbedWindow):
         yield TabLine(ascii_only=self.ascii_only, id="tabs")
         yield Pane(ascii_only=self.ascii_only, id="pane", classes="pane")
         self.timeline = WindowTable(
-            attempt_columns(self.view()),
-            lambda attempt: attempt_cells(attempt, self.detail, self.view()),
-            lambda attempt: str(attempt.id),
+            timeline_columns(self.view()),
+            lambda moment: timeline_cells(moment, self.detail, self.view()),
+            moment_key,
             ascii_only=self.ascii_only,
             id="attempts",
         )
@@ -62,7 +78,7 @@ class RecordScreen(TabbedWindow):
         if self.revealed and self.detail is not None:
             fresh = await self.client.record(self.key)
             kept: RecordDetail = self.detail
-            same = {name: getattr(kept, name) for name in ("request_body", "posted_body")}
+            same = {name: getattr(kept, name) for name in ("request_body", "posted_body", "next_body")}
             same["response_body"] = kept.response_body if fresh.tries == kept.tries else fresh.response_body
             return fresh.model_copy(update=same)
         return await self.client.record(self.key)
@@ -78,7 +94,7 @@ class RecordScreen(TabbedWindow):
         tabs = [Tab(name, name, counts.get(name, "")) for name in TABS]
         self.query_one("#tabs", TabLine).show(tabs, self.tab)
         pane, timeline = self.query_one("#pane", Pane), self.query_one("#timeline")
-        timeline.display = self.tab == TIMELINE and bool(detail.attempts)
+        timeline.display = self.tab == TIMELINE and tried_at_all(detail)
         pane.display = not timeline.display
         if timeline.display:
             self._show_timeline()
@@ -88,14 +104,16 @@ class RecordScreen(TabbedWindow):
     def _show_timeline(self) -> None:
         """Show the attempts, at first the newest under the cursor; later it stays on its attempt."""
         first_time = not self.timeline.window.loaded
-        self.timeline.take_head(self.timeline.window.generation, [Chunk(self.detail.attempts, None)])
+        moments = moments_of(self.detail)
+        self.timeline.take_head(self.timeline.window.generation, [Chunk(moments, None)])
         if first_time:
-            self.timeline.move_to(len(self.detail.attempts) - 1)
+            tried = [index for index, moment in enumerate(moments) if moment.attempt is not None]
+            self.timeline.move_to(tried[-1] if tried else len(moments) - 1)
 
-    def cursor_moved(self, row: Attempt | None) -> None:
-        """Say what the attempt under the cursor came to."""
+    def cursor_moved(self, row: Moment | None) -> None:
+        """Say what the moment under the cursor came to."""
         if row is not None:
-            told = attempt_explain(row, self.detail, self.view())
+            told = moment_explain(row, self.detail, self.view())
             self.query_one("#attempt", Explanation).explain(told)
 
     def _tab_lines(self, tab: str) -> list[Line]:
@@ -119,22 +137,33 @@ class RecordScreen(TabbedWindow):
         """Return the attempt under the cursor, in the tab that has them."""
         if self.tab != TIMELINE:
             return None
-        found: Attempt | None = self.timeline.current
-        return found
+        found: Moment | None = self.timeline.current
+        return found.attempt if found is not None else None
 
     def refuses(self, action_id: str) -> str:
         """Records on their way are not resent; revealed ones not revealed again."""
-        from healthdesk.tui.screens.log import resend_reason
-
-        if action_id == "open" and self.attempt() is None:
-            return "there is no attempt under the cursor; the Attempts tab has them"
-        if action_id == "resend" and self.detail is not None:
-            return resend_reason(self.detail.state)
-        if action_id == "reveal" and self.revealed and self.attempt() is None:
-            return "they are shown already"
-        if action_id == "curl" and self.detail is not None:
-            last = self.detail.attempts[-1] if self.detail.attempts else None
-            return curl_refusal(last, self.detail.request_body)
+        detail: RecordDetail | None = self.detail
+        if detail is None:
+            return ""
+        match action_id:
+            case "open" if self.attempt() is None:
+                return "there is no attempt under the cursor; the Attempts tab has them"
+            case "resend":
+                return resend_reason(detail.state)
+            case "reveal" if self.revealed and self.attempt() is None:
+                return "they are shown already"
+            case "curl":
+                return curl_refusal(detail.attempts[-1] if detail.attempts else None, detail.request_body)
+            case "look_up":
+                return look_up_reason(detail.state)
+            case "problem" if not detail.problem_id:
+                return "it belongs to no problem"
+            case "job" if not last_job(detail):
+                return "no job sent it"
+            case "unfix" if detail.fix_id is None:
+                return "it was not fixed"
+            case "save_mapping":
+                return nothing_to_save(detail)
         return ""
 
     def do_error(self) -> None:
@@ -146,9 +175,46 @@ class RecordScreen(TabbedWindow):
         if self.detail is not None:
             self.flow(resend_one(self, self.detail), asks=asks_before_resend(self.detail))
 
+    def do_fix(self) -> None:
+        """Change what is sent of it, and resend it."""
+        self.app.push_screen(FixScreen(self.key))
+
+    def do_unfix(self) -> None:
+        """Let it be sent as it was posted again."""
+        self.flow(self._unfix())
+
+    async def _unfix(self) -> str:
+        await self.client.record_unfix(self.key)
+        return "It is sent as it was posted again. Nothing was resent."
+
+    def do_save_mapping(self) -> None:
+        """Keep the steps it was delivered with."""
+        if self.detail is not None:
+            self.flow(save_mapping(self, self.detail, self.detail.fix_id), asks=True)
+
+    def do_look_up(self) -> None:
+        """Ask the endpoint whether it has the record."""
+        if self.detail is not None:
+            self.flow(look_up(self, self.detail))
+
+    def do_problem(self) -> None:
+        """Open the problem it belongs to."""
+        from healthdesk.tui.screens.problem import ProblemScreen
+
+        self.app.push_screen(ProblemScreen(self.detail.problem_id))
+
+    def do_job(self) -> None:
+        """Open the job that sent it."""
+        from healthdesk.tui.screens.job import JobScreen
+
+        self.app.push_screen(JobScreen(last_job(self.detail)))
+
     def off_footer(self) -> frozenset[str]:
-        """There is something to open in one tab only."""
-        return frozenset() if self.tab == TIMELINE else frozenset({"open"})
+        """There is something to open in one tab only, and a mapping to save where a fix worked."""
+        off = set() if self.tab == TIMELINE else {"open"}
+        if self.detail is None or nothing_to_save(self.detail):
+            off.add("save_mapping")
+        return frozenset(off)
 
     def do_open(self) -> None:
         """Open the attempt under the cursor."""

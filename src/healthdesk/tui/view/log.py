@@ -13,6 +13,7 @@ HOLDS = {
     HoldReason.PAUSED: "its integration is paused",
     HoldReason.CONNECTION: "its connection is failing",
     HoldReason.CIRCUIT: "its circuit is open",
+    HoldReason.ORDER: "an earlier record of its key goes first",
 }
 
 

@@ -30,7 +30,7 @@ def short_id(text: str) -> str:
 
 
 def record_verdict(detail: RecordDetail, view: View) -> list[Line]:
-    """Return three lines: what became of it, how many like it, what to do next."""
+    """Return what became of it, what is likely wrong, how many are like it and their problem, what to do next."""
     word = RECORD[detail.state]
     last = detail.attempts[-1] if detail.attempts else None
     told = detail.explanation.sentence if detail.explanation else ""
@@ -44,13 +44,26 @@ def record_verdict(detail: RecordDetail, view: View) -> list[Line]:
         second.append(told)
     elif detail.error and detail.error.rstrip(".").lower() not in headline.lower():
         second.append(detail.error)
-    if detail.similar > 1:
-        like = f"{detail.similar:,} like it since {since(detail.similar_since, view)}."
-        second.append(dim(f" {like}" if second else like))
+    likely = detail.likely.sentence if detail.likely else ""
+    if likely and likely.rstrip(".").lower() not in (told + headline).lower():
+        second.append(dim(f" Likely: {likely}" if second else f"Likely: {likely}"))
     if second:
         lines.append(line(*second))
+    lines += _like_it(detail, view)
     lines.append(_next(detail))
     return lines
+
+
+def _like_it(detail: RecordDetail, view: View) -> list[Line]:
+    """Return how many fail the same way, the way to their problem, and that something else is sent than was posted."""
+    parts: list[Span | str] = []
+    if detail.similar > 1:
+        parts.append(dim(f"{detail.similar:,} like it since {since(detail.similar_since, view)}. "))
+    if detail.problem_id:
+        parts += [key("o"), dim(" opens their problem. " if detail.similar > 1 else " opens its problem. ")]
+    if detail.fix_id:
+        parts += [Span("▸ Fixed: ", Tone.ACCENT), dim("something else is sent than was posted; "), key("D"), dim(" removes the fix.")]  # fmt: skip
+    return [line(*parts)] if parts else []
 
 
 def _headline(detail: RecordDetail, view: View) -> str:
@@ -76,10 +89,15 @@ def _headline(detail: RecordDetail, view: View) -> str:
 
 
 def _next(detail: RecordDetail) -> Line:
-    words = detail.explanation.next_action if detail.explanation else ""
+    words = detail.likely.next_action if detail.likely else ""
+    words = words or (detail.explanation.next_action if detail.explanation else "")
     parts: list[Span | str] = [dim("Next: "), words] if words else []
-    if detail.state in (RecordState.FAILED, RecordState.UNKNOWN):
-        parts += [dim(" · " if words else "Next: "), key("s"), " resend as it is"]
+    if detail.state is RecordState.FAILED:
+        parts += [dim(" · " if words else "Next: "), key("f"), " fix and resend", dim(" · ")]
+        parts += [key("s"), " resend as it is"]
+    elif detail.state is RecordState.UNKNOWN:
+        parts += [dim(" · " if words else "Next: "), key("L"), " look up now", dim(" · ")]
+        parts += [key("s"), " resend as it is"]
     elif detail.state is RecordState.RETRYING:
         parts += [dim(" · " if words else "Next: "), key("s"), " try now"]
     elif detail.state is RecordState.DELIVERED and not words:
@@ -110,6 +128,9 @@ def request_lines(detail: RecordDetail | AttemptDetail, last: Attempt | None) ->
     else:
         head = [line(strong(f"{last.method} {last.url}"), dim(f"   webhook-id {short_id(last.webhook_id)}"))]
     lines = [*head, *body_lines(detail.request_body)]
+    if isinstance(detail, RecordDetail) and detail.next_body is not None:
+        told = "The next attempt sends something else: a fix or the mapping changed since."
+        lines += [(), line(Span(told, Tone.ACCENT)), *body_lines(detail.next_body)]
     return lines if last is None else [*lines, *header_lines(last.request_headers)]
 
 
@@ -150,6 +171,9 @@ def error_lines(detail: RecordDetail, last: Attempt | None, view: View) -> list[
         rows.append(("Retry-After", span(last.retry_after_s)))
     if detail.explanation is not None:
         rows.append(("What to do", detail.explanation.next_action))
+    if detail.likely is not None:
+        rows.append(("Likely cause", detail.likely.sentence))
+        rows.append(("Field", detail.likely.field))
     if detail.similar > 1:
         rows.append(
             ("Like it", f"{plural(detail.similar, 'record')} since {since(detail.similar_since, view)}")

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from healthdesk.api.records import Record, ResendPlan, Resent
+from healthdesk.api.jobs import JobPlan
+from healthdesk.api.records import Record, Resent
 from healthdesk.tui.format import Line, Span, Tone, dim, line
-from healthdesk.tui.view.times import View, since
+from healthdesk.tui.view.times import View, since, span
 from healthdesk.tui.view.words import plural
 
 MOST_GROUPS = 8
+MOST_PLACES = 2
 
 
-def plan_lines(plan: ResendPlan, described: str, view: View) -> list[Line]:
-    """Return the confirmation of resend all: filter, age, groups with what failed, what is skipped."""
-    lines = [line(f"Filter: {described}")]
+def plan_lines(plan: JobPlan, described: str, view: View) -> list[Line]:
+    """Return the confirmation of resend all: where, how old, why they failed, what is skipped, how it goes on."""
+    places = plan.environments[:MOST_PLACES]
+    if len(plan.environments) > MOST_PLACES:
+        places.append(f"{plural(len(plan.environments) - MOST_PLACES, 'other')}")
+    age = ""
     if plan.oldest is not None and plan.newest is not None:
-        lines.append(
-            line(dim(f"Arrived {since(plan.oldest, view)} – {since(plan.newest, view)} {view.zone}"))
-        )
-    lines.append(())
+        age = f" · arrived {since(plan.oldest, view)} – {since(plan.newest, view)} {view.zone}"
+    lines = [line(f"{', '.join(places)}{age}".removeprefix(" · ")), line(dim(f"Filter: {described}")), ()]
+    lines += _group_lines(plan)
+    if len(plan.sources) > 1:
+        named = [f"{source} {count:,}" for source, count in plan.sources.items()]
+        lines.append(line(dim(f"of {', '.join(named)}")))
+    lines += [(), line(how_it_goes(plan))]
+    lines.append(line(dim("It stops by itself if the same failure comes back. They keep their webhook-id.")))
+    return lines
+
+
+def _group_lines(plan: JobPlan) -> list[Line]:
+    lines: list[Line] = []
     for group in plan.groups[:MOST_GROUPS]:
         what = " ".join(part for part in (str(group.status or ""), group.error or group.error_kind) if part)
         told = (
@@ -29,13 +43,19 @@ def plan_lines(plan: ResendPlan, described: str, view: View) -> list[Line]:
     if len(plan.groups) > MOST_GROUPS:
         rest = sum(group.count for group in plan.groups[MOST_GROUPS:])
         lines.append(line(f"{rest:>7,}  {plural(len(plan.groups) - MOST_GROUPS, 'other cause')}"))
-    if plan.skipped_delivered:
-        lines.append(line(dim(f"{plan.skipped_delivered:>7,}  already delivered (skipped)")))
+    lines.append(line(dim(f"{plan.skipped_delivered:>7,}  already delivered (skipped)")))
     if plan.skipped_other:
         lines.append(line(dim(f"{plan.skipped_other:>7,}  on the way or held (skipped)")))
-    lines += [(), line(dim("They are queued in one step and keep their webhook-id, so the endpoint"))]
-    lines.append(line(dim("drops those it has seen.")))
+    if plan.fixed:
+        lines.append(line(f"{plan.fixed:>7,}  changed by the fix"))
     return lines
+
+
+def how_it_goes(plan: JobPlan) -> str:
+    """Return `First 1, then 5, then the rest at 20/s: about 7 s.`"""
+    pace = f" at {plan.rate_per_s:g}/s" if plan.rate_per_s else ""
+    lasts = f": about {span(max(1.0, plan.seconds))}" if plan.seconds else ""
+    return f"First 1, then 5, then the rest{pace}{lasts}."
 
 
 def delivered_question(record: Record) -> list[Line]:

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from healthdesk.connectors.spec import CallbackManifest
+from healthdesk.domain.delivery import method_from
 from healthdesk.domain.states import Environment
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import NotFound
 from healthdesk.http.fresh import FreshCache
 from healthdesk.operations.accepting import KnownSource, known_source
+from healthdesk.operations.desk import Conn
 from healthdesk.operations.handshakes import callback_url
 from healthdesk.store import callback_secrets
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import sources as source_queries
+from healthdesk.store.keyring import receipt_secrets
 from healthdesk.store.rows import VerificationSettings
 
 _SETUP = frozenset({"connection.changed", "integration.changed", "source.changed"})
@@ -51,6 +54,20 @@ class KnownConnection:
         return f"KnownConnection({self.id!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What a receipt of one environment is verified with. `secrets` are in clear and stay in memory."""
+
+    environment: Environment
+    verification: VerificationSettings
+    secrets: tuple[str, ...]
+    limit_per_minute: int | None
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"Receiver({self.environment.value!r})"
+
+
 class Lookup:
     """Caches of one daemon. A change made here clears them at once, one made elsewhere within two seconds."""
 
@@ -60,6 +77,7 @@ class Lookup:
         self.keys: FreshCache[bytes, KnownKey] = FreshCache(self._load_key, clock)
         self.sources: FreshCache[str, KnownSource] = FreshCache(self._load_source, clock)
         self.connections: FreshCache[str, KnownConnection] = FreshCache(self._load_connection, clock)
+        self.receivers: FreshCache[str, tuple[Receiver, ...]] = FreshCache(self._load_receivers, clock)
         engine.ctx.bus.on_event(self._on_event)
 
     def _on_event(self, event: BusEvent) -> None:
@@ -67,6 +85,7 @@ class Lookup:
             self.keys.clear()
             self.sources.clear()
             self.connections.clear()
+            self.receivers.clear()
 
     async def _load_key(self, key_hash: bytes) -> KnownKey | None:
         store = self._ctx.store
@@ -109,3 +128,32 @@ class Lookup:
             app=self._ctx.apps.callbacks_of(row.app),
             url=callback_url(self._ctx.config.server.public_url, row.id),
         )
+
+    async def _load_receivers(self, integration_id: str) -> tuple[Receiver, ...] | None:
+        """Return the environments of an integration that await receipts, production first; None where there is none."""
+        return await self._ctx.store.read(self._receivers, integration_id) or None
+
+    def _receivers(self, conn: Conn, integration_id: str) -> tuple[Receiver, ...]:
+        try:
+            row = integration_queries.get(conn, integration_id)
+        except NotFound:
+            return ()
+        secrets = receipt_secrets(conn, integration_id, self._ctx.clock.now())
+        found: list[Receiver] = []
+        for each in sorted(row.environments, key=lambda each: each.environment):
+            receipt = method_from(each.delivery).receipt
+            if receipt is None:
+                continue
+            found.append(
+                Receiver(
+                    each.environment,
+                    VerificationSettings(scheme=receipt.scheme, **receipt.signature),
+                    tuple(
+                        self._ctx.vault.decrypt(secret.secret_enc)
+                        for secret in secrets
+                        if secret.environment is each.environment
+                    ),
+                    connection_queries.get_secret(conn, each.connection_id).callback_limit_per_minute,
+                )
+            )
+        return tuple(found)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,8 @@ async def test_a_database_of_a_newer_program_is_refused(url, opened):
 
 
 async def test_an_older_database_is_not_migrated_unasked(tmp_path, opened):
+    with closing(sqlite3.connect(tmp_path / "new.db")) as older:
+        older.execute("PRAGMA user_version = 1")
     with pytest.raises(SchemaMismatch, match="none"):
         await opened(f"sqlite:///{tmp_path}/new.db", migrate=False)
 

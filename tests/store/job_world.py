@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from healthdesk.domain.states import JobKind, JobState
@@ -20,14 +19,13 @@ async def begin(
 ) -> JobRow:
     """Make a job over all that a filter matches, leased and not yet written down."""
     store = store or world.store
-    query = resending.resendable(replace(query or RecordQuery(), arrived_to=world.clock.now()))
     new = NewJob(
         id=world.new("job"),
         kind=JobKind.RESEND,
         title="Resend",
         now=world.clock.now(),
         by="bob",
-        query=query,
+        query=resending.resendable(query or RecordQuery()),
         **more,
     )
     row = await store.write(jobs.begin, new, 0)
@@ -60,6 +58,8 @@ async def step(
 
 
 async def resend_everything(world: World, query: RecordQuery, store: Store | None = None) -> Stepped:
-    """Queue all that a filter matches, as a careless job does."""
-    world.clock.advance(0.001)
+    """Queue all that a filter matches, as a careless job does; what earlier jobs wait for is taken in before."""
+    for job_id in await (store or world.store).read(jobs.active):
+        await (store or world.store).write(jobs.lease, [job_id], world.clock.now())
+        await (store or world.store).write(job_items.step, job_id, world.clock.now(), most=0, allowed=0)
     return await step(world, await filled(world, query, store), store=store)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
 
 from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job, JobCreate, JobItem, JobPlan
@@ -18,7 +16,7 @@ from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.records import known_query
 from healthdesk.store import jobs as queries
 from healthdesk.store import resending
-from healthdesk.store.rows import RecordQuery, ResendPlanRow
+from healthdesk.store.rows import ResendPlanRow
 from healthdesk.store.rows_jobs import JobRow, NewJob
 
 _model = model_of(Job)
@@ -66,7 +64,7 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
             fix="ask with dry_run first, and send its total as expect",
         )
     expect, now = choice.expect, desk.now()
-    query = _until(await known_query(desk, choice.filter), desk)
+    query = await known_query(desk, choice.filter)
     job_id = desk.ctx.ids.new("job", now)
 
     def change(conn: Conn) -> JobRow:
@@ -117,12 +115,6 @@ def _allowed(desk: Desk, choice: JobCreate) -> None:
     if choice.fix is not None:
         desk.require("records.fix")
         raise Malformed("a fix of many records is not available yet", field="fix")
-
-
-def _until(query: RecordQuery, desk: Desk) -> RecordQuery:
-    """Bound a query by now: what arrives later is not part of what was confirmed."""
-    end = desk.now() + timedelta(milliseconds=1)  # ids of records are as exact as that
-    return replace(query, arrived_to=min(query.arrived_to or end, end))
 
 
 def _title(number: int) -> str:

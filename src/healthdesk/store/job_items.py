@@ -50,11 +50,11 @@ def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> 
     job = queries.leased(conn, job_id)
     if job is None or job.state is not JobState.PREPARING:
         return None
-    query = queries.query_of(conn, job_id)
+    found = queries.query_of(conn, job_id)
     after = conn.execute(
         select(func.max(job_records.c.record_id)).where(job_records.c.job_id == job_id)
     ).scalar_one_or_none()
-    ids = [] if query is None else next_ids(conn, query, after=after or "", limit=limit)
+    ids = [] if found is None else next_ids(conn, *found, after=after or "", limit=limit)
     if ids:
         with_body = set(
             conn.execute(

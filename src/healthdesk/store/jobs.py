@@ -20,6 +20,7 @@ from healthdesk.store import daemons
 from healthdesk.store.paging import cut, paged
 from healthdesk.store.rows import PageRows, RecordQuery
 from healthdesk.store.rows_jobs import JobItemRow, JobRow, NewJob
+from healthdesk.store.schema import records
 from healthdesk.store.schema_jobs import ACTIVE, job_records, jobs
 from healthdesk.store.schema_setup import integrations
 from healthdesk.store.scope import missing, on_sqlite, scope_of
@@ -28,6 +29,7 @@ LEASE = timedelta(seconds=30)
 """A job whose daemon did not say for this long that it still runs it is taken over by another."""
 
 _QUERY = TypeAdapter(RecordQuery)
+_LAST = "last_id"
 _RESUMABLE = frozenset({JobState.PAUSED, JobState.STOPPED})
 _ENDED = frozenset({JobState.DONE, JobState.CANCELLED})
 
@@ -58,7 +60,7 @@ def _insert(conn: Connection, new: NewJob, state: JobState, counts: Mapping[JobI
             integration_id=new.integration_id,
             environment=new.environment,
             filter=dict(new.filter),
-            query=None if new.query is None else to_jsonable_python(new.query, bytes_mode="hex"),
+            query=None if new.query is None else _stored(conn, new.query),
             plan=dict(new.plan),
             careful=new.careful,
             watch=Watch(known=tuple(new.known)).to_json(),
@@ -73,14 +75,22 @@ def _insert(conn: Connection, new: NewJob, state: JobState, counts: Mapping[JobI
     )
 
 
-def query_of(conn: Connection, job_id: str) -> RecordQuery | None:
-    """Return what a job's records are found by; None where they were given."""
+def _stored(conn: Connection, query: RecordQuery) -> dict[str, Any]:
+    """Return a query as it is kept, with the last record there is: what arrives later is not in the job."""
+    last = conn.execute(select(func.max(records.c.id))).scalar_one_or_none() or ""
+    stored: dict[str, Any] = to_jsonable_python(query, bytes_mode="hex")
+    return stored | {_LAST: last}
+
+
+def query_of(conn: Connection, job_id: str) -> tuple[RecordQuery, str] | None:
+    """Return what a job's records are found by, and the last record there was; None where they were given."""
     stored = conn.execute(select(jobs.c.query).where(jobs.c.id == job_id)).scalar_one_or_none()
     if stored is None:
         return None
+    last = stored.pop(_LAST)
     # Hashes are kept as hex digits, which pydantic would take for the bytes themselves.
     lookups = tuple(tuple(bytes.fromhex(each) for each in hashes) for hashes in stored.pop("lookups", ()))
-    return replace(_QUERY.validate_python(stored), lookups=lookups)
+    return replace(_QUERY.validate_python(stored), lookups=lookups), last
 
 
 def get(conn: Connection, job_id: str, *, lock: bool = False) -> JobRow:

@@ -31,7 +31,7 @@ DELIVERED = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 BODY_GONE = "its body was removed by retention"
 DELIVERED_MEANWHILE = "it was delivered meanwhile"
 _HAS_BODY = "EXISTS (SELECT 1 FROM record_bodies b WHERE b.record_id = records.id)"
-_NEXT = "SELECT id FROM records WHERE {} AND id > :after_id ORDER BY id LIMIT :most"
+_NEXT = "SELECT id FROM records WHERE {} AND id > :after_id AND id <= :last_id ORDER BY id LIMIT :most"
 
 
 def resend(
@@ -210,12 +210,12 @@ def _skipped(conn: Connection, query: RecordQuery, states: tuple[RecordState, ..
     return count(conn, replace(query, states=chosen), COUNT_LIMIT).total if chosen else 0
 
 
-def next_ids(conn: Connection, query: RecordQuery, *, after: str, limit: int) -> list[str]:
-    """Return the ids of the next records that a resend of everything touches, in order."""
+def next_ids(conn: Connection, query: RecordQuery, last: str, *, after: str, limit: int) -> list[str]:
+    """Return the ids of the next records that a resend of everything touches, in order, up to `last`."""
     if not query.states:
         return []
     found = ranges(conn, query)
-    params = {**found.params, "after_id": after, "most": limit}
+    params = {**found.params, "after_id": after, "last_id": last, "most": limit}
     ids = {
         each for condition in found.conditions for each in conn.execute(text(_NEXT.format(condition)), params).scalars()
     }  # fmt: skip

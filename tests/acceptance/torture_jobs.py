@@ -1,0 +1,269 @@
+"""Kill -9 while a job resends many records; then account for every single one, and for the pace at which they came.
+
+`python -m tests.acceptance.torture_jobs [--records N] [--kills N] [--rate N] [--database sqlite|postgresql]` is the
+long run; HEALTHDESK_TORTURE_JOBS=100000 has the test suite do it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
+from healthdesk.api.jobs import Job
+from healthdesk.api.records import RecordFilter
+from healthdesk.client.client import Client
+from healthdesk.domain.states import JobItemState, JobState, RecordState
+from tests.harness.desk import Delivery, Desk, set_up_delivery
+from tests.harness.sinks import serving
+
+POSTERS = 16
+WAIT_S = 600.0
+SETTINGS = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,1h", "HEALTHDESK_DELIVERY__TIMEOUT": "20s"}
+FAILED = RecordFilter(states=[RecordState.FAILED])
+REFUSED_AGAIN = 97
+"""One record in so many is refused again."""
+
+
+@dataclass
+class Sink:
+    """Refuses everything until `open`; then takes in, and notes when each request came and what it was answered."""
+
+    open: bool = False
+    lasts_s: float = 0.0
+    arrivals: list[float] = field(default_factory=list)
+    answered: Counter[str] = field(default_factory=Counter)
+    """How often each webhook-id was answered 2xx since it is open."""
+    began: Counter[str] = field(default_factory=Counter)
+    url: str = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.arrivals.append(time.monotonic())
+        data = json.loads(await request.read())
+        if not self.open:
+            return web.json_response({"message": "risk_level is required"}, status=422)
+        webhook_id = request.headers["webhook-id"]
+        self.began[webhook_id] += 1
+        await asyncio.sleep(self.lasts_s)
+        if data["number"] % REFUSED_AGAIN == REFUSED_AGAIN - 1:
+            return web.json_response({"message": "zip is required"}, status=422)
+        self.answered[webhook_id] += 1
+        return web.json_response({"ok": True})
+
+    def most_within(self, window_s: float, since: int = 0) -> int:
+        """Return the largest number of requests that came within a window of time, anywhere."""
+        most, first = 0, since
+        for last in range(since, len(self.arrivals)):
+            while self.arrivals[last] - self.arrivals[first] > window_s:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
+
+@contextlib.asynccontextmanager
+async def sink() -> AsyncIterator[Sink]:
+    """Serve one for the length of the block."""
+    made = Sink()
+    app = web.Application()
+    app.router.add_post("/hra", made.handle)
+    async with serving(app) as port:
+        made.url = f"http://127.0.0.1:{port}"
+        yield made
+
+
+async def post_failing(desk: Desk, delivery: Delivery, records: int) -> None:
+    """Post so many records and wait until each was refused."""
+    numbers = iter(range(records))
+
+    async def post(http: aiohttp.ClientSession) -> None:
+        for number in numbers:
+            body = {
+                "source": delivery.source,
+                "level": "low",
+                "completed_at": "2026-03-02T09:00:00Z",
+                "data": {"number": number},
+            }
+            async with http.post(delivery.url, json=body, headers=delivery.headers) as answer:
+                assert answer.status == 202, await answer.text()
+
+    async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+        for _ in range(POSTERS):
+            group.create_task(post(http))
+    async with desk.client() as client, asyncio.timeout(WAIT_S):
+        while (await client.records_count(FAILED, exact=True)).total < records:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.2)
+
+
+async def begin(client: Client, *, careful: bool) -> Job:
+    plan = await client.job_plan(FAILED)
+    return await client.job_create(FAILED, expect=plan.total, careful=careful)
+
+
+async def finished(client: Client, job_id: str, least: int) -> Job:
+    """Return the job once `least` of its records are through, or it has ended."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            job = await client.job(job_id)
+            if (job.finished >= least and job.state is JobState.RUNNING) or job.finished_at is not None:
+                return job
+            assert job.state in {JobState.PREPARING, JobState.RUNNING}, job
+            await asyncio.sleep(0.05)
+
+
+def in_flight(desk: Desk) -> set[str]:
+    """Return the webhook-ids of attempts that a killed desk had begun and not settled, and what it did not commit."""
+    with contextlib.closing(sqlite3.connect(desk.folder / "data" / "healthdesk.db")) as conn:
+        found = conn.execute("SELECT webhook_id FROM attempts WHERE outcome = 'sending'").fetchall()
+    return {row[0] for row in found}
+
+
+async def torture_jobs(
+    desk: Desk, *, records: int, kills: int, rng: random.Random, rate_per_s: float | None = None
+) -> dict[str, Any]:
+    """Run the whole ordeal on a desk that is not started yet; AssertionError says what went wrong."""
+    async with sink() as endpoint:
+        await desk.start()
+        delivery = await set_up_delivery(desk, endpoint.url)
+        posting = time.monotonic()
+        await post_failing(desk, delivery, records)
+        if rate_per_s is not None:
+            await limit(desk, delivery, rate_per_s)
+        posted_s, endpoint.open, endpoint.lasts_s = time.monotonic() - posting, True, 0.005
+        since, resending = len(endpoint.arrivals), time.monotonic()
+        async with desk.client() as client:
+            job = await begin(client, careful=True)
+        allowed: Counter[str] = Counter()
+        for kill in range(kills):
+            async with desk.client() as client:
+                await finished(client, job.id, records * (kill + 1) // (kills + 1) + rng.randrange(20))
+            desk.kill()
+            # Only what was under way at a kill may come again: its answer may have been on its way.
+            allowed.update(await under_way(desk))
+            await desk.start()
+        async with desk.client() as client:
+            job = await finished(client, job.id, records)
+            took_s = time.monotonic() - resending
+            report = await account(client, endpoint, job, records, allowed)
+            assert (await client.ledger()).balanced
+        assert await desk.stop() == 0, desk.log[-3000:]
+        report |= {"kills": kills, "posted_s": round(posted_s, 1), "took_s": round(took_s, 1)}
+        if rate_per_s is not None:
+            report["most_within_1_s"] = endpoint.most_within(1.0, since)
+        return report
+
+
+async def under_way(desk: Desk) -> set[str]:
+    """Return the webhook-ids of attempts whose intent is committed and whose result is not."""
+    if not desk.database_url:
+        return await asyncio.to_thread(in_flight, desk)
+    import asyncpg
+
+    conn = await asyncpg.connect(desk.database_url.replace("postgresql+asyncpg", "postgresql"))
+    try:
+        rows = await conn.fetch("SELECT webhook_id FROM attempts WHERE outcome = 'sending'")
+    finally:
+        await conn.close()
+    return {row["webhook_id"] for row in rows}
+
+
+async def limit(desk: Desk, delivery: Delivery, rate_per_s: float) -> None:
+    """Give the environment a rate."""
+    async with desk.client() as client:
+        await client.integration_edit(
+            delivery.integration_id,
+            IntegrationEdit(production=EnvironmentEdit(rate_per_s=rate_per_s)),
+        )
+
+
+async def account(
+    client: Client, endpoint: Sink, job: Job, records: int, allowed: Counter[str]
+) -> dict[str, Any]:
+    """Hold the counts of the job, what it says of each record and what the endpoint saw to one another."""
+    assert job.state is JobState.DONE, job
+    assert job.total == records == sum(job.counts.values()), job
+    items: dict[str, JobItemState] = {}
+    after, rows = None, 0
+    while True:
+        page = await client.job_records(job.id, after=after, limit=500)
+        rows += len(page.items)
+        items |= {item.record_id: item.state for item in page.items}
+        after = page.next
+        if after is None:
+            break
+    assert rows == len(items) == records, "each record is in the job once"
+    counted = Counter(items.values())
+    assert {state: number for state, number in job.counts.items() if number} == dict(counted)
+    refused = sum(number % REFUSED_AGAIN == REFUSED_AGAIN - 1 for number in range(records))
+    assert (
+        counted
+        == Counter({JobItemState.DELIVERED: records - refused, JobItemState.FAILED: refused}) - Counter()
+    ), counted
+    log = Counter(
+        {
+            state: (await client.records_count(RecordFilter(states=[state]), exact=True)).total
+            for state in RecordState
+        }
+    )
+    assert +log == +Counter({RecordState.DELIVERED: records - refused, RecordState.FAILED: refused}), log
+    assert len(endpoint.answered) == records - refused, "every record that counts as delivered was taken"
+    twice = {webhook_id: number for webhook_id, number in endpoint.began.items() if number > 1}
+    wrong = {webhook_id: number for webhook_id, number in twice.items() if number > 1 + allowed[webhook_id]}
+    assert not wrong, f"{len(wrong)} came again that were not under way at a kill: {list(wrong.items())[:5]}"
+    return {
+        "records": records,
+        "delivered": counted[JobItemState.DELIVERED],
+        "failed": counted[JobItemState.FAILED],
+        "under_way_at_kills": allowed.total(),
+        "came_twice": len(twice),
+    }
+
+
+def main() -> int:
+    """The long run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--rate", type=float)
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="healthdesk-torture-") as folder, ExitStack() as stack:
+        url = ""
+        if options.database == "postgresql":
+            from tests.harness.postgres import running_postgres
+
+            (Path(folder) / "pg").mkdir()
+            url = stack.enter_context(running_postgres(Path(folder) / "pg"))
+        desk = Desk(Path(folder) / "desk", url, dict(SETTINGS))
+        stack.callback(desk.end)
+        report = asyncio.run(
+            torture_jobs(
+                desk,
+                records=options.records,
+                kills=options.kills,
+                rng=random.Random(options.seed),
+                rate_per_s=options.rate,
+            )
+        )
+        sys.stdout.write(json.dumps({"database": options.database, "seed": options.seed, **report}) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

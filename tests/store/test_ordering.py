@@ -293,3 +293,22 @@ async def drained(world: World, arrived, delivered) -> None:
         if states <= {RecordState.DELIVERED}:
             return
     raise AssertionError(states)
+
+
+async def test_a_resend_out_of_order_names_the_one_that_goes_first(world):
+    await orders(world, GO_ON)
+    (first,), (second,) = await world.accept(1, order_key="a"), await world.accept(1, order_key="a")
+    (one,) = await claim(world, order=GO_ON)
+    (two,) = await claim(world, [world.failed(one, REFUSED)], order=GO_ON)
+    await claim(world, [world.failed(two, REFUSED)], free=0, order=GO_ON)
+    await orders(world, WAIT)
+    now = world.clock.now()
+    done = await world.store.write(records.resend, [second], by="bob", now=now)
+    assert done.resent == 0
+    assert done.skipped == {second: f"{first} of the same key goes first, and is failed"}
+    done = await world.store.write(records.resend, [second, first], by="bob", now=now)
+    assert done.resent == 2
+    (again,) = await claim(world)
+    assert again.id == first
+    done = await world.store.write(records.resend, [second], by="bob", now=now)
+    assert done.skipped == {second: f"{first} of the same key goes first, and is sending"}

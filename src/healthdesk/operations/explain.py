@@ -224,14 +224,12 @@ def _held(row: RecordRow) -> Explanation:
             next_action="Resume the integration; held records are then sent by themselves.",
             key="p",
         )
-    if row.hold_reason is HoldReason.CIRCUIT:
-        what, action = "Held: too many deliveries failed.", "It is tried again by itself."
-    else:
-        what, action = (
-            "Held: its connection is failing.",
-            "Repair the connection; held records are then sent.",
-        )
-    return Explanation(sentence=what, since=row.arrived_at, next_action=action, key="c")
+    return Explanation(
+        sentence="Held: its connection is failing.",
+        since=row.arrived_at,
+        next_action="Repair the connection; held records are then sent.",
+        key="c",
+    )
 
 
 def explain_problem(problem: ProblemRow, failed: int) -> Explanation:

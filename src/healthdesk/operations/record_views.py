@@ -13,6 +13,7 @@ from healthdesk.errors import NotFound
 from healthdesk.operations.bodies import clear_body, content_type_of, gone, masked_body
 from healthdesk.operations.desk import Conn
 from healthdesk.operations.explain import explain_record
+from healthdesk.operations.explain_holds import explain_held
 from healthdesk.store import problems, record_events, sources
 from healthdesk.store import records as queries
 from healthdesk.store.rows import AttemptRow, BodyRow, RecordRow
@@ -37,7 +38,7 @@ def record_detail(conn: Conn, record_id: str, most_attempts: int, *, reveal: boo
     clear = _declared_harmless(conn, row)
     return RecordDetail(
         **Record.model_validate(row, from_attributes=True).model_dump(),
-        explanation=explain_record(row, last),
+        explanation=explain_held(conn, row) or explain_record(row, last),
         similar=similar,
         similar_since=since,
         idempotency_key=row.idempotency_key,

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, text, update
 
 from healthdesk.domain.ids import id_time
-from healthdesk.domain.states import Environment, RecordState, Trigger
+from healthdesk.domain.states import Environment, HoldReason, RecordState, Trigger
 from healthdesk.domain.transitions import RESEND_ALL_STATES, can_resend
 from healthdesk.store import ledger
 from healthdesk.store.counting import count
 from healthdesk.store.log_query import ranges
+from healthdesk.store.ordering import goes_first
 from healthdesk.store.rows import PlanGroup, RecordQuery, ResendPlanRow, ResentRow
 from healthdesk.store.rows_records import PlanPlace
 from healthdesk.store.schema import record_bodies, records
@@ -66,6 +67,8 @@ def again(
                 records.c.webhook_id,
                 records.c.integration_id,
                 records.c.environment,
+                records.c.hold_reason,
+                records.c.order_key,
                 select(record_bodies.c.record_id)
                 .where(record_bodies.c.record_id == records.c.id)
                 .exists()
@@ -83,6 +86,8 @@ def again(
     for record_id in dict.fromkeys(ids):
         row = found.get(record_id)
         why = _why_not(row)
+        if row is not None and row.order_key is not None and trigger is Trigger.RESEND:
+            why = _out_of_order(conn, row, ids, why)
         if row is not None and not delivered_too and row.state in DELIVERED:
             why = DELIVERED_MEANWHILE
         if row is None or why:
@@ -109,6 +114,19 @@ def again(
         )
         ledger.apply(conn, deltas)
     return ResentRow(len(queued), skipped, tuple(sorted(places))), [row["the_id"] for row in queued]
+
+
+def _out_of_order(conn: Connection, row: Any, ids: Sequence[str], why: str) -> str:
+    """Return why a record of an environment that orders cannot be resent now: the one that goes first, else `why`.
+
+    A job sends its records in the order they arrived, and what comes too early waits.
+    """
+    if why and row.hold_reason is not HoldReason.ORDER:
+        return why
+    earlier = goes_first(conn, row.id, ids)
+    return (
+        why if earlier is None else f"{earlier.id} of the same key goes first, and is {earlier.state.value}"
+    )
 
 
 def _why_not(row: Any) -> str:

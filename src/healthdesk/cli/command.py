@@ -76,6 +76,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("labels", "labels and controls, under which proof is filed", f"{_CLI}.labels"),
     Noun("instances", "tasks and proof syncs of integrations, and their health", f"{_CLI}.instances"),
     Noun("sources", "what produces records", f"{_CLI}.sources"),
+    Noun("sample", "sample data, to try an environment", f"{_CLI}.samples"),
     Noun("records", "the log of records, and resending them", f"{_CLI}.records"),
     Noun("filters", "saved filters of the log", f"{_CLI}.filters"),
     Noun("jobs", "what is done to many records", f"{_CLI}.jobs"),

@@ -51,6 +51,14 @@ def parse_data(data: bytes) -> Any:
         ) from None
 
 
+def plain_data(data: bytes) -> Any:
+    """Return a record's data as far as it can be read: to be looked through for its values, never to be sent."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode(errors="replace")
+
+
 def render_body(body: BodyFormat, document: Any, xml_root: str = "record") -> tuple[bytes, str]:
     """Return a document's bytes and their content type. Raises MappingError for what the format has no way to say."""
     if body is BodyFormat.FORM:

@@ -72,6 +72,8 @@ class Exchange:
     """From the beginning until the head of the answer had come."""
     request_body: bytes | None = None
     """What was sent, where that is not the record's data byte for byte."""
+    batch_id: str | None = None
+    """Of the request, where it carried several records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from healthdesk.domain.states import Trigger
 from healthdesk.domain.templating import MISSING, Facts, template, text_of
 from healthdesk.engine.context import Context
 from healthdesk.engine.making import content_of, headers_of, url_of
+from healthdesk.engine.proving import send_proven
 from healthdesk.engine.targets import Target
 from healthdesk.errors import MappingError
 from healthdesk.store import facts as fact_queries
@@ -33,7 +34,7 @@ async def ask(ctx: Context, target: Target, lookup: Lookup, row: UndecidedRow) -
     """Ask once whether the endpoint has a record. Raises MappingError where the question cannot be made of it."""
     try:
         request = await _request(ctx, target, lookup, row)
-        exchange = await ctx.session.send(request)
+        exchange = await send_proven(ctx, target.proof, request)
         found = answered(exchange, holds=_holds(lookup, exchange))
     except MappingError:
         raise

@@ -15,7 +15,7 @@ from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, RecordSta
 from healthdesk.domain.transitions import after_attempt
 from healthdesk.engine.context import Context
 from healthdesk.engine.making import make, signed
-from healthdesk.engine.proving import send_proven
+from healthdesk.engine.proving import NO_PROOF, send_proven
 from healthdesk.engine.targets import Target
 from healthdesk.errors import MappingError
 from healthdesk.store.rows import ClaimedRecord, Settlement
@@ -69,16 +69,16 @@ async def send(
             stored_body_bytes=ctx.config.delivery.stored_body_bytes,
             secret_headers=target.secret_headers,
             secrets=target.secrets,
-            certificate=target.proof.certificate,
         )
-        authorizer = target.proof.authorizer
-        if authorizer is None:
+        if target.proof is NO_PROOF:
             exchange = await ctx.session.send(request)
         else:
-            exchange = await send_proven(ctx, authorizer, request)
+            exchange = await send_proven(ctx, target.proof, request)
+        if made.body is not claimed.data:
+            exchange.request_body = made.body
         if exchange.status is not None and 200 <= exchange.status < 300 and exchange.error is None:
             return exchange, None
-        return exchange, judge_response(exchange, claimed.data)
+        return exchange, judge_response(exchange, claimed.data if made.said is None else made.said)
     except MappingError as error:
         return None, unmade(error)
     except NotAuthorized as error:

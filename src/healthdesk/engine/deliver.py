@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from healthdesk.connectors.wire import turn
+from healthdesk.domain.delivery import Batch
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.states import Environment
-from healthdesk.engine import attempt
+from healthdesk.engine import attempt, batches
 from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
 from healthdesk.engine.circuits import Circuits
 from healthdesk.engine.commit import settle_and_claim
@@ -53,6 +54,7 @@ class Deliverer:
         self._targets = targets
         self._heartbeats = heartbeats
         self._circuits = circuits
+        self._batches = batches.Batches(ctx.clock)
         self._lanes: dict[Key, Lane] = {}
         self._waiting: dict[Key, deque[ClaimedRecord]] = {}
         self._sending: dict[Key, int] = {}
@@ -254,6 +256,9 @@ class Deliverer:
             lane.concurrency, lane.dirty = 1, True
         else:
             lane.concurrency = share.slots(1 if target.probing else self._circuits.limit(target), *key)
+        batch = target.delivery.batch
+        alone = batch is None or target.probing or self._circuits.holds(target)
+        lane.per_request = 1 if batch is None or alone else batch.size
         rate_per_s = None if target.rate_per_s is None else share.rate(target.rate_per_s)
         if rate_per_s is None:
             lane.pace = None
@@ -306,7 +311,7 @@ class Deliverer:
 
     def _start_waiting(self, key: Key) -> None:
         """Start attempts for claims that wait, while the lane has a free slot."""
-        waiting = self._waiting[key]
+        waiting = self._waiting.get(key)
         if not waiting:
             return
         lane, loop = self._lanes[key], asyncio.get_running_loop()
@@ -314,13 +319,19 @@ class Deliverer:
             probe = self._circuits.is_probe(key, waiting[0].attempt_id)
             if self._sending[key] >= lane.concurrency and not probe:
                 break
-            record = waiting.popleft()
             target = self._targets.get(*key)
             if target is None or (self._circuits.holds(target) and not probe):
-                self._give_back(record, HELD_MEANWHILE)
+                self._give_back(waiting.popleft(), HELD_MEANWHILE)
                 continue
+            if target.delivery.batch is None:
+                attempting = self._attempt(key, target, waiting.popleft())
+            elif records := self._batches.take(key, waiting, lane.per_request, target.delivery.batch.wait_s):
+                attempting = self._attempt_batch(key, target, target.delivery.batch, records)
+            else:
+                loop.call_later(self._batches.wait_s(key, target.delivery.batch.wait_s), self._start_waiting, key)
+                break
             self._sending[key] += 1
-            task = loop.create_task(self._attempt(key, target, record))
+            task = loop.create_task(attempting)
             self._tasks.add(task)
             task.add_done_callback(self._ended)
 
@@ -346,6 +357,22 @@ class Deliverer:
             self._ctx.metrics.attempt_seconds.observe(exchange.duration_ms / 1000)
         else:
             self._probed.pop(target.connection_id, None)  # nothing was learned of the connection
+        self._result(key, target, record, exchange, failure)
+        self._sending[key] -= 1
+        self._start_waiting(key)
+        self._note_health(target, exchange, failure)
+        self._circuits.note(target, record.attempt_id, exchange, failure, offline=self._offline)
+        self._pulse.set()
+
+    def _result(
+        self,
+        key: Key,
+        target: Target,
+        record: ClaimedRecord,
+        exchange: Exchange | None,
+        failure: Failure | None,
+    ) -> None:
+        """Keep what became of a record, to be committed in the next turn."""
         try:
             self._results.append(
                 attempt.settle(self._ctx, target, record, exchange, failure, offline=self._offline)
@@ -355,10 +382,27 @@ class Deliverer:
             self._open.pop(record.attempt_id, None)
             self._lanes[key].done()
             self._in_doubt = True
+
+    async def _attempt_batch(
+        self, key: Key, target: Target, batch: Batch, records: list[ClaimedRecord]
+    ) -> None:
+        if (pace := self._lanes[key].pace) is not None:
+            turn.set(pace.turn)
+        results = await batches.send(self._ctx, target, batch, records)
+        self._batches.note(results)
+        sent = next((result for result in results if result.exchange is not None), None)
+        if sent is not None and sent.exchange is not None:
+            self._ctx.metrics.attempt_seconds.observe(sent.exchange.duration_ms / 1000)
+            self._note_health(target, sent.exchange, sent.failure)
+        else:
+            self._probed.pop(target.connection_id, None)
+        for result in results:
+            self._result(key, target, result.record, result.exchange, result.failure)
+            self._circuits.note(
+                target, result.record.attempt_id, result.exchange, result.failure, offline=self._offline
+            )
         self._sending[key] -= 1
         self._start_waiting(key)
-        self._note_health(target, exchange, failure)
-        self._circuits.note(target, record.attempt_id, exchange, failure, offline=self._offline)
         self._pulse.set()
 
     @property

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from healthdesk.connectors.urls import join_url
 from healthdesk.domain import mapping
-from healthdesk.domain.bodies import JSON_TYPE, parse_data, render_body
+from healthdesk.domain.bodies import JSON_TYPE, parse_data, plain_data, render_body
 from healthdesk.domain.delivery import Fix
 from healthdesk.domain.signing import sign
 from healthdesk.domain.states import BodyFormat
@@ -30,12 +30,16 @@ _MOST_URL = 8_000
 
 @dataclass(slots=True)
 class Made:
-    """A request but for the time it is sent at: `headers` have the content type and the webhook-id, no signature yet."""
+    """A request but for the time it is sent at: `headers` have the content type and the webhook-id, no signature yet.
+
+    `said` is what of the record an answer may repeat where that is more than its data: posted, fixed and mapped values.
+    """
 
     method: str
     url: str
     headers: dict[str, str]
     body: bytes
+    said: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,16 @@ def make(target: Target, claimed: ClaimedRecord, facts: Facts | None = None, fix
     as_it_is = delivery.body is BodyFormat.AS_POSTED and not delivery.mapping
     fix_maps = fix is not None and fix.body is None and bool(fix.mapping)
     record: Any = None
+    said = [plain_data(claimed.data)]
     if target.method in BODILESS:
         body, content_type = b"", ""
     elif as_it_is and not fix_maps:
         body = data
+        said.append(plain_data(data))
     else:
         content = content_of(target, claimed, facts, fix)
         record = content.record
+        said += [record, content.mapped]
         body, content_type = render_body(delivery.body, content.mapped, delivery.xml_root)
     if way.needs_facts and record is None:
         record = content_of(target, claimed, facts, fix).record if data else {}
@@ -93,7 +100,7 @@ def make(target: Target, claimed: ClaimedRecord, facts: Facts | None = None, fix
     if fix is not None:
         for name, value in fix.headers.items():
             put_header(headers, name, value)
-    return Made(target.method, url, _completed(headers, claimed), body)
+    return Made(target.method, url, _completed(headers, claimed), body, said)
 
 
 def signed(target: Target, made: Made, timestamp_s: int) -> dict[str, str]:

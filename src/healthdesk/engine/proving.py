@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.build import method_of
@@ -40,12 +40,15 @@ def proof_of(ctx: Context, row: TargetRow, credentials: StoredCredentials) -> Pr
     return Proof(authorizer=ctx.authorizers.get(ctx, facts, app, credentials))
 
 
-async def send_proven(ctx: Context, authorizer: Authorizer, request: Request) -> Exchange:
-    """Send a request with a token; once more, with another, where it was refused for its token alone.
+async def send_proven(ctx: Context, proof: Proof, request: Request) -> Exchange:
+    """Send a request with what proves who sends; once more, with another token, where it was refused for its token alone.
 
     A 401 says that nothing was taken, and the refusal of a token that could be renewed says nothing of the record: it is
     no attempt of its own. Raises NotAuthorized where no token could be got.
     """
+    authorizer = proof.authorizer
+    if authorizer is None:
+        return await ctx.session.send(replace(request, certificate=proof.certificate))
     exchange = await _once(ctx, authorizer, request)
     if exchange.status == 401 and await authorizer.refused():
         exchange = await _once(ctx, authorizer, request)

@@ -11,6 +11,9 @@ from healthdesk.clock import Clock
 AHEAD_S = 0.02
 """How much earlier than it may leave a record of a rated environment is claimed."""
 
+MOST_BATCHED = 4_000
+"""Records that an environment with batches has claimed at once, whatever size and concurrency would allow."""
+
 
 @dataclass(slots=True)
 class Bucket:
@@ -93,6 +96,8 @@ class Lane:
     pace: Pace | None = None
     waking: bool = False
     """Whether a timer is set for when its rate allows the next attempt."""
+    per_request: int = 1
+    """Records that go in one request; concurrency and rate count requests."""
 
     def wants(self, now: float, *, ahead: bool, settling: int = 0) -> int:
         """Return how many records to claim now; 0 when nothing is due or no slot is free.
@@ -101,9 +106,10 @@ class Lane:
         """
         if not self.dirty:
             return 0
-        room = self.concurrency * (2 if ahead and self.pace is None else 1) - self.claimed + settling
+        requests = self.concurrency * (2 if ahead and self.pace is None else 1)
+        room = min(requests * self.per_request, max(requests, MOST_BATCHED)) - self.claimed + settling
         if self.pace is not None:
-            room = min(room, self.pace.available(now))
+            room = min(room, self.pace.available(now) * self.per_request)
         return max(0, room)
 
     def asking(self) -> None:
@@ -114,7 +120,7 @@ class Lane:
         """Note a claim: as many as wanted means that there may be more; fewer, nothing until woken."""
         self.claimed += got
         if self.pace is not None:
-            self.pace.take(got)
+            self.pace.take(-(-got // self.per_request))
         if got >= wanted:
             self.dirty = True
 

@@ -71,6 +71,17 @@ def _check_method(row: EnvironmentRow, delivery: DeliveryMethod) -> None:
             field=f"{field}.delivery.batch",
             fix="take json or xml for the body, or leave the batch out",
         )
+    if delivery.batch is not None:
+        for place, text in (
+            ("path", row.path),
+            *((f"headers.{name}", text) for name, text in row.headers.items()),
+        ):
+            if not template(text).plain:
+                raise Malformed(
+                    "a batch has one path and one set of headers for several records, and this names one of them",
+                    field=f"{field}.{place}",
+                    fix='put what tells records apart into the body with the mapping: set key = "{webhook_id}"',
+                )
 
 
 def _expressions(delivery: DeliveryMethod) -> Iterator[tuple[str, str]]:

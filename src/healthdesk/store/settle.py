@@ -46,6 +46,7 @@ _ATTEMPT = (
     ("connect_ms", "float8"),
     ("tls_ms", "float8"),
     ("first_byte_ms", "float8"),
+    ("batch_id", "text"),
 )
 _RECORD = (
     ("id", "text"),
@@ -75,7 +76,7 @@ _SETTLE_ATTEMPT = """
     UPDATE attempts SET outcome = v.outcome, finished_at = v.finished_at, duration_ms = v.duration_ms,
         status = v.status, error_kind = v.error_kind, blame = v.blame, error = v.error,
         next_action = v.next_action, retry_after_s = v.retry_after_s, connect_ms = v.connect_ms,
-        tls_ms = v.tls_ms, first_byte_ms = v.first_byte_ms
+        tls_ms = v.tls_ms, first_byte_ms = v.first_byte_ms, batch_id = v.batch_id
     FROM v WHERE attempts.record_id = v.record_id AND attempts.id = v.id
 """
 _SETTLE_RECORD = """
@@ -249,6 +250,7 @@ def _attempt_row(settlement: Settlement) -> Row:
         exchange.connect_ms if exchange else None,
         exchange.tls_ms if exchange else None,
         exchange.first_byte_ms if exchange else None,
+        exchange.batch_id if exchange else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,26 @@ async def test_a_production_made_by_promoting_needs_a_connection_of_its_own(
     )
     [secret] = promoted["new_signing_secrets"]
     assert secret["environment"] == "production"
+
+
+async def test_a_probe_of_a_mapped_environment_is_a_sample_as_the_endpoint_receives_it(
+    desk: HttpDesk, endpoint: FakeEndpoint
+) -> None:
+    made = await integration(desk, endpoint)
+    path = f"/v1/integrations/{made['id']}"
+    await desk.ok("POST", "/v1/sources", json={"key": "heart", "name": "Heart", "levels": ["low"]})
+    await desk.ok("POST", "/v1/sources/heart/enable", json={"integration_id": made["id"], "enabled": True})
+    mapping = [
+        {"do": "rename", "path": "score", "to": "risk.points"},
+        {"do": "set", "path": "origin", "value": "{source}/{level}"},
+    ]
+    edited = {"testing": {"path": "/hra/{source}", "delivery": {"body": "json", "mapping": mapping}}}
+    await desk.ok("PATCH", path, json=edited)
+    probed = await desk.ok("POST", f"{path}/test", json={"environment": "testing"})
+    assert probed["ok"] is True, probed
+    [request] = endpoint.requests
+    assert request.path == "/hra/heart"
+    sent = json.loads(request.body)
+    assert sent["origin"] == "heart/low"
+    assert "points" in sent["risk"]
+    assert json.loads(probed["exchange"]["request_body"]["text"]) == sent

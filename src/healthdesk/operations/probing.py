@@ -15,6 +15,7 @@ from healthdesk.domain.delivery import PLAIN
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.samples import SampleField, sample_data
 from healthdesk.domain.states import AttemptOutcome, Environment, ErrorKind, IntegrationKind, Trigger
+from healthdesk.domain.templating import Facts
 from healthdesk.engine import attempt
 from healthdesk.engine.targets import Target
 from healthdesk.errors import Conflict, Malformed, NotFound
@@ -77,11 +78,13 @@ def _claimed(desk: Desk, row: IntegrationRow, target: Target, source: SourceRow 
         "environment": target.environment.value,
         "sent_at": now.isoformat().replace("+00:00", "Z"),
     }
+    level: str | None = None
     if target.delivery != PLAIN and source is not None:
         fields = [SampleField(f["name"], f.get("type", "any"), f.get("example", "")) for f in source.fields]
         level = source.levels[0] if source.levels else None
         data = sample_data(source.key, level, source.levels, fields, now)
     webhook_id = desk.ctx.ids.new("rec", now)
+    facts = Facts(webhook_id, webhook_id, source.key if source else "", level, now)
     return ClaimedRecord(
         id=webhook_id,
         webhook_id=webhook_id,
@@ -95,6 +98,7 @@ def _claimed(desk: Desk, row: IntegrationRow, target: Target, source: SourceRow 
         data=json.dumps(data, ensure_ascii=False).encode(),
         content_type="application/json",
         sample=True,
+        facts=facts,
     )
 
 
@@ -139,7 +143,10 @@ def _exchange(sent: ClaimedRecord, exchange: Exchange, failure: Failure | None) 
         request_headers=dict(exchange.request_headers),
         response_headers=dict(exchange.response_headers),
         response_cut=exchange.response_cut,
-        request_body=clear_body(sent.data, sent.content_type),
+        request_body=clear_body(
+            sent.data if exchange.request_body is None else exchange.request_body,
+            content_type_of(exchange.request_headers),
+        ),
         response_body=clear_body(
             exchange.response_body, content_type_of(exchange.response_headers), cut=exchange.response_cut
         ),

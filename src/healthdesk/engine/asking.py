@@ -30,6 +30,11 @@ LONGEST_S = 30.0
 READ_BYTES = 262_144
 
 
+def longest_s(target: Target) -> float:
+    """Return how long an answer of this endpoint is waited for, in seconds."""
+    return min(target.timeout_s, LONGEST_S)
+
+
 async def ask(ctx: Context, target: Target, lookup: Lookup, row: UndecidedRow) -> Answered:
     """Ask once whether the endpoint has a record. Raises MappingError where the question cannot be made of it."""
     try:
@@ -65,7 +70,7 @@ async def _request(ctx: Context, target: Target, lookup: Lookup, row: UndecidedR
         url=url_of(target.base_url, in_path, in_query, facts, record),
         headers=headers,
         body=body,
-        timeout_s=min(target.timeout_s, LONGEST_S),
+        timeout_s=longest_s(target),
         stored_body_bytes=READ_BYTES,
         secret_headers=target.secret_headers,
         secrets=target.secrets,

@@ -17,7 +17,7 @@ from healthdesk.domain.delivery import Receipt
 from healthdesk.domain.lookup import Answered
 from healthdesk.domain.problems import key_for_delivery
 from healthdesk.domain.receipts import Told, told
-from healthdesk.domain.states import RecordEventKind, RecordState
+from healthdesk.domain.states import HoldReason, RecordEventKind, RecordState
 from healthdesk.domain.undecided import Decision, Facts, Rules, after_deadline, after_lookup, not_to_be_asked
 from healthdesk.engine import asking
 from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
@@ -37,8 +37,8 @@ STEP = 200
 AT_ONCE = 4
 """How many questions one environment is asked at the same time."""
 
-LEASE = timedelta(seconds=asking.LONGEST_S + 30)
-"""For how long a record is this daemon's to ask for; if it dies, another asks after that."""
+LEASE_GRACE_S = 10.0
+"""For how much longer than an answer may take a record is this daemon's to ask for; if it dies, another asks then."""
 
 MOST_BYTES = 8 * 1_048_576
 _NO_RECEIPTS = Told(why="Its integration takes no receipts any more.")
@@ -169,7 +169,9 @@ class Outcomes:
         """Ask for an environment's records beside the loop: a slow endpoint holds up nobody else's."""
         key = (target.integration_id, target.environment)
         offline = self._heartbeats.sentinels.offline_since is not None
-        if key in self._asking or target.hold is not None or offline or not self._targets.share.of:
+        # An open circuit keeps records back, not questions: nothing else may be left that would close it.
+        held = target.hold not in (None, HoldReason.CIRCUIT)
+        if key in self._asking or held or offline or not self._targets.share.of:
             return
         task = asyncio.create_task(self._ask_all(target, stop))
         self._asking[key] = task
@@ -189,12 +191,13 @@ class Outcomes:
             if not at_once:
                 return
             now = clock.now()
+            lease_s = asking.longest_s(target) + LEASE_GRACE_S
             rows = await store.write(
                 undecided.take_to_ask,
                 target.integration_id,
                 target.environment,
                 now,
-                now + LEASE,
+                now + timedelta(seconds=lease_s),
                 at_once,
             )
             if not rows:

@@ -40,6 +40,7 @@ from healthdesk.domain.states import (
     RecordState,
 )
 from tests.harness import wire
+from tests.harness.fix_calls import FIX_CALLS
 from tests.harness.flow_calls import FLOW_CALLS
 from tests.harness.instance_calls import INSTANCE_CALLS
 from tests.harness.job_calls import JOB_CALLS
@@ -568,6 +569,7 @@ CALLS = {
     ),
 }
 CALLS |= JOB_CALLS | INSTANCE_CALLS
+CALLS |= FIX_CALLS
 CALLS |= TASK_CALLS
 CALLS |= SAMPLE_CALLS
 CALLS |= FLOW_CALLS

@@ -22,13 +22,21 @@ class FixGiven(Input):
     headers: dict[str, str] = {}
     note: Note = ""
     version: str = ""
+    reveal: bool = False
+    """Of a preview: values in clear, where the operator may reveal them; the activity log says who looked."""
 
 
 class FixPreview(Output):
-    """What a fix would send, values in clear where the operator may reveal them, else masked."""
+    """What a fix would send, values in clear where they were asked for and may be revealed, else masked.
+
+    Masked, a value that the fix changes reads `•••• (changed)`, and a constant that the fix itself gives is shown.
+    """
 
     before: str
     after: str
+    data: str = ""
+    """The record's data as it is sent now, before the environment's mapping: what a `body` replaces."""
+    url: str = ""
     difference: list[str] = []
     """Lines of a unified difference, `+`, `-` or space first."""
     headers: dict[str, str] = {}
@@ -68,6 +76,7 @@ class FixResend(FixGiven):
     """Fix one record and resend it at once unless `resend` is False."""
 
     resend: bool = True
+    new_webhook_id: bool = False
 
 
 class MappingSave(Input):

@@ -213,6 +213,8 @@ class RecordDetail(Record):
     similar: int = 0
     """How many records fail the same way, this one included."""
     similar_since: datetime | None = None
+    problem_cause: str = ""
+    """What its problem says is wrong."""
     idempotency_key: str | None = None
     attempts: list[Attempt] = []
     """The newest 100, oldest first."""

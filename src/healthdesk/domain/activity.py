@@ -50,6 +50,7 @@ class Verb(StrEnum):
     SENT_SAMPLES = "sent samples"
     PROMOTED = "promoted"
     FIXED = "fixed"
+    UNFIXED = "unfixed"
     SAVED_MAPPING = "saved mapping"
     STARTED_JOB = "started job"
     CANCELLED = "cancelled"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit, urlunsplit
 
 from healthdesk.domain.scrubbing import MASK, Scrubber, scrub
-from healthdesk.domain.values import values_of
+from healthdesk.domain.values import plain, values_of
 
 __all__ = [
     "MASK",
     "mask_headers",
     "mask_json",
     "mask_text",
+    "mask_url",
     "redact_headers",
     "redact_url",
     "scrub",
@@ -30,6 +31,8 @@ _SECRET_HEADER = re.compile(
 )
 _PROTOCOL_HEADERS = frozenset(
     {
+        "accept",
+        "accept-encoding",
         "age",
         "cache-control",
         "connection",
@@ -42,6 +45,7 @@ _PROTOCOL_HEADERS = frozenset(
         "retry-after",
         "server",
         "transfer-encoding",
+        "user-agent",
         "vary",
         "webhook-id",
         "webhook-signature",
@@ -174,6 +178,27 @@ def mask_headers(headers: Mapping[str, str], scrubber: Scrubber | None) -> dict[
         else:
             masked[_masked_key(name, scrubber, masked)] = scrubber.scrub(text)
     return masked
+
+
+def mask_url(url: str, scrubber: Scrubber | None) -> str:
+    """Return a URL for a view: segments of its path and values of its query that hold a value of the record are masked.
+
+    Without a scrubber the values of the record are no longer known, and only the host is shown.
+    """
+    parts = urlsplit(url)
+    if scrubber is None:
+        return urlunsplit(
+            (parts.scheme, parts.netloc, f"/{MASK}" if parts.path.strip("/") else parts.path, "", "")
+        )
+    path = "/".join(_masked_part(each, scrubber) for each in parts.path.split("/"))
+    pairs = (each.partition("=") for each in parts.query.split("&")) if parts.query else ()
+    query = "&".join(f"{name}{mark}{_masked_part(text, scrubber)}" for name, mark, text in pairs)
+    return urlunsplit((parts.scheme, parts.netloc, path, query, parts.fragment))
+
+
+def _masked_part(part: str, scrubber: Scrubber) -> str:
+    text = unquote_plus(part)
+    return MASK if text != MASK and scrubber.scrub(text) != plain(text) else part
 
 
 def _hint(name: str, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from healthdesk.domain import verdicts
@@ -67,6 +68,12 @@ def judge_check(exchange: Exchange, expected_status: int) -> Failure | None:
         )
     told = read_told(exchange.response_body) if status >= 300 else Told()
     return _failure(exchange, verdict, told, "", Scrubber(frozenset()), status)
+
+
+def told_of(body: bytes, data: object | None) -> Told:
+    """Return what the body of a refusal says, its field only where its name holds no value of the record's `data`."""
+    told = read_told(body)
+    return told if _is_harmless(told, Scrubber(values_of(parsed(data)))) else replace(told, field="")
 
 
 def _refinement(told: Told) -> Verdict:

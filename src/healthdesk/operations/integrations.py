@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations import delivery_inputs, task_integrations
 from healthdesk.operations.before_after import differences, integration_words, replaced_headers
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.headers import check_headers
 from healthdesk.operations.keys import first_signing_secret
 from healthdesk.operations.paging import cursor, to_page
 from healthdesk.operations.paths import check_path
@@ -35,17 +35,6 @@ from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
 from healthdesk.store import sources as source_queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow, PageRows
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NOT_HERE = frozenset(
-    {
-        "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
-        "webhook-id", "webhook-timestamp", "webhook-signature",
-    }
-)  # fmt: skip
-_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
-_MOST_HEADERS = 50
 
 
 def view(desk: Desk, row: IntegrationRow) -> Integration:
@@ -293,28 +282,10 @@ def _settings(
             fix="name one: `--connection` of `healthdesk integrations edit`, or `connection_id`",
         )
     if "headers" in columns:
-        _check_headers(columns["headers"], f"{environment.value}.headers")
+        check_headers(columns["headers"], f"{environment.value}.headers")
     if "path" in columns:
         check_path(columns["path"], f"{environment.value}.path")
     return columns
-
-
-def _check_headers(headers: dict[str, str], field: str) -> None:
-    if len(headers) > _MOST_HEADERS:
-        raise Malformed(f"more than {_MOST_HEADERS} headers", field=field)
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            raise Malformed("a name is not a header name", field=field)
-        if name.lower() in _NOT_HERE:
-            raise Malformed(f"the header {name} is set by the desk", field=field, fix="leave it out")
-        if name.lower() in _SECRET:
-            raise Malformed(
-                f"the header {name} is a secret, and these headers are shown to operators",
-                field=field,
-                fix="put it into the connection's credentials",
-            )
-        if _CONTROL.search(value) or len(value) > 2000:
-            raise Malformed(f"the value of {name} cannot be sent", field=field)
 
 
 def know_connection(desk: Desk, conn: Conn, environment: Environment, columns: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.lookup_fields import lookup_hashes
 from healthdesk.operations.paging import cursor, known_problem
 from healthdesk.operations.posted import data_of, posted_body
-from healthdesk.operations.record_views import attempt_detail, attempt_rows, record_detail
+from healthdesk.operations.record_views import attempt_detail, attempt_rows, record_detail, values_known
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import ledger as ledger_queries
 from healthdesk.store import records as queries
@@ -126,7 +126,9 @@ async def count(desk: Desk, chosen: RecordFilter, *, exact: bool) -> Count:
 async def show(desk: Desk, record_id: str) -> RecordDetail:
     """Return a record with everything its window shows, values masked."""
     desk.require("records.show")
-    return await desk.ctx.store.read(lambda conn: record_detail(conn, record_id, SHOWN_ATTEMPTS))
+    return await desk.ctx.store.read(
+        lambda conn: record_detail(conn, record_id, SHOWN_ATTEMPTS, desk.engine.targets.get)
+    )
 
 
 async def reveal(desk: Desk, record_id: str) -> RecordDetail:
@@ -134,7 +136,7 @@ async def reveal(desk: Desk, record_id: str) -> RecordDetail:
     desk.require("records.reveal")
 
     def change(conn: Conn) -> RecordDetail:
-        detail = record_detail(conn, record_id, SHOWN_ATTEMPTS, reveal=True)
+        detail = record_detail(conn, record_id, SHOWN_ATTEMPTS, desk.engine.targets.get, reveal=True)
         desk.note(conn, Verb.REVEALED, "record", record_id)
         return detail
 
@@ -149,8 +151,8 @@ async def attempts(desk: Desk, record_id: str, after: str | None, limit: int) ->
     rows = await desk.read(queries.attempts, record_id, MOST_ATTEMPTS)
     rows = [row for row in rows if after is None or row.id > after]
     page = rows[:limit]
-    stored = await desk.read(queries.body, record_id)
-    return Page[Attempt](items=attempt_rows(page, stored), next=page[-1].id if len(rows) > limit else None)
+    values = await desk.read(values_known, record_id)
+    return Page[Attempt](items=attempt_rows(page, values), next=page[-1].id if len(rows) > limit else None)
 
 
 async def attempt(desk: Desk, record_id: str, attempt_id: str) -> AttemptDetail:

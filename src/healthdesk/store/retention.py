@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, f
 
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
-from healthdesk.store import ledger, lookups, record_events
+from healthdesk.store import fixes, ledger, lookups, record_events
 from healthdesk.store.schema import (
     WAITING,
     attempt_exchanges,
@@ -122,6 +122,7 @@ def delete_some(
         conn, connection_transitions, connection_transitions.c.id, first_id_at("trn", rest_before), limit
     )
     looked_at += _authorizations(conn, now - AUTHORIZATIONS_KEPT, limit)
+    looked_at += fixes.delete_unused(conn, rest_before, limit)
     looked_at += _delete(conn, activity, activity.c.id, first_id_at("act", rest_before), limit)
     looked_at += _delete(
         conn,
@@ -184,6 +185,7 @@ def _records(conn: Connection, before: str, limit: int) -> int:
         conn.execute(delete(attempts).where(attempts.c.record_id.in_(ids)))
         record_events.delete_of(conn, ids)
         lookups.delete_of(conn, ids)
+        fixes.delete_of(conn, ids)
         conn.execute(delete(records).where(records.c.id.in_(ids)))
         deltas = ledger.Deltas()
         for row in closed:
@@ -197,6 +199,7 @@ def _delete_bodies(conn: Connection, ids: list[str]) -> None:
         theirs = select(attempts.c.id).where(attempts.c.record_id.in_(ids))
         conn.execute(delete(attempt_exchanges).where(attempt_exchanges.c.attempt_id.in_(theirs)))
         conn.execute(delete(record_bodies).where(record_bodies.c.record_id.in_(ids)))
+        fixes.forget_bodies(conn, ids)
 
 
 def _authorizations(conn: Connection, before: datetime, limit: int) -> int:

@@ -49,6 +49,7 @@ REFUSED = "last_status >= 300"
 SAMPLES = "sample"
 TRIED = "first_attempt_at IS NOT NULL"
 RETRIED = "last_attempt_at <> first_attempt_at"
+FIXED = "fix_id IS NOT NULL"
 ORDERED = "order_key IS NOT NULL AND state <> 'delivered'"
 
 
@@ -109,6 +110,7 @@ records = Table(
     partial_index("ix_records_failing", "error_kind", "id", where=FAILING),
     partial_index("ix_records_refused", "last_status", "id", where=REFUSED),
     partial_index("ix_records_samples", "id", where=SAMPLES),
+    partial_index("ix_records_fix", "fix_id", where=FIXED),
     partial_index("ix_records_problem", "problem_id", "state", "id", where=IN_PROBLEM),
     partial_index(
         "ux_records_idempotency", "integration_id", "environment", "idempotency_key", where=KEYED, unique=True

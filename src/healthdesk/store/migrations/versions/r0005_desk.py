@@ -86,6 +86,7 @@ def _records() -> None:
         ("samples", ["id"], "sample"),
     ):
         _partial(f"ix_records_{name}", "records", columns, where)
+    _partial("ix_records_fix", "records", ["fix_id"], "fix_id IS NOT NULL")
     op.create_table(
         "record_events",
         sa.Column("record_id", ID, nullable=False),

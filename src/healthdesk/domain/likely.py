@@ -1,0 +1,227 @@
+"""What is likely wrong with a record that an endpoint did not take: a guess, with a sentence and the next step.
+
+The verdict on an attempt says what happened and whether a retry helps; this says where an operator looks first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+from healthdesk.domain.states import ErrorKind
+
+
+class Cause(StrEnum):
+    """The common causes of a failed record."""
+
+    CREDENTIAL = "credential"
+    MISSING_FIELD = "missing_field"
+    ENDPOINT = "endpoint"
+    FORMAT = "format"
+    DOWNSTREAM = "downstream"
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """A cause in words. `field` is named where the answer names it; `key` is the TUI key that helps."""
+
+    cause: Cause
+    sentence: str
+    next_action: str
+    field: str = ""
+    key: str = ""
+
+
+_CREDENTIAL = frozenset({ErrorKind.AUTHENTICATION, ErrorKind.PERMISSION})
+_FORMAT = frozenset({ErrorKind.FORMAT, ErrorKind.TOO_LARGE, ErrorKind.REFUSED})
+_UNKNOWN_TO_US = frozenset({ErrorKind.INTERNAL, ErrorKind.INTERRUPTED})
+
+_ENDPOINT: Mapping[str, tuple[str, str]] = {
+    ErrorKind.NOT_FOUND: ("The endpoint does not know this address", "Correct the base URL or the path"),
+    ErrorKind.GONE: ("The endpoint is gone for good", "Ask its owner for the new address"),
+    ErrorKind.REDIRECT: (
+        "The endpoint has moved: it redirects, and redirects are not followed",
+        "Set the address in its Location header",
+    ),
+    ErrorKind.DNS: ("The host name of the endpoint is not known", "Check the host name in the base URL"),
+    ErrorKind.TLS: (
+        "The endpoint's certificate is not trusted",
+        "Have the certificate renewed or corrected by its owner",
+    ),
+    ErrorKind.ADDRESS_BLOCKED: (
+        "The endpoint is in a network that this desk may not reach",
+        "Correct the base URL, or list the network in [security] allow_private_networks",
+    ),
+    ErrorKind.CONNECTION_REFUSED: (
+        "Nothing listens at the endpoint's address",
+        "Ask its owner whether it is up, and check host and port",
+    ),
+    ErrorKind.CONNECT_TIMEOUT: (
+        "The endpoint's host does not answer",
+        "Ask its owner whether it is up, and whether a firewall lets this desk through",
+    ),
+    ErrorKind.CONFIGURATION: (
+        "The request cannot be made from the integration's settings",
+        "Correct its path, headers or mapping",
+    ),
+}
+_WRONG_METHOD = ("The endpoint does not allow this method at this path", "Correct the method or the path")
+_DOWNSTREAM: Mapping[str, str] = {
+    ErrorKind.RATE_LIMITED: "The endpoint asks to slow down",
+    ErrorKind.TIMEOUT: "The endpoint took the request and did not answer in time",
+    ErrorKind.RESET: "The endpoint closed the connection without an answer",
+    ErrorKind.PROTOCOL: "What answered does not speak valid HTTP",
+    ErrorKind.RESPONSE_TOO_LARGE: "The endpoint answers more than is taken",
+    ErrorKind.UNEXPECTED_ANSWER: "The endpoint gave an answer that nobody expects of it",
+}
+
+_BEHIND_IT = frozenset({502, 503, 504})
+_CONFLICTS = frozenset({409, 423, 424, 429})
+_EXPIRED = re.compile(r"\bexpired?\b|\bno longer valid\b|\btoken_expired\b|\bexpiry\b", re.IGNORECASE)
+_OF_CREDENTIALS = re.compile(
+    r"\b(?:access[ _-]?token|auth(?:entication|orization)?[ _-]?token|bearer|api[ _-]?key|credentials?|client[ _-]?secret"
+    r"|unauthori[sz]ed|not authori[sz]ed|invalid[_ ]token|signature)\b",
+    re.IGNORECASE,
+)
+_REFUSES = re.compile(
+    r"\b(?:expired?|invalid|revoked|missing|required|refused|denied|wrong|bad|unauthori[sz]ed|not (?:valid|authori[sz]ed)"
+    r"|no longer valid)\b",
+    re.IGNORECASE,
+)
+
+
+def likely_cause(
+    *,
+    kind: str,
+    status: int | None,
+    message: str = "",
+    field: str = "",
+    missing: bool = False,
+    keys: Sequence[str] | None = None,
+    connection: str = "",
+) -> Likely | None:
+    """Return what is likely wrong, or None where the desk itself failed or nothing failed.
+
+    `message` is what the endpoint said (it is only looked into, never quoted), `field` the field it names and `missing`
+    whether it misses it; `keys` are the top-level keys of what was sent, None where those are not known.
+    """
+    if not kind or kind in _UNKNOWN_TO_US:
+        return None
+    answered = f" ({status})" if status is not None else ""
+    if kind in _CREDENTIAL or (status == 400 and _is_of_credentials(message) and not field):
+        return _credential(kind, answered, message, connection)
+    if kind == ErrorKind.MISSING_FIELD or (missing and field and status is not None and status >= 400):
+        return _missing_field(answered, field, keys, failed=status is not None and status >= 500)
+    if kind == ErrorKind.REFUSED and status == 405:
+        return _endpoint(*_WRONG_METHOD, answered)
+    if kind in _ENDPOINT:
+        return _endpoint(*_ENDPOINT[kind], answered)
+    if kind == ErrorKind.REFUSED and status in _CONFLICTS:
+        return Likely(
+            Cause.DOWNSTREAM,
+            f"The endpoint is in a state in which it does not take this record{answered}.",
+            "Have its owner look at the record there, then resend.",
+            key="s",
+        )
+    if kind in _FORMAT:
+        return _format(kind, answered, field)
+    return _downstream(kind, status, answered)
+
+
+def _is_of_credentials(message: str) -> bool:
+    return bool(_OF_CREDENTIALS.search(message) and _REFUSES.search(message))
+
+
+def _credential(kind: str, answered: str, message: str, connection: str) -> Likely:
+    whose = f" of {connection}" if connection else ""
+    if kind == ErrorKind.PERMISSION:
+        return Likely(
+            Cause.CREDENTIAL,
+            f"The endpoint knows the credential{whose}, and it may not do this{answered}.",
+            "Have its account permitted at the endpoint, or update the credentials; then resend.",
+            key="u",
+        )
+    what = "has expired" if _EXPIRED.search(message) else "has expired, was revoked or is wrong"
+    return Likely(
+        Cause.CREDENTIAL,
+        f"The endpoint refuses the credential{whose}{answered}: the token {what}.",
+        "Update the credentials of the connection, then resend what failed.",
+        key="u",
+    )
+
+
+def _missing_field(answered: str, field: str, keys: Sequence[str] | None, *, failed: bool) -> Likely:
+    if not field:
+        return Likely(
+            Cause.MISSING_FIELD,
+            f"The endpoint misses a required field{answered}, and does not say which.",
+            "Compare what was sent with what the endpoint requires, then fix and resend.",
+            key="f",
+        )
+    verb = "fails without" if failed else "requires"
+    sentence = f"The endpoint {verb} the field {field}{answered}"
+    name = field.rsplit(".", 1)[-1]
+    if keys is not None and field in keys:
+        sentence += ": it was sent, but empty or not in the form it wants"
+        action = f"Set a value for {field}, then resend."
+    elif keys is not None and (near := _near(name, keys)):
+        sentence += f": it was sent as {near}"
+        action = f"Rename {near} to {field} in the mapping, then resend."
+    else:
+        sentence += ": it was not sent" if keys is not None else ""
+        action = f"Set {field}, or a default for it, or have the form ask for it; then resend."
+    return Likely(Cause.MISSING_FIELD, sentence + ".", action, field, "f")
+
+
+def _near(name: str, keys: Sequence[str]) -> str:
+    """Return the key that is likely meant: the same name in another spelling."""
+    spelled = {_bare(key): key for key in keys}
+    if _bare(name) in spelled:
+        return spelled[_bare(name)]
+    found = get_close_matches(_bare(name), list(spelled), n=1, cutoff=0.85)
+    return spelled[found[0]] if found else ""
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def _endpoint(what: str, action: str, answered: str) -> Likely:
+    return Likely(Cause.ENDPOINT, f"{what}{answered}.", f"{action}; then resend.", key="e")
+
+
+def _format(kind: str, answered: str, field: str) -> Likely:
+    if kind == ErrorKind.TOO_LARGE:
+        return Likely(
+            Cause.FORMAT,
+            f"The record is larger than the endpoint takes{answered}.",
+            "Send less of it (remove what it does not need in the mapping), then resend.",
+            key="f",
+        )
+    of_field = f" of the field {field}" if field else ""
+    what = f"The endpoint does not accept the format{of_field}{answered}"
+    if kind == ErrorKind.REFUSED:
+        what = f"The endpoint does not accept the value{of_field or 's'} of this record{answered}"
+        what = f"The endpoint does not accept the value of the field {field}{answered}" if field else what
+    action = (
+        f"Format {field} in the mapping"
+        if field
+        else "Compare it with one that went through; fix the mapping"
+    )
+    return Likely(Cause.FORMAT, f"{what}.", f"{action}, then resend.", field, "f")
+
+
+def _downstream(kind: str, status: int | None, answered: str) -> Likely:
+    what = _DOWNSTREAM.get(kind, "")
+    if status in _BEHIND_IT:
+        what = "The endpoint cannot reach a system behind it, or is overloaded"
+    what = what or "The endpoint failed over this record"
+    action = (
+        "Lower the rate of the integration if it stays."
+        if kind == ErrorKind.RATE_LIMITED
+        else "Tell its owner, with the time and the webhook-id of the attempt; resend once it is mended."
+    )
+    return Likely(Cause.DOWNSTREAM, f"{what}{answered}.", action, key="s")

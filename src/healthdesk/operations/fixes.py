@@ -1,0 +1,317 @@
+"""Fix and resend: what is sent of one record, or of all of a problem, is changed; the original and the author are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from healthdesk.api.delivery import DeliveryMethod, MappingStep
+from healthdesk.api.fixes import Fix, FixGiven, FixPreview, FixResend, MappingSave
+from healthdesk.api.integrations import Integration
+from healthdesk.api.records import RecordDetail
+from healthdesk.domain import delivery, mapping
+from healthdesk.domain.activity import Verb
+from healthdesk.domain.states import IntegrationKind, RecordState
+from healthdesk.errors import Conflict, Malformed, MappingError, NotFound, NotPermitted
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.fix_previews import BODY_GONE, engine_fix, known, made, made_or_none, preview, same
+from healthdesk.operations.headers import check_headers
+from healthdesk.operations.integrations import view as integration_view
+from healthdesk.operations.record_views import record_detail
+from healthdesk.operations.sending import version_of
+from healthdesk.store import fixes as queries
+from healthdesk.store import integrations as integration_queries
+from healthdesk.store import problems as problem_queries
+from healthdesk.store import records as record_queries
+from healthdesk.store.rows import IntegrationRow
+from healthdesk.store.rows_fixes import FixRow
+
+SHOWN_ATTEMPTS = 100
+MOST_TRIED = 200
+_GOES_BY_ITSELF = (RecordState.QUEUED, RecordState.HELD)
+_MOST_STEPS = 200
+
+
+def of_given(desk: Desk, given: FixGiven) -> delivery.Fix:
+    """Return a fix, checked. Raises Malformed, or NotPermitted where its author may not see what they replace."""
+    if given.body is not None:
+        refused = desk.refusal("records.reveal")
+        if refused is not None:
+            raise NotPermitted(
+                f"the body holds values that you may not reveal: {refused.what}",
+                fix=f"Fix it by a mapping, or: {refused.fix}",
+            )
+    check_headers(given.headers, "headers")
+    return engine_fix(given)
+
+
+async def preview_one(desk: Desk, record_id: str, given: FixGiven) -> FixPreview:
+    """Return what a fix would send of one record; nothing is changed. A preview in clear is in the activity log."""
+    desk.require("records.fix")
+    fix = of_given(desk, given)
+    reveal = given.reveal and desk.refusal("records.reveal") is None
+
+    def look(conn: Conn) -> FixPreview:
+        shown = preview(conn, known(desk, conn, record_id), fix, reveal=reveal)
+        if reveal:
+            desk.note(conn, Verb.REVEALED, "record", record_id, "", {"preview": True})
+        return shown
+
+    if reveal:
+        return await desk.write(look)
+    return await desk.ctx.store.read(look)
+
+
+async def preview_problem(desk: Desk, problem_id: str, given: FixGiven) -> FixPreview:
+    """Return what a fix would send of the newest record of a problem, and of how many of the problem it changes that.
+
+    It is tried on up to 200 of them. Raises NotFound for a problem that is not there or holds up no record.
+    """
+    desk.require("records.fix")
+    _refuse_body(given)
+    fix = of_given(desk, given)
+    reveal = given.reveal and desk.refusal("records.reveal") is None
+
+    def look(conn: Conn) -> FixPreview:
+        problem = problem_queries.get(conn, problem_id)
+        ids = queries.of_problem(conn, problem_id, MOST_TRIED)
+        if not ids:
+            raise NotFound("no record is held up by this problem now", fix="look at it again")
+        shown = preview(conn, known(desk, conn, ids[0]), fix, reveal=reveal)
+        shown.tried, shown.changes, broken = _changed(desk, conn, ids, fix)
+        shown.total = max(problem.count, len(ids))
+        if broken:
+            shown.warnings.append(f"Of {broken} of {len(ids)} nothing could be sent with it.")
+        if reveal:
+            desk.note(conn, Verb.REVEALED, "record", ids[0], "", {"preview": True})
+        return shown
+
+    if reveal:
+        return await desk.write(look)
+    return await desk.ctx.store.read(look)
+
+
+def changed_by(desk: Desk, conn: Conn, record_ids: Sequence[str], given: FixGiven) -> int:
+    """Return of how many of these records a fix changes what is sent, tried on each: for the plan of a job."""
+    return _changed(desk, conn, record_ids, of_given(desk, given))[1]
+
+
+def _changed(desk: Desk, conn: Conn, record_ids: Sequence[str], fix: delivery.Fix) -> tuple[int, int, int]:
+    """Return on how many records a fix was tried, how many it changes, and of how many nothing could be sent."""
+    tried = changed = broken = 0
+    for record_id in record_ids:
+        try:
+            record = known(desk, conn, record_id)
+        except (Conflict, NotFound):
+            continue
+        tried += 1
+        after = made_or_none(record, fix)
+        if after is None:
+            broken += 1
+        elif not same(made_or_none(record, record.known.fix), after):
+            changed += 1
+    return tried, changed, broken
+
+
+def _refuse_body(given: FixGiven) -> None:
+    if given.body is not None:
+        raise Malformed(
+            "a whole body is for one record", field="body", fix="fix all of a problem by a mapping"
+        )
+    if not given.mapping and not given.headers:
+        raise Malformed("the fix changes nothing", field="mapping", fix="give steps, or headers")
+
+
+def for_problem(desk: Desk, conn: Conn, given: FixGiven, problem_id: str | None) -> str:
+    """Keep a fix that a job puts in force on many records, and return its id. The job says who fixed what."""
+    desk.require("records.fix")
+    _refuse_body(given)
+    of_given(desk, given)
+    row = _row(desk, given, problem_id=problem_id)
+    queries.insert(conn, row)
+    return row.id
+
+
+async def fix_one(desk: Desk, record_id: str, given: FixResend) -> RecordDetail:
+    """Fix one record and, unless the fix says otherwise, resend it: both or neither.
+
+    Raises Conflict where it cannot be fixed or resent now or was changed since it was shown, Malformed where nothing can
+    be sent with the fix or it changes nothing.
+    """
+    desk.require("records.fix")
+    fix = of_given(desk, given)
+
+    def change(conn: Conn) -> RecordDetail:
+        state, _, has_body = queries.lock(conn, record_id)
+        _refuse_state(state, has_body=has_body)
+        record = known(desk, conn, record_id)
+        if given.version and given.version != version_of(record.row, record.target):
+            raise Conflict(
+                "what is sent of this record was changed since it was shown",
+                fix="Look at it again, then fix it",
+            )
+        if same(made_or_none(record, record.known.fix), made(record, fix)):
+            raise Malformed(
+                "the fix changes nothing of what is sent", field="mapping", fix="resend it instead"
+            )
+        row = _row(desk, given, record_id=record_id)
+        queries.insert(conn, row)
+        queries.put_in_force(
+            conn, [record_id], row.id, at=row.at, by=row.made_by, sentence=sentence_of(given)
+        )
+        if given.resend and state not in _GOES_BY_ITSELF:
+            sent = record_queries.resend(
+                conn,
+                [record_id],
+                by=desk.operator.user,
+                now=desk.now(),
+                new_webhook_id=given.new_webhook_id,
+            )
+            if not sent.resent:
+                raise Conflict(sent.skipped.get(record_id) or "this record cannot be resent now")
+        desk.note(conn, Verb.FIXED, "record", record_id, "", _told(given, row.id) | {"resent": given.resend})
+        return _detail(desk, conn, record_id)
+
+    detail = await desk.write(change, ("record", record_id))
+    desk.engine.wake(detail.integration_id, detail.environment)
+    return detail
+
+
+async def unfix(desk: Desk, record_id: str) -> RecordDetail:
+    """Let a record be sent as it was posted again; nothing is resent. The fix stays listed."""
+    desk.require("records.fix")
+
+    def change(conn: Conn) -> RecordDetail:
+        state, fix_id, has_body = queries.lock(conn, record_id)
+        _refuse_state(state, has_body=has_body)
+        if fix_id is None:
+            raise Conflict("no fix is in force on this record")
+        queries.take_back(conn, record_id, fix_id, at=desk.now(), by=desk.operator.user)
+        desk.note(conn, Verb.UNFIXED, "record", record_id, "", {"fix": fix_id})
+        return _detail(desk, conn, record_id)
+
+    return await desk.write(change, ("record", record_id))
+
+
+async def list_of(desk: Desk, record_id: str) -> list[Fix]:
+    """Return the fixes of a record, oldest first."""
+    desk.require("records.fix")
+
+    def read(conn: Conn) -> list[Fix]:
+        row = record_queries.get(conn, record_id)
+        return [_view(each, record_id, row.fix_id) for each in queries.of_record(conn, record_id)]
+
+    return await desk.read(read)
+
+
+async def save_mapping(desk: Desk, integration_id: str, given: MappingSave) -> Integration:
+    """Put steps that worked before the mapping of an environment, where they were as a fix, for all records from now on.
+
+    Records that have just these steps as their fix are taken off it: they would be carried out twice.
+    """
+    desk.require("integrations.mapping")
+    try:
+        mapping.check(given.mapping)
+    except MappingError as error:
+        raise Malformed(error.what, field=error.field, fix=error.fix) from None
+
+    def change(conn: Conn) -> IntegrationRow:
+        row = integration_queries.get(conn, integration_id)
+        if row.kind is not IntegrationKind.DELIVERY:
+            raise Malformed(f"{row.name} delivers nothing: it has no mapping")
+        place = next((each for each in row.environments if each.environment is given.environment), None)
+        if place is None:
+            raise NotFound(f"{row.name} has no environment {given.environment.value}")
+        method = DeliveryMethod.model_validate(place.delivery)
+        method.mapping = [*given.mapping, *method.mapping]
+        if len(method.mapping) > _MOST_STEPS:
+            raise Malformed(f"the mapping would have more than {_MOST_STEPS} steps", field="mapping")
+        columns = {"delivery": method.model_dump(mode="json", exclude_defaults=True)}
+        integration_queries.put_environment(conn, integration_id, given.environment, columns, desk.now())
+        queries.absorb(
+            conn, integration_id, given.environment, _steps(given), by=desk.operator.user, at=desk.now()
+        )
+        detail = {
+            "environment": given.environment.value,
+            "steps": [_step_words(each) for each in given.mapping],
+        }
+        desk.note(conn, Verb.SAVED_MAPPING, "integration", integration_id, row.name, detail)
+        return integration_queries.get(conn, integration_id)
+
+    row = await desk.write(change, ("integration", integration_id))
+    await desk.engine.refresh()
+    return integration_view(desk, row)
+
+
+def _refuse_state(state: RecordState, *, has_body: bool) -> None:
+    if state is RecordState.SENDING:
+        raise Conflict("this record is being sent now", fix="Try again once it is answered")
+    if not has_body:
+        raise Conflict(BODY_GONE)
+
+
+def _row(
+    desk: Desk, given: FixGiven, *, record_id: str | None = None, problem_id: str | None = None
+) -> FixRow:
+    now = desk.now()
+    return FixRow(
+        id=desk.ctx.ids.new(queries.PREFIX, now),
+        at=now,
+        made_by=desk.operator.user,
+        record_id=record_id,
+        problem_id=problem_id,
+        body=None if given.body is None else given.body.encode(errors="replace"),
+        mapping=_steps(given),
+        headers=given.headers,
+        note=given.note,
+    )
+
+
+def _steps(given: FixGiven | MappingSave) -> list[dict[str, Any]]:
+    return [each.model_dump(mode="json", exclude_defaults=True) for each in given.mapping]
+
+
+def _step_words(step: delivery.Step) -> str:
+    """Return what a step does, without the value it puts there."""
+    return f"{step.do.value} {step.path}" + (f" to {step.to}" if step.to else "")
+
+
+def sentence_of(given: FixGiven) -> str:
+    """Return what a fix does, for a record's timeline: no value is in it."""
+    parts = ["the body was replaced"] if given.body is not None else []
+    parts += [_step_words(each) for each in given.mapping]
+    parts += [f"header {name}" for name in given.headers]
+    note = f" ({given.note})" if given.note else ""
+    return f"Fixed: {', '.join(parts)}{note}."
+
+
+def _told(given: FixGiven, fix_id: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"fix": fix_id}
+    if given.body is not None:
+        told["body"] = "replaced"
+    if given.mapping:
+        told["mapping"] = [_step_words(each) for each in given.mapping]
+    if given.headers:
+        told["headers"] = sorted(given.headers)
+    if given.note:
+        told["note"] = given.note
+    return told
+
+
+def _detail(desk: Desk, conn: Conn, record_id: str) -> RecordDetail:
+    return record_detail(conn, record_id, SHOWN_ATTEMPTS, desk.engine.targets.get)
+
+
+def _view(row: FixRow, record_id: str, in_force: str | None) -> Fix:
+    return Fix(
+        id=row.id,
+        at=row.at,
+        made_by=row.made_by,
+        record_id=record_id,
+        problem_id=row.problem_id,
+        mapping=[MappingStep.model_validate(step) for step in row.mapping],
+        headers=dict(row.headers),
+        note=row.note,
+        body=row.body is not None,
+        in_force=row.id == in_force,
+    )

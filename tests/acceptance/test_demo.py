@@ -36,7 +36,18 @@ from healthdesk.demo.submissions import Intake, submission
 from healthdesk.domain.signing import verify_standard_webhook
 
 PATIENT_S = 120
-NUMBERS = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats", "tasks", "proof")
+NUMBERS = (
+    "accepted",
+    "delivered",
+    "failed",
+    "resent",
+    "samples",
+    "callbacks",
+    "mails",
+    "chats",
+    "tasks",
+    "proof",
+)
 HEALTHY = {"risk_level": "high"}
 
 
@@ -330,7 +341,16 @@ def test_callbacks_are_signed_as_the_standard_says() -> None:
 
 def test_demo_that_shows_nothing_or_does_not_balance_fails() -> None:
     shown = Report(
-        accepted=1, delivered=1, failed=1, resent=1, callbacks=1, mails=1, chats=1, tasks=1, proof=1
+        accepted=1,
+        delivered=1,
+        failed=1,
+        resent=1,
+        samples=1,
+        callbacks=1,
+        mails=1,
+        chats=1,
+        tasks=1,
+        proof=1,
     )
     assert shown.ok
     assert not replace(shown, mails=0).ok

@@ -74,6 +74,28 @@ class Crm:
         return await _misbehave(request, fault)
 
 
+class Sandbox:
+    """`POST /crm-test/hra` takes what is tried before launch; `GET /crm-test/health` is always well."""
+
+    def __init__(self) -> None:
+        self.received = Received()
+        self.samples = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        """The sandbox's routes."""
+        return [web.post("/crm-test/hra", self.take), web.get("/crm-test/health", self.health)]
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Answer a heartbeat."""
+        return web.json_response({"status": "ok", "environment": "test"})
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Take anything."""
+        self.received.take(request.headers["webhook-id"])
+        self.samples += request.headers.get("healthdesk-sample") == "true"
+        return web.json_response({"status": "stored", "environment": "test"}, status=201)
+
+
 async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:
     match fault:
         case Fault.MISSING_FIELD:

@@ -22,7 +22,18 @@ POSTING_PART = 0.7
 SETTLE_S = 60.0
 SHOW_S = 30.0
 LOOK_S = 0.25
-NEEDED = ("accepted", "delivered", "failed", "resent", "callbacks", "mails", "chats", "tasks", "proof")
+NEEDED = (
+    "accepted",
+    "delivered",
+    "failed",
+    "resent",
+    "samples",
+    "callbacks",
+    "mails",
+    "chats",
+    "tasks",
+    "proof",
+)
 RESENDABLE = RecordFilter(states=[RecordState.FAILED, RecordState.UNKNOWN])
 UNSENT = (AlertState.QUEUED, AlertState.SENDING, AlertState.RETRYING)
 
@@ -35,6 +46,7 @@ class Report:
     delivered: int = 0
     failed: int = 0
     resent: int = 0
+    samples: int = 0
     callbacks: int = 0
     mails: int = 0
     chats: int = 0
@@ -171,6 +183,7 @@ async def _close_the_books(demo: RunningDemo, report: Report) -> None:
     report.accepted = sum(row.accepted for row in ledger.rows) - demo.before.accepted
     report.delivered = states[RecordState.DELIVERED] - demo.before.delivered
     report.callbacks = (await callbacks_taken(demo.client) or 0) - demo.before.callbacks
+    report.samples = stats["samples"]
     report.mails, report.chats = stats["mails"], stats["chats"]
     delivered = await _delivered(demo)
     posted = set(received["record_ids"])

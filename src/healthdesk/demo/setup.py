@@ -5,6 +5,7 @@ What an earlier demo left in the folder is used again; only addresses and secret
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from healthdesk.api.integrations import (
     SourceEnable,
     SourceField,
 )
+from healthdesk.api.samples import SampleSend
 from healthdesk.client.client import Client
 from healthdesk.demo.app_events import EVENT_HEADER, HMAC_HEADER, ID_HEADER, Hook
 from healthdesk.demo.connecting import Connected, connect_apps
@@ -37,8 +39,10 @@ from healthdesk.demo.submissions import LEVELS, Intake
 from healthdesk.demo.working import Working, set_up_work
 from healthdesk.domain.signing import new_secret
 from healthdesk.domain.states import CallbackScheme
+from healthdesk.errors import ApiRefused
 
-CRM, PARTNER, TICKETS = "CRM wellness", "Partner exchange", "Ticket app"
+CRM, CRM_TEST, PARTNER, TICKETS = "CRM wellness", "CRM wellness (test)", "Partner exchange", "Ticket app"
+SAMPLES_S, LOOK_S = 60.0, 0.1
 MAIL, CHAT = "Operators' mail", "Operators' chat"
 SOURCES = {"heart-health": "Heart health", "diabetes-risk": "Diabetes risk", "sleep": "Sleep"}
 HMAC = CallbackVerification(
@@ -113,14 +117,21 @@ async def set_up(client: Client, ports: Ports, before: Ports | None = None) -> D
     app = await _connection(
         client, TICKETS, f"http://127.0.0.1:{ports.app}/crm", verification=HMAC, callback_secret=tickets
     )
+    trial = await _connection(client, CRM_TEST, f"http://127.0.0.1:{ports.crm}/crm-test")
     deliveries = {
-        "crm": await _integration(client, CRM, EnvironmentSettings(connection_id=crm.id, path="/hra")),
+        "crm": await _integration(
+            client,
+            CRM,
+            EnvironmentSettings(connection_id=crm.id, path="/hra"),
+            EnvironmentSettings(connection_id=trial.id, path="/hra"),
+        ),
         "partner": await _integration(
             client, PARTNER, EnvironmentSettings(connection_id=partner.id, path="/records")
         ),
     }
     await _sources(client, list(deliveries.values()))
     await keep_channels(client, ports, before)
+    await _try_testing(client, deliveries["crm"].id)
     signing = await client.integration_signing_secret_create(deliveries["crm"].id, KeyCreate())
     intakes = {}
     for name, integration in deliveries.items():
@@ -184,11 +195,14 @@ async def _connection(
     )
 
 
-async def _integration(client: Client, name: str, production: EnvironmentSettings) -> Integration:
+async def _integration(
+    client: Client, name: str, production: EnvironmentSettings, testing: EnvironmentSettings | None = None
+) -> Integration:
     there = {one.name: one for one in (await client.integrations_list(limit=500)).items}
     if name in there:
         return there[name]
-    return await client.integration_create(IntegrationCreate(name=name, production=production))
+    new = IntegrationCreate(name=name, production=production, testing=testing)
+    return await client.integration_create(new)
 
 
 async def _sources(client: Client, integrations: list[Integration]) -> None:
@@ -197,12 +211,28 @@ async def _sources(client: Client, integrations: list[Integration]) -> None:
         if key not in there:
             fields = [
                 SourceField(name="participant", type="object", required=True),
+                SourceField(name="member", type="string", example="P-10001", lookup=True),
                 SourceField(name="score", type="integer", required=True, example="71"),
                 SourceField(name="risk_level", type="string", example="high", sensitive=False),
             ]
             await client.source_create(SourceCreate(key=key, name=name, levels=list(LEVELS), fields=fields))
         for integration in integrations:
             await client.source_enable(key, SourceEnable(integration_id=integration.id))
+
+
+async def _try_testing(client: Client, integration_id: str) -> None:
+    """Send samples to the testing environment, as one does before launch, and wait until they are through.
+
+    In a kept desk somebody may have paused it, or taken the sources away: then there is nothing to send.
+    """
+    try:
+        job = await client.sample_send(SampleSend(integration_id=integration_id))
+    except ApiRefused:
+        return
+    async with asyncio.timeout(SAMPLES_S):
+        while job.finished_at is None:
+            await asyncio.sleep(LOOK_S)
+            job = await client.job(job.id)
 
 
 async def keep_channels(client: Client, ports: Ports, before: Ports | None) -> None:

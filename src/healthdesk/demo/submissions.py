@@ -50,8 +50,10 @@ def submission(rng: random.Random, intake: Intake, number: int, now: datetime) -
     source = SOURCES[number % len(SOURCES)]
     level = rng.choice(LEVELS)
     name = rng.choice(_NAMES)
+    member = f"P-{rng.randrange(10_000, 99_999)}"
     data: dict[str, Any] = {
-        "participant": {"id": f"P-{rng.randrange(10_000, 99_999)}", "name": name},
+        "participant": {"id": member, "name": name},
+        "member": member,
         "assessment": source,
         "score": rng.randrange(20, 98),
         "answers": {f"q{index}": rng.choice(("never", "sometimes", "often")) for index in range(1, 6)},

@@ -23,7 +23,7 @@ from aiohttp import web
 
 from healthdesk.demo.app_events import EventApp, Hook
 from healthdesk.demo.apps import Apps
-from healthdesk.demo.endpoints import Crm, Partner
+from healthdesk.demo.endpoints import Crm, Partner, Sandbox
 from healthdesk.demo.export import Export
 from healthdesk.demo.moods import live
 from healthdesk.demo.sinks import Chat, Mailbox
@@ -39,6 +39,7 @@ class World:
 
     def __init__(self) -> None:
         self.crm = Crm()
+        self.sandbox = Sandbox()
         self.partner = Partner()
         self.apps = Apps()
         self.chat = Chat()
@@ -54,6 +55,7 @@ class World:
         app.add_routes(
             [
                 *self.crm.routes(),
+                *self.sandbox.routes(),
                 *self.partner.routes(),
                 *self.apps.routes(),
                 *self.chat.routes(),
@@ -120,6 +122,7 @@ class World:
             "crm_faults": {str(fault): count for fault, count in self.crm.mood.counts.items()},
             "crm_unsigned": self.crm.unsigned,
             "broken": self.crm.mood.broken,
+            "samples": self.sandbox.samples,
             "partner": len(self.partner.received.ids),
             "partner_refused": self.partner.refused,
             "pings": self.export.pings if self.export else 0,

@@ -234,3 +234,25 @@ async def test_a_fix_for_all_of_a_problem_says_how_many_it_changes(
     assert seen["changed"] is False
     answer = await desk.call("POST", path, {"body": "{}"})
     assert (answer.status, "one record" in answer.json["detail"]) == (400, True)
+
+
+async def test_all_of_a_problem_is_fixed_by_a_job(
+    desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint
+) -> None:
+    ids = [(await refused(desk, delivery))["id"] for _ in range(8)]
+    problem_id = (await desk.ok("GET", f"/v1/records/{ids[0]}"))["problem_id"]
+    asked = {"filter": {"problem_id": problem_id}, "fix": {"mapping": [DEFAULT]}}
+    plan = await desk.ok("POST", "/v1/jobs", asked | {"dry_run": True})
+    assert (plan["total"], plan["fixed"]) == (8, 8)
+    body = asked | {"fix": {"body": "{}"}, "expect": 8}
+    assert (await desk.call("POST", "/v1/jobs", body)).status == 400
+    job = await desk.ok("POST", "/v1/jobs", asked | {"expect": 8})
+    assert (job["kind"], job["title"]) == ("fix", "Fix and resend 8 records")
+    done = await until(desk, f"/v1/jobs/{job['id']}", lambda now: now["state"] == "done")
+    assert done["counts"]["delivered"] == 8
+    assert all("risk_level" in json.loads(sent.body) for sent in endpoint.requests[8:])
+    shown = await desk.ok("GET", f"/v1/records/{ids[3]}")
+    assert shown["fix_id"] == job["fix_id"]
+    [fix] = await desk.ok("GET", f"/v1/records/{ids[3]}/fixes")
+    assert (fix["made_by"], fix["problem_id"]) == ("alice", problem_id)
+    assert [each["kind"] for each in shown["events"]] == ["fixed"]

@@ -20,7 +20,7 @@ class JobPlan(ResendPlan):
     sources: dict[str, int] = {}
     """How many of each source, by key."""
     fixed: int = 0
-    """Of a fix: how many of them it changes."""
+    """Of a fix: how many of them it changes, by up to 200 that it was tried on."""
     environments: list[str] = []
     """`Integration · environment` of each that is touched."""
 

@@ -122,11 +122,16 @@ def _refuse_body(given: FixGiven) -> None:
         raise Malformed("the fix changes nothing", field="mapping", fix="give steps, or headers")
 
 
-def for_problem(desk: Desk, conn: Conn, given: FixGiven, problem_id: str | None) -> str:
-    """Keep a fix that a job puts in force on many records, and return its id. The job says who fixed what."""
+def check_for_many(desk: Desk, given: FixGiven) -> None:
+    """Raise Malformed for a fix that is not for many records, or NotPermitted."""
     desk.require("records.fix")
     _refuse_body(given)
     of_given(desk, given)
+
+
+def for_problem(desk: Desk, conn: Conn, given: FixGiven, problem_id: str | None) -> str:
+    """Keep a fix that a job puts in force on many records, and return its id. The job says who fixed what."""
+    check_for_many(desk, given)
     row = _row(desk, given, problem_id=problem_id)
     queries.insert(conn, row)
     return row.id

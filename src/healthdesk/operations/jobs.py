@@ -11,12 +11,14 @@ from healthdesk.domain.activity import Verb
 from healthdesk.domain.job_watch import cause_of
 from healthdesk.domain.states import JobItemState, JobKind, JobState
 from healthdesk.errors import Conflict, Malformed
+from healthdesk.operations import fixes
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.records import known_query
 from healthdesk.store import jobs as queries
+from healthdesk.store import records as record_queries
 from healthdesk.store import resending
-from healthdesk.store.rows import ResendPlanRow
+from healthdesk.store.rows import RecordQuery, ResendPlanRow
 from healthdesk.store.rows_jobs import JobRow, NewJob
 
 _model = model_of(Job)
@@ -48,7 +50,13 @@ async def records(
 async def plan(desk: Desk, choice: JobCreate) -> JobPlan:
     """Return what a job over all that the filter matches will do."""
     _allowed(desk, choice)
-    return _plan(desk, choice, await desk.read(resending.resend_plan, await known_query(desk, choice.filter)))
+    query = await known_query(desk, choice.filter)
+
+    def read(conn: Conn) -> JobPlan:
+        row = resending.resend_plan(conn, query)
+        return _plan(desk, choice, row, _fixed(desk, conn, choice, query, row.total))
+
+    return await desk.ctx.store.read(read)
 
 
 async def create(desk: Desk, choice: JobCreate) -> Job:
@@ -74,12 +82,12 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
                 f"the filter matches {row.total} records to resend now, not the {expect} that were confirmed",
                 fix="Look at the plan again and confirm the new number.",
             )
-        planned = _plan(desk, choice, row)
+        planned = _plan(desk, choice, row, _fixed(desk, conn, choice, query, row.total))
         stored = choice.filter.model_dump(mode="json", exclude_defaults=True)
         new = NewJob(
             id=job_id,
-            kind=JobKind.RESEND,
-            title=_title(row.total),
+            kind=JobKind.RESEND if choice.fix is None else JobKind.FIX,
+            title=_title(row.total, fixes_them=choice.fix is not None),
             now=now,
             by=desk.operator.user,
             integration_id=choice.filter.integration_id,
@@ -98,6 +106,9 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
             ],
             careful=choice.careful,
             rate_per_s=choice.rate_per_s,
+            fix_id=None
+            if choice.fix is None
+            else fixes.for_problem(desk, conn, choice.fix, choice.filter.problem_id),
         )
         made = queries.begin(conn, new, row.total)
         desk.note(
@@ -114,14 +125,24 @@ def _allowed(desk: Desk, choice: JobCreate) -> None:
     desk.require("records.resend_all")
     if choice.fix is not None:
         desk.require("records.fix")
-        raise Malformed("a fix of many records is not available yet", field="fix")
+        fixes.check_for_many(desk, choice.fix)
 
 
-def _title(number: int) -> str:
-    return f"Resend {number:,} record{'' if number == 1 else 's'}"
+def _title(number: int, *, fixes_them: bool) -> str:
+    what = "Fix and resend" if fixes_them else "Resend"
+    return f"{what} {number:,} record{'' if number == 1 else 's'}"
 
 
-def _plan(desk: Desk, choice: JobCreate, row: ResendPlanRow) -> JobPlan:
+def _fixed(desk: Desk, conn: Conn, choice: JobCreate, query: RecordQuery, total: int) -> int:
+    """Return of how many records the job's fix changes what is sent, by those it is tried on."""
+    if choice.fix is None or not total:
+        return 0
+    tried = record_queries.page(conn, resending.resendable(query), limit=fixes.MOST_TRIED).items
+    changed = fixes.changed_by(desk, conn, [row.id for row in tried], choice.fix)
+    return changed if total <= len(tried) else round(total * changed / max(1, len(tried)))
+
+
+def _plan(desk: Desk, choice: JobCreate, row: ResendPlanRow, fixed: int) -> JobPlan:
     """Return the plan with how long it takes at the rate that the slowest environment and the job itself allow."""
     rates = [
         (place.count, target.rate_per_s)
@@ -142,7 +163,7 @@ def _plan(desk: Desk, choice: JobCreate, row: ResendPlanRow) -> JobPlan:
         rate_per_s=rate_per_s,
         seconds=seconds,
         sources=row.sources,
-        fixed=row.total if choice.fix is not None else 0,
+        fixed=fixed,
         environments=[f"{place.name} · {place.environment.value}" for place in row.places],
     )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from healthdesk.api.callbacks import CallbackFilter
-from healthdesk.api.common import Count, Explanation, Page
+from healthdesk.api.common import Count, Explanation
 from healthdesk.api.records import (
     Attempt,
     AttemptDetail,
@@ -16,6 +16,7 @@ from healthdesk.api.records import (
     Record,
     RecordDetail,
     RecordFilter,
+    RecordPage,
     Resent,
 )
 from healthdesk.domain.states import (
@@ -25,6 +26,7 @@ from healthdesk.domain.states import (
     RecordState,
     Trigger,
 )
+from tests.tui.fake_filters import FakeFilters
 from tests.tui.fake_health import NOW, FakeHealth
 from tests.tui.fake_jobs import FakeJobs
 
@@ -46,7 +48,7 @@ ALL_CALLBACKS = CallbackFilter()
 HOSTILE = 'Evil [/bold] \x1b[2J\x07 \u202e name\n"quoted" [red]'
 
 
-class FakeLog(FakeJobs, FakeHealth):
+class FakeLog(FakeJobs, FakeFilters, FakeHealth):
     """Record number n is the n-th oldest."""
 
     total: int
@@ -112,7 +114,7 @@ class FakeLog(FakeJobs, FakeHealth):
         after: str | None = None,
         limit: int = 50,
         direction: str = "newest",
-    ) -> Page[Record]:
+    ) -> RecordPage:
         self.note("records_list", (chosen, after, limit, direction))
         await asyncio.sleep(0)
         top = self.total + self.added
@@ -126,7 +128,7 @@ class FakeLog(FakeJobs, FakeHealth):
             if not newest and chosen.arrived_from is not None:
                 break
         more = 0 <= number < top and len(items) == limit
-        return Page[Record](items=items, next=str(int(items[-1].id[4:])) if more else None)
+        return RecordPage(items=items, next=str(int(items[-1].id[4:])) if more else None)
 
     async def records_count(self, chosen: RecordFilter = EVERYTHING, *, exact: bool = False) -> Count:
         self.note("records_count", chosen)

@@ -18,7 +18,7 @@ LISTS = "connections problems log callbacks alerts activity"
 ROWS = "task-row proof-row"
 """The table of tasks, and that of proof syncs, in the window of a connection: there keys act on the row."""
 WINDOWS = (
-    "connection heartbeat expiries integration record attempt job jobs fix problem callback members task template proof label tasks templates labels integrations people app-integration sources source ledger "
+    "connection heartbeat expiries integration record attempt job jobs fix filters problem callback members task template proof label tasks templates labels integrations people app-integration sources source ledger "
     + ROWS
 )
 
@@ -95,6 +95,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("disconnect", "D", "Disconnect", "disconnect", _on("connections connection"), "Erase its credentials and end the connection, after naming what stops", ruled="disconnect"),
     Action("resend", "s", "Resend", "resend", _on("log record"), "Send the record again; with marks, all that are marked", role=M, rank=3),
     Action("resend_all", "S", "Resend All", "resend all", _on("log problem"), "Send again all that the filter matches, after a confirmation", role=M, rank=4),
+    Action("follow", "w", "Live tail", "live tail", _on("log"), "Let the log stand still, or follow what is new again", item=False),
+    Action("filters", "F", "Saved filters", "filters", _on("log"), "Use one, save this one, share it", item=False),
+    Action("export", "x", "Export", "export", _on("log"), "All that the filter matches, as CSV or JSON lines, to a file that you name; again: stop it", role=M, item=False),
+    Action("use", "enter", "Use", "use", _on("filters"), "Show the log under this filter", rank=1),
+    Action("new", "n", "New saved filter", "save", _on("filters"), "The filter that the log has now, under a name", rank=3, item=False),
+    Action("share", "h", "Share or unshare", "share", _on("filters"), "Everybody sees it, or you alone", rank=4),
+    Action("remove", "D", "Remove the filter", "remove", _on("filters"), "It is no longer offered", rank=5),
     Action("fix", "f", "Fix and resend", "fix", _on("log record"), "Edit body, headers or mapping, see the difference, resend", role=M, rank=4),
     Action("fix", "f", "Fix and resend", "fix", _on("problems problem"), "A mapping for all of its records: see what it does to the sample, resend as a job", role=M),
     Action("unfix", "D", "Remove the fix", "unfix", _on("record"), "It is sent as it was posted again; nothing is resent", role=M),
@@ -136,9 +143,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("test", "t", "Test the channel", "test", _on("alerts"), "Send a test message and show what became of it", role=M, rank=3),
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
-    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job sources ledger"), "Narrow the list", rank=6, item=False),
+    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job filters sources ledger"), "Narrow the list", rank=6, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connection " + ROWS), "Words of the name, beside the quick filter", item=False),
-    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job connection sources ledger " + ROWS), "Show everything again", item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job filters connection sources ledger " + ROWS), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(EVERYWHERE), "Read it again; also tries a lost daemon now", item=False),
     Action("copy", "y", "Copy", "copy", _on(EVERYWHERE), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
     Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),

@@ -44,8 +44,8 @@ async def export_proof(screen: DeskScreen, proof: ProofSync, run_id: str) -> str
     )
 
     async def send(values: Values) -> str:
-        path = _path(values["path"].strip() or _named(values, begin, day))
-        overwrite = await _may_write(screen, path)
+        path = absolute(values["path"].strip() or _named(values, begin, day))
+        overwrite = await may_write(screen, path)
         kind: Literal["csv", "json"] = "json" if values["format"] == "json" else "csv"
         data = await screen.client.proof_export(proof.id, run_id, kind)
         _write(path, data, overwrite=overwrite)
@@ -58,7 +58,8 @@ def _named(values: Values, begin: str, day: str) -> str:
     return f"{begin}-{day}.{values.get('format', 'csv')}"
 
 
-def _path(text: str) -> Path:
+def absolute(text: str) -> Path:
+    """Return the file that a text names, from where the screen runs."""
     return Path(text).expanduser().absolute()
 
 
@@ -68,7 +69,7 @@ def _is_there(path: Path) -> bool:
     return path.exists()
 
 
-async def _may_write(screen: DeskScreen, path: Path) -> bool:
+async def may_write(screen: DeskScreen, path: Path) -> bool:
     """Return whether a file is overwritten: asked where there is one; HealthdeskError where nothing may be written."""
     if not _is_there(path):
         return False

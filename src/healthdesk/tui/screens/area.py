@@ -235,7 +235,11 @@ class AreaScreen(DeskScreen):
             text = f"▲ newer: {key_name('g')} · {text}"
         total = self.query_one("#total", Lines)
         total.display = self.size.width >= 100 or not isinstance(self.focused, FilterBar)
-        total.show([line(text)])
+        total.show([line(self.total_words(text))])
+
+    def total_words(self, text: str) -> str:
+        """Return what is said of the rows in sight; subclasses say more."""
+        return text
 
     def copy_lines(self) -> list[Line]:
         """Copy what is known of the row."""

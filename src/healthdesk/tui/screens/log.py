@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.message import Message
-from textual.widget import Widget
 
 from healthdesk.api.common import Count, Page
 from healthdesk.api.integrations import Source
@@ -85,10 +84,6 @@ class LogScreen(LogActs):
             count=lambda: self.client.records_count(self.chosen()),
         )
 
-    def over_list(self) -> Iterable[Widget]:
-        """The job under way."""
-        yield self.job_line()
-
     def load(self) -> None:
         """Read what the chips can be too."""
         super().load()
@@ -130,7 +125,9 @@ class LogScreen(LogActs):
 
     async def fetch(self, after: str | None, limit: int, direction: Direction) -> Page[Record]:
         """Read a page of the log."""
-        return await self.client.records_list(self.chosen(), after=after, limit=limit, direction=direction)
+        page = await self.client.records_list(self.chosen(), after=after, limit=limit, direction=direction)
+        self.searched_to = page.searched_to if page.next is not None else None
+        return page
 
     def chosen(self) -> RecordFilter:
         """Return what the chips ask for."""

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual import on
+from textual.widget import Widget
+
 from healthdesk.api.records import Record, RecordFilter
 from healthdesk.domain.states import RecordState
+from healthdesk.tui.feed import Changes
+from healthdesk.tui.flows.log_export import Exported, export_log
 from healthdesk.tui.flows.records import (
     asks_before_resend,
     look_up,
@@ -17,11 +25,28 @@ from healthdesk.tui.screens.area import AreaScreen
 from healthdesk.tui.screens.fix import FixScreen
 from healthdesk.tui.screens.jobs_shown import JobsShown
 from healthdesk.tui.screens.record import RecordScreen
+from healthdesk.tui.screens.saved_filters import SavedFiltersScreen
+from healthdesk.tui.view.log import export_line
+from healthdesk.tui.view.log_filters import is_relative
 from healthdesk.tui.view.record import short_id
+from healthdesk.tui.view.times import since
+from healthdesk.tui.widgets.lines import Lines
 
 
 class LogActs(JobsShown, AreaScreen):
     """The actions of the log."""
+
+    exporting = False
+    stop_export = False
+    held = False
+    """Whether the log stands still: new rows wait until it follows again."""
+
+    def over_list(self) -> Iterable[Widget]:
+        """The job under way, and the export."""
+        yield self.job_line()
+        export = Lines(ascii_only=self.ascii_only, id="export")
+        export.display = False
+        yield export
 
     def chosen(self) -> RecordFilter:
         """Return what the chips ask for."""
@@ -62,6 +87,39 @@ class LogActs(JobsShown, AreaScreen):
                 return look_up_reason(row.state)
         return super().refuses(action_id)
 
+    def take_changes(self, changes: Changes) -> None:
+        """Follow what is new, unless the log stands still."""
+        if self.held and not changes.everything:
+            self.read_jobs()
+            self.waiting = self.waiting or changes.touches(self.NOUNS)
+            self.show_totals()
+        else:
+            super().take_changes(changes)
+
+    waiting = False
+    """Whether anything changed while the log stood still."""
+
+    def do_follow(self) -> None:
+        """Let the log stand still, or follow again from the newest."""
+        self.held = not self.held
+        if self.held:
+            self.desk.tell("The log stands still. w follows again.")
+        else:
+            self.waiting = False
+            self.listing.table.start()
+        self.show_totals()
+
+    def total_words(self, text: str) -> str:
+        """Say that it stands still, and how far a search came that found little."""
+        if self.searched_to is not None and not self.listing.table.window.ended:
+            text = f"searched to {since(self.searched_to, self.view())} · {text}"
+        if self.held:
+            text = f"{'new: ' if self.waiting else 'held: '}w follows · {text}"
+        return text
+
+    searched_to: datetime | None = None
+    """How far the last page searched that was not full."""
+
     def do_open(self) -> None:
         """Open the record."""
         self.app.push_screen(RecordScreen(self.item().id))
@@ -101,6 +159,26 @@ class LogActs(JobsShown, AreaScreen):
         self.listing.table.marks.clear()
         self.listing.table.refresh()
         self.show_totals()
+
+    def do_filters(self) -> None:
+        """List the saved filters; save this one."""
+        self.app.push_screen(SavedFiltersScreen(self.chosen(), relative=is_relative(self.values)))
+
+    def do_export(self) -> None:
+        """Write all that the filter matches to a file, or stop doing so."""
+        if self.exporting:
+            self.stop_export = True
+        else:
+            self.stop_export = False
+            self.flow(export_log(self, self.chosen(), self.described()), asks=True)
+
+    @on(Exported)
+    def _exported(self, message: Exported) -> None:
+        self.exporting = message.total is not None
+        shown = self.query_one("#export", Lines)
+        shown.display = self.exporting
+        if message.total is not None:
+            shown.show([export_line(str(message.path), message.records, message.total)])
 
     def do_fix(self) -> None:
         """Change what is sent of the record, and resend it."""

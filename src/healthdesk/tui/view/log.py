@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from healthdesk.api.common import Count
 from healthdesk.api.records import Record, RecordDetail
 from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.times import View, millis, since, stamp, time_of_day
 from healthdesk.tui.view.words import RECORD, plural
 from healthdesk.tui.widgets.columns import Column
+
+EXPORT_BAR = 12
 
 HOLDS = {
     HoldReason.PAUSED: "its integration is paused",
@@ -101,6 +104,8 @@ def log_explain(record: Record, view: View, known: RecordDetail | None = None) -
 def _plain_state(record: Record, view: View) -> str:
     if record.state is RecordState.HELD:
         why = HOLDS[record.hold_reason] if record.hold_reason else "its integration is paused or failing"
+        if record.hold_reason is HoldReason.ORDER:
+            return f"Held: {why}. It is sent when that is delivered or given up."
         paused = record.hold_reason is HoldReason.PAUSED
         return f"Held: {why}. It is sent {'when that is resumed' if paused else 'on recovery'}."
     if record.state is RecordState.QUEUED:
@@ -153,3 +158,17 @@ def log_preview(detail: RecordDetail, view: View) -> list[Line]:
             )
         )
     return lines
+
+
+def export_line(path: str, records: int, total: Count) -> Line:
+    """Return how far an export is."""
+    share = min(1.0, records / total.total) if total.total else 1.0
+    full = int(EXPORT_BAR * share) if total.exact else 0
+    bar = "▓" * full + "░" * (EXPORT_BAR - full)
+    many = f"{total.total:,}" + ("" if total.exact else "+")
+    return line(
+        Span("→ ", Tone.ACCENT),
+        f"exporting {records:,} of {many} {bar} ",
+        key("x"),
+        dim(f" stops it · {path}"),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -186,6 +187,17 @@ def chip_values(chosen: RecordFilter, view: View) -> tuple[dict[str, str], dict[
     words = {name: range_word(values[name]) for name in DATES if values[name]}
     words |= {name: values[name].replace(",", ", ").replace("_", " ") for name in ("state", "kind", "hold")}
     return values, words
+
+
+def described_filter(chosen: RecordFilter, view: View) -> str:
+    """Return any filter in words, as the chips would say it."""
+    values, words = chip_values(chosen, view)
+    chips = []
+    for chip in log_chips():
+        told = (*chip.options, (values[chip.name], words.get(chip.name) or values[chip.name]))
+        known = values[chip.name] in dict(chip.options)
+        chips.append(replace(chip, value=values[chip.name], options=chip.options if known else told))
+    return describe_filter(chips)
 
 
 def is_relative(values: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -179,6 +180,9 @@ class Circuits:
 
     async def _look(self) -> None:
         changed = False
+        states = Counter(target.circuit.state for target in self._targets.all())
+        for state in CircuitState:
+            self._ctx.metrics.circuits.labels(state=state.value).set(states[state])
         for target in self._targets.all():
             if target.circuit.state is CircuitState.CLOSED and not self._tripped:
                 continue

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, select, text
 
 from healthdesk.domain.circuit import CircuitFacts
-from healthdesk.domain.states import CircuitState, Environment
+from healthdesk.domain.states import Environment
 from healthdesk.store.holding import RELEASABLE, release_some
 from healthdesk.store.schema import DUE, HELD, records
-from healthdesk.store.schema_setup import environments, integrations
+from healthdesk.store.schema_setup import environments
 from healthdesk.store.scope import missing
 
 
@@ -97,17 +97,6 @@ def offer(
     if _is_due(conn, integration_id, environment, now):
         return 0
     return release_some(conn, integration_id, environment, now, 1, ordered=ordered)
-
-
-def states(conn: Connection) -> dict[CircuitState, int]:
-    """Return how many environments there are by the state of their circuit."""
-    found = conn.execute(
-        select(environments.c.circuit, sa.func.count())
-        .join(integrations, integrations.c.id == environments.c.integration_id)
-        .where(integrations.c.deleted_at.is_(None))
-        .group_by(environments.c.circuit)
-    )
-    return {row[0]: row[1] for row in found}
 
 
 def _here(integration_id: str, environment: Environment) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from healthdesk.api.connections import (
     CredentialsUpdate,
     PutBack,
 )
-from healthdesk.api.filters import SavedFilterCreate
+from healthdesk.api.filters import ExportChoice, SavedFilterCreate
 from healthdesk.api.integrations import (
     EnvironmentSettings,
     IntegrationCreate,
@@ -52,6 +52,13 @@ AT = datetime(2024, 11, 22, 13, tzinfo=UTC)
 RECORD = OperatorRecordCreate(
     integration_id="int_1", environment=Environment.TESTING, source="s", completed_at=AT, data={"a": 1}
 )
+
+
+async def exported(client):
+    chosen, how = RecordFilter(states=[RecordState.FAILED]), ExportChoice(format="jsonl", bodies=True)
+    async with client.records_export(chosen, how, direction="oldest") as file:
+        assert b"".join([part async for part in file.parts]) == b"{}\n{}\n"
+
 
 PING = PingSet(schedule={"every_s": 3600}, grace_s=60)
 
@@ -389,6 +396,12 @@ CALLS = {
         "POST /v1/filters",
         wire.saved_filter(),
         {"name": "422s", "filter": {"statuses": [422]}, "shared": True},
+    ),
+    "records export": (
+        exported,
+        ("GET /v1/records/export?state=failed&format=jsonl&bodies=true&reveal=false&direction=oldest"),
+        wire.log_file,
+        None,
     ),
     "saved filter remove": (lambda c: c.filter_remove("flt_1"), "DELETE /v1/filters/flt_1", 204, None),
     "records, every filter": (

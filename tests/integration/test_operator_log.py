@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -107,3 +110,48 @@ async def test_filters_are_saved_replaced_shared_and_removed(desk: HttpDesk) -> 
     desk.operator = alice
     assert (await desk.call("DELETE", f"/v1/filters/{mine['id']}")).status == 204
     assert [each["name"] for each in (await desk.ok("GET", "/v1/filters"))["items"]] == ["held"]
+
+
+async def test_the_log_goes_out_as_a_file_without_formulas_and_without_what_is_sensitive(
+    desk: HttpDesk,
+) -> None:
+    delivery = await desk.delivery()
+    fields = [{"name": "score", "sensitive": False}, {"name": "participant"}]
+    await desk.ok("PATCH", "/v1/sources/heart", {"fields": fields})
+    data = {"score": 71, "participant": "Grace Hopper", "else": 1}
+    posted = [(await delivery.post(record(level="=cmd()", data=data))).json["id"] for _ in range(3)]
+    table = await desk.call("GET", "/v1/records/export?bodies=true")
+    header, *rows = csv.reader(io.StringIO(table.body.decode(), newline=""))
+    lines = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [line["id"] for line in lines] == posted[::-1]
+    assert {(line["level"], line["sample"], line["data"]) for line in lines} == {
+        ("'=cmd()", "no", '{"score": 71}')
+    }
+    plain = await desk.call("GET", "/v1/records/export?format=jsonl&direction=oldest")
+    first, *_ = [json.loads(line) for line in plain.body.splitlines()]
+    assert (first["id"], first["level"], "data" in first) == (posted[0], "=cmd()", False)
+    revealed = await desk.call("GET", "/v1/records/export?format=jsonl&bodies=true&reveal=true")
+    assert json.loads(revealed.body.splitlines()[0])["data"] == data
+    entries = (await desk.ok("GET", "/v1/activity"))["items"]
+    told = [each["detail"] for each in entries if each["verb"] == "exported"]
+    assert [(each["bodies"], each["revealed"]) for each in told] == [
+        (True, True),
+        (False, False),
+        (True, False),
+    ]
+    assert b"Grace" not in table.body
+    desk.operator = Operator("bob", Role.MEMBER)
+    assert (await desk.call("GET", "/v1/records/export")).status == 403
+
+
+async def test_the_ledger_of_a_period_balances_and_refuses_times_without_a_zone(desk: HttpDesk) -> None:
+    delivery = await desk.delivery()
+    for _ in range(3):
+        await delivery.post()
+    found = await desk.ok("GET", "/v1/ledger?arrived_from=2020-01-01T00:00:00Z")
+    assert (found["balanced"], [line["count"] for line in found["lines"]]) == (True, [3])
+    assert sum(row["accepted"] for row in found["rows"]) == 3
+    before = await desk.ok("GET", "/v1/ledger?arrived_to=2020-01-01T00:00:00Z")
+    assert (before["lines"], {row["accepted"] for row in before["rows"]}) == ([], {0})
+    refused = await desk.call("GET", "/v1/ledger?arrived_from=2020-01-01T00:00:00")
+    assert (refused.status, refused.json["field"]) == (400, "arrived_from")

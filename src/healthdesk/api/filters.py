@@ -8,6 +8,9 @@ from typing import Literal
 from healthdesk.api.common import Input, Name, Output
 from healthdesk.api.records import RecordFilter
 
+TOTAL_HEADER = "healthdesk-total"
+"""With a file of the log: how many records it will have, `10000+` where more than that."""
+
 ExportFormat = Literal["csv", "jsonl"]
 
 

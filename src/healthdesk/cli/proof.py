@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.instance_view import one, print_instance
 from healthdesk.cli.marks import BAD, DIM, GOOD, WARN, Cell
 from healthdesk.cli.tables import Column
+from healthdesk.cli.whole_file import refuse_there, whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -246,7 +246,7 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 async def export(desk: Desk, args: argparse.Namespace) -> None:
     """Write what a run collected to a file."""
     path = Path(args.output)
-    _refuse_there(path, overwrite=args.overwrite)
+    refuse_there(path, overwrite=args.overwrite)
     proof = await desk.client.proof_sync(await desk.instance_id(args.instance))
     run_id = args.run or proof.last_run_id
     if run_id is None:
@@ -254,29 +254,9 @@ async def export(desk: Desk, args: argparse.Namespace) -> None:
             f"{proof.name} did not collect anything yet", "`healthdesk instances sync` does it now"
         )
     data = await desk.client.proof_export(proof.id, run_id, args.format)
-    _write(path, data)
+    with whole_file(path) as file:
+        file.write(data)
     desk.out.done(proof, f"Wrote {len(data):,} bytes of {proof.name} to {path}.")
-
-
-def _refuse_there(path: Path, *, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise UsageError(f"{path} is there already", "give another name, or --overwrite")
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; only its owner may read it."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-            made = Path(part.name)
-            try:
-                part.write(data)
-                part.flush()
-                made.replace(path)
-            except BaseException:
-                made.unlink()
-                raise
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", "give another place") from error
 
 
 COMMANDS = (

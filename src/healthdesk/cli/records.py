@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Never
 from healthdesk.cli import marks, options
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.follow import follow
+from healthdesk.cli.log_export import export, export_arguments
+from healthdesk.cli.look_up import look_up, look_up_arguments
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.record_view import print_attempt, print_attempts, print_record
 from healthdesk.cli.resend import resend, resend_all, resend_all_arguments, resend_arguments
@@ -19,7 +22,11 @@ from healthdesk.cli.where import filter_arguments, record_filter
 from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
-    from healthdesk.api.records import LedgerRow, Record
+    from healthdesk.api.records import Ledger, LedgerRow, Record
+
+
+SHOWN = 50
+"""Records that are listed unless another number is asked for."""
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,11 +35,22 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--oldest", action="store_true", help="oldest first")
     parser.add_argument("--count", action="store_true", help="only count; past 10,000 it says 10,000+")
     parser.add_argument("--exact", action="store_true", help="with --count: count them all")
+    parser.set_defaults(limit=None)
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="print records as they arrive and change, for ever or --limit of them",
+    )
 
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
     """Print a page of the log, or how many records match."""
     chosen = await record_filter(desk, args)
+    if args.follow and (args.count or args.oldest or args.after):
+        raise UsageError("--follow goes with none of --count, --oldest and --after")
+    if args.follow:
+        await follow(desk, chosen, count=args.limit)
+        return
     if args.count:
         count = await desk.client.records_count(chosen, exact=args.exact)
         desk.out.done(count, f"{count.total:,}{'' if count.exact else '+'}")
@@ -43,7 +61,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         lambda after, limit: desk.client.records_list(
             chosen, after=after, limit=limit, direction="oldest" if args.oldest else "newest"
         ),
-        limit=args.limit,
+        limit=args.limit or SHOWN,
         after=args.after,
     )
     columns = (
@@ -161,9 +179,23 @@ def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
 
 
-async def ledger(desk: Desk, _: argparse.Namespace) -> int | None:
-    """Print the totals; one that does not balance is exit code 1."""
-    answer = await desk.client.ledger()
+def _ledger_arguments(parser: argparse.ArgumentParser) -> None:
+    options.time_range(parser)
+    parser.add_argument("--integration", metavar="INTEGRATION", help="id or name")
+    options.environment(parser)
+
+
+async def ledger(desk: Desk, args: argparse.Namespace) -> int | None:
+    """Print the totals, of a period with the reason of each state; one that does not balance is exit code 1."""
+    from healthdesk.api.records import LedgerQuery
+
+    asked = LedgerQuery(
+        arrived_from=options.when(desk, args.arrived_from, "--from"),
+        arrived_to=options.when(desk, args.arrived_to, "--to"),
+        integration_id=await desk.integration_id(args.integration) if args.integration else None,
+        environment=args.environment,
+    )
+    answer = await desk.client.ledger(asked)
     if desk.out.as_json:
         desk.out.model(answer)
         return None if answer.balanced else FAILED
@@ -191,13 +223,47 @@ async def ledger(desk: Desk, _: argparse.Namespace) -> int | None:
         ]
 
     desk.out.table(columns, [row(item) for item in answer.rows], empty="No records yet: nothing to balance.")
+    if answer.lines:
+        _print_lines(desk, answer)
     return None if answer.balanced else FAILED
+
+
+def _print_lines(desk: Desk, answer: Ledger) -> None:
+    """Print a period's records by state and reason, samples apart."""
+    names = {(row.integration_id, row.environment): row.integration_name for row in answer.rows}
+    columns = (
+        Column("Integration", flex=True),
+        Column("Environment"),
+        Column("State"),
+        Column("Reason", flex=True),
+        Column("Samples"),
+        Column("Records", right=True),
+    )
+    desk.out.line()
+    desk.out.table(
+        columns,
+        [
+            [
+                names.get((line.integration_id, line.environment)) or line.integration_id,
+                line.environment.value,
+                line.state.value,
+                line.reason or "–",
+                "~ samples" if line.sample else "",
+                f"{line.count:,}",
+            ]
+            for line in answer.lines
+        ],
+        empty="",
+    )
 
 
 COMMANDS = (
     Command("list", "list records, newest first", run=list_, arguments=_list_arguments),
     Command("show", "show a record, its attempts or one of them", run=show, arguments=_show_arguments),
     Command("add", "add a record by hand", run=add, arguments=_add_arguments),
+    Command(
+        "look-up", "ask the endpoint whether it has a record", run=look_up, arguments=look_up_arguments
+    ),
     Command("resend", "resend records by id", run=resend, arguments=resend_arguments),
     Command(
         "resend-all",
@@ -205,5 +271,11 @@ COMMANDS = (
         run=resend_all,
         arguments=resend_all_arguments,
     ),
-    Command("ledger", "totals by state, and whether they balance", run=ledger),
+    Command(
+        "export",
+        "write what a filter matches to a file, CSV or JSON lines",
+        run=export,
+        arguments=export_arguments,
+    ),
+    Command("ledger", "totals by state, and whether they balance", run=ledger, arguments=_ledger_arguments),
 )

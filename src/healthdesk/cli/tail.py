@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from healthdesk.cli.desk import Desk
 from healthdesk.errors import DaemonUnreachable
 
+if TYPE_CHECKING:
+    from healthdesk.api.desk import Event
+
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 10.0
+
+
+async def changes(desk: Desk, after: str | None) -> AsyncGenerator[Event, None]:
+    """Yield events for ever. While the daemon is away it is waited for, and the stream goes on after the last event."""
+    last, wait_s = after, FIRST_WAIT_S
+    while True:
+        try:
+            async with aclosing(desk.client.events(last)) as stream:
+                async for event in stream:
+                    last, wait_s = event.id or last, FIRST_WAIT_S
+                    yield event
+        except DaemonUnreachable as error:
+            desk.out.note(f"{error.what}; trying again in {wait_s:g} s")
+            await desk.clock.sleep(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
 
 async def tail(desk: Desk, *, after: str | None, count: int | None) -> None:
@@ -18,22 +38,13 @@ async def tail(desk: Desk, *, after: str | None, count: int | None) -> None:
     stream goes on after the last event printed.
     """
     await desk.client.status()
-    last, printed, wait_s = after, 0, FIRST_WAIT_S
-    while True:
-        try:
-            async with aclosing(desk.client.events(last)) as stream:
-                async for event in stream:
-                    if desk.out.as_json:
-                        desk.out.json_line(event.model_dump(mode="json"))
-                    else:
-                        desk.out.now_line(
-                            f"{desk.out.time(event.at)}  {event.kind}  {event.object_id}".rstrip()
-                        )
-                    last, wait_s = event.id or last, FIRST_WAIT_S
-                    printed += 1
-                    if printed == count:
-                        return
-        except DaemonUnreachable as error:
-            desk.out.note(f"{error.what}; trying again in {wait_s:g} s")
-            await desk.clock.sleep(wait_s)
-            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+    printed = 0
+    async with aclosing(changes(desk, after)) as stream:
+        async for event in stream:
+            if desk.out.as_json:
+                desk.out.json_line(event.model_dump(mode="json"))
+            else:
+                desk.out.now_line(f"{desk.out.time(event.at)}  {event.kind}  {event.object_id}".rstrip())
+            printed += 1
+            if printed == count:
+                return

@@ -107,6 +107,13 @@ class Transport:
             yield response.content
 
     @contextlib.asynccontextmanager
+    async def download(self, path: str, query: Query = ()) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open an answer that is read in pieces, however long it is. A lost daemon raises out of the block."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT_S, sock_read=SILENCE_S)
+        async with self._open("GET", path, query, {"Accept": "*/*"}, None, timeout) as response:
+            yield response
+
+    @contextlib.asynccontextmanager
     async def _open(
         self,
         method: str,

@@ -26,10 +26,10 @@ from healthdesk.store.schema_jobs import jobs
 from healthdesk.store.schema_setup import sources
 from healthdesk.store.scope import on_sqlite
 
-MOST_LOOKED_AT = 2_000
+MOST_LOOKED_AT = 1_500
 """Entries of an index that one search reads at most. A base that is no larger is read whole where that helps."""
 
-FIRST_LOOK = 200
+FIRST_LOOK = 500
 RANGES_A_STATEMENT = 64
 
 
@@ -66,6 +66,11 @@ class Plan:
     order: Order = "arrived"
     whole: bool = False
 
+    @property
+    def checked(self) -> bool:
+        """Tell whether what a look reads is held to more than its range."""
+        return bool(self.rest) and not self.whole
+
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
@@ -80,7 +85,9 @@ def ranges(conn: Connection, query: RecordQuery) -> Ranges:
     plan = plan_of(conn, query, by_id=True)
     if plan is None:
         return Ranges((), {})
-    rest = "".join(f" AND {condition}" for condition in plan.rest)
+    rest = "".join(
+        f" AND ({condition}) IS TRUE" for condition in plan.rest
+    )  # so that no other index is taken for them
     conditions = tuple(
         f"{each.condition}{rest}"
         if each.table == "records"
@@ -171,25 +178,22 @@ def search(
     matching: list[Key] = []
     last = None if after is None else key_of(after)
     looked_at, look = 0, limit + 1
-    checked = bool(plan.rest) and not plan.whole
-    if checked:
+    if plan.checked:
         look = min(max(look, FIRST_LOOK), most)
     while True:
-        keys = next_keys(conn, plan, after=last, limit=look, newest_first=newest_first)
-        looked_at += len(keys)
-        matching += _kept(conn, plan, keys) if checked else keys
+        seen = look_on(conn, plan, after=last, limit=look, newest_first=newest_first)
+        looked_at += seen.entries
+        matching += seen.keys
         if len(matching) > limit:
-            return Found(
-                [key.id for key in matching[:limit]], cursor_of(plan, matching[limit - 1]), plan.order
-            )
-        if len(keys) < look:
-            return Found([key.id for key in matching], None, plan.order)
-        last = keys[-1]
+            kept = matching[:limit]
+            return Found([key.id for key in kept], cursor_of(plan, kept[-1]), plan.order)
+        ids = [key.id for key in matching]
+        if seen.entries < look or seen.last is None:
+            return Found(ids, None, plan.order)
+        last = seen.last
         if looked_at >= most:
-            return Found(
-                [key.id for key in matching], cursor_of(plan, last), plan.order, _time_of(plan, last)
-            )
-        look = min(look * 2, most - looked_at)
+            return Found(ids, cursor_of(plan, last), plan.order, _time_of(plan, last))
+        look = most - looked_at
 
 
 def cursor_of(plan: Plan, key: Key) -> str:
@@ -207,20 +211,38 @@ def _time_of(plan: Plan, key: Key) -> datetime:
     return id_time(key.id) if plan.order == "arrived" else from_micros(key.at)
 
 
-def next_keys(
-    conn: Connection, plan: Plan, *, after: Key | None, limit: int, newest_first: bool
-) -> list[Key]:
-    """Return the next entries of the plan's base, in order."""
-    keys: list[Key] = []
+class Seen(NamedTuple):
+    """What one look at the base found: what matches, how many entries it read, and the last of them."""
+
+    keys: list[Key]
+    entries: int
+    last: Key | None
+
+
+def look_on(conn: Connection, plan: Plan, *, after: Key | None, limit: int, newest_first: bool) -> Seen:
+    """Read the next entries of the plan's base, in order, and hold them to the rest of the filter."""
     if plan.whole:
         statement, params = whole_statement(plan, after=after, limit=limit, newest_first=newest_first)
-        return [Key(*row) for row in conn.execute(text(statement), params)]
-    for piece in pieces(plan.base.ranges):
-        statement, params = page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
-        keys += (Key(*row) for row in conn.execute(text(statement), params))
-    if len(plan.base.ranges) > RANGES_A_STATEMENT:
-        keys.sort(reverse=newest_first)
-    return keys[:limit]
+        return _seen([Key(*row) for row in conn.execute(text(statement), params)])
+    found = [
+        page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
+        for piece in pieces(plan.base.ranges)
+    ]
+    if plan.checked and len(found) == 1:
+        [(statement, params)] = found
+        rows = conn.execute(text(checked_statement(plan, statement, newest_first=newest_first)), params).all()
+        keys = sorted((Key(row.place, row.entry) for row in rows if row.n == 0), reverse=newest_first)
+        end = next((row for row in rows if row.n), None)
+        return Seen(keys, 0, None) if end is None else Seen(keys, end.n, Key(end.place, end.entry))
+    keys = [Key(*row) for statement, params in found for row in conn.execute(text(statement), params)]
+    if len(found) > 1:
+        keys = sorted(keys, reverse=newest_first)[:limit]
+    seen = _seen(keys)
+    return seen._replace(keys=_kept(conn, plan, keys)) if plan.checked else seen
+
+
+def _seen(keys: list[Key]) -> Seen:
+    return Seen(keys, len(keys), keys[-1] if keys else None)
 
 
 def page_statement(
@@ -271,42 +293,63 @@ def _dated_part(plan: Plan, each: Range, after: Key | None, *, newest_first: boo
     )
 
 
+def checked_statement(plan: Plan, statement: str, *, newest_first: bool) -> str:
+    """Return the SQL that holds the entries of a page to the rest of the filter, and has one row more that says how many
+    entries it read (`n`, else 0) and where the last of them stands.
+
+    CROSS JOIN has SQLite look up each entry, where it would otherwise read all records of a source.
+    """
+    back = "ASC" if newest_first else "DESC"
+    rest = " AND ".join(["id = entry", *plan.rest, *_moved(plan)])
+    return (
+        f"WITH page AS MATERIALIZED (SELECT place, id AS entry FROM ({statement}) AS base)"  # noqa: S608 - our own text; values are parameters
+        f" SELECT 0 AS n, place, entry FROM page CROSS JOIN records WHERE {rest}"
+        " UNION ALL SELECT n, place, entry FROM (SELECT (SELECT count(*) FROM page) AS n, place, entry FROM page"
+        f" ORDER BY place {back}, entry {back} LIMIT 1) AS last"
+    )
+
+
 def whole_statement(plan: Plan, *, after: Key | None, limit: int, newest_first: bool) -> tuple[str, Params]:
     """Return the SQL that reads a small base whole and sorts what matches by its date."""
     way, than = ("DESC", "<") if newest_first else ("ASC", ">")
     column = DATES[plan.order]
     inner = " UNION ALL ".join(
-        f"SELECT {each.id} AS id FROM {each.table} WHERE {each.condition}"  # noqa: S608 - as above
+        f"SELECT {each.id} AS entry FROM {each.table} WHERE {each.condition}"  # noqa: S608 - as above
         for each in plan.base.ranges
     )
     params = plan.params | {"limit": limit}
-    conditions = [f"id IN ({inner})", *plan.rest]
+    conditions = ["id = entry", *plan.rest]
     if after is not None:
         params |= {"after": after.id, "after_at": after.at}
         conditions.append(f"({column}, id) {than} (:after_at, :after)")
     return (
-        f"SELECT {column} AS place, id FROM records WHERE {' AND '.join(conditions)}"  # noqa: S608 - as above
+        f"SELECT {column} AS place, id FROM ({inner}) AS base CROSS JOIN records WHERE {' AND '.join(conditions)}"  # noqa: S608 - as above
         f" ORDER BY {column} {way}, id {way} LIMIT :limit"
     ), params
 
 
+def _moved(plan: Plan) -> list[str]:
+    """An entry of the index of first attempts stands for a last one only where there was no other."""
+    return ["last_attempt_at = place"] if plan.order == "last_attempt" else []
+
+
 def _kept(conn: Connection, plan: Plan, keys: list[Key]) -> list[Key]:
-    """Return the entries whose records fit the rest of the filter."""
+    """Return the entries whose records fit the rest of the filter: for more ranges than go into one statement."""
     if not keys:
         return []
     ids = [key.id for key in keys]
-    given = {"ids": json.dumps(ids) if on_sqlite(conn) else ids}
-    fits = {row.id: row.place for row in conn.execute(text(kept_statement(conn, plan)), plan.params | given)}
-    if plan.order == "last_attempt":
-        return [key for key in keys if fits.get(key.id) == key.at]
+    given: str | list[str]
+    if on_sqlite(conn):
+        given, entries = json.dumps(ids), "SELECT value AS entry FROM json_each(:ids)"
+    else:
+        given, entries = ids, "SELECT unnest(CAST(:ids AS text[])) AS entry"
+    conditions = " AND ".join(["id = entry", *plan.rest])
+    found = conn.execute(
+        text(f"SELECT id FROM ({entries}) AS given CROSS JOIN records WHERE {conditions}"),  # noqa: S608 - as above
+        plan.params | {"ids": given},
+    )
+    fits = set(found.scalars())
     return [key for key in keys if key.id in fits]
-
-
-def kept_statement(conn: Connection, plan: Plan) -> str:
-    """Return the SQL that holds records, by id, to the rest of the filter."""
-    column = DATES.get(plan.order, "0")
-    among = "IN (SELECT value FROM json_each(:ids))" if on_sqlite(conn) else "= ANY(CAST(:ids AS text[]))"
-    return f"SELECT id, {column} AS place FROM records WHERE {' AND '.join([f'id {among}', *plan.rest])}"  # noqa: S608 - as above
 
 
 def job_exists(conn: Connection, job_id: str) -> bool:

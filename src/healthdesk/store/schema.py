@@ -106,10 +106,10 @@ records = Table(
     partial_index("ix_records_webhook", "webhook_id", where=RENAMED),
     Index("ix_records_completed", "completed_at", "id"),
     partial_index("ix_records_tried", "first_attempt_at", "id", where=TRIED),
-    partial_index("ix_records_retried", "last_attempt_at", "id", where=RETRIED),
+    partial_index("ix_records_retried", "last_attempt_at", "id", "first_attempt_at", where=RETRIED),
     partial_index("ix_records_failing", "error_kind", "id", where=FAILING),
     partial_index("ix_records_refused", "last_status", "id", where=REFUSED),
-    partial_index("ix_records_samples", "id", where=SAMPLES),
+    partial_index("ix_records_samples", "id", "sample", where=SAMPLES),
     partial_index("ix_records_fix", "fix_id", where=FIXED),
     partial_index("ix_records_problem", "problem_id", "state", "id", where=IN_PROBLEM),
     partial_index(

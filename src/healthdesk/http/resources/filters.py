@@ -1,12 +1,15 @@
-"""Routes of saved filters of the log."""
+"""Routes of what is done with a filter of the log: saving it, and the file of what it matches."""
 
 from __future__ import annotations
 
+from aiohttp import web
+
 from healthdesk.api.common import Page
-from healthdesk.api.filters import SavedFilter, SavedFilterCreate
-from healthdesk.http.query import Paging
+from healthdesk.api.filters import TOTAL_HEADER, ExportChoice, SavedFilter, SavedFilterCreate
+from healthdesk.http.problem_details import BASE_HEADERS
+from healthdesk.http.query import Paging, RecordExport
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import filters
+from healthdesk.operations import exporting, filters
 
 
 async def _list(call: Call) -> Page[SavedFilter]:
@@ -22,7 +25,30 @@ async def _remove(call: Call) -> None:
     await filters.remove(call.desk, call.path["id"])
 
 
+async def _export(call: Call) -> web.Response:
+    asked = call.query(RecordExport)
+    how = ExportChoice(format=asked.format, bodies=asked.bodies, reveal=asked.reveal)
+    file = await exporting.export(call.desk, asked.chosen(), asked.direction, how)
+    headers = {
+        **BASE_HEADERS,
+        "Content-Type": f"{file.content_type}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{file.name}"',
+        TOTAL_HEADER: f"{file.total.total}{'' if file.total.exact else '+'}",
+    }
+    return web.Response(body=file.parts, headers=headers)
+
+
 ROUTES = (
+    Route(
+        "GET",
+        "/v1/records/export",
+        "records.export",
+        "What the filter matches as a file, CSV or JSON lines; noted in the activity log.",
+        _export,
+        str,
+        query=RecordExport,
+        media=tuple(exporting.MEDIA.values()),
+    ),
     Route(
         "GET",
         "/v1/filters",

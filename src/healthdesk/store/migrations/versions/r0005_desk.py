@@ -80,10 +80,10 @@ def _records() -> None:
     op.create_index("ix_records_completed", "records", ["completed_at", "id"], unique=False)
     for name, columns, where in (
         ("tried", ["first_attempt_at", "id"], "first_attempt_at IS NOT NULL"),
-        ("retried", ["last_attempt_at", "id"], "last_attempt_at <> first_attempt_at"),
+        ("retried", ["last_attempt_at", "id", "first_attempt_at"], "last_attempt_at <> first_attempt_at"),
         ("failing", ["error_kind", "id"], "error_kind <> ''"),
         ("refused", ["last_status", "id"], "last_status >= 300"),
-        ("samples", ["id"], "sample"),
+        ("samples", ["id", "sample"], "sample"),
     ):
         _partial(f"ix_records_{name}", "records", columns, where)
     _partial("ix_records_fix", "records", ["fix_id"], "fix_id IS NOT NULL")

@@ -11,14 +11,16 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.record_view import print_body, print_headers
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import CallbackState
+from healthdesk.domain.states import CallbackState, Environment
 
 if TYPE_CHECKING:
     from healthdesk.api.callbacks import Callback, CallbackDetail
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--connection", metavar="CONNECTION", help="id or name")
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--connection", metavar="CONNECTION", help="id or name")
+    whose.add_argument("--integration", metavar="INTEGRATION", help="id or name: its receipts")
     parser.add_argument(
         "--state",
         action="append",
@@ -41,6 +43,8 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
     }
     if args.connection is not None:
         fields["connection_id"] = await desk.connection_id(args.connection)
+    if args.integration is not None:
+        fields["integration_id"] = await desk.integration_id(args.integration)
     chosen = CallbackFilter(**{key: value for key, value in fields.items() if value is not None})
     page = await desk.collect(
         lambda after, limit: desk.client.callbacks_list(chosen, after=after, limit=limit),
@@ -51,7 +55,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         Column("Status"),
         Column(desk.out.titled("Received")),
         Column("Id"),
-        Column("Connection", flex=True),
+        Column("From", flex=True),
         Column("Event", flex=True, spare=2),
         Column("Repeats", right=True, spare=3),
         Column("Why", flex=True, spare=1),
@@ -62,13 +66,21 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             marks.callback(item.state),
             desk.out.short_time(item.received_at),
             item.id,
-            item.connection_name or item.connection_id,
-            item.event,
+            item.sender_name or item.integration_id or item.connection_id,
+            event_words(item),
             str(item.duplicates or "–"),
             item.reason,
         ]
 
     desk.out.page(page, columns, row, empty="No callbacks match.")
+
+
+def event_words(item: Callback) -> str:
+    """Return the event, of a receipt what it says of its record."""
+    if item.integration_id is None:
+        return item.event
+    of = "" if item.environment in (None, Environment.PRODUCTION) else f" ({item.environment})"
+    return f"receipt{of}: {item.event}" if item.event else f"receipt{of}"
 
 
 def _show(desk: Desk, item: CallbackDetail) -> None:
@@ -81,8 +93,13 @@ def _show(desk: Desk, item: CallbackDetail) -> None:
             ("Status", marks.callback(item.state)),
             ("Why", item.reason),
             ("Id", item.id),
-            ("Connection", f"{item.connection_name} ({item.connection_id})"),
-            ("Event", item.event),
+            (
+                ("Integration", f"{item.integration_name} ({item.integration_id})")
+                if item.integration_id
+                else ("Connection", f"{item.connection_name} ({item.connection_id})")
+            ),
+            ("Environment", item.environment.value if item.environment else ""),
+            ("Event", event_words(item)),
             ("About", ", ".join([*item.instances, *item.records])),
             ("Delivery id", item.delivery_id),
             ("Repeats", str(item.duplicates)),

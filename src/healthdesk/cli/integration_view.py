@@ -40,6 +40,10 @@ def print_integration(desk: Desk, item: Integration) -> None:
             ("Kind", item.kind.value),
             ("Sources", ", ".join(item.sources) or "none enabled: `healthdesk sources enable`"),
             ("Records go to", item.records_url),
+            (
+                "Receipts go to",
+                item.receipts_url if any(each.delivery.receipt for each in item.environments) else "",
+            ),
             ("Created", f"{out.time(item.created_at)} by {item.created_by}"),
         ]
     )
@@ -70,6 +74,13 @@ def print_integration(desk: Desk, item: Integration) -> None:
                     "Signing secret",
                     view.signing_secret_hint
                     or f"unsigned: make one with `{command_for_key(item.id, view.environment)} --signing`",
+                ),
+                (
+                    "Receipt secret",
+                    view.receipt_secret_hint
+                    or f"none: make one with `{command_for_key(item.id, view.environment)} --receipt`"
+                    if view.delivery.receipt
+                    else "",
                 ),
                 ("Records", ", ".join(f"{count:,} {key}" for key, count in view.totals.items() if count)),
             ]

@@ -1,4 +1,4 @@
-"""`healthdesk integrations keys`: bearer keys for posting records, and secrets of our signature."""
+"""`healthdesk integrations keys`: bearer keys for posting records, secrets of our signature, secrets of receipts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from healthdesk.cli import options
+from healthdesk.cli.ask import secret_arguments
 from healthdesk.cli.command import UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import STRONG, Cell
@@ -25,8 +26,15 @@ def keys_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--new", action="store_true", help="make a new one, shown this once, in place of the last"
     )
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--signing", action="store_true", help="the secret that signs what is delivered, not the bearer key"
+    )
+    which.add_argument(
+        "--receipt", action="store_true", help="the secret that proves receipts to be the endpoint's own"
+    )
+    secret_arguments(
+        parser, "receipt-secret", "a receipt secret that the endpoint made, with --receipt --new"
     )
     options.environment(parser)
     parser.add_argument(
@@ -41,15 +49,19 @@ async def keys(desk: Desk, args: argparse.Namespace) -> None:
     """List what there is, or make a new one."""
     if args.overlap is not None and not args.new:
         raise UsageError("--overlap goes with --new")
+    if (args.receipt_secret_stdin or args.receipt_secret_file) and not (args.receipt and args.new):
+        raise UsageError("a receipt secret goes with --receipt --new")
     integration_id = await desk.integration_id(args.integration)
     if args.new:
         await _new(desk, args, integration_id)
         return
-    found = (
-        await desk.client.integration_signing_secrets(integration_id)
-        if args.signing
-        else await desk.client.integration_keys(integration_id)
-    )
+    found: Sequence[Key | SigningSecret]
+    if args.signing:
+        found = await desk.client.integration_signing_secrets(integration_id)
+    elif args.receipt:
+        found = await desk.client.integration_receipt_secrets(integration_id)
+    else:
+        found = await desk.client.integration_keys(integration_id)
     shown = [key for key in found if args.environment in (None, key.environment)]
     if not shown:
         await _know_environment(desk, args, integration_id)
@@ -72,11 +84,16 @@ async def _know_environment(desk: Desk, args: argparse.Namespace, integration_id
 
 
 async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
-    from healthdesk.api.integrations import KeyCreate
+    from healthdesk.api.integrations import KeyCreate, ReceiptSecretCreate
 
     chosen = Environment(args.environment or Environment.PRODUCTION)
     body = KeyCreate(environment=chosen, overlap_s=args.overlap or 0)
-    if args.signing:
+    if args.receipt:
+        given = desk.ask.secret(args, "receipt-secret", "Secret of receipts", required=False)
+        fields = body.model_dump() | ({} if given is None else {"secret": given})
+        receipt = ReceiptSecretCreate(**fields)
+        made = await desk.client.integration_receipt_secret_create(integration_id, receipt)
+    elif args.signing:
         made = await desk.client.integration_signing_secret_create(integration_id, body)
     else:
         made = await desk.client.integration_key_create(integration_id, body)
@@ -85,13 +102,19 @@ async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> Non
         return
     desk.out.facts(
         [
-            ("Signing secret" if args.signing else "Bearer key", Cell(made.secret, STRONG)),
+            (_noun(args, "Bearer key"), Cell(made.secret or made.hint, STRONG)),
             ("Environment", made.environment.value),
             ("Id", made.id),
             ("Earlier ones", _earlier(desk, made.replaces_until, args.overlap or 0)),
         ]
     )
-    desk.out.note("Keep it now: it cannot be shown again.")
+    if made.secret:
+        desk.out.note("Keep it now: it cannot be shown again.")
+
+
+def _noun(args: argparse.Namespace, key: str) -> str:
+    """Return what it is about, a bearer key being called `key`."""
+    return "Signing secret" if args.signing else "Receipt secret" if args.receipt else key
 
 
 def _earlier(desk: Desk, until: datetime | None, overlap_s: int) -> str:
@@ -104,7 +127,7 @@ def _earlier(desk: Desk, until: datetime | None, overlap_s: int) -> str:
 def _list(desk: Desk, args: argparse.Namespace, shown: Sequence[Key | SigningSecret]) -> None:
     """Print keys or signing secrets that are valid, those in their overlap too."""
     columns = (
-        Column("Signing secret" if args.signing else "Key"),
+        Column(_noun(args, "Key")),
         Column("Environment"),
         Column("Id"),
         Column(desk.out.titled("Made")),
@@ -123,7 +146,11 @@ def _list(desk: Desk, args: argparse.Namespace, shown: Sequence[Key | SigningSec
             until,
         ]
 
-    none = "No signing secret yet: its records are sent unsigned." if args.signing else "No keys yet."
+    none = "No keys yet."
+    if args.signing:
+        none = "No signing secret yet: its records are sent unsigned."
+    elif args.receipt:
+        none = "No receipt secret yet: every receipt is refused."
     desk.out.items(shown, columns, row, empty=f"{none} --new makes one.")
 
 

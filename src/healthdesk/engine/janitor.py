@@ -19,6 +19,7 @@ from healthdesk.store import (
     instance_recovery,
     instance_retention,
     integrations,
+    jobs,
     lookups,
     previous,
     problems,
@@ -230,6 +231,7 @@ class Janitor:
                 instance_retention.delete_old_runs, clock.now(), unchanged=bodies, rest=rest, limit=STEP
             ),
             lambda: write(retention.thin_rejected),
+            lambda: write(jobs.delete_old, clock.now(), keep=rest, limit=STEP),
         )
         for step in steps:
             while not stop.is_set():

@@ -260,7 +260,10 @@ def leased(conn: Connection, job_id: str) -> JobRow | None:
 def delete_old(conn: Connection, now: datetime, *, keep: timedelta, limit: int) -> int:
     """Delete up to `limit` records of jobs that ended before `keep` ago, then the jobs; return how many rows went."""
     old = conn.execute(
-        select(jobs.c.id).where(jobs.c.finished_at < now - keep, ~text(ACTIVE)).order_by(jobs.c.id).limit(1)
+        select(jobs.c.id)
+        .where(jobs.c.finished_at < now - keep, text(f"NOT {ACTIVE}"))
+        .order_by(jobs.c.id)
+        .limit(1)
     ).scalar_one_or_none()
     if old is None:
         return 0

@@ -15,7 +15,7 @@ from healthdesk.domain.states import Environment, HoldReason, RecordState, Trigg
 from healthdesk.domain.transitions import RESEND_ALL_STATES, can_resend
 from healthdesk.store import ledger
 from healthdesk.store.counting import count
-from healthdesk.store.log_query import ranges
+from healthdesk.store.log_query import Ranges, ranges
 from healthdesk.store.ordering import goes_first
 from healthdesk.store.rows import PlanGroup, RecordQuery, ResendPlanRow, ResentRow
 from healthdesk.store.rows_records import PlanPlace
@@ -32,7 +32,6 @@ DELIVERED = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 BODY_GONE = "its body was removed by retention"
 DELIVERED_MEANWHILE = "it was delivered meanwhile"
 _HAS_BODY = "EXISTS (SELECT 1 FROM record_bodies b WHERE b.record_id = records.id)"
-_NEXT = "SELECT id FROM records WHERE {} AND id > :after_id AND id <= :last_id ORDER BY id LIMIT :most"
 
 
 def resend(
@@ -235,6 +234,16 @@ def next_ids(conn: Connection, query: RecordQuery, last: str, *, after: str, lim
     found = ranges(conn, query)
     params = {**found.params, "after_id": after, "last_id": last, "most": limit}
     ids = {
-        each for condition in found.conditions for each in conn.execute(text(_NEXT.format(condition)), params).scalars()
-    }  # fmt: skip
+        each
+        for statement in next_statements(found)
+        for each in conn.execute(text(statement), params).scalars()
+    }
     return sorted(ids)[:limit]
+
+
+def next_statements(found: Ranges) -> list[str]:
+    """Return the SQL of `next_ids`, one statement for each range; a test reads their plans."""
+    return [
+        f"SELECT id FROM records WHERE {condition} AND id > :after_id AND id <= :last_id ORDER BY id LIMIT :most"  # noqa: S608 - our own text; values are parameters
+        for condition in found.conditions
+    ]

@@ -1,0 +1,38 @@
+"""A job of resends goes on after kill -9 and counts every record once; a rate limit holds across the restarts.
+
+CI's share of the ordeal; HEALTHDESK_TORTURE_JOBS=100000 is the whole.
+"""
+
+import os
+import random
+
+import pytest
+
+from tests.acceptance.torture_jobs import SETTINGS, torture_jobs
+from tests.harness.desk import Desk
+
+RECORDS = int(os.environ.get("HEALTHDESK_TORTURE_JOBS", "2000"))
+RATE_PER_S = 25.0
+BUNCHED_S = 0.25
+"""How long requests may wait for this process before it sees them: they then look bunched."""
+
+pytestmark = [pytest.mark.timeout(3600), pytest.mark.xdist_group("kill9-jobs")]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    made = Desk(tmp_path / "desk", settings=dict(SETTINGS))
+    yield made
+    made.end()
+
+
+async def test_a_job_that_is_killed_three_times_sends_nothing_again_that_was_answered(desk):
+    report = await torture_jobs(desk, records=RECORDS, kills=3, rng=random.Random(20261123))
+    assert report["delivered"] + report["failed"] == RECORDS
+    assert report["came_twice"] <= report["under_way_at_kills"]
+
+
+async def test_a_rate_is_never_exceeded_whatever_restarts(desk):
+    report = await torture_jobs(desk, records=60, kills=2, rng=random.Random(20261123), rate_per_s=RATE_PER_S)
+    assert report["most_within_1_s"] <= RATE_PER_S * (1 + BUNCHED_S) + 1
+    assert report["most_within_0.2_s"] <= RATE_PER_S * (0.2 + BUNCHED_S) + 1

@@ -8,6 +8,7 @@ from healthdesk.domain.states import CircuitState, Environment, IntegrationState
 from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.integration import IntegrationScreen
+from healthdesk.tui.screens.job import JobScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.menu import ActionsMenu
 from healthdesk.tui.screens.problem import ProblemScreen
@@ -16,6 +17,7 @@ from healthdesk.tui.widgets.window_table import WindowTable
 from tests.tui.desk import LARGE, SMALL, open_desk
 from tests.tui.fake_delivery import DeliveryDesk
 from tests.tui.fake_endpoint import all_methods, an_open_circuit
+from tests.tui.fake_jobs import JOB_ID, a_job
 from tests.tui.task_desk import NEXT_TAB, fill, open_window, words, wrong
 
 DOCUMENTED = ["Testing configuration", "Send sample data", "Add Notifications", "View Logs"]
@@ -137,7 +139,7 @@ async def test_the_delivery_tab_shows_mapping_order_and_receipts_of_the_chosen_e
         assert "1 rename score -> result.score" in text
         assert "up to 50 in one request" in text
         assert "by participant.id; when one failed the later ones wait" in text
-        assert "after 202 within 15m, verified by standard_webhooks; without one it is failed" in text
+        assert "after 202 within 15m (standard_webhooks), else failed" in text
 
 
 async def test_testing_configuration_makes_the_environment_shows_its_secret_once_and_tests_it():
@@ -317,6 +319,22 @@ async def test_area_one_acts_on_an_integration_without_opening_it():
         assert isinstance(driver.app.screen, ConnectionsScreen)
         await driver.press("g", "U")
         assert "Promote to production: this is a connection" in " ".join(driver.said)
+
+
+async def test_a_job_of_the_integration_is_a_line_that_is_paused_from_here_and_others_are_not_shown():
+    desk = DeliveryDesk()
+    desk.jobs = [
+        a_job(id="job_01JD0000000000000000000002", integration_id="int_other"),
+        a_job(),
+    ]
+    async with open_window(desk, window()) as driver:
+        assert "84/131" in driver.text()
+        assert "more" not in driver.text()
+        await driver.press("shift+tab", "p")
+        assert desk.called("job_pause") == [JOB_ID]
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, JobScreen)
+        assert driver.app.screen.key == JOB_ID
 
 
 @pytest.mark.parametrize("state", [CircuitState.PROBING, CircuitState.RAMPING])

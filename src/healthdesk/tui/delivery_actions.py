@@ -29,6 +29,7 @@ DELIVERY_ACTIONS: tuple[Action, ...] = (
     Action("new", "n", "New source", "new", on("sources"), "An HRA, a form, an assessment", role=M, rank=6, item=False),
     Action("new", "n", "Add a field", "add field", on("source"), "Name, type, required, example, masked, found by it", role=M, rank=5, item=False),
     Action("remove", "D", "Remove the field", "remove", on("source"), "Its values are not validated any more, and are masked", role=M),
+    Action("jobs", "J", "Jobs", "jobs", on("integration"), "Bulk resends, fixes and samples: under way and ended", item=False),
     Action("sources", "F", "Sources", "sources", on("connections"), "HRAs and forms: levels, fields, where they are enabled, which are silent", item=False),
     Action("ledger", "b", "Ledger", "ledger", BOTH, "Every record of a period in exactly one state with its reason, and whether it balances", item=False),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", on("integration source"), "", item=False),

@@ -9,6 +9,7 @@ from healthdesk.api.samples import SamplePlan, SampleSend
 from healthdesk.domain.states import Environment
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.screens.dialog import Question
+from healthdesk.tui.screens.job import JobScreen
 from healthdesk.tui.screens.samples import Chosen, SampleDialog
 from healthdesk.tui.view.trying import production_question
 from healthdesk.tui.view.words import plural
@@ -47,8 +48,6 @@ async def send_samples(screen: DeskScreen, integration_id: str, source: Source |
         sources=list(chosen.sources),
         confirm=integration.name if production else "",
     )
-    from healthdesk.tui.screens.job import JobScreen
-
     job = await screen.client.sample_send(wanted)
     await screen.app.push_screen(JobScreen(job.id))
     return ""

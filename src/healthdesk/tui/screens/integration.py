@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from healthdesk.api.common import Page
 from healthdesk.api.integrations import Source
+from healthdesk.api.jobs import Job
 from healthdesk.api.problems import ProblemRow
 from healthdesk.domain.states import CircuitState, Environment
 from healthdesk.tui.format import Line, Tone, dim, key, line
@@ -23,6 +24,7 @@ from healthdesk.tui.screens.integration_acts import (
     TABS,
     IntegrationActs,
 )
+from healthdesk.tui.screens.jobs_shown import JobsShown
 from healthdesk.tui.view.environment import TITLES, environment_card, missing_card
 from healthdesk.tui.view.filters import SHOWN_PROBLEMS
 from healthdesk.tui.view.integration import integration_facts, integration_verdict, method_lines
@@ -43,7 +45,7 @@ NO_SOURCE = (
 )
 
 
-class IntegrationScreen(IntegrationActs):
+class IntegrationScreen(JobsShown, IntegrationActs):
     """Opened from Connections and Integrations. Keys act on the environment whose card had the focus last."""
 
     CONTEXT = "integration"
@@ -57,6 +59,7 @@ class IntegrationScreen(IntegrationActs):
         yield Ruler(ascii_only=self.ascii_only)
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
         yield Cards(ascii_only=self.ascii_only, id="cards")
+        yield self.job_line()
         yield TabLine(ascii_only=self.ascii_only, id="tabs")
         problems = WindowTable(
             PROBLEM_COLUMNS,
@@ -89,6 +92,7 @@ class IntegrationScreen(IntegrationActs):
         self.query_one("#cards").display = False
         self._show_tab()
         self.load_detail()
+        self.read_jobs()
         self.focus_tab()
 
     def reload(self) -> None:
@@ -97,10 +101,15 @@ class IntegrationScreen(IntegrationActs):
             if listing.table.window.loaded or listing.error is not None:
                 self.refresh_list(listing)
         self.reload_detail()
+        self.read_jobs()
 
     def crumbs(self) -> str:
         """Where you are."""
         return f"Connections › {self.item_name() or self.key}"
+
+    def shows_job(self, job: Job) -> bool:
+        """Jobs that send records of this integration."""
+        return job.integration_id == self.key
 
     async def read(self) -> IntegrationDetail:
         """Read the integration and its sources."""
@@ -239,7 +248,7 @@ class IntegrationScreen(IntegrationActs):
             self.call_after_refresh(self.show_detail)
 
     def copy_lines(self) -> list[Line]:
-        """Copy everything about it; in a tab of rows what is told of the row, too."""
-        if self.detail is None:
-            return []
+        """Copy everything about it; the job, while its line has the focus."""
+        if self.shown_job is not None or self.detail is None:
+            return super().copy_lines()
         return [*self.head_lines(), (), *integration_facts(self.detail.integration, self.view())]

@@ -86,10 +86,8 @@ def receipt_words(receipt: ReceiptSettings | None) -> str:
     if receipt is None:
         return "none: a 2xx is delivered"
     statuses = ", ".join(map(str, receipt.statuses))
-    return (
-        f"after {statuses} within {format_span(receipt.deadline_s)}, verified by {receipt.scheme.value}; "
-        f"without one it is {AFTER[receipt.after]}"
-    )
+    deadline = format_span(receipt.deadline_s)
+    return f"after {statuses} within {deadline} ({receipt.scheme.value}), else {AFTER[receipt.after]}"
 
 
 def opens_words(circuit: CircuitSettings) -> str:

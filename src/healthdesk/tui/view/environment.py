@@ -93,8 +93,8 @@ def missing_card(which: Environment) -> list[Line]:
     if which is Environment.TESTING:
         return [
             line(dim("○ Not set up yet.")),
-            line(key("E"), dim(" sets it up: an endpoint of its own, so")),
-            line(dim("that nothing you try reaches production.")),
+            line(key("E"), dim(" sets it up: nothing you try")),
+            line(dim("there reaches production.")),
         ]
     return [
         line(dim("○ Not set up yet.")),

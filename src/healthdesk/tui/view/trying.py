@@ -121,7 +121,8 @@ def production_question(plan: SamplePlan, count: int) -> list[Line]:
     return [
         line(Span(f"{plural(count, 'sample')} go to PRODUCTION: {plan.endpoint}", Tone.BAD)),
         (),
-        line("The system there takes them for real submissions unless it looks at the mark:"),
-        line(dim("header healthdesk-sample: true. They cannot be taken back from here.")),
+        line("The system there takes them for real ones, unless it looks at the header"),
+        line("healthdesk-sample: true. They cannot be taken back from here."),
+        (),
         line(Span(f"⚠ {plan.warning}", Tone.WARN)),
     ]

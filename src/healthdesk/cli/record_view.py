@@ -31,9 +31,11 @@ def print_record(out: Output, item: RecordDetail) -> None:
             ("Held because", f"{item.hold_reason}" if item.hold_reason else ""),
             ("Why", why.sentence if why else item.error),
             ("Whose fault", why.blame if why else ""),
-            ("Next", why.next_action if why else ""),
+            ("Likely wrong", _likely(item)),
+            ("Next", item.likely.next_action if item.likely else why.next_action if why else ""),
             ("Like it", like if item.similar > 1 else ""),
-            ("Problem", item.problem_id or ""),
+            ("Problem", " ".join(each for each in (item.problem_id, item.problem_cause) if each)),
+            ("Fixed", f"{item.fix_id}: something else than what was posted is sent" if item.fix_id else ""),
             ("Id", item.id),
             ("Integration", f"{item.integration_name} ({item.integration_id})"),
             ("Environment", item.environment.value + (", a sample" if item.sample else "")),
@@ -49,12 +51,30 @@ def print_record(out: Output, item: RecordDetail) -> None:
         ]
     )
     print_body(out, "Request body", item.request_body, reveal=REVEAL)
+    print_body(out, "What the next attempt sends", item.next_body, reveal=REVEAL)
     print_body(out, "Response body", item.response_body, reveal=REVEAL)
     if item.request_body is None:
         print_body(out, "Posted body", item.posted_body, reveal=REVEAL)
     if item.attempts:
         out.heading("Attempts")
         _table(out, item.attempts)
+
+
+def _likely(item: RecordDetail) -> str:
+    return f"{item.cause.replace('_', ' ')}: {item.likely.sentence}" if item.likely else ""
+
+
+def print_timeline(out: Output, item: RecordDetail) -> None:
+    """Print what happened to a record in one order."""
+    if out.as_json:
+        out.json([moment.model_dump(mode="json") for moment in item.timeline])
+        return
+    rows: list[list[Cell | str]] = [
+        [out.short_time(moment.at), moment.what.replace("_", " "), moment.by, moment.sentence]
+        for moment in item.timeline
+    ]
+    columns = (Column(out.titled("When")), Column("What"), Column("By", spare=1), Column("", flex=True))
+    out.table(columns, rows, empty="Nothing happened to it yet.")
 
 
 def print_attempts(out: Output, page: Page[Attempt]) -> None:
@@ -94,6 +114,13 @@ def _table(out: Output, attempts: list[Attempt]) -> None:
     out.table(columns, [row(item) for item in attempts], empty="Not tried yet.")
 
 
+def _took(item: Attempt) -> str:
+    """Return how long an attempt took, and its parts where they are known."""
+    parts = (("connect", item.connect_ms), ("TLS", item.tls_ms), ("first byte", item.first_byte_ms))
+    told = ", ".join(f"{name} {format_duration_ms(value)}" for name, value in parts if value is not None)
+    return format_duration_ms(item.duration_ms) + (f" ({told})" if told else "")
+
+
 def print_attempt(out: Output, item: AttemptDetail) -> None:
     """Print one attempt with its headers and bodies."""
     if out.as_json:
@@ -106,7 +133,7 @@ def print_attempt(out: Output, item: AttemptDetail) -> None:
             ("Error", item.error),
             ("Whose fault", item.blame),
             ("Status", str(item.status or "")),
-            ("Took", format_duration_ms(item.duration_ms)),
+            ("Took", _took(item)),
             ("Retry-After", f"{item.retry_after_s:g} s" if item.retry_after_s is not None else ""),
             ("Trigger", trigger),
             ("Started", out.time(item.started_at)),

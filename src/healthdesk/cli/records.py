@@ -13,8 +13,9 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.follow import follow
 from healthdesk.cli.log_export import export, export_arguments
 from healthdesk.cli.look_up import look_up, look_up_arguments
+from healthdesk.cli.fix import fix, fix_arguments
 from healthdesk.cli.marks import Cell
-from healthdesk.cli.record_view import print_attempt, print_attempts, print_record
+from healthdesk.cli.record_view import print_attempt, print_attempts, print_record, print_timeline
 from healthdesk.cli.resend import resend, resend_all, resend_all_arguments, resend_arguments
 from healthdesk.cli.tables import Column
 from healthdesk.cli.times import WHEN_HELP
@@ -103,7 +104,15 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--attempts", action="store_true", help="list every attempt")
-    group.add_argument("--attempt", metavar="ID", help="show one attempt with headers and bodies")
+    group.add_argument(
+        "--attempt", metavar="N", help="show one attempt, by number or id, with headers and bodies"
+    )
+    group.add_argument(
+        "--timeline", action="store_true", help="attempts, fixes, lookups and receipts in one order"
+    )
+    parser.add_argument(
+        "--curl", action="store_true", help="print the last attempt's request, or that of --attempt, for curl"
+    )
     options.paging(parser)
 
 
@@ -111,6 +120,8 @@ async def show(desk: Desk, args: argparse.Namespace) -> None:
     """Print one record: why it is as it is, bodies, attempts."""
     if args.reveal and args.attempts:
         raise UsageError("--reveal shows the record, or one attempt with --attempt: leave out --attempts")
+    if args.curl and (args.attempts or args.timeline):
+        raise UsageError("--curl prints one request: leave out --attempts and --timeline")
     if args.attempts:
         page = await desk.collect(
             lambda after, limit: desk.client.record_attempts(args.record, after=after, limit=limit),
@@ -118,14 +129,37 @@ async def show(desk: Desk, args: argparse.Namespace) -> None:
             after=args.after,
         )
         print_attempts(desk.out, page)
-    elif args.attempt and args.reveal:
-        print_attempt(desk.out, await desk.client.record_attempt_reveal(args.record, args.attempt))
     elif args.attempt:
-        print_attempt(desk.out, await desk.client.record_attempt(args.record, args.attempt))
-    elif args.reveal:
-        print_record(desk.out, await desk.client.record_reveal(args.record))
+        attempt_id = await _attempt_id(desk, args.record, args.attempt)
+        ask = desk.client.record_attempt_reveal if args.reveal else desk.client.record_attempt
+        attempt = await ask(args.record, attempt_id)
+        if args.curl:
+            desk.out.done(attempt, attempt.curl)
+        else:
+            print_attempt(desk.out, attempt)
     else:
-        print_record(desk.out, await desk.client.record(args.record))
+        item = await (desk.client.record_reveal if args.reveal else desk.client.record)(args.record)
+        if args.curl:
+            desk.out.done(item, item.curl or "Nothing was sent of it yet.")
+        elif args.timeline:
+            print_timeline(desk.out, item)
+        else:
+            print_record(desk.out, item)
+
+
+async def _attempt_id(desk: Desk, record_id: str, given: str) -> str:
+    """Return the id of an attempt that is named by its number or by its id."""
+    if not given.isdecimal():
+        return given
+    after: str | None = None
+    while True:
+        page = await desk.client.record_attempts(record_id, after=after, limit=500)
+        for each in page.items:
+            if each.number == int(given):
+                return each.id
+        after = page.next
+        if after is None:
+            raise UsageError(f"{record_id} has no attempt {given}", "`--attempts` lists them")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -263,6 +297,10 @@ COMMANDS = (
     Command("add", "add a record by hand", run=add, arguments=_add_arguments),
     Command(
         "look-up", "ask the endpoint whether it has a record", run=look_up, arguments=look_up_arguments
+        "fix",
+        "change what is sent of a record, or of all of a problem, and resend",
+        run=fix,
+        arguments=fix_arguments,
     ),
     Command("resend", "resend records by id", run=resend, arguments=resend_arguments),
     Command(

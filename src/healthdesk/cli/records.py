@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Never
 from healthdesk.cli import marks, options
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.fix import fix, fix_arguments
 from healthdesk.cli.follow import follow
 from healthdesk.cli.log_export import export, export_arguments
 from healthdesk.cli.look_up import look_up, look_up_arguments
-from healthdesk.cli.fix import fix, fix_arguments
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.record_view import print_attempt, print_attempts, print_record, print_timeline
 from healthdesk.cli.resend import resend, resend_all, resend_all_arguments, resend_arguments
@@ -295,8 +295,8 @@ COMMANDS = (
     Command("list", "list records, newest first", run=list_, arguments=_list_arguments),
     Command("show", "show a record, its attempts or one of them", run=show, arguments=_show_arguments),
     Command("add", "add a record by hand", run=add, arguments=_add_arguments),
+    Command("look-up", "ask the endpoint whether it has a record", run=look_up, arguments=look_up_arguments),
     Command(
-        "look-up", "ask the endpoint whether it has a record", run=look_up, arguments=look_up_arguments
         "fix",
         "change what is sent of a record, or of all of a problem, and resend",
         run=fix,

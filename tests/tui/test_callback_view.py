@@ -4,7 +4,8 @@ from datetime import UTC
 
 from healthdesk.tui.format import plain
 from healthdesk.tui.screens.callback import CallbackScreen
-from healthdesk.tui.view.callbacks import callback_explain, callback_lines
+from healthdesk.tui.view.callbacks import callback_cells, callback_explain, callback_lines
+from healthdesk.tui.view.record import record_verdict
 from healthdesk.tui.view.times import View
 from tests.harness import wire
 
@@ -28,3 +29,37 @@ def test_what_a_callback_is_about_stands_in_the_list_and_in_its_window() -> None
     assert plain([callback_explain(row, view)[1]]) == "about acme/ops#7, rec_1 · d-1 · 283 bytes"
     assert "About        acme/ops#7, rec_1" in plain(callback_lines(wire.callback(**about), view))
     assert "About" not in plain(callback_lines(wire.callback(instances=[], records=[]), view))
+
+
+def test_a_receipt_is_from_its_integration_and_says_what_became_of_the_record() -> None:
+    view = View(wire.NOW, UTC)
+    receipt = {
+        "connection_id": "",
+        "connection_name": "",
+        "integration_id": "int_1",
+        "integration_name": "CRM endpoint",
+        "environment": "testing",
+        "event": "failed",
+        "state": "processed",
+        "reason": "",
+    }
+    cells = plain([tuple(callback_cells(wire.callback_row(**receipt), view))])
+    assert "CRM endpoint" in cells
+    assert "receipt (testing): failed" in cells
+    lines = plain(callback_lines(wire.callback(**receipt), view))
+    assert "From         CRM endpoint" in lines
+
+
+def test_a_record_says_until_when_its_receipt_is_awaited_and_when_its_endpoint_is_asked() -> None:
+    view = View(wire.NOW, UTC)
+
+    def headline(state: str, **more: object) -> str:
+        detail = wire.record_detail(state=state, explanation=None, **more)
+        return plain([record_verdict(detail, view)[0]])
+
+    at = f"{wire.NOW:%H:%M:%S}"
+    assert headline("awaiting_receipt", next_attempt_at=wire.NOW).startswith(
+        f"○ Awaiting its receipt until {at}"
+    )
+    assert headline("unknown", next_attempt_at=wire.NOW).startswith(f"? Unknown: the endpoint is asked {at}")
+    assert headline("unknown", next_attempt_at=None).startswith("? Unknown: the request may have arrived")

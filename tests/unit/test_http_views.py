@@ -330,6 +330,18 @@ def test_what_is_well_needs_no_explanation() -> None:
             "s",
         ),
         (
+            record(RecordState.UNKNOWN, error="no answer", next_attempt_at=NOW),
+            attempt(status=None),
+            "It is not known whether the endpoint has this record: it is asked. No answer.",
+            "s",
+        ),
+        (
+            record(RecordState.AWAITING_RECEIPT, error="", next_attempt_at=NOW),
+            attempt(status=202),
+            "The endpoint took it and confirms later: its receipt is awaited.",
+            "enter",
+        ),
+        (
             record(RecordState.HELD, hold_reason=HoldReason.PAUSED),
             None,
             "Held: the integration is paused.",

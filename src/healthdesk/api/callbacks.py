@@ -39,6 +39,14 @@ class Callback(Output):
         """Return the name of the connection or, of a receipt, of the integration."""
         return self.integration_name if self.integration_id else self.connection_name
 
+    @property
+    def event_words(self) -> str:
+        """Return the event, of a receipt what it says of its record: `receipt (testing): failed`."""
+        if self.integration_id is None:
+            return self.event
+        of = "" if self.environment in (None, Environment.PRODUCTION) else f" ({self.environment})"
+        return f"receipt{of}: {self.event}" if self.event else f"receipt{of}"
+
 
 class CallbackDetail(Callback):
     """A callback with headers and body; a rejected one's body is capped."""

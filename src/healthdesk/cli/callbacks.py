@@ -11,7 +11,7 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.record_view import print_body, print_headers
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import CallbackState, Environment
+from healthdesk.domain.states import CallbackState
 
 if TYPE_CHECKING:
     from healthdesk.api.callbacks import Callback, CallbackDetail
@@ -67,20 +67,12 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             desk.out.short_time(item.received_at),
             item.id,
             item.sender_name or item.integration_id or item.connection_id,
-            event_words(item),
+            item.event_words,
             str(item.duplicates or "–"),
             item.reason,
         ]
 
     desk.out.page(page, columns, row, empty="No callbacks match.")
-
-
-def event_words(item: Callback) -> str:
-    """Return the event, of a receipt what it says of its record."""
-    if item.integration_id is None:
-        return item.event
-    of = "" if item.environment in (None, Environment.PRODUCTION) else f" ({item.environment})"
-    return f"receipt{of}: {item.event}" if item.event else f"receipt{of}"
 
 
 def _show(desk: Desk, item: CallbackDetail) -> None:
@@ -99,7 +91,7 @@ def _show(desk: Desk, item: CallbackDetail) -> None:
                 else ("Connection", f"{item.connection_name} ({item.connection_id})")
             ),
             ("Environment", item.environment.value if item.environment else ""),
-            ("Event", event_words(item)),
+            ("Event", item.event_words),
             ("About", ", ".join([*item.instances, *item.records])),
             ("Delivery id", item.delivery_id),
             ("Repeats", str(item.duplicates)),

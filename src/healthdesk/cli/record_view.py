@@ -10,12 +10,18 @@ from healthdesk.cli.marks import Cell
 from healthdesk.cli.output import Output
 from healthdesk.cli.tables import Column
 from healthdesk.cli.times import format_duration_ms
+from healthdesk.domain.states import RecordState
 
 if TYPE_CHECKING:
     from healthdesk.api.common import Page
     from healthdesk.api.records import Attempt, AttemptDetail, Body, RecordDetail
 
 REVEAL = ": --reveal shows it"
+_NEXT = {
+    RecordState.AWAITING_RECEIPT: "Receipt until",
+    RecordState.UNKNOWN: "Looked up",
+}
+"""What happens at the time that is shown, where it is no attempt."""
 
 
 def print_record(out: Output, item: RecordDetail) -> None:
@@ -44,7 +50,10 @@ def print_record(out: Output, item: RecordDetail) -> None:
             ("Arrived", out.time(item.arrived_at)),
             ("First attempt", out.time(item.first_attempt_at)),
             ("Last attempt", out.time(item.last_attempt_at)),
-            ("Next attempt", out.time(item.next_attempt_at) if item.next_attempt_at else ""),
+            (
+                _NEXT.get(item.state, "Next attempt"),
+                out.time(item.next_attempt_at) if item.next_attempt_at else "",
+            ),
             ("Tries", item.tried_words),
             ("webhook-id", item.webhook_id),
             ("Idempotency-Key", item.idempotency_key or ""),

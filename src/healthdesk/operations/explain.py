@@ -185,6 +185,21 @@ def explain_record(row: RecordRow, last: AttemptRow | None) -> Explanation | Non
             next_action=action or "It is sent again by itself; resend it to try now.",
             key="s",
         )
+    if row.state is RecordState.AWAITING_RECEIPT:
+        return Explanation(
+            sentence="The endpoint took it and confirms later: its receipt is awaited.",
+            since=row.last_attempt_at,
+            next_action="Nothing now: what becomes of it is told by its receipt, or by its deadline.",
+            key="enter",
+        )
+    if row.state is RecordState.UNKNOWN and row.next_attempt_at is not None:
+        return Explanation(
+            sentence=f"It is not known whether the endpoint has this record: it is asked. {sentence(row.error)}".strip(),
+            since=row.last_attempt_at,
+            blame=blame,
+            next_action="Nothing now: it is sent again only if it is not there.",
+            key="s",
+        )
     if row.state is RecordState.UNKNOWN:
         return Explanation(
             sentence=f"It is not known whether the endpoint has this record. {sentence(row.error)}".strip(),

@@ -32,8 +32,8 @@ def callback_cells(callback: Callback, view: View) -> list[Span]:
     return [
         Span(word.glyph, word.tone),
         Span(stamp(callback.received_at, view)),
-        Span(callback.connection_name or callback.connection_id),
-        Span(callback.reason if bad and callback.reason else callback.event or "–"),
+        Span(callback.sender_name or callback.integration_id or callback.connection_id),
+        Span(callback.reason if bad and callback.reason else callback.event_words or "–"),
         Span(word.text, word.tone),
         Span(str(callback.duplicates) if callback.duplicates else "", Tone.DIM),
         Span(f"{callback.size:,}", Tone.DIM),
@@ -76,8 +76,8 @@ def callback_lines(detail: CallbackDetail, view: View) -> list[Line]:
     """Return a callback whole: facts, headers, body."""
     rows = [
         ("Received", full(detail.received_at, view)),
-        ("From", detail.connection_name or detail.connection_id),
-        ("Event", detail.event),
+        ("From", detail.sender_name or detail.integration_id or detail.connection_id),
+        ("Event", detail.event_words),
         ("About", about_words(detail)),
         ("Delivery id", detail.delivery_id),
         ("Reason", detail.reason),

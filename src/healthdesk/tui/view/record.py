@@ -80,6 +80,10 @@ def _headline(detail: RecordDetail, view: View) -> str:
             return f"Retrying: next try {time_of_day(detail.next_attempt_at, view)}"
         case RecordState.UNKNOWN:
             return "Unknown: the request may have arrived"
+        case RecordState.AWAITING_RECEIPT:
+            return f"Awaiting its receipt until {time_of_day(detail.next_attempt_at, view)}"
+        case RecordState.UNKNOWN if detail.next_attempt_at is not None:
+            return f"Unknown: the endpoint is asked {time_of_day(detail.next_attempt_at, view)}"
         case RecordState.HELD:
             return "Held: " + (
                 HOLDS[detail.hold_reason] if detail.hold_reason else "it waits for its connection"

@@ -223,6 +223,8 @@ TABLES_OF_A_MANIFEST = {
     "StatusValue": "Status",
     "AssigneeLookup": "Assignee",
     "TaskLookup": "Lookup",
+    "ClientCertificateFields": "Client certificate",
+    "DeliveryOperation": "Delivery operation",
     "DatasetManifest": "Dataset",
     "ColumnManifest": "Column",
     "CallbackManifest": "Callbacks of the manifest",

@@ -92,6 +92,16 @@ class AppDataset(Output):
     columns: list[AppColumn] = []
 
 
+class AppDelivery(Output):
+    """A delivery operation: what an environment's `operation` and `inputs` name."""
+
+    name: str
+    help: str = ""
+    most: int = 1
+    """Records that go in one request."""
+    fields: list[AppField] = []
+
+
 class App(Output):
     """A third-party system the desk can connect to, from its connector folder.
 
@@ -109,3 +119,5 @@ class App(Output):
     callbacks: AppCallbacks | None = None
     tasks: AppTasks | None = None
     datasets: list[AppDataset] = []
+    delivery: dict[str, AppDelivery] = {}
+    """By the name that an environment's `operation` gives."""

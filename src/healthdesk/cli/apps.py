@@ -79,6 +79,12 @@ def _show(desk: Desk, app: App) -> None:
         _fields(desk, app.fields)
     for method in app.auth:
         _method(desk, app, method)
+    for name, operation in app.delivery.items():
+        out.heading(f"Delivery operation {name}: {operation.name}")
+        out.facts([("What", operation.help), ("Records in one request", f"up to {operation.most:,}")])
+        _fields(desk, operation.fields)
+        inputs = [f"--input {each.key}=…" for each in operation.fields if _typed(each)]
+        out.line(" ".join(["healthdesk integrations edit … --operation", name, *inputs]))
 
 
 def _elsewhere(app: App) -> str:

@@ -261,6 +261,12 @@ def _json(value: Any, *, whole: bool = False) -> Maker:
     return lambda _: value
 
 
+def document(template: Any, values: Values) -> Any:
+    """Return a JSON template with its values filled in; {} where nothing in it has one."""
+    made = _json(template)(values)
+    return {} if made is MISSING else made
+
+
 def _json_text(template: str) -> Maker:
     if one := _ONE.fullmatch(template):
         name = one[1]

@@ -15,6 +15,7 @@ from typing import Any
 
 from healthdesk.clock import Clock
 from healthdesk.connectors import paths
+from healthdesk.connectors.client import Reply
 from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import Request
 from healthdesk.domain.bodies import plain_data, render_body
@@ -25,6 +26,7 @@ from healthdesk.domain.states import BodyFormat, ErrorKind
 from healthdesk.domain.templating import Facts
 from healthdesk.domain.verdicts import UNEXPECTED
 from healthdesk.engine import attempt
+from healthdesk.engine.app_delivery import AppWay, without_values
 from healthdesk.engine.context import Context
 from healthdesk.engine.making import Made, content_of, headers_of, put_header, signed
 from healthdesk.engine.proving import send_proven
@@ -111,8 +113,12 @@ async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[Cla
             except MappingError as error:
                 results.append(Result(record, None, attempt.unmade(error)))
         if going:
-            exchange = await _sent(ctx, target, batch, going, items)
-            results += _judged(batch, going, items, exchange)
+            app = target.proof.app
+            if app is None:
+                exchange = await _sent(ctx, target, batch, going, items)
+                results += _judged(batch, going, items, exchange, _document(exchange))
+            else:
+                results += _by_app(ctx, app, batch, going, items, await app.send(items, target.timeout_s))
     except MappingError as error:
         results += [Result(record, None, attempt.unmade(error)) for record in going]
     except NotAuthorized as error:
@@ -130,7 +136,9 @@ def _item(target: Target, record: ClaimedRecord) -> Any:
     if record.fix_id is not None and record.fix is None:
         raise MappingError("the fix of this record is gone", fix="fix it again, or take the fix away")
     facts = record.facts or Facts(record.id, record.webhook_id)
-    return content_of(target, record, facts, record.fix).mapped
+    content = content_of(target, record, facts, record.fix)
+    app = target.proof.app
+    return content.mapped if app is None else app.item(content.mapped, content.record, facts)
 
 
 async def _sent(
@@ -167,8 +175,41 @@ async def _sent(
     return exchange
 
 
+def _by_app(
+    ctx: Context,
+    app: AppWay,
+    batch: Batch,
+    records: Sequence[ClaimedRecord],
+    items: Sequence[Any],
+    reply: Reply,
+) -> list[Result]:
+    """Judge an app's answer: the whole of it by its manifest, then what it says of each record."""
+    exchange = replace(reply.exchange, batch_id=ctx.new_id("bat") if len(records) > 1 else None)
+    if reply.failure is None:
+        others = app.operation.others == "delivered"
+        return _judged(batch, records, items, exchange, reply.document, others_delivered=others)
+    said = [plain_data(record.data) for record in records]
+    failure = _shared(without_values(reply.failure, [*said, *items]), len(records))
+    return [
+        Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
+    ]
+
+
+def _shared(failure: Failure, count: int) -> Failure:
+    """Return the failure of a whole batch: what one record of it may be refused for is looked into one by one."""
+    if count == 1 or failure.kind not in _OF_ITS_RECORDS:
+        return failure
+    return replace(failure, permanent=False, next_action=ALONE_NEXT)
+
+
 def _judged(
-    batch: Batch, records: Sequence[ClaimedRecord], items: Sequence[Any], exchange: Exchange
+    batch: Batch,
+    records: Sequence[ClaimedRecord],
+    items: Sequence[Any],
+    exchange: Exchange,
+    document: Any,
+    *,
+    others_delivered: bool = False,
 ) -> list[Result]:
     status = exchange.status
     accepted = status is not None and 200 <= status < 300 and exchange.error is None
@@ -176,16 +217,19 @@ def _judged(
         results = []
         for record, item in zip(records, items, strict=True):
             failure = judge_response(exchange, [plain_data(record.data), item])
-            if failure is not None and len(records) > 1 and failure.kind in _OF_ITS_RECORDS:
-                failure = replace(failure, permanent=False, next_action=ALONE_NEXT)
+            if failure is not None:
+                failure = _shared(failure, len(records))
             results.append(Result(record, _own(exchange, item), failure))
         return results
     if not batch.results:
         return [
             Result(record, _own(exchange, item), None) for record, item in zip(records, items, strict=True)
         ]
-    found = paths.items(batch.results, _document(exchange))
-    told = _by_record(batch, records, found or [])
+    found = paths.items(batch.results, document) or []
+    told = _by_record(batch, records, found)
+    failed = [item for item in found if _failed(batch, item)]
+    if others_delivered and all(any(item is each for each in told.values()) for item in failed):
+        told = {record.id: {} for record in records} | told
     return [
         _result(batch, record, item, exchange, told.get(record.id))
         for record, item in zip(records, items, strict=True)
@@ -217,13 +261,11 @@ def _result(batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, 
         return Result(record, _own(exchange, item), failure)
     body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
     own = replace(_own(exchange, item), response_body=body[:65_536], response_cut=len(body) > 65_536)
-    status = _status(batch, told)
-    error = paths.find(batch.result_error, told) if batch.result_error else None
-    failed = error not in (None, False, "", [], {}) or (status is not None and not 200 <= status < 300)
-    if not failed:
+    if not _failed(batch, told):
         return Result(record, own, None)
+    status, error = _status(batch, told), _error(batch, told)
     told_body = body
-    if error not in (None, False, True, "", [], {}):
+    if error and error is not True:
         told_body = json.dumps({"message": paths.one_line(error, _MOST_MESSAGE)}).encode()
     judged = replace(
         exchange, status=status if status and status >= 300 else _REFUSED, response_body=told_body
@@ -231,6 +273,16 @@ def _result(batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, 
     refusal = judge_response(judged, [plain_data(record.data), item])
     assert refusal is not None
     return Result(record, own, replace(refusal, retry_after_s=None))
+
+
+def _failed(batch: Batch, told: Any) -> bool:
+    """Tell whether a result says that its record failed."""
+    status = _status(batch, told)
+    return bool(_error(batch, told)) or (status is not None and not 200 <= status < 300)
+
+
+def _error(batch: Batch, told: Any) -> object:
+    return paths.find(batch.result_error, told) if batch.result_error else None
 
 
 def _status(batch: Batch, told: Any) -> int | None:

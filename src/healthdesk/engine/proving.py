@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.build import method_of
+from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.client_certificates import ClientCertificate, certificate_of
 from healthdesk.connectors.outgoing import Authorizer, Outgoing
 from healthdesk.connectors.session import Request
+from healthdesk.domain.delivery import method_from
 from healthdesk.domain.exchange import Exchange
+from healthdesk.engine.app_delivery import AppWay, app_way
 from healthdesk.engine.apps import ConnectionFacts
 from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.engine.context import Context
@@ -22,6 +25,8 @@ class Proof:
 
     certificate: ClientCertificate | None = None
     authorizer: Authorizer | None = None
+    app: AppWay | None = None
+    """Of an environment that delivers by an operation of an app of the connectors."""
 
 
 NO_PROOF = Proof()
@@ -37,7 +42,19 @@ def proof_of(ctx: Context, row: TargetRow, credentials: StoredCredentials) -> Pr
         certificate = certificate_of(method, credentials.values)
         return NO_PROOF if certificate is None else Proof(certificate)
     facts = ConnectionFacts(row.connection_id, row.connection_name, row.settings, row.settings_version)
-    return Proof(authorizer=ctx.authorizers.get(ctx, facts, app, credentials))
+    authorizer = ctx.authorizers.get(ctx, facts, app, credentials)
+    if row.app == HTTP_ENDPOINT:
+        return Proof(authorizer=authorizer)
+    client = AppClient(
+        app,
+        session=ctx.session,
+        authorizer=authorizer,
+        auth_id=credentials.auth,
+        base_url=row.base_url,
+        settings=row.settings,
+        clock=ctx.clock,
+    )
+    return Proof(authorizer=authorizer, app=app_way(app, client, method_from(row.delivery)))
 
 
 async def send_proven(ctx: Context, proof: Proof, request: Request) -> Exchange:

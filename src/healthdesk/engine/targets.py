@@ -15,6 +15,7 @@ from healthdesk.domain.delivery import PLAIN, DeliveryMethod, Order, method_from
 from healthdesk.domain.lookup_values import SECRET_NAME
 from healthdesk.domain.ordering import order_key
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
+from healthdesk.engine.app_delivery import with_operation
 from healthdesk.engine.context import Context
 from healthdesk.engine.desk_secrets import desk_secret
 from healthdesk.engine.proving import NO_PROOF, Proof, proof_of
@@ -148,6 +149,8 @@ class Targets:
         judged = not row.has_heartbeat
         probing = judged and row.connection_state is ConnectionState.SUSPECT
         method, circuit = method_from(row.delivery), facts_of(row)
+        if proof.app is not None:
+            method = with_operation(method, proof.app.operation)
         # A connection in doubt is given one record at a time by itself; what becomes of it tells the circuit, too.
         if hold is None and method.circuit.enabled and circuit.holds and not probing:
             hold = held = HoldReason.CIRCUIT

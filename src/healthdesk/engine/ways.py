@@ -43,14 +43,19 @@ def way_of(
         return Way(direct=False, wrong=error)
     plain_address = in_path.plain and in_query.plain
     plain_headers = all(each.plain for each in in_headers.values())
-    maps = bool(delivery.mapping) or delivery.body is not BodyFormat.AS_POSTED or delivery.batch is not None
+    maps = (
+        bool(delivery.operation)
+        or bool(delivery.mapping)
+        or delivery.body is not BodyFormat.AS_POSTED
+        or delivery.batch is not None
+    )
     # doubled braces are plain and still to be read: they stand for single ones
     literal = "{" not in path + "".join(headers.values()) and "}" not in path + "".join(headers.values())
     if plain_address and plain_headers and literal and not maps and method not in BODILESS:
         return DIRECT
     return Way(
         direct=False,
-        needs_facts=bool(delivery.mapping) or not (plain_address and plain_headers),
+        needs_facts=bool(delivery.mapping or delivery.inputs) or not (plain_address and plain_headers),
         base_url=base_url,
         path=in_path,
         query=in_query,

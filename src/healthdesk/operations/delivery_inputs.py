@@ -7,13 +7,16 @@ from collections.abc import Callable, Collection, Iterator
 from pydantic import TypeAdapter, ValidationError
 
 from healthdesk.api.delivery import DeliveryMethod
+from healthdesk.connectors.app import App
+from healthdesk.connectors.auth import check_value
+from healthdesk.connectors.spec import FieldManifest
 from healthdesk.connectors.spec.base import Expression
 from healthdesk.domain import mapping
 from healthdesk.domain.bodies import check_xml_root
 from healthdesk.domain.states import BodyFormat
 from healthdesk.domain.templating import data_names, split_path, template
 from healthdesk.engine.ways import BODILESS
-from healthdesk.errors import Malformed, MappingError
+from healthdesk.errors import ConnectorError, Malformed, MappingError
 from healthdesk.operations.receipts import check_outcomes
 from healthdesk.store.rows import EnvironmentRow, SourceRow
 
@@ -39,6 +42,95 @@ def check_environment(row: EnvironmentRow) -> None:
     check_outcomes(delivery, f"{field}.delivery")
     for place, expression in _expressions(delivery):
         _check_expression(expression, f"{field}.delivery.{place}")
+
+
+def check_operation(row: EnvironmentRow, app: App | None) -> None:
+    """Raise Malformed where an environment and its connection's app do not agree on how records are delivered."""
+    field = row.environment.value
+    delivery = DeliveryMethod.model_validate(row.delivery)
+    known = {} if app is None else app.manifest.delivery
+    if not known:
+        if delivery.operation or delivery.inputs:
+            what = "operation" if delivery.operation else "inputs"
+            raise Malformed(
+                "only apps have delivery operations, and an HTTP endpoint has a path, a method and a body",
+                field=f"{field}.delivery.{what}",
+                fix="leave it out, or deliver through a connection of such an app",
+            )
+        return
+    assert app is not None
+    operation = known.get(delivery.operation)
+    if operation is None:
+        said = (
+            f"{app.name} has no operation {delivery.operation}"
+            if delivery.operation
+            else f"records reach {app.name} by an operation"
+        )
+        raise Malformed(
+            said,
+            field=f"{field}.delivery.operation",
+            fix=f"one of {', '.join(known)}: `healthdesk apps {app.id}` tells what they do",
+        )
+    _refuse_beside(row, delivery, app.name)
+    if delivery.batch is not None and delivery.batch.size > operation.most:
+        raise Malformed(
+            f"{app.name} takes at most {operation.most} at once",
+            field=f"{field}.delivery.batch.size",
+            fix=f"at most {operation.most}",
+        )
+    fields = {each.key: each for each in operation.fields}
+    for name, text in delivery.inputs.items():
+        place = f"{field}.delivery.inputs.{name}"
+        if name not in fields:
+            raise Malformed(
+                f"{delivery.operation} has no input {name}",
+                field=place,
+                fix=f"its inputs: {', '.join(fields)}",
+            )
+        _at(place, lambda text=text: template(text))  # type: ignore[misc]
+        if name in operation.request.names() and not template(text).plain:
+            raise Malformed(
+                f"{name} is the same for all records, and this names one of them",
+                field=place,
+                fix="give its name itself",
+            )
+        _at_value(fields[name], text, place)
+    for name, each in fields.items():
+        if each.required and not (delivery.inputs.get(name) or each.default):
+            raise Malformed(
+                f"the input {name} is missing",
+                field=f"{field}.delivery.inputs.{name}",
+                fix=each.help or f"for example {each.example}",
+            )
+
+
+def _at_value(known: FieldManifest, text: str, place: str) -> None:
+    if template(text).plain and text:
+        try:
+            check_value(known, text, place)
+        except ConnectorError as error:
+            raise Malformed(error.what, field=place, fix=error.fix) from None
+
+
+def _refuse_beside(row: EnvironmentRow, delivery: DeliveryMethod, name: str) -> None:
+    """Raise Malformed for what an operation decides by itself."""
+    batch = delivery.batch
+    beside = (
+        ("path", bool(row.path)),
+        ("headers", bool(row.headers)),
+        ("delivery.body", delivery.body is BodyFormat.FORM or delivery.body is BodyFormat.XML),
+        ("delivery.lookup", delivery.lookup is not None),
+        ("delivery.receipt", delivery.receipt is not None),
+        ("delivery.batch.items", batch is not None and bool(batch.items)),
+        ("delivery.batch.results", batch is not None and bool(batch.results)),
+    )
+    for place, given in beside:
+        if given:
+            raise Malformed(
+                f"the operation of {name} decides that by itself",
+                field=f"{row.environment.value}.{place}",
+                fix="leave it out",
+            )
 
 
 def _check_method(row: EnvironmentRow, delivery: DeliveryMethod) -> None:

@@ -19,6 +19,7 @@ from healthdesk.api.integrations import (
     IntegrationEdit,
     NewSecret,
 )
+from healthdesk.connectors.app import App
 from healthdesk.connectors.urls import join_url
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
@@ -148,7 +149,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
         environments = [environment.value for environment in settings]
         desk.note(conn, Verb.ADDED, "integration", integration_id, new.name, {"environments": environments})
         row = queries.get(conn, integration_id)
-        return row, secrets, _checked(conn, row, chosen)
+        return row, secrets, _checked(desk, conn, row, chosen)
 
     row, secrets, notes = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
@@ -179,7 +180,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
             if environment not in existing:
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
         after = queries.get(conn, integration_id)
-        notes = _checked(conn, after, chosen)
+        notes = _checked(desk, conn, after, chosen)
         detail = differences(integration_words(row), integration_words(after), replaced_headers(row, after))
         desk.note(conn, Verb.EDITED, "integration", integration_id, row.name, detail)
         return after, secrets, notes
@@ -246,13 +247,20 @@ def changed_view(
     return ChangedIntegration(**shown.model_dump(), new_signing_secrets=secrets)
 
 
-def _checked(conn: Conn, row: IntegrationRow, chosen: Collection[Environment]) -> list[str]:
+def _app_of(desk: Desk, conn: Conn, connection_id: str) -> App | None:
+    """Return the app of a connection; None of one whose connector is not here."""
+    app = connection_queries.get(conn, connection_id).app
+    return desk.ctx.apps.get(app) if app in desk.ctx.apps else None
+
+
+def _checked(desk: Desk, conn: Conn, row: IntegrationRow, chosen: Collection[Environment]) -> list[str]:
     """Return what to see to in the environments that were chosen; raises Malformed for one that cannot deliver so."""
     changed = [each for each in row.environments if each.environment in chosen]
     sources = [source_queries.get(conn, key) for key in row.sources] if changed else []
     notes: list[str] = []
     for each in changed:
         delivery_inputs.check_environment(each)
+        delivery_inputs.check_operation(each, _app_of(desk, conn, each.connection_id))
         notes += delivery_inputs.notes(each, sources)
     return notes
 

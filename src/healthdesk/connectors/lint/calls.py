@@ -81,6 +81,16 @@ def calls(manifest: Manifest) -> Iterator[Call]:
             paging,
             ("datasets", at, "paging") if dataset.paging else ("paging",),
         )
+    for key, operation in manifest.delivery.items():
+        fields = tuple(operation.fields)
+        yield Call(
+            ("delivery", key, "request"),
+            "delivery",
+            operation.request,
+            everyone,
+            fields,
+            _keys(fields) | {"records"},
+        )
     if manifest.tasks is not None:
         yield from _tasks(manifest, manifest.tasks, everyone)
 

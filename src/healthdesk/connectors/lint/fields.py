@@ -36,6 +36,8 @@ def lists_of_fields(manifest: Manifest) -> Iterator[tuple[Path, list[FieldManife
         yield ("probes", at, "fields"), probe.fields
     for at, dataset in enumerate(manifest.datasets):
         yield ("datasets", at, "fields"), dataset.fields
+    for key, operation in manifest.delivery.items():
+        yield ("delivery", key, "fields"), operation.fields
     if manifest.tasks is not None:
         yield ("tasks", "container"), manifest.tasks.container
         yield ("tasks", "required"), manifest.tasks.required

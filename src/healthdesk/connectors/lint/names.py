@@ -21,6 +21,7 @@ OF_A_KEY_FILE = frozenset(
     {"private_key", "private_key_id", "client_email", "client_id", "project_id", "token_uri"}
 )
 OF_A_REFUSAL = frozenset({"message", "status", "app"})
+OF_A_RECORD = frozenset({"record", "id", "webhook_id"})
 OVERRIDES = frozenset({"token_url", "authorize_url", "device_url"})
 OF_A_CLIENT = frozenset({"client_id", "client_secret", "refresh_token"})
 OF_AWS = frozenset(
@@ -225,6 +226,14 @@ def _check_unused(notes: Notes) -> None:
         _unused(notes, ("probes", at, "fields"), probe.fields, probe.request.names())
     for at, dataset in enumerate(manifest.datasets):
         _unused(notes, ("datasets", at, "fields"), dataset.fields, dataset.request.names())
+    for key, operation in manifest.delivery.items():
+        known = {field.key for field in operation.fields} | OF_A_RECORD
+        for name in sorted(operation.of_item() - known):
+            notes.error(
+                ("delivery", key, "item"), f"{name} has no value in an item", f"one of {', '.join(sorted(known))}"
+            )
+        used = operation.request.names() | operation.of_item()
+        _unused(notes, ("delivery", key, "fields"), operation.fields, used)
     if manifest.tasks is not None:
         used = {name for call in requests if call.operation == "tasks" for name in call.request.names()}
         _unused(notes, ("tasks", "container"), manifest.tasks.container, used)

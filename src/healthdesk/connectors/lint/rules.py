@@ -58,6 +58,7 @@ def operations(manifest: Manifest) -> set[str]:
             ("heartbeat", manifest.heartbeat),
             ("probe", manifest.probes),
             ("tasks", manifest.tasks),
+            ("delivery", manifest.delivery),
             ("datasets", manifest.datasets),
             ("token", any(method.oauth or method.jwt or method.aws for method in manifest.auth)),
         )

@@ -13,6 +13,7 @@ from healthdesk.connectors.spec.base import (
 )
 from healthdesk.connectors.spec.callbacks import CallbackManifest, EventManifest, Where
 from healthdesk.connectors.spec.datasets import ColumnManifest, DatasetManifest
+from healthdesk.connectors.spec.delivery import DeliveryOperation
 from healthdesk.connectors.spec.errors import ErrorRule, RateLimits
 from healthdesk.connectors.spec.heartbeat import (
     AlsoManifest,
@@ -41,6 +42,7 @@ __all__ = [
     "CallbackManifest",
     "ColumnManifest",
     "DatasetManifest",
+    "DeliveryOperation",
     "ErrorRule",
     "EventManifest",
     "Expression",

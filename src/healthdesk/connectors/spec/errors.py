@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from healthdesk.connectors.spec.base import Expression, Part, Regex, Template
 from healthdesk.domain.states import Blame, ErrorKind
 
-Operation = Literal["heartbeat", "probe", "tasks", "datasets", "token"]
+Operation = Literal["heartbeat", "probe", "tasks", "datasets", "delivery", "token"]
 
 
 def _status(text: str) -> str:

@@ -12,6 +12,7 @@ from healthdesk.connectors.spec.base import (
     AppId,
     Expression,
     FieldManifest,
+    Key,
     Label,
     Misplaced,
     Part,
@@ -19,6 +20,7 @@ from healthdesk.connectors.spec.base import (
 )
 from healthdesk.connectors.spec.callbacks import CallbackManifest
 from healthdesk.connectors.spec.datasets import DatasetManifest
+from healthdesk.connectors.spec.delivery import DeliveryOperation
 from healthdesk.connectors.spec.errors import ErrorRule, RateLimits
 from healthdesk.connectors.spec.heartbeat import HeartbeatManifest, ProbeManifest
 from healthdesk.connectors.spec.paging import Paging
@@ -49,6 +51,7 @@ class Manifest(Part):
     probes: list[ProbeManifest] = []
     tasks: TasksManifest | None = None
     datasets: list[DatasetManifest] = []
+    delivery: dict[Key, DeliveryOperation] = {}
     callbacks: CallbackManifest | None = None
 
     @model_validator(mode="after")
@@ -66,6 +69,8 @@ class Manifest(Part):
             raise Misplaced("kinds and [tasks] do not agree", "kinds")
         if ("proof" in self.kinds) != bool(self.datasets):
             raise Misplaced("kinds and [[datasets]] do not agree", "kinds")
+        if self.delivery and "delivery" not in self.kinds:
+            raise Misplaced("kinds and [delivery] do not agree", "kinds")
         return self
 
     def method(self, auth_id: str) -> AuthManifest | None:

@@ -1,0 +1,152 @@
+"""Salesforce and HubSpot as endpoints: records become contacts, each settled by what the app says of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from tests.connectors.apps.fake import FakeApp
+from tests.connectors.apps.fake_crm import FakeHubSpotContacts, FakeSalesforceObjects
+from tests.harness.desk import Delivery, Desk, set_up_delivery
+from tests.harness.serving import served_desk
+from tests.integration.test_delivery import in_state
+from tests.integration.test_delivery_batches import post_held
+
+from healthdesk.api.connections import ConnectionCreate, Credentials
+from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
+from healthdesk.domain.states import ErrorKind, RecordState
+from healthdesk.errors import ApiRefused
+
+QUICK = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,0.05s,0.05s,0.05s"}
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with served_desk(tmp_path / "desk", **QUICK) as running:
+        yield running
+
+
+async def deliver_to(desk: Desk, fake: FakeApp, base_url: str, method: dict[str, Any]) -> Delivery:
+    """Set up a delivery through a connection of the fake's app."""
+    delivery = await set_up_delivery(desk, fake.url, path="")
+    fields = {key: SecretStr(value) for key, value in fake.credentials.items()}
+    async with desk.client() as client:
+        connection = await client.connection_create(
+            ConnectionCreate(
+                app=fake.app_id,
+                base_url=base_url,
+                settings=fake.connection_settings(),
+                credentials=Credentials(auth=fake.auth, fields=fields),
+            )
+        )
+        edit = EnvironmentEdit.model_validate({"connection_id": connection.id, "delivery": method})
+        await client.integration_edit(delivery.integration_id, IntegrationEdit(production=edit))
+    return delivery
+
+
+SALESFORCE: dict[str, Any] = {
+    "operation": "upsert",
+    "inputs": {"object": "Contact", "external_id_field": "Participant_ID__c"},
+    "mapping": [
+        {"do": "rename", "path": "participant", "to": "Participant_ID__c"},
+        {"do": "rename", "path": "last", "to": "LastName"},
+    ],
+    "batch": {"size": 4, "wait_s": 5},
+}
+HUBSPOT: dict[str, Any] = {
+    "operation": "upsert",
+    "mapping": [{"do": "rename", "path": "last", "to": "lastname"}, {"do": "remove", "path": "email"}],
+    "batch": {"size": 3, "wait_s": 5},
+}
+
+
+async def test_salesforce_contacts_are_upserted_together_and_settled_one_by_one(desk: Desk) -> None:
+    async with FakeSalesforceObjects() as fake:
+        delivery = await deliver_to(desk, fake, "", SALESFORCE)
+        fake.locked.add("p-2")
+        ids = await post_held(
+            desk,
+            delivery,
+            [
+                {"participant": "p-1", "last": "Byron"},
+                {"participant": "p-2", "last": "Hopper"},
+                {"participant": "p-3"},
+                {"participant": "p-4", "last": "Private", "Secret__c": "x"},
+            ],
+        )
+        first = await in_state(desk, ids[0], RecordState.DELIVERED)
+        locked = await in_state(desk, ids[1], RecordState.DELIVERED)
+        lacking = await in_state(desk, ids[2], RecordState.FAILED)
+        unknown = await in_state(desk, ids[3], RecordState.FAILED)
+        assert [len(each.attempts) for each in (first, locked, lacking, unknown)] == [1, 2, 1, 1]
+        assert {key: each["LastName"] for key, each in fake.contacts.items()} == {
+            "p-1": "Byron",
+            "p-2": "Hopper",
+        }
+        assert sorted(len(each) for each in fake.collections) == [1, 4]
+        assert "REQUIRED_FIELD_MISSING" in lacking.error
+        assert "No such column" in unknown.error
+        again = await post_held(desk, delivery, [{"participant": "p-1", "last": "Lovelace"}] * 4)
+        for each in again:
+            await in_state(desk, each, RecordState.DELIVERED)
+        assert fake.contacts["p-1"]["LastName"] == "Lovelace"
+        assert len(fake.contacts) == 2
+
+
+async def test_hubspot_names_what_failed_and_the_rest_is_delivered(desk: Desk) -> None:
+    async with FakeHubSpotContacts() as fake:
+        delivery = await deliver_to(desk, fake, fake.url, HUBSPOT)
+        ids = await post_held(
+            desk,
+            delivery,
+            [
+                {"email": "ada@example.com", "last": "Byron"},
+                {"email": "grace@example.com"},
+                {"email": "joan@example.com", "last": "Clarke"},
+            ],
+        )
+        states = [await in_state(desk, each, RecordState.DELIVERED, RecordState.FAILED) for each in ids]
+        assert [each.state for each in states] == [
+            RecordState.DELIVERED,
+            RecordState.FAILED,
+            RecordState.DELIVERED,
+        ]
+        assert set(fake.contacts) == {"ada@example.com", "joan@example.com"}
+        [sent] = fake.batches
+        assert sorted(each["objectWriteTraceId"] for each in sent) == sorted(ids)
+        assert "lastname is missing" in states[1].error
+        assert "grace@example.com" not in states[1].error
+        [lost] = await post_held(desk, delivery, [{"last": "Nobody"}])
+        unmade = await in_state(desk, lost, RecordState.FAILED)
+        assert unmade.error_kind == ErrorKind.CONFIGURATION
+        assert "the record lacks what the input id_value names" in unmade.error
+
+
+@pytest.mark.parametrize(
+    ("method", "field", "words"),
+    [
+        ({"operation": ""}, "production.delivery.operation", "by an operation"),
+        ({"operation": "merge"}, "production.delivery.operation", "has no operation merge"),
+        ({"inputs": {"object": "Contact"}}, "production.delivery.inputs.external_id_field", "is missing"),
+        ({"inputs": {"what": "x"}}, "production.delivery.inputs.what", "has no input"),
+        (
+            {"inputs": {"object": "{data.kind}"}},
+            "production.delivery.inputs.object",
+            "the same for all records",
+        ),
+        ({"inputs": {"object": "a b"}}, "production.delivery.inputs.object", "does not look like one"),
+        ({"batch": {"size": 201}}, "production.delivery.batch.size", "at most 200"),
+        ({"body": "xml"}, "production.delivery.body", "decides that by itself"),
+    ],
+)
+async def test_what_an_app_cannot_do_is_refused_when_it_is_saved(
+    desk: Desk, method: dict[str, Any], field: str, words: str
+) -> None:
+    async with FakeSalesforceObjects() as fake:
+        with pytest.raises(ApiRefused) as caught:
+            await deliver_to(desk, fake, "", SALESFORCE | method)
+        assert (caught.value.field, caught.value.status) == (field, 400)
+        assert words in str(caught.value)

@@ -14,6 +14,7 @@ from healthdesk.domain.masking import (
     mask_headers,
     mask_json,
     mask_text,
+    mask_url,
     redact_headers,
     redact_url,
     scrub,
@@ -298,3 +299,16 @@ def test_headers_of_an_answer_repeat_nothing_of_the_record_in_a_view() -> None:
     }
     gone = mask_headers({"Content-Type": "text/html", "X-Who": "Zsófia"}, None)
     assert gone == {"Content-Type": "text/html", "X-Who": MASK}
+
+
+def test_values_in_a_url_that_a_template_made_are_masked():
+    scrubber = Scrubber(values_of({"name": "Grace Hopper", "mail": "grace@navy.example"}))
+    url = "https://crm.example:8443/people/Grace%20Hopper/hra?mail=grace%40navy.example&kind=hra"
+    assert mask_url(url, scrubber) == f"https://crm.example:8443/people/{MASK}/hra?mail={MASK}&kind=hra"
+    assert mask_url("https://crm.example/v2/hra", scrubber) == "https://crm.example/v2/hra"
+    assert mask_url("https://crm.example/?key=••••", scrubber) == "https://crm.example/?key=••••"
+    assert mask_url("", scrubber) == ""
+
+
+def test_once_the_values_are_gone_only_the_host_of_a_url_is_shown():
+    assert mask_url("https://crm.example/people/Ada?x=1", None) == f"https://crm.example/{MASK}"

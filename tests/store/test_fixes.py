@@ -1,0 +1,84 @@
+"""Fixes in the database: in force, taken back, absorbed into a mapping, and deleted with what they belong to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from healthdesk.domain.states import RecordState
+from healthdesk.store import fixes, record_events, records
+from healthdesk.store.rows_fixes import FixRow
+from healthdesk.store.schema_jobs import fixes as table
+from tests.store.world import PRODUCTION, TESTING, failure
+
+STEPS = [{"do": "default", "path": "risk_level", "value": "unknown"}]
+
+
+async def failed(world, count=1, **more):
+    ids = await world.accept(count, **more)
+    claims = await world.claim(environment=more.get("environment", PRODUCTION))
+    await world.step([world.failed(each, failure(), state=RecordState.FAILED) for each in claims])
+    return ids
+
+
+def row(world, **more):
+    fields = {"id": world.new("fix"), "at": world.clock.now(), "made_by": "bob", "mapping": STEPS}
+    return FixRow(**fields | more)
+
+
+async def in_force(world, made, ids):
+    def change(conn):
+        fixes.insert(conn, made)
+        fixes.put_in_force(conn, ids, made.id, at=made.at, by="bob", sentence="Fixed.")
+
+    await world.store.write(change)
+
+
+async def test_a_shared_fix_is_listed_with_each_of_its_records_and_one_of_a_record_with_that_alone(world):
+    one, two = await failed(world, 2)
+    shared, own = row(world), row(world, record_id=one, body=b'{"a": 1}', mapping=[])
+    await in_force(world, shared, [one, two])
+    await in_force(world, own, [one])
+    assert await world.store.read(fixes.of_record, one) == [shared, own]
+    assert await world.store.read(fixes.of_record, two) == [shared]
+    assert (await world.store.read(records.get, one)).fix_id == own.id
+    events = await world.store.read(record_events.of, one)
+    assert [(each.kind.value, each.by) for each in events] == [("fixed", "bob"), ("fixed", "bob")]
+
+
+async def test_a_fix_that_the_mapping_has_now_is_taken_off_what_waits_and_of_no_other_place(world):
+    (here,) = await failed(world)
+    (there,) = await failed(world, environment=TESTING)
+    (other,) = await failed(world)
+    await in_force(world, row(world), [here, there])
+    await in_force(world, row(world, headers={"X-A": "1"}), [other])
+
+    def absorb(conn):
+        return fixes.absorb(conn, world.integration_id, PRODUCTION, STEPS, by="bob", at=world.clock.now())
+
+    assert await world.store.write(absorb) == 1
+    found = [(await world.store.read(records.get, each)).fix_id for each in (here, there, other)]
+    assert [each is None for each in found] == [True, False, False]
+
+
+async def test_shared_fixes_stay_as_long_as_something_refers_to_them(world):
+    (record_id,) = await failed(world)
+    used, unused = row(world), row(world)
+    await in_force(world, used, [record_id])
+    await in_force(world, unused, [])
+    later = world.clock.now() + timedelta(days=100)
+    assert await world.store.write(lambda conn: fixes.delete_unused(conn, later, 10)) == 1
+    left = await world.store.read(lambda conn: list(conn.execute(select(table.c.id)).scalars()))
+    assert left == [used.id]
+
+
+async def test_the_body_of_a_fix_goes_with_that_of_its_record(world):
+    (record_id,) = await failed(world)
+    made = row(world, record_id=record_id, body=b'{"a": 1}', mapping=[], note="Ada asked")
+    await in_force(world, made, [record_id])
+    await world.store.write(lambda conn: fixes.forget_bodies(conn, [record_id]))
+    [kept] = await world.store.read(fixes.of_record, record_id)
+    assert (kept.id, kept.body, kept.note, kept.made_by) == (made.id, None, "", "bob")
+    await world.store.write(lambda conn: fixes.delete_of(conn, [record_id]))
+    assert await world.store.read(fixes.of_record, record_id) == []

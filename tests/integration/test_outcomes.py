@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import shutil
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.harness.desk import set_up_delivery
 from tests.harness.postgres import running_postgres
 from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, counted, post_many
+from tests.integration.http_desk import http_desk
 
 from healthdesk.api.integrations import (
     EnvironmentEdit,
@@ -29,7 +30,7 @@ from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import ApiRefused
-from healthdesk.testing import Behaviour, FakeEndpoint, hold, reply
+from healthdesk.testing import Behaviour, FakeClock, FakeEndpoint, hold, reply
 
 LOOKUP = {"path": "/records/{webhook_id}"}
 SLOW = {**QUICK, "HEALTHDESK_DELIVERY__TIMEOUT": "0.3s"}
@@ -326,18 +327,19 @@ async def test_looking_up_needs_a_way_to_ask_and_something_that_was_sent(desk, c
         assert (noted.verb, noted.object_id) == ("looked up", record_id)
 
 
-async def test_questions_count_into_the_rate_of_the_endpoint(desk, crm):
-    crm.takes = hold()
-    made = await delivering(desk, crm, lookup=LOOKUP)
-    async with desk.client() as client:
-        edit = EnvironmentEdit(rate_per_s=4)
-        await client.integration_edit(made.integration_id, IntegrationEdit(production=edit))
-    began = asyncio.get_running_loop().time()
-    await post_many(made, 4)
-    await counted(desk, delivered=4)
-    took_s = asyncio.get_running_loop().time() - began
-    assert len(crm.endpoint.requests) == 8
-    assert took_s >= 0.6, "eight requests at four a second, four of which may come at once"
+async def test_questions_count_into_the_rate_of_the_endpoint(tmp_path):
+    clock = FakeClock()
+    async with http_desk(tmp_path, clock=clock) as desk:
+        delivery = await desk.delivery(rate_per_s=4, delivery={"lookup": LOOKUP})
+        target = desk.engine.targets.get(delivery.id, Environment.PRODUCTION)
+        allowed = []
+        for _ in range(8):
+            allowed.append(desk.engine.deliverer.may_ask(target, 4))
+            clock.advance(0.125)
+        assert sum(allowed) <= 4, "four a second, over one second"
+        assert 1 in allowed
+        free = replace(target, rate_per_s=None, integration_id="int_free")
+        assert desk.engine.deliverer.may_ask(free, 4) == 4
 
 
 @pytest.mark.xdist_group("postgres")

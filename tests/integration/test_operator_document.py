@@ -221,6 +221,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         )
         await ask("POST", "/v1/records/resend-all", {"filter": {}, "dry_run": True})
         await ask("POST", "/v1/records/resend-all", {"filter": {"environment": "testing"}, "expect": 0})
+        job = await begin_job(ask)
         await ask("POST", "/v1/records/resend", {"ids": [record]})
 
         async def failed_again() -> bool:
@@ -239,7 +240,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/key/rotate")
         ids = {"connections": con, "integrations": integration, "sources": "hra", "records": record}
         ids |= {"authorizations": authorization, "labels": label, "instances": task, "accounts": con}
-        ids |= {"tasks": task, "templates": repeats}
+        ids |= {"tasks": task, "templates": repeats, "jobs": job}
         ids |= {"callbacks": came["id"], "channels": channel_id, "rules": rule, "problems": found["id"]}
         beat = (await ask("GET", "/v1/connections/{id}/heartbeats", id=con))["items"][0]["id"]
         places = {
@@ -272,6 +273,21 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
             await ask("DELETE", f"/v1/{template}/{{id}}", id=gone)
         routes = {(route.method, route.path) for route in OPERATOR_ROUTES if route is not EVENTS}
         assert routes - asker.asked == set()
+
+
+async def begin_job(ask: Ask) -> str:
+    """Ask everything about a job that sends nothing, since its rate does not let it."""
+    failed = {"filter": {"states": ["failed"]}, "rate_per_s": 0.0001}
+    plan = await ask("POST", "/v1/jobs", {**failed, "dry_run": True})
+    job: str = (await ask("POST", "/v1/jobs", {**failed, "expect": plan["total"]}))["id"]
+
+    async def runs() -> bool:
+        return bool((await ask("GET", "/v1/jobs/{id}", id=job))["state"] == "running")
+
+    await until(runs)
+    for action in ("pause", "resume", "cancel"):
+        await ask("POST", f"/v1/jobs/{{id}}/{action}", id=job)
+    return job
 
 
 async def linked(ask: Ask, task: str, integration: str, connection: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, select, text
 
-from healthdesk.domain.states import Environment, JobItemState, RecordEventKind, Trigger
-from healthdesk.store import record_events
+from healthdesk.domain.states import Environment, JobItemState, Trigger
+from healthdesk.store import fixes
 from healthdesk.store.resending import again
 from healthdesk.store.rows_jobs import JobRow
 from healthdesk.store.schema import records
@@ -44,14 +44,10 @@ def queue(
             by=job.id,
             now=now,
             trigger=Trigger.JOB,
-            fix_id=job.fix_id,
             delivered_too=False,
         )
         if job.fix_id is not None:
-            for record_id in sent:
-                record_events.add(
-                    conn, record_id, RecordEventKind.FIXED, now, FIXED, job.created_by, {"fix_id": job.fix_id}
-                )
+            fixes.put_in_force(conn, sent, job.fix_id, at=now, by=job.created_by, sentence=FIXED)
         _mark(conn, job.id, sent, elsewhere | row.skipped, now)
         places.update(row.environments)
         moves[JobItemState.PENDING, JobItemState.SENT] += len(sent)

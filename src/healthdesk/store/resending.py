@@ -50,12 +50,11 @@ def again(
     now: datetime,
     trigger: Trigger = Trigger.RESEND,
     new_webhook_id: bool = False,
-    fix_id: str | None = None,
     delivered_too: bool = True,
 ) -> tuple[ResentRow, list[str]]:
     """Queue these records again, in one transaction; say why for each that is not, and which are.
 
-    With `fix_id` that is what is sent of them. Unless `delivered_too`, one that was delivered meanwhile is left out.
+    Unless `delivered_too`, one that was delivered meanwhile is left out.
     """
     found = {
         row.id: row
@@ -107,7 +106,6 @@ def again(
                 hold_reason=None,
                 next_trigger=trigger,
                 triggered_by=by,
-                **({} if fix_id is None else {"fix_id": fix_id}),
             ),
             queued,
         )

@@ -10,7 +10,7 @@ import pytest
 from healthdesk.cli.parser import build
 from healthdesk.tui.actions import ACTIONS, key_name
 
-WALKS = ("test_walk_tasks.py", "test_walk_proof.py")
+WALKS = ("test_walk_tasks.py", "test_walk_proof.py", "test_walk_delivery.py", "test_tui_before_launch.py")
 _ROW = re.compile(
     r"^\| (?P<what>[^|]+) \| (?P<screen>[^|]+) \| (?P<command>[^|]+) \| (?P<tests>[^|]+) \|$", re.MULTILINE
 )

@@ -63,6 +63,16 @@ class Operator:
             await self.pilot.press("tab")
         raise AssertionError(f"no table:\n{self.text()}")
 
+    async def open_row(self, key: str) -> None:
+        """Move to the row of this key, and open it."""
+
+        async def there() -> bool:
+            await self.pilot.pause()
+            return bool(self.app.screen.query_one(WindowTable).select(key))
+
+        await until(there)
+        await self.pilot.press("enter")
+
     async def press_button(self, label: str) -> None:
         """Press a button of what asks."""
 

@@ -14,6 +14,8 @@ from healthdesk.api.integrations import (
     Key,
     KeyCreate,
     NewSecret,
+    ReceiptSecret,
+    ReceiptSecretCreate,
     SigningSecret,
     Source,
     SourceCreate,
@@ -123,6 +125,18 @@ class DeliveryDesk(FakeDesk):
     async def integration_signing_secrets(self, integration_id: str) -> list[SigningSecret]:
         self.note("integration_signing_secrets", integration_id)
         return []
+
+    async def integration_receipt_secrets(self, integration_id: str) -> list[ReceiptSecret]:
+        self.note("integration_receipt_secrets", integration_id)
+        return []
+
+    async def integration_receipt_secret_create(
+        self, integration_id: str, new: ReceiptSecretCreate
+    ) -> NewSecret:
+        self.note("integration_receipt_secret_create", new)
+        return NewSecret(
+            id="rcs_1", environment=new.environment, secret="whsec_of-the-endpoint", hint="••••oint"
+        )
 
     async def integration_key_create(self, integration_id: str, new: KeyCreate) -> NewSecret:
         self.note("integration_key_create", new)

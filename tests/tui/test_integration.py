@@ -18,7 +18,7 @@ from tests.tui.desk import LARGE, SMALL, open_desk
 from tests.tui.fake_delivery import DeliveryDesk
 from tests.tui.fake_endpoint import all_methods, an_open_circuit
 from tests.tui.fake_jobs import JOB_ID, a_job
-from tests.tui.task_desk import NEXT_TAB, fill, open_window, words, wrong
+from tests.tui.task_desk import NEXT_TAB, fill, open_window
 
 DOCUMENTED = ["Testing configuration", "Send sample data", "Add Notifications", "View Logs"]
 TO_TESTING = ("shift+tab",)
@@ -140,138 +140,6 @@ async def test_the_delivery_tab_shows_mapping_order_and_receipts_of_the_chosen_e
         assert "up to 50 in one request" in text
         assert "by participant.id; when one failed the later ones wait" in text
         assert "after 202 within 15m (standard_webhooks), else failed" in text
-
-
-async def test_testing_configuration_makes_the_environment_shows_its_secret_once_and_tests_it():
-    desk = DeliveryDesk()
-    desk.without(Environment.TESTING)
-    async with open_window(desk, window()) as driver:
-        assert "Not set up yet." in driver.text()
-        await driver.press("E")
-        assert "Testing configuration · CRM endpoint · TESTING" in driver.text()
-        await fill(driver, "path", "/v3/hra")
-        await fill(driver, "rate_per_s", "5")
-        await driver.press("ctrl+s")
-        edit = desk.called("integration_edit")[0].testing
-        assert (edit.path, edit.rate_per_s, edit.connection_id) == ("/v3/hra", 5, "con_jira")
-        assert desk.called("integration_edit")[0].production is None
-        assert "whsec_shown-this-once" in driver.text()
-        await driver.press("escape")
-        assert "TESTING is saved." in driver.text()
-        await driver.press("right", "enter")
-        assert [each.environment for each in desk.called("integration_test")][-1] is Environment.TESTING
-        assert "The endpoint took the probe: 200 in 41 ms." in driver.text()
-
-
-async def test_only_what_was_changed_of_an_environment_is_sent():
-    desk = DeliveryDesk()
-    async with open_window(desk, window()) as driver:
-        await driver.press("e")
-        await fill(driver, "name", "CRM")
-        await fill(driver, "rate_per_s", "")
-        await driver.press("ctrl+s")
-        [changes] = desk.called("integration_edit")
-        assert changes.model_dump(exclude_unset=True) == {"name": "CRM", "production": {"rate_per_s": None}}
-
-
-async def test_what_is_wrong_with_an_environment_is_said_in_the_form():
-    desk = DeliveryDesk()
-    async with open_window(desk, window()) as driver:
-        await driver.press("e")
-        await fill(driver, "timeout_s", "soon")
-        await fill(driver, "path", "v2")
-        await driver.press("ctrl+s")
-        assert "Timeout, seconds: is a number" in wrong(driver)
-        assert "Path: begins with /" in wrong(driver)
-        assert desk.called("integration_edit") == []
-
-
-async def test_a_probe_that_fails_says_whose_fault_and_what_to_do():
-    desk = DeliveryDesk()
-    desk.probe_ok = False
-    async with open_window(desk, window()) as driver:
-        await driver.press(*TO_TESTING, "X")
-        text = words(driver)
-        assert "The endpoint refused the credential (401 Unauthorized)." in text
-        assert "Next update the credentials" in text
-        assert "no record was made" in text
-        assert "healthdesk-probe: true" in text
-        await driver.press("escape")
-        assert "TESTING of CRM endpoint: the test failed." in driver.said
-
-
-async def test_promotion_shows_the_difference_and_confirms_what_was_shown():
-    desk = DeliveryDesk()
-    async with open_window(desk, window()) as driver:
-        await driver.press("U")
-        text = words(driver)
-        assert "path: + /v3/hra - /v2/hra" in text
-        assert 'batch: + {"size": 50}' in text
-        assert "- none" in text
-        assert "connection stays: each environment keeps its own connection" in text
-        await driver.press("enter")
-        assert desk.called("integration_promote") == []
-        await driver.press("U", "right", "enter")
-        assert [each.version for each in desk.called("integration_promote")] == ["v2"]
-
-
-async def test_a_production_that_is_not_there_asks_for_its_connection():
-    desk = DeliveryDesk()
-    desk.without(Environment.PRODUCTION)
-    desk.creates = True
-    async with open_window(desk, window()) as driver:
-        await driver.press("U", "enter")
-        assert "it is made as TESTING is" in driver.text()
-        await driver.press("right", "enter")
-        [new] = desk.called("integration_promote")
-        assert new.connection_id == "con_jira"
-
-
-async def test_promotion_without_testing_is_refused_with_what_helps():
-    desk = DeliveryDesk()
-    desk.without(Environment.TESTING)
-    async with open_window(desk, window()) as driver:
-        await driver.press("U")
-        assert "Promote to production: there is no testing environment; E sets it up" in driver.said
-
-
-async def test_the_delivery_method_is_changed_and_what_the_form_does_not_ask_stays():
-    desk = DeliveryDesk()
-    desk.change(Environment.PRODUCTION, delivery=all_methods())
-    async with open_window(desk, window(), size=LARGE) as driver:
-        await driver.press("M")
-        await fill(driver, "size", "25")
-        await driver.press("ctrl+s")
-        [changes] = desk.called("integration_edit")
-        method = changes.production.delivery
-        assert method.batch.size == 25
-        assert method.batch.results == "results"
-        assert method.mapping == all_methods().mapping
-        assert method.receipt.statuses == [202]
-        assert changes.testing is None
-
-
-async def test_a_mapping_that_cannot_be_read_is_told_by_its_line():
-    desk = DeliveryDesk()
-    async with open_window(desk, window(), size=LARGE) as driver:
-        await driver.press("M", "tab")
-        await driver.write("move a b")
-        await driver.press("ctrl+s")
-        assert "line 1: a step begins with set, default, rename, format, remove" in wrong(driver)
-        assert desk.called("integration_edit") == []
-
-
-async def test_a_new_key_is_shown_once():
-    desk = DeliveryDesk()
-    async with open_window(desk, window()) as driver:
-        await driver.press(*TO_TESTING, "K")
-        assert "No key yet" in driver.text()
-        await driver.press("ctrl+s")
-        assert "hdk_shown-this-once" in driver.text()
-        [new] = desk.called("integration_key_create")
-        assert new.environment is Environment.TESTING
-        await driver.press("escape")
-        assert "hdk_shown-this-once" not in driver.text()
 
 
 async def test_a_source_is_enabled_and_its_silence_set():

@@ -106,6 +106,17 @@ async def test_an_environment_that_is_not_set_up_is_not_offered(missing: Environ
         assert len(desk.called("sample_plan")) == 1
 
 
+async def test_the_log_sends_samples_through_the_integration_of_its_filter():
+    desk = DeliveryDesk()
+    async with open_desk(desk, area="log") as driver:
+        await driver.press("t")
+        assert "no integration is chosen; / has one under To" in " ".join(driver.said)
+        driver.app.show_log({"integration": "int_crm"}, {"integration": "CRM endpoint"})
+        await driver.settle()
+        await driver.press("t", "enter")
+        assert desk.called("sample_send")[0].integration_id == "int_crm"
+
+
 async def test_the_key_works_in_area_one():
     desk = DeliveryDesk()
 

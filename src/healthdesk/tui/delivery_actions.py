@@ -10,6 +10,7 @@ DELIVERY_ACTIONS: tuple[Action, ...] = (
     Action("testing", "E", "Testing configuration", "testing", BOTH, "Endpoint, headers and limits of the testing environment, always marked TESTING; then test it", role=M),
     Action("sample", "t", "Send sample data", "sample", on("connections"), "One sample for each level of the sources you pick, to testing or production", role=M),
     Action("sample", "t", "Send sample data", "sample", on("integration source"), "One sample for each level of the sources you pick, to testing or production", role=M, rank=3),
+    Action("sample", "t", "Send sample data", "sample", on("log"), "Through the integration that the filter names, else that of the record", role=M, item=False),
     Action("notify", "N", "Add Notifications", "notifications", BOTH, "Its problems go to the channels you choose and to no others; testing is silent unless you say so", role=M),
     Action("log", "l", "View Logs", "logs", on("integration"), "Open the log with this filter", rank=4),
     Action("log", "l", "View Logs", "logs", on("connections"), "Open the log with this filter", rank=5),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from healthdesk.api.apps import AppDelivery
 from healthdesk.api.delivery import (
     BatchSettings,
     CircuitSettings,
@@ -16,6 +19,7 @@ from healthdesk.api.delivery import (
 )
 from healthdesk.domain.durations import format_span, parse_duration
 from healthdesk.domain.states import BodyFormat, CallbackScheme
+from healthdesk.tui.flows.asked_fields import asked_fields, asked_values
 from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.view.delivery import BODIES
 from healthdesk.tui.view.mapping_text import HELP, steps_of, text_of
@@ -65,6 +69,35 @@ def delivery_fields(now: DeliveryMethod) -> list[Field]:
     ]  # fmt: skip
 
 
+def operation_fields(operations: Mapping[str, AppDelivery], now: DeliveryMethod) -> list[Field]:
+    """Return the fields for an operation of the app and its inputs, where the app has some."""
+    if not operations:
+        return []
+    named = [(name, each.name) for name, each in operations.items()]
+    fields = [
+        Field(
+            "operation",
+            "Operation",
+            now.operation,
+            options=(("", "none: path, method and body as set here"), *named),
+            help=lambda values: _operation_help(operations, values),
+            path="delivery.operation",
+        )
+    ]
+    for name, each in operations.items():
+        inputs = now.inputs if name == now.operation else {}
+        fields += [
+            replace(field, when=("operation", (name,)))
+            for field in asked_fields(each.fields, name, "delivery.inputs", inputs)
+        ]
+    return fields
+
+
+def _operation_help(operations: Mapping[str, AppDelivery], values: Values) -> tuple[str, ...]:
+    chosen = operations.get(values.get("operation", ""))
+    return (chosen.help,) if chosen is not None and chosen.help else ()
+
+
 def _switch(name: str, label: str, *, on: bool, help: str = "") -> Field:
     return Field(name, label, YES if on else NO, options=NO_YES, help=(lambda _: (help,)) if help else None)
 
@@ -106,6 +139,9 @@ def delivery_of(values: Values, before: DeliveryMethod) -> DeliveryMethod:
     """Return the delivery method that was entered; what the form does not ask is as it was."""
     known = before.model_dump(mode="json")
     known["body"] = values["body"]
+    if "operation" in values:
+        known["operation"] = values["operation"]
+        known["inputs"] = asked_values(values, values["operation"]) if values["operation"] else {}
     if "xml_root" in values:
         known["xml_root"] = values["xml_root"].strip()
     known["mapping"] = [step.model_dump(mode="json") for step in steps_of(values["mapping"])]

@@ -111,7 +111,7 @@ async def deliverable(screen: DeskScreen) -> list[Connection]:
 
 
 async def _able(screen: DeskScreen) -> set[str]:
-    return {app.id for app in await screen.client.apps() if DELIVERY in app.kinds}
+    return {app.id for app in await screen.client.apps() if DELIVERY in app.kinds or app.delivery}
 
 
 async def _save(

@@ -1,13 +1,22 @@
-"""Bearer keys of who posts records, and the secrets that sign what is sent: made, and shown once."""
+"""Bearer keys of who posts records, secrets that sign what is sent or prove receipts: made, and shown once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from healthdesk.api.integrations import Integration, KeyCreate, NewSecret
+from pydantic import SecretStr
+
+from healthdesk.api.integrations import (
+    Integration,
+    Key,
+    KeyCreate,
+    NewSecret,
+    ReceiptSecretCreate,
+    SigningSecret,
+)
 from healthdesk.domain.states import Environment
 from healthdesk.tui.flows.app_fields import OVERLAPS
 from healthdesk.tui.flows.asking import ask_until_taken
@@ -21,32 +30,37 @@ from healthdesk.tui.view.times import View, full
 if TYPE_CHECKING:
     from healthdesk.tui.screens.base import DeskScreen
 
-KEY, SIGNING = "key", "signing"
+KEY, SIGNING, RECEIPT = "key", "signing", "receipt"
 KINDS = (
     (KEY, "bearer key: who posts records shows it"),
     (SIGNING, "signing secret: the endpoint verifies with it"),
+    (RECEIPT, "receipt secret: its receipts are verified with it"),
 )
-WORDS = {KEY: "bearer key", SIGNING: "signing secret"}
+WORDS = {KEY: "bearer key", SIGNING: "signing secret", RECEIPT: "receipt secret"}
 
 
 async def make_secret(screen: DeskScreen, integration: Integration, which: Environment) -> str:
-    """Show what is valid now, make a bearer key or a signing secret, and show it this once."""
-    keys = [
-        each for each in await screen.client.integration_keys(integration.id) if each.environment is which
-    ]
-    signing = [
-        each
-        for each in await screen.client.integration_signing_secrets(integration.id)
+    """Show what is valid now, make a bearer key, a signing secret or a receipt secret, and show it this once."""
+    client, view = screen.client, screen.view()
+    valid: dict[str, Sequence[Key | SigningSecret]] = {
+        KEY: await client.integration_keys(integration.id),
+        SIGNING: await client.integration_signing_secrets(integration.id),
+        RECEIPT: await client.integration_receipt_secrets(integration.id),
+    }
+    intro = [
+        _valid(WORDS[kind], each.hint, each.created_by, each.expires_at, view)
+        for kind, known in valid.items()
+        for each in known
         if each.environment is which
     ]
-    view = screen.view()
-    intro = [
-        *(_valid("bearer key", each.hint, each.created_by, each.expires_at, view) for each in keys),
-        *(_valid("signing secret", each.hint, each.created_by, each.expires_at, view) for each in signing),
-    ] or [line(Span("No key yet: nobody can post records to it.", Tone.WARN))]
+    if all(each.environment is not which for each in valid[KEY]):
+        intro.append(line(Span("No key yet: nobody can post records to it.", Tone.WARN)))
     fields = [
         Field("kind", "Make a new", KEY, options=KINDS),
         Field("overlap_s", "The old one stays", OVERLAPS[0][0], options=OVERLAPS),
+        Field(
+            "secret", "That of the endpoint", "", "empty: one is made", secret=True, when=("kind", (RECEIPT,))
+        ),
     ]
     form = partial(
         Form, f"Keys and secrets · {integration.name} · {TITLES[which]}", fields, button="Make", intro=intro
@@ -54,9 +68,14 @@ async def make_secret(screen: DeskScreen, integration: Integration, which: Envir
 
     async def send(values: Values) -> tuple[str, NewSecret]:
         new = KeyCreate(environment=which, overlap_s=int(values["overlap_s"]))
-        if values["kind"] == KEY:
-            return KEY, await screen.client.integration_key_create(integration.id, new)
-        return SIGNING, await screen.client.integration_signing_secret_create(integration.id, new)
+        match values["kind"]:
+            case "key":
+                return KEY, await client.integration_key_create(integration.id, new)
+            case "signing":
+                return SIGNING, await client.integration_signing_secret_create(integration.id, new)
+        given = values["secret"].strip()
+        receipt = ReceiptSecretCreate(**new.model_dump(), secret=SecretStr(given) if given else None)
+        return RECEIPT, await client.integration_receipt_secret_create(integration.id, receipt)
 
     made = await ask_until_taken(screen, form, send)
     if made is None:

@@ -21,6 +21,7 @@ from healthdesk.tui.flows.records import (
     resend_one,
     resend_reason,
 )
+from healthdesk.tui.flows.samples import send_samples
 from healthdesk.tui.screens.area import AreaScreen
 from healthdesk.tui.screens.fix import FixScreen
 from healthdesk.tui.screens.jobs_shown import JobsShown
@@ -75,6 +76,8 @@ class LogActs(JobsShown, AreaScreen):
         if action_id == "unmark" and not self.listing.table.marks:
             return "nothing is marked"
         if row is None:
+            if action_id == "sample" and not self.chosen().integration_id:
+                return "no integration is chosen; / has one under To"
             return super().refuses(action_id)
         match action_id:
             case "resend" if not self.listing.table.marks:
@@ -95,6 +98,11 @@ class LogActs(JobsShown, AreaScreen):
             self.show_totals()
         else:
             super().take_changes(changes)
+
+    def do_sample(self) -> None:
+        """Send sample data through the integration of the filter, else of the record."""
+        integration_id = self.chosen().integration_id or (self.row.integration_id if self.row else "")
+        self.flow(send_samples(self, integration_id), asks=True)
 
     waiting = False
     """Whether anything changed while the log stood still."""

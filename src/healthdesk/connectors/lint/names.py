@@ -230,7 +230,9 @@ def _check_unused(notes: Notes) -> None:
         known = {field.key for field in operation.fields} | OF_A_RECORD
         for name in sorted(operation.of_item() - known):
             notes.error(
-                ("delivery", key, "item"), f"{name} has no value in an item", f"one of {', '.join(sorted(known))}"
+                ("delivery", key, "item"),
+                f"{name} has no value in an item",
+                f"one of {', '.join(sorted(known))}",
             )
         used = operation.request.names() | operation.of_item()
         _unused(notes, ("delivery", key, "fields"), operation.fields, used)

@@ -142,15 +142,19 @@ class FakeJobs:
         return self._preview("rec_00000000000000000000000010", fix).model_copy(update=several)
 
     def _preview(self, record_id: str, fix: FixGiven) -> FixPreview:
+        name = "Ann [/b] Smith" if fix.reveal else "••••"
+        data = '{"participant": "Ann [/b] Smith", "assessment": "heart-health", "score": 71, "note": null}'
         difference = [
-            ' "participant": "Ann [/b] Smith",',
+            f' "participant": "{name}",',
             *(f"+{step.do} {step.path}" for step in fix.mapping),
         ]
         return FixPreview(
             before="{}",
             after=fix.body or "{}",
             difference=difference,
-            headers=fix.headers,
+            headers={**fix.headers, "content-type": "application/json"},
+            data=data if fix.reveal else "••••",
+            masked=not fix.reveal,
             version="v1",
             record_id=record_id,
         )

@@ -6,6 +6,7 @@ from healthdesk.api.records import LikelyCause
 from healthdesk.domain.states import Environment, MappingVerb, RecordState, Role
 from healthdesk.tui.screens.body_editor import BodyEditor
 from healthdesk.tui.screens.fix import FixScreen
+from healthdesk.tui.screens.job import JobScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.widgets.editors import LongText
 from tests.tui.desk import Driver, open_desk
@@ -40,6 +41,9 @@ async def test_one_record_is_fixed_shown_sent_and_its_mapping_kept():
             (MappingVerb.SET, "risk_level", "high")
         ]
         assert "+set risk_level" in driver.text()
+        assert "Ann" not in driver.text()
+        assert "content-type" not in driver.text(), "only the headers that the fix gives"
+        await driver.press("v")
         assert '"Ann [/b] Smith"' in driver.text()
         assert desk.called("record_fix") == []
         await driver.press("s")
@@ -104,7 +108,7 @@ async def test_the_body_is_edited_as_text_and_json_is_checked_while_it_is_typed(
     async with open_desk(desk) as driver:
         await driver.press(*TO_FAILED, "f", "b")
         assert isinstance(driver.app.screen, BodyEditor)
-        assert desk.called("record_reveal") == [FAILED]
+        assert desk.called("record_fix_preview")[0][1].reveal, "the daemon notes who saw it"
         assert '"participant": "Ann [/b] Smith"' in driver.text()
         assert "✓ JSON" in driver.text()
         await driver.press("x")
@@ -115,7 +119,7 @@ async def test_the_body_is_edited_as_text_and_json_is_checked_while_it_is_typed(
         await driver.settle()
         await driver.press("ctrl+s")
         given = desk.called("record_fix_preview")[-1][1]
-        assert given.body == '{"score": 72}'
+        assert (given.body, given.version, given.reveal) == ('{"score": 72}', "v1", False)
         assert "replaced, 1 line" in driver.text()
         await driver.press("A")
         assert driver.said[-1] == "Fix all of its problem: a body is of one record; remove it first"
@@ -126,7 +130,7 @@ async def test_the_body_stays_as_it_was_when_the_editor_is_left():
     async with open_desk(desk) as driver:
         await driver.press(*TO_FAILED, "f", "b", "x", "escape")
         assert isinstance(driver.app.screen, FixScreen)
-        assert desk.called("record_fix_preview") == []
+        assert "Nothing is changed yet." in driver.text()
 
 
 async def test_all_of_a_problem_are_fixed_as_a_job_after_its_plan():
@@ -146,6 +150,7 @@ async def test_all_of_a_problem_are_fixed_as_a_job_after_its_plan():
         assert (chosen.problem_id, expect) == ("prb_1", 131)
         assert fix.mapping[0].path == "risk_level"
         assert desk.called("record_fix") == []
+        assert isinstance(driver.app.screen, JobScreen)
 
 
 async def test_what_was_begun_on_one_record_goes_on_for_all_of_its_problem():

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from healthdesk.api.fixes import FixGiven
-from healthdesk.api.jobs import JobPlan
+from healthdesk.api.jobs import Job, JobPlan
 from healthdesk.api.records import Record, RecordFilter, Resent
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import ApiRefused
@@ -87,9 +87,20 @@ async def resend_marked(screen: DeskScreen, ids: Sequence[str], delivered: int) 
     return resent_sentence(total)
 
 
-async def resend_all(
+async def resend_all(screen: DeskScreen, chosen: RecordFilter, described: str) -> str:
+    """Resend every record of the filter as a job, after a confirmation."""
+    job = await begin_job(screen, chosen, described)
+    return begun_sentence(job) if job is not None else ""
+
+
+def begun_sentence(job: Job) -> str:
+    """Return what is told of a job that was just begun."""
+    return f"{short_id(job.id)} begun: {plural(job.total, 'record')}, the first one first."
+
+
+async def begin_job(
     screen: DeskScreen, chosen: RecordFilter, described: str, *, fix: FixGiven | None = None
-) -> str:
+) -> Job | None:
     """Begin a job over every record of the filter, after a confirmation that states what it does.
 
     Records that arrive while the question is read are not in it. When those in it change, it is asked again.
@@ -104,14 +115,12 @@ async def resend_all(
                 rate = await _ask_rate(screen, plan) or rate
                 continue
             if answer is None:
-                return ""
-            job = await screen.client.job_create(chosen, expect=plan.total, rate_per_s=rate, fix=fix)
+                return None
+            return await screen.client.job_create(chosen, expect=plan.total, rate_per_s=rate, fix=fix)
         except ApiRefused as error:
             if error.status != CONFLICT:
                 raise
             screen.desk.tell("What the filter matches has changed meanwhile. This is the new plan.", ok=False)
-        else:
-            return f"{short_id(job.id)} begun: {plural(job.total, 'record')}, the first one first."
 
 
 async def _ask_plan(screen: DeskScreen, plan: JobPlan, described: str) -> str | None:

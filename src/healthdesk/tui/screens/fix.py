@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
-from textual.message import Message
 from textual.widget import Widget
 
-from healthdesk.api.delivery import MappingStep
-from healthdesk.api.fixes import FixGiven, FixPreview, FixResend
+from healthdesk.api.fixes import FixGiven, FixResend
 from healthdesk.api.problems import ProblemRow
-from healthdesk.api.records import Record, RecordDetail, RecordFilter
+from healthdesk.api.records import Record, RecordFilter
 from healthdesk.domain.states import RecordState
 from healthdesk.tui.feed import Changes
+from healthdesk.tui.fixing import Begun, BodyTaken, ChangeTaken, Fixing, Resent, Widened
 from healthdesk.tui.flows.fixes import ask_change, offer_mapping
-from healthdesk.tui.flows.records import resend_all
+from healthdesk.tui.flows.records import begin_job, begun_sentence
 from healthdesk.tui.format import Line, line, plain
 from healthdesk.tui.screens.body_editor import BodyEditor
 from healthdesk.tui.screens.window import WindowScreen
@@ -25,7 +23,6 @@ from healthdesk.tui.view.fixes import (
     BODY,
     COLUMNS,
     Change,
-    Header,
     change_cells,
     changes_of,
     difference_lines,
@@ -46,43 +43,6 @@ MOST_ROWS = 7
 ON_ITS_WAY = (RecordState.QUEUED, RecordState.SENDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Fixing:
-    """What the window shows: the record (of a problem, its sample) and what the fix would send of it."""
-
-    record: RecordDetail
-    preview: FixPreview | None
-
-
-@dataclass
-class ChangeTaken(Message):
-    """A change was entered, in the place of the row with this number, or as another one."""
-
-    change: MappingStep | Header
-    before: Change | None
-
-
-@dataclass
-class BodyTaken(Message):
-    """The body was edited."""
-
-    text: str
-
-
-@dataclass
-class Widened(Message):
-    """The fix is to be for all of a problem."""
-
-    problem: ProblemRow
-
-
-@dataclass
-class Resent(Message):
-    """The record was sent with the fix."""
-
-    record: RecordDetail
-
-
 class FixScreen(WindowScreen):
     """Opened on a record, or on a problem: then the fix is for all of its records, and shown on its sample."""
 
@@ -96,6 +56,7 @@ class FixScreen(WindowScreen):
         super().__init__(record_id)
         self.problem = problem
         self.fix = fix or FixGiven()
+        self.revealed = False
         self.sent = False
         """Whether it waits for what becomes of the record that it sent."""
 
@@ -125,11 +86,11 @@ class FixScreen(WindowScreen):
     async def read(self) -> Fixing:
         """Read the record, and what the fix as it is now would send."""
         record = await self.client.record(self.key)
-        preview = None
+        preview, shown = None, self.fix.model_copy(update={"reveal": self.revealed})
         if self.changed and self.problem is not None:
-            preview = await self.client.problem_fix_preview(self.problem.id, self.fix)
+            preview = await self.client.problem_fix_preview(self.problem.id, shown)
         elif self.changed:
-            preview = await self.client.record_fix_preview(self.key, self.fix)
+            preview = await self.client.record_fix_preview(self.key, shown)
         return Fixing(record, preview)
 
     @property
@@ -160,7 +121,7 @@ class FixScreen(WindowScreen):
 
     def _difference(self, fixing: Fixing) -> list[Line]:
         if fixing.preview is not None:
-            return difference_lines(fixing.preview)
+            return difference_lines(fixing.preview, self.fix)
         record = fixing.record
         return [*nothing_yet_lines(one=self.problem is None), (), *body_lines(record.next_body or record.request_body)]  # fmt: skip
 
@@ -210,8 +171,12 @@ class FixScreen(WindowScreen):
             return "nothing is changed yet"
         if action_id == "body" and self.problem is not None:
             return "a body is of one record; steps are for all"
+        if action_id == "body" and self.fix.mapping:
+            return "a fix replaces the body or has steps, not both; remove the steps first"
         if action_id == "resend" and not self.changed:
             return "nothing is changed yet"
+        if action_id == "reveal" and (self.revealed or not self.changed):
+            return "they are shown already" if self.revealed else "nothing is changed yet"
         if action_id == "resend" and self.sent:
             return "it was sent; its answer is not here yet"
         return self._why_not_all() if action_id == "scope" else ""
@@ -261,22 +226,26 @@ class FixScreen(WindowScreen):
         self.flow(self._edit_body(), asks=True)
 
     async def _edit_body(self) -> str:
-        text = self.fix.body
+        text, version = self.fix.body, self.fix.version
         if text is None:
-            shown = await self.client.record_reveal(self.key)
-            body = shown.next_body or shown.request_body
-            if body is None or body.text is None:
-                return "Its body is no text, or was removed by retention."
-            text = body.text
+            now = await self.client.record_fix_preview(self.key, self.fix.model_copy(update={"reveal": True}))
+            if now.masked:
+                return "You may not reveal its values, so its body cannot be edited."
+            text, version = now.data, now.version
         edited = await self.ask(BodyEditor(f"Body of {short_id(self.key)}", text, ascii_only=self.ascii_only))
         if edited is not None:
-            self.post_message(BodyTaken(edited))
+            self.post_message(BodyTaken(edited, version))
         return ""
 
     @on(BodyTaken)
     def _body_taken(self, message: BodyTaken) -> None:
-        version = self.detail.record.version if self.detail is not None else ""
-        self._take(self.fix.model_copy(update={"body": message.text, "version": version}))
+        self._take(self.fix.model_copy(update={"body": message.text, "version": message.version}))
+
+    def do_reveal(self) -> None:
+        """Show the difference in clear; the daemon notes who did."""
+        self.revealed = True
+        self.reload_detail()
+        self.desk.tell("Values are shown. It is noted in the activity log.")
 
     def do_scope(self) -> None:
         """Fix all records of the problem."""
@@ -296,12 +265,25 @@ class FixScreen(WindowScreen):
         if self.problem is not None:
             described = f"held up by {self.problem.where}: {self.problem.cause}"
             chosen = RecordFilter(problem_id=self.problem.id)
-            self.flow(resend_all(self, chosen, described, fix=self.fix), asks=True)
+            self.flow(self._resend_all(chosen, described), asks=True)
         else:
             self.flow(self._resend_one())
 
+    async def _resend_all(self, chosen: RecordFilter, described: str) -> str:
+        job = await begin_job(self, chosen, described, fix=self.fix)
+        if job is not None:
+            self.post_message(Begun(job))
+        return ""
+
+    @on(Begun)
+    def _begun(self, message: Begun) -> None:
+        from healthdesk.tui.screens.job import JobScreen
+
+        self.desk.tell(begun_sentence(message.job))
+        self.app.switch_screen(JobScreen(message.job.id))
+
     async def _resend_one(self) -> str:
-        record = await self.client.record_fix(self.key, FixResend(**self.fix.model_dump()))
+        record = await self.client.record_fix(self.key, FixResend(**self.fix.model_dump(exclude={"reveal"})))
         self.post_message(Resent(record))
         return ""
 

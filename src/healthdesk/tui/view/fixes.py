@@ -105,14 +105,14 @@ def change_cells(change: Change) -> list[Span]:
     return [dim(str(change.number)), Span(change.kind, Tone.ACCENT), Span(change.path), Span(change.told)]
 
 
-def difference_lines(preview: FixPreview) -> list[Line]:
-    """Return what a fix changes: warnings, the headers it adds, the difference of the bodies."""
+def difference_lines(preview: FixPreview, fix: FixGiven) -> list[Line]:
+    """Return what a fix changes: warnings, the headers it gives, the difference of the bodies."""
     lines = [line(Span(f"⚠ {warning}", Tone.WARN)) for warning in preview.warnings]
     if preview.masked:
-        lines.append(line(dim("Values are masked: you may not reveal them.")))
+        lines.append(line(dim("Values are masked; "), key("v"), dim(" reveals them.")))
     if not preview.changed:
         lines.append(line(Span("It changes nothing of what is sent.", Tone.WARN)))
-    lines += [line(Span(f"+ {name}: {value}", Tone.GOOD)) for name, value in preview.headers.items()]
+    lines += [line(Span(f"+ {name}: {value}", Tone.GOOD)) for name, value in fix.headers.items()]
     lines += [line(Span(text, _TONES.get(text[:1], Tone.PLAIN))) for text in preview.difference]
     return lines
 

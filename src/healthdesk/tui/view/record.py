@@ -46,7 +46,9 @@ def record_verdict(detail: RecordDetail, view: View) -> list[Line]:
         second.append(detail.error)
     likely = detail.likely.sentence if detail.likely else ""
     if likely and likely.rstrip(".").lower() not in (told + headline).lower():
-        second.append(dim(f" Likely: {likely}" if second else f"Likely: {likely}"))
+        if second:
+            second.append("  " if str(second[-1]).endswith(".") else ".  ")
+        second.append(dim(f"Likely: {likely}"))
     if second:
         lines.append(line(*second))
     lines += _like_it(detail, view)
@@ -62,7 +64,7 @@ def _like_it(detail: RecordDetail, view: View) -> list[Line]:
     if detail.problem_id:
         parts += [key("o"), dim(" opens their problem. " if detail.similar > 1 else " opens its problem. ")]
     if detail.fix_id:
-        parts += [Span("▸ Fixed: ", Tone.ACCENT), dim("something else is sent than was posted; "), key("D"), dim(" removes the fix.")]  # fmt: skip
+        parts += [Span("▸ Fixed: ", Tone.ACCENT), dim("not what was posted is sent; "), key("D"), dim(" removes the fix.")]  # fmt: skip
     return [line(*parts)] if parts else []
 
 
@@ -78,12 +80,12 @@ def _headline(detail: RecordDetail, view: View) -> str:
             return f"Delivered {at}: {detail.last_status or 'accepted'} in {took or '–'}"
         case RecordState.RETRYING:
             return f"Retrying: next try {time_of_day(detail.next_attempt_at, view)}"
-        case RecordState.UNKNOWN:
-            return "Unknown: the request may have arrived"
         case RecordState.AWAITING_RECEIPT:
             return f"Awaiting its receipt until {time_of_day(detail.next_attempt_at, view)}"
         case RecordState.UNKNOWN if detail.next_attempt_at is not None:
             return f"Unknown: the endpoint is asked {time_of_day(detail.next_attempt_at, view)}"
+        case RecordState.UNKNOWN:
+            return "Unknown: the request may have arrived"
         case RecordState.HELD:
             return "Held: " + (
                 HOLDS[detail.hold_reason] if detail.hold_reason else "it waits for its connection"

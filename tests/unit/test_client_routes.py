@@ -55,6 +55,9 @@ def test_route_answers_what_the_call_reads(name):
     if answer == 204:
         assert route.output is None
         return
+    if callable(answer):  # a file, which is read as it comes
+        assert route.media
+        return
     wire = answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer
     reader = TypeAdapter(route.output)
     read = reader.validate_python(wire)

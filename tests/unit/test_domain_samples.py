@@ -25,7 +25,9 @@ def test_every_sample_fits_the_declared_type_whatever_the_example_says(kind: str
 
 
 def test_levels_differ_and_numbers_rise_with_them() -> None:
-    samples = [of(level, SampleField("score", "number"), SampleField("risk_level", "string")) for level in LEVELS]
+    samples = [
+        of(level, SampleField("score", "number"), SampleField("risk_level", "string")) for level in LEVELS
+    ]
     scores = [float(str(each["score"])) for each in samples]
     assert scores == sorted(scores)
     assert len(set(scores)) == 3

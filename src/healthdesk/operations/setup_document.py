@@ -140,8 +140,8 @@ def rendered(document: SetupDocument) -> str:
 
 def _plain(item: BaseModel) -> dict[str, Any]:
     """Return an item for TOML, which has no null; the names that tell it apart are always there."""
-    plain = item.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    return _without_null(plain)
+    plain: dict[str, Any] = _without_null(item.model_dump(mode="json", exclude_defaults=True))
+    return plain
 
 
 def _without_null(value: Any) -> Any:

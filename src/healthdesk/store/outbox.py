@@ -125,7 +125,9 @@ def _matching(
 
 def _covers(rule: Mapping[str, Any], environment: Environment | None) -> bool:
     """Tell whether a rule is for this environment: production, where it names none."""
-    return environment is None or environment.value in (rule["environments"] or [Environment.PRODUCTION.value])
+    return environment is None or environment.value in (
+        rule["environments"] or [Environment.PRODUCTION.value]
+    )
 
 
 def _told(conn: Connection, problem: Mapping[str, Any]) -> set[str]:

@@ -78,14 +78,14 @@ def _records() -> None:
     )
     _partial("ix_records_webhook", "records", ["webhook_id"], "webhook_id <> id")
     op.create_index("ix_records_completed", "records", ["completed_at", "id"], unique=False)
-    for name, columns, where in (
+    for name, indexed, where in (
         ("tried", ["first_attempt_at", "id"], "first_attempt_at IS NOT NULL"),
         ("retried", ["last_attempt_at", "id", "first_attempt_at"], "last_attempt_at <> first_attempt_at"),
         ("failing", ["error_kind", "id"], "error_kind <> ''"),
         ("refused", ["last_status", "id"], "last_status >= 300"),
         ("samples", ["id", "sample"], "sample"),
     ):
-        _partial(f"ix_records_{name}", "records", columns, where)
+        _partial(f"ix_records_{name}", "records", indexed, where)
     _partial("ix_records_fix", "records", ["fix_id"], "fix_id IS NOT NULL")
     op.create_table(
         "record_events",

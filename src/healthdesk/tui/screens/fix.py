@@ -66,7 +66,7 @@ class FixScreen(WindowScreen):
         yield Lines(ascii_only=self.ascii_only, id="head", classes="head")
         yield Ruler(ascii_only=self.ascii_only)
         self.table = WindowTable(
-            COLUMNS, change_cells, lambda change: str(change.id), ascii_only=self.ascii_only, id="changes"
+            COLUMNS, change_cells, lambda change: str(change.id), ascii_only=self.ascii_only, id="fix-changes"
         )
         yield self.table
         yield Ruler(ascii_only=self.ascii_only)

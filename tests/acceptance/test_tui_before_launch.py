@@ -127,3 +127,64 @@ async def test_testing_is_set_up_tried_and_promoted_and_its_samples_are_followed
             await operator.is_on(LedgerScreen)
             await operator.sees("✓ Balanced. 3 records accepted")
             await operator.sees("3 of them samples")
+
+
+async def test_sources_circuit_silence_and_notifications_are_seen_to_in_the_window_of_an_integration() -> (
+    None
+):
+    async with temporary_desk() as desk, serving(Receiver().app()) as port, desk.client() as client:
+        delivery = await set_up_delivery(desk, f"http://127.0.0.1:{port}")
+        app = HealthdeskApp(client, tz=UTC)
+        async with app.run_test(size=(160, 45)) as pilot:
+            operator = Operator(app, pilot)
+            await operator.is_on(ConnectionsScreen)
+            await app.push_screen(IntegrationScreen(delivery.integration_id))
+            await operator.sees("● Delivering")
+
+            # A source is added, enabled, and its silence set
+            await pilot.press("right_square_bracket", "n")
+            await operator.is_on(Form)
+            await operator.enter("name", "Sleep")
+            await operator.enter("key", "sleep")
+            await pilot.press("ctrl+s")
+            await operator.is_on(IntegrationScreen)
+            await operator.sees("Sleep is not enabled")
+            await pilot.press("O")
+            await operator.sees("Sleep is delivered.")
+            await pilot.press("h")
+            await operator.is_on(Form)
+            await choose(operator, "how", "set")
+            await operator.enter("after_s", "2h")
+            await pilot.press("ctrl+s")
+            await operator.is_on(IntegrationScreen)
+            await operator.sees("2h set")
+            (pulse,) = (await client.source("sleep")).pulses
+            assert (pulse.set_s, pulse.integration_id) == (7200, delivery.integration_id)
+
+            # A circuit is opened by hand, and closed
+            await pilot.press("C")
+            await operator.press_button("Open it")
+            await operator.sees("Circuit of Production is open")
+            await pilot.press("C")
+            await operator.press_button("Close it")
+            await operator.sees("● Delivering")
+
+            # Notifications: a channel of its own, testing silent
+            await pilot.press("N")
+            await operator.is_on(Form)
+            await operator.enter("name", "CRM team")
+            await operator.enter("url", f"json://127.0.0.1:{port}/alerts")
+            await pilot.press("ctrl+s")
+            await operator.is_told("go to 1 channel only. TESTING is silent.")
+            (rule,) = (await client.rules_list()).items
+            assert (rule.integration_id, rule.environments) == (
+                delivery.integration_id,
+                [Environment.PRODUCTION],
+            )
+
+            # Paused, production alone, and resumed
+            await pilot.press("p")
+            await operator.press_button("Pause Production")
+            await operator.sees("Paused: Production")
+            await pilot.press("p")
+            await operator.sees("● Delivering")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from healthdesk.api.common import Page
 from healthdesk.api.flow import Silence, SourcePulse
 from healthdesk.api.integrations import Source
 from healthdesk.domain.activity import Verb
@@ -25,6 +26,17 @@ def shown(conn: Conn, row: SourceRow) -> Source:
     view = Source.model_validate(row, from_attributes=True)
     view.pulses = [_pulse(each) for each in queries.rows(conn, source_id=row.id) if each.live]
     return view
+
+
+def page(conn: Conn, found: Page[Source]) -> Page[Source]:
+    """Return a page of sources, each with how often it sends where; all of them are read at once."""
+    pulses: dict[str, list[SourcePulse]] = {}
+    for row in queries.rows(conn):
+        if row.live:
+            pulses.setdefault(row.source_key, []).append(_pulse(row))
+    for source in found.items:
+        source.pulses = pulses.get(source.key, [])
+    return found
 
 
 def _pulse(row: PulseRow) -> SourcePulse:

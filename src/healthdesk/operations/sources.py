@@ -28,7 +28,13 @@ view = model_of(Source)
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Source]:
     """Return sources by age."""
     desk.require("sources.list")
-    return to_page(await desk.read(queries.page, after=cursor("src", after), limit=limit), view)
+    place = cursor("src", after)
+
+    def read(conn: Conn) -> Page[Source]:
+        rows = queries.page(conn, after=place, limit=limit)
+        return silence.page(conn, to_page(rows, view))
+
+    return await desk.read(read)
 
 
 async def show(desk: Desk, id_or_key: str) -> Source:

@@ -155,3 +155,15 @@ async def test_the_ledger_of_a_period_balances_and_refuses_times_without_a_zone(
     assert (before["lines"], {row["accepted"] for row in before["rows"]}) == ([], {0})
     refused = await desk.call("GET", "/v1/ledger?arrived_from=2020-01-01T00:00:00")
     assert (refused.status, refused.json["field"]) == (400, "arrived_from")
+
+
+async def test_a_job_over_a_lookup_value_keeps_the_field_and_never_the_value(desk: HttpDesk) -> None:
+    await desk.delivery()
+    await declare(desk, "participant")
+    made = await desk.ok(
+        "POST", "/v1/jobs", {"filter": {"lookup": {"participant": "zsofia-quill"}}, "expect": 0}
+    )
+    assert made["filter"]["lookup"] == {"participant": "••••"}
+    seen = json.dumps([await desk.ok("GET", "/v1/jobs"), await desk.ok("GET", "/v1/activity")])
+    assert "participant" in seen
+    assert "zsofia-quill" not in seen

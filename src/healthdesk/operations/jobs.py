@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job, JobCreate, JobItem, JobPlan
-from healthdesk.api.records import ResendGroup
+from healthdesk.api.records import RecordFilter, ResendGroup
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.job_watch import cause_of
+from healthdesk.domain.scrubbing import MASK
 from healthdesk.domain.states import JobItemState, JobKind, JobState
 from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations import fixes
@@ -83,7 +85,7 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
                 fix="Look at the plan again and confirm the new number.",
             )
         planned = _plan(desk, choice, row, _fixed(desk, conn, choice, query, row.total))
-        stored = choice.filter.model_dump(mode="json", exclude_defaults=True)
+        stored = _told(choice.filter)
         new = NewJob(
             id=job_id,
             kind=JobKind.RESEND if choice.fix is None else JobKind.FIX,
@@ -126,6 +128,14 @@ def _allowed(desk: Desk, choice: JobCreate) -> None:
     if choice.fix is not None:
         desk.require("records.fix")
         fixes.check_for_many(desk, choice.fix)
+
+
+def _told(chosen: RecordFilter) -> dict[str, Any]:
+    """Return a filter as it is kept for people: which lookup fields it names, never the values looked for."""
+    told: dict[str, Any] = chosen.model_dump(mode="json", exclude_defaults=True)
+    if chosen.lookup:
+        told["lookup"] = dict.fromkeys(chosen.lookup, MASK)
+    return told
 
 
 def _title(number: int, *, fixes_them: bool) -> str:

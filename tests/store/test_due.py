@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -13,11 +14,11 @@ from healthdesk.config import load_config
 from healthdesk.domain.states import RecordState
 from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import alerts, connections, daemons, due, looking, problems, records
+from healthdesk.store import alerts, connections, daemons, due, integrations, looking, problems, records
 from healthdesk.store.schema_connections import connections as connection_table
 from tests.store.test_plans import plans_of_reads
 from tests.store.test_problems import fail, only
-from tests.store.world import failure
+from tests.store.world import PRODUCTION, failure
 
 SLACK = timedelta(hours=1)
 WAITS = [timedelta(hours=1), timedelta(hours=1), timedelta(hours=12)]
@@ -70,6 +71,37 @@ async def test_a_queued_record_waits_for_nothing(world):
     assert await world.claim() == []
     assert [await forward(world, limit=2) for _ in range(3)] == [2, 1, 0]
     assert {claimed.id for claimed in await world.claim()} == set(ids)
+
+
+async def test_what_is_asked_for_or_awaited_later_than_it_can_be_is_due_now(world):
+    method = {"receipt": {"deadline_s": 7200}, "lookup": {"path": "/{webhook_id}"}}
+    await world.store.write(
+        integrations.put_environment,
+        world.integration_id,
+        PRODUCTION,
+        {"delivery": method},
+        world.clock.now(),
+    )
+    await world.accept(4)
+    asked, fine, awaited, patient = await world.claim()
+    now, hours = world.clock.now(), {"hours": 13}
+    unknown, awaiting = RecordState.UNKNOWN, RecordState.AWAITING_RECEIPT
+    await world.step(
+        [
+            replace(world.delivered(each), state=state, next_at=now + timedelta(**wait))
+            for each, state, wait in (
+                (asked, unknown, hours | {"seconds": 1}),
+                (fine, unknown, hours),
+                (awaited, awaiting, {"hours": 3, "seconds": 1}),
+                (patient, awaiting, {"hours": 3}),
+            )
+        ]
+    )
+    bounds = {"wait": max(WAITS), "slack": SLACK, "limit": 1}
+    counts = [await world.store.write(due.undecided_forward, now, **bounds) for _ in range(3)]
+    assert counts == [1, 1, 0]
+    moved = [await next_of(world, each.id) == now for each in (asked, fine, awaited, patient)]
+    assert moved == [True, False, True, False]
 
 
 async def test_messages_are_due_now_and_what_a_mute_puts_off_stays(world):

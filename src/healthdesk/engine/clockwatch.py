@@ -70,6 +70,11 @@ class ClockWatch:
             total += count
             if count < STEP:
                 break
+        while True:
+            count = await store.write(due.undecided_forward, now, wait=max(waits), slack=SLACK, limit=STEP)
+            total += count
+            if count < STEP:
+                break
         schedule = config.alerts.schedule
         longest_s = max(longest_wait_s(tries, schedule) for tries in range(len(schedule) + 1))
         total += await store.write(due.alerts_forward, now, wait=timedelta(seconds=longest_s), slack=SLACK)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import Connection, and_, case, or_, select, text
 
+from healthdesk.domain.delivery import Receipt, method_from
 from healthdesk.domain.states import AlertState, RecordState
-from healthdesk.store.schema import DUE, records
+from healthdesk.store.schema import DUE, UNDECIDED, records
 from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import OUTBOX_DUE, alerts, problems
 from healthdesk.store.schema_setup import environments
@@ -48,6 +49,42 @@ def records_forward(
             left -= len(ids)
         if left == 0:
             break
+    return limit - left
+
+
+def undecided_forward(
+    conn: Connection, now: datetime, *, wait: timedelta, slack: timedelta, limit: int
+) -> int:
+    """Make due now what is to be asked for later than after `wait`, and what awaits a receipt for longer than its
+    environment lets it; return how many, at most `limit`.
+    """
+    left = limit
+    places = select(environments.c.integration_id, environments.c.environment, environments.c.delivery)
+    for place in conn.execute(places).all():
+        receipt = method_from(place.delivery).receipt or Receipt()
+        longest = {
+            RecordState.UNKNOWN: wait,
+            RecordState.AWAITING_RECEIPT: timedelta(seconds=receipt.deadline_s),
+        }
+        for state, most in longest.items():
+            far = (
+                select(records.c.id)
+                .where(
+                    records.c.integration_id == place.integration_id,
+                    records.c.environment == place.environment,
+                    text("records." + UNDECIDED),
+                    records.c.state == state,
+                    records.c.next_at > now + most + slack,
+                )
+                .limit(left)
+                .with_for_update(skip_locked=True)
+            )
+            ids = list(conn.execute(far).scalars())
+            if ids:
+                conn.execute(sa.update(records).where(records.c.id.in_(ids)).values(next_at=now))
+                left -= len(ids)
+            if left == 0:
+                return limit
     return limit - left
 
 

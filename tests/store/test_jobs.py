@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.states import (
     Environment,
+    HoldReason,
     JobItemState,
     JobKind,
     JobStage,
@@ -73,9 +74,7 @@ async def test_records_are_written_down_in_steps_and_then_it_runs(world):
     await failed_records(world, 2, environment=TESTING)
     job_id = (await begin(world, RecordQuery(environment=PRODUCTION))).id
     late = await failed_records(world, 1)
-    rows = [
-        await world.store.write(job_items.fill, job_id, world.clock.now(), limit=3) for _ in range(3)
-    ]
+    rows = [await world.store.write(job_items.fill, job_id, world.clock.now(), limit=3) for _ in range(3)]
     assert [row.state for row in rows] == [JobState.PREPARING, JobState.PREPARING, JobState.RUNNING]
     assert await world.store.write(job_items.fill, job_id, world.clock.now()) is None
     assert await counts(world, job_id) == {PENDING: 7}
@@ -259,6 +258,29 @@ async def test_a_record_that_is_looked_up_is_not_through_yet(world):
     assert not (await step(world, job_id)).changed
     await world.store.write(unknown(None))
     assert (await step(world, job_id)).ended == {JobItemState.UNKNOWN: 1}
+
+
+async def test_a_record_whose_endpoint_is_asked_for_it_is_not_sent_before_the_answer(world):
+    asked, held = await failed_records(world, 2)
+    unknown = record_table.update().values(state=RecordState.UNKNOWN)
+    soon = unknown.where(record_table.c.id == asked).values(next_at=world.clock.now())
+    await world.store.write(lambda conn: [conn.execute(each) for each in (unknown, soon)] and None)
+    job_id = await filled(world)
+    await step(world, job_id)
+    assert [each.record_id for each in await items(world, job_id, SENT)] == [held]
+    (skipped,) = await items(world, job_id, SKIPPED)
+    assert (skipped.record_id, skipped.detail) == (asked, resending.BEING_ASKED)
+    assert [each.id for each in await deliver(world)] == [held]
+
+
+@pytest.mark.parametrize(("of_one", "goes_on"), [(False, 2), (True, 0)])
+async def test_only_a_job_of_one_integration_waits_for_what_is_on_hold(world, of_one, goes_on):
+    await failed_records(world, 4)
+    of = {"integration_id": world.integration_id} if of_one else {}
+    job_id = await filled(world, RecordQuery(environment=PRODUCTION), environment=PRODUCTION, **of)
+    assert (await step(world, job_id, most=2)).queued == 2
+    await world.store.write(flow.hold_some, world.integration_id, PRODUCTION, HoldReason.PAUSED, 9)
+    assert (await step(world, job_id, most=2)).queued == goes_on
 
 
 async def test_samples_are_a_job_over_records_that_are_queued_already(world):

@@ -95,7 +95,7 @@ def step(conn: Connection, job_id: str, now: datetime, *, most: int, allowed: in
     pending = job.count(JobItemState.PENDING)
     if decided.state is JobState.RUNNING and pending:
         free = under_way
-        if decided.stage is JobStage.REST and job.environment is None:
+        if decided.stage is JobStage.REST and (job.environment is None or job.integration_id is None):
             free -= _on_hold(conn, job_id)
         number = min(allowed, wanted(decided.watch, decided.stage, free, most))
         moves += queue(conn, job, number, now, places)

@@ -31,6 +31,7 @@ COUNT_LIMIT = 1_000_000
 DELIVERED = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
 BODY_GONE = "its body was removed by retention"
 DELIVERED_MEANWHILE = "it was delivered meanwhile"
+BEING_ASKED = "its endpoint is asked whether it has it: it is sent again by itself where it has not"
 _HAS_BODY = "EXISTS (SELECT 1 FROM record_bodies b WHERE b.record_id = records.id)"
 
 
@@ -54,7 +55,7 @@ def again(
 ) -> tuple[ResentRow, list[str]]:
     """Queue these records again, in one transaction; say why for each that is not, and which are.
 
-    Unless `delivered_too`, one that was delivered meanwhile is left out.
+    Unless `delivered_too`, one that was delivered meanwhile is left out, and so is one whose endpoint is asked for it.
     """
     found = {
         row.id: row
@@ -67,6 +68,7 @@ def again(
                 records.c.environment,
                 records.c.hold_reason,
                 records.c.order_key,
+                records.c.next_at,
                 select(record_bodies.c.record_id)
                 .where(record_bodies.c.record_id == records.c.id)
                 .exists()
@@ -88,6 +90,8 @@ def again(
             why = _out_of_order(conn, row, ids, why)
         if row is not None and not delivered_too and row.state in DELIVERED:
             why = DELIVERED_MEANWHILE
+        if row is not None and not delivered_too and row.state is RecordState.UNKNOWN and row.next_at:
+            why = BEING_ASKED
         if row is None or why:
             skipped[record_id] = why
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import shutil
 import tempfile
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
@@ -29,6 +30,7 @@ from healthdesk.api.integrations import (
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
 from healthdesk.domain.states import Environment, RecordState
+from healthdesk.engine.slots import Pace
 from healthdesk.errors import ApiRefused
 from healthdesk.testing import Behaviour, FakeClock, FakeEndpoint, hold, reply
 
@@ -103,6 +105,18 @@ def forgetful(crm, times=1):
         return False
 
     crm.takes = Behaviour("lost", act)
+
+
+def silent(crm, times):
+    """Take the first posts without ever answering."""
+    answer, never = crm.takes, hold()
+
+    async def act(visit):
+        nonlocal times
+        times -= 1
+        return await (answer if times < 0 else never).act(visit)
+
+    crm.takes = Behaviour("silent", act)
 
 
 @pytest.mark.parametrize("on_unknown", ["hold", "resend"])
@@ -327,19 +341,32 @@ async def test_looking_up_needs_a_way_to_ask_and_something_that_was_sent(desk, c
         assert (noted.verb, noted.object_id) == ("looked up", record_id)
 
 
-async def test_questions_count_into_the_rate_of_the_endpoint(tmp_path):
-    clock = FakeClock()
+async def test_questions_leave_as_far_apart_as_attempts_and_both_get_through(tmp_path, crm, monkeypatch):
+    rate_per_s, clock, left = 5.0, FakeClock(), []
+    silent(crm, times=6)
+    real = Pace.turn
+
+    async def turn(pace):
+        await real(pace)
+        left.append(clock.monotonic())
+
+    monkeypatch.setattr(Pace, "turn", turn)
     async with http_desk(tmp_path, clock=clock) as desk:
-        delivery = await desk.delivery(rate_per_s=4, delivery={"lookup": LOOKUP})
-        target = desk.engine.targets.get(delivery.id, Environment.PRODUCTION)
-        allowed = []
-        for _ in range(8):
-            allowed.append(desk.engine.deliverer.may_ask(target, 4))
-            clock.advance(0.125)
-        assert sum(allowed) <= 4, "four a second, over one second"
-        assert 1 in allowed
-        free = replace(target, rate_per_s=None, integration_id="int_free")
-        assert desk.engine.deliverer.may_ask(free, 4) == 4
+        made = await desk.delivery(rate_per_s=rate_per_s, timeout_s=0.5, delivery={"lookup": LOOKUP})
+        await desk.ok("PATCH", f"/v1/connections/{made.connection_id}", {"base_url": crm.endpoint.url})
+        await desk.engine.start()
+        posted = [(await made.post()).json["id"] for _ in range(60)]
+        async with asyncio.timeout(60):
+            while len(crm.questions) < 6 or len(crm.has) < len(posted):
+                clock.advance(0.01)
+                await asyncio.sleep(0.001)
+        await desk.engine.stop(1)
+    assert len(left) == len(crm.endpoint.requests), "questions wait for their turn at the wire too"
+    assert min(later - earlier for earlier, later in pairwise(left)) >= 1 / rate_per_s - 1e-9
+    methods = [each.method for each in crm.endpoint.requests]
+    first, last = methods.index("GET"), len(methods) - methods[::-1].index("POST")
+    assert first < last, "questions are asked while attempts are due"
+    assert methods[first:last].count("GET") <= methods[first:last].count("POST") + 1, "and leave them places"
 
 
 @pytest.mark.xdist_group("postgres")

@@ -123,6 +123,51 @@ async def test_another_rate_holds_from_the_last_request_on():
     assert pace.wait_s() == pytest.approx(1.0 - AHEAD_S)
 
 
+async def test_questions_and_attempts_that_are_always_due_share_the_places():
+    clock = FakeClock()
+    pace, left = Pace(4.0, clock), []
+
+    async def leave(what):
+        await pace.turn()
+        left.append((clock.monotonic(), what))
+
+    async def ask():
+        while True:
+            await pace.question()
+            await leave("question")
+
+    asking = asyncio.create_task(ask())
+    async with asyncio.TaskGroup() as attempts:
+        while len(left) < 20:
+            if pace.available(clock.monotonic()):
+                pace.take(1)
+                attempts.create_task(leave("attempt"))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            clock.advance(0.01)
+    asking.cancel()
+    assert [what for _, what in left[:20]].count("question") == 10
+    assert all(later - earlier >= 0.25 - 1e-9 for (earlier, _), (later, _) in pairwise(left))
+
+
+async def test_questions_take_all_places_where_no_attempt_is_due():
+    clock = FakeClock()
+    pace, asked = Pace(4.0, clock), []
+
+    async def ask():
+        while True:
+            await pace.question()
+            asked.append(clock.monotonic())
+
+    asking = asyncio.create_task(ask())
+    for _ in range(500):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        clock.advance(0.01)
+    asking.cancel()
+    assert 13 <= len(asked) <= 20
+
+
 def test_bucket_waits_for_its_first_token_and_says_how_long():
     bucket = Bucket(rate_per_s=0.5)
     assert bucket.available(0.0) == 1

@@ -7,6 +7,7 @@ import logging
 
 from healthdesk.connectors.paths import holds
 from healthdesk.connectors.session import Request
+from healthdesk.connectors.wire import turn
 from healthdesk.domain.bodies import JSON_TYPE
 from healthdesk.domain.delivery import Lookup
 from healthdesk.domain.exchange import Exchange
@@ -16,6 +17,7 @@ from healthdesk.domain.templating import MISSING, Facts, template, text_of
 from healthdesk.engine.context import Context
 from healthdesk.engine.making import content_of, headers_of, url_of
 from healthdesk.engine.proving import send_proven
+from healthdesk.engine.slots import Pace
 from healthdesk.engine.targets import Target
 from healthdesk.errors import MappingError
 from healthdesk.store import facts as fact_queries
@@ -35,8 +37,14 @@ def longest_s(target: Target) -> float:
     return min(target.timeout_s, LONGEST_S)
 
 
-async def ask(ctx: Context, target: Target, lookup: Lookup, row: UndecidedRow) -> Answered:
-    """Ask once whether the endpoint has a record. Raises MappingError where the question cannot be made of it."""
+async def ask(
+    ctx: Context, target: Target, lookup: Lookup, row: UndecidedRow, pace: Pace | None = None
+) -> Answered:
+    """Ask once whether the endpoint has a record, at the `pace` of its environment.
+
+    Raises MappingError where the question cannot be made of it.
+    """
+    taken = turn.set(None if pace is None else pace.turn)
     try:
         request = await _request(ctx, target, lookup, row)
         exchange = await send_proven(ctx, target.proof, request)
@@ -46,6 +54,8 @@ async def ask(ctx: Context, target: Target, lookup: Lookup, row: UndecidedRow) -
     except Exception:  # a fault of ours leaves it open, and must not keep other records from being asked for
         log.exception("the endpoint could not be asked for record %s", row.id)
         found = Answered(None, "healthdesk failed while asking; its log says why")
+    finally:
+        turn.reset(taken)
     outcome = {True: "found", False: "not_found", None: "open"}[found.found]
     ctx.metrics.lookups.labels(outcome=outcome).inc()
     return found

@@ -91,16 +91,11 @@ class Deliverer:
             self._in_doubt = True
             self._pulse.set()
 
-    def may_ask(self, target: Target, most: int) -> int:
-        """Return how many questions the target's rate allows now, up to `most`, and count them: they are requests to
-        the endpoint as attempts are.
+    def pace(self, target: Target) -> Pace | None:
+        """Return what the requests to an environment's endpoint are paced by, questions as well as attempts; None where
+        it has no rate.
         """
-        lane = self._lane((target.integration_id, target.environment), target)
-        if lane.pace is None:
-            return most
-        allowed = min(1, lane.pace.available(self._ctx.clock.monotonic()))
-        lane.pace.take(allowed)
-        return allowed
+        return self._lane((target.integration_id, target.environment), target).pace
 
     @property
     def in_flight(self) -> int:
@@ -328,7 +323,9 @@ class Deliverer:
             elif records := self._batches.take(key, waiting, lane.per_request, target.delivery.batch.wait_s):
                 attempting = self._attempt_batch(key, target, target.delivery.batch, records)
             else:
-                loop.call_later(self._batches.wait_s(key, target.delivery.batch.wait_s), self._start_waiting, key)
+                loop.call_later(
+                    self._batches.wait_s(key, target.delivery.batch.wait_s), self._start_waiting, key
+                )
                 break
             self._sending[key] += 1
             task = loop.create_task(attempting)

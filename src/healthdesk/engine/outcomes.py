@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 
 from healthdesk.connectors.paths import find
@@ -25,6 +25,7 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.deliver import Deliverer
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.pulse import Pulse
+from healthdesk.engine.slots import Pace
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import MappingError, StoreUnavailable
 from healthdesk.store import receipts, undecided
@@ -53,7 +54,7 @@ class Outcomes:
         self._deliverer = deliverer
         self._heartbeats = heartbeats
         self._pulse = Pulse(ctx.clock, POLL_S)
-        self._asking: dict[Key, asyncio.Task[None]] = {}
+        self._asking: dict[Key, asyncio.Task[bool]] = {}
         self.on_alerts: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
@@ -97,7 +98,10 @@ class Outcomes:
         lookup = target.delivery.lookup
         if lookup is None:
             raise MappingError("the integration declares no lookup", fix="add one to its delivery settings")
-        answer = await asking.ask(self._ctx, target, lookup, row)
+        pace = self._deliverer.pace(target)
+        if pace is not None:
+            await pace.question()
+        answer = await asking.ask(self._ctx, target, lookup, row, pace)
         decision = after_lookup(_facts(row), answer, self._rules(target), self._ctx.clock.now(), by_hand=True)
         if decision is None:
             return answer, None
@@ -176,20 +180,26 @@ class Outcomes:
         task = asyncio.create_task(self._ask_all(target, stop))
         self._asking[key] = task
 
-        def ended(task: asyncio.Task[None]) -> None:
+        def ended(task: asyncio.Task[bool]) -> None:
             self._asking.pop(key, None)
-            if not task.cancelled() and (error := task.exception()) is not None:
+            if task.cancelled():
+                return
+            if (error := task.exception()) is not None:
                 level = logging.WARNING if isinstance(error, StoreUnavailable) else logging.ERROR
                 log.log(level, "asking what became of records broke off", exc_info=error)
+            elif task.result():
+                self._pulse.set()
 
         task.add_done_callback(ended)
 
-    async def _ask_all(self, target: Target, stop: asyncio.Event) -> None:
+    async def _ask_all(self, target: Target, stop: asyncio.Event) -> bool:
+        """Ask for the records that are due; with a rate for one, and return whether there may be more."""
         store, clock = self._ctx.store, self._ctx.clock
+        pace = self._deliverer.pace(target) if target.delivery.lookup else None
+        if pace is not None and not await _before(stop, pace.question()):
+            return False
+        at_once = 1 if pace is not None else AT_ONCE if target.delivery.lookup else STEP
         while not stop.is_set():
-            at_once = self._deliverer.may_ask(target, AT_ONCE) if target.delivery.lookup else STEP
-            if not at_once:
-                return
             now = clock.now()
             lease_s = asking.longest_s(target) + LEASE_GRACE_S
             rows = await store.write(
@@ -201,18 +211,21 @@ class Outcomes:
                 at_once,
             )
             if not rows:
-                return
-            outcomes = await asyncio.gather(*(self._ask(target, row) for row in rows))
+                return False
+            outcomes = await asyncio.gather(*(self._ask(target, row, pace) for row in rows))
             self._tell(await store.write(undecided.carry_out, outcomes, clock.now()))
+            if pace is not None:
+                return True
+        return False
 
-    async def _ask(self, target: Target, row: UndecidedRow) -> Outcome:
+    async def _ask(self, target: Target, row: UndecidedRow, pace: Pace | None) -> Outcome:
         rules, lookup, now = self._rules(target), target.delivery.lookup, self._ctx.clock.now
         if lookup is None:
             why = "Its endpoint cannot be asked any more."
             decision = not_to_be_asked(_facts(row), why, rules, now())
             return _outcome(target, row, decision, RecordEventKind.LOOKED_UP)
         try:
-            answer = await asking.ask(self._ctx, target, lookup, row)
+            answer = await asking.ask(self._ctx, target, lookup, row, pace)
         except MappingError as error:
             why = f"Its endpoint cannot be asked: {error.what}."
             decision = not_to_be_asked(_facts(row), why, rules, now())
@@ -249,6 +262,18 @@ def read_receipt(settings: Receipt | None, body: bytes) -> Told:
     status = find(settings.status, document) if settings.status else None
     error = find(settings.error, document) if settings.error else None
     return told(settings, find(settings.id, document), status, error)
+
+
+async def _before(stop: asyncio.Event, waiting: Coroutine[None, None, None]) -> bool:
+    """Wait, and return True; False when `stop` came first."""
+    waiter, stopper = asyncio.create_task(waiting), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({waiter, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        return waiter.done()
+    finally:
+        waiter.cancel()
+        stopper.cancel()
+        await asyncio.gather(waiter, stopper, return_exceptions=True)
 
 
 def _facts(row: UndecidedRow, asked: int = 0) -> Facts:

@@ -11,6 +11,9 @@ from healthdesk.clock import Clock
 AHEAD_S = 0.02
 """How much earlier than it may leave a record of a rated environment is claimed."""
 
+LEFT_S = 0.1
+"""How long after its time the place that follows a question is left to attempts."""
+
 MOST_BATCHED = 4_000
 """Records that an environment with batches has claimed at once, whatever size and concurrency would allow."""
 
@@ -51,6 +54,7 @@ class Pace:
         self._clock = clock
         self.rate_per_s = rate_per_s
         self._planned = self._leaves = clock.monotonic() + 1 / rate_per_s
+        self._questions = self._planned
         self._turns = asyncio.Lock()
 
     def change(self, rate_per_s: float) -> None:
@@ -59,6 +63,7 @@ class Pace:
         self.rate_per_s = rate_per_s
         self._planned += later
         self._leaves += later
+        self._questions += later
 
     def available(self, now: float) -> int:
         """Return how many may be claimed now: those that may leave within `AHEAD_S`. Time that was not used is lost."""
@@ -73,6 +78,20 @@ class Pace:
     def wait_s(self) -> float:
         """Return how long until one may be claimed."""
         return max(0.0, self._planned - AHEAD_S - self._clock.monotonic())
+
+    async def question(self) -> None:
+        """Plan one question, and return shortly before it may leave; `turn` is passed at that moment.
+
+        It takes the next place, before attempts that are due: those take what is free and would leave none. The place
+        after it is theirs, so that neither keeps the other from the endpoint.
+        """
+        while (left_s := self._questions - self._clock.monotonic()) > 1e-9:
+            await self._clock.sleep(left_s)
+        place = max(self._clock.monotonic(), self._planned)
+        self._planned = place + 1 / self.rate_per_s
+        self._questions = self._planned + LEFT_S
+        if (left_s := place - AHEAD_S - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left_s)
 
     async def turn(self) -> None:
         """Return when a request may leave; the next one may `1 / rate_per_s` after that."""

@@ -178,7 +178,7 @@ class FakeDesk(FakeAccounts, FakeLog):
     ) -> Page[Activity]:
         self.note("activity_list", user)
         rows = [
-            Activity(id="act_3", at=NOW - timedelta(minutes=1), user="alice", verb=Verb.RESENT_ALL, object_kind="record", object_id="", detail={"resent": 131, "filter": {"states": ["failed"]}}),
+            Activity(id="act_3", at=NOW - timedelta(minutes=1), user="alice", verb=Verb.RESENT_MARKED, object_kind="record", object_id="", detail={"resent": 131, "filter": {"states": ["failed"]}}),
             Activity(id="act_2", at=NOW - timedelta(minutes=5), user="bob", verb=Verb.REVEALED, object_kind="record", object_id="rec_00000000000000000000000001"),
             Activity(id="act_1", at=NOW - timedelta(hours=5), user="alice", verb=Verb.EDITED, object_kind="connection", object_id="con_jira", object_name=HOSTILE, detail={"changed": ["name"]}),
         ]  # fmt: skip

@@ -398,7 +398,7 @@ async def test_activity_says_who_did_what():
     desk = FakeDesk()
     async with open_desk(desk, area="activity") as driver:
         told = " ".join(driver.text().split())
-        assert "alice resent all 131 records resent 131," in told
+        assert "alice resent marked 131 records resent 131," in told
         assert "bob revealed record rec_0" in told
         assert "alice edited connection Evil" in told
         assert "resent 131, filter states failed" in told, "the one under the cursor is told whole"

@@ -29,7 +29,6 @@ class Verb(StrEnum):
     REVEALED = "revealed"
     RESENT = "resent"
     RESENT_MARKED = "resent marked"
-    RESENT_ALL = "resent all"
     REPROCESSED = "reprocessed"
     ACKNOWLEDGED = "acknowledged"
     MUTED = "muted"

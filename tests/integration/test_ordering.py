@@ -10,10 +10,11 @@ from tests.harness.desk import Desk, set_up_delivery
 from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, counted
 
-from healthdesk.api.delivery import DeliveryMethod, OrderSettings
+from healthdesk.api.delivery import CircuitSettings, DeliveryMethod, OrderSettings
+from healthdesk.api.flow import CircuitChange
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.records import RecordFilter
-from healthdesk.domain.states import HoldReason, RecordState
+from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.testing import FakeEndpoint, hold, reply
 
 KEYS = "abc"
@@ -97,6 +98,26 @@ async def test_a_later_one_waits_and_says_for_which_and_a_resend_before_it_is_re
 
             await until(gone_on)
     assert firsts(endpoint, "a") == [0, 1]
+
+
+async def test_what_waited_for_another_closes_an_open_circuit_where_nothing_else_is_left(tmp_path, endpoint):
+    async with served_desk(tmp_path / "desk", **QUICK) as desk:
+        delivery = await set_up_delivery(desk, endpoint.url)
+        method = DeliveryMethod(
+            order=OrderSettings(key="who.id"), circuit=CircuitSettings(open_s=1, longest_s=1)
+        )
+        endpoint.script(422)
+        async with desk.client() as client:
+            changes = IntegrationEdit(production=EnvironmentEdit(delivery=method))
+            await client.integration_edit(delivery.integration_id, changes)
+            await post(delivery, "a", 0)
+            await counted(desk, failed=1)
+            await post(delivery, "a", 1)
+            await counted(desk, failed=1, held=1)
+            opened = CircuitChange(environment=Environment.PRODUCTION, do="open")
+            await client.integration_circuit(delivery.integration_id, opened)
+            await client.problem_resolve((await client.problems_list()).items[0].id)
+        await counted(desk, failed=1, delivered=1)
 
 
 async def test_one_of_a_key_is_under_way_at_a_time(tmp_path, endpoint):

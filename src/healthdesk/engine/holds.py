@@ -56,6 +56,10 @@ class Holds:
     async def _agree(self, target: Target, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now
         moved = 0
+        if (
+            target.order
+        ):  # also on hold: a circuit is closed by a record that may be sent, and this may be the only one
+            await self._let_go(target, stop)
         while not stop.is_set():
             if target.held is not None:
                 step = await store.write(
@@ -75,8 +79,6 @@ class Holds:
             if step < STEP:
                 break
             self._deliverer.wake(target.integration_id, target.environment)
-        if target.held is None and target.order:
-            await self._let_go(target, stop)
         if moved:
             self._ctx.bus.publish("record.changed")
             log.info(

@@ -7,9 +7,10 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from healthdesk.domain.states import RecordState
-from healthdesk.store import fixes, record_events, records
+from healthdesk.store import fixes, integrations, record_events, records
 from healthdesk.store.rows_fixes import FixRow
 from healthdesk.store.schema_jobs import fixes as table
+from tests.store.job_world import filled, step
 from tests.store.world import PRODUCTION, TESTING, failure
 
 STEPS = [{"do": "default", "path": "risk_level", "value": "unknown"}]
@@ -60,6 +61,44 @@ async def test_a_fix_that_the_mapping_has_now_is_taken_off_what_waits_and_of_no_
     assert await world.store.write(absorb) == 1
     found = [(await world.store.read(records.get, each)).fix_id for each in (here, there, other)]
     assert [each is None for each in found] == [True, False, False]
+
+
+async def test_it_is_taken_off_what_is_being_sent_and_may_be_sent_again(world):
+    await failed(world)
+    (sending,) = await world.accept(1)
+    await world.claim()
+    await in_force(world, row(world), [sending])
+    place = (world.integration_id, PRODUCTION, STEPS)
+    absorbed = await world.store.write(
+        lambda conn: fixes.absorb(conn, *place, by="bob", at=world.clock.now())
+    )
+    assert absorbed == 1
+    assert (await world.store.read(records.get, sending)).fix_id is None
+
+
+async def test_a_job_does_not_put_it_on_records_whose_environment_has_it_by_now(world):
+    ids = await failed(world, 3)
+    (testing,) = await failed(world, environment=TESTING)
+    shared, with_header = row(world), row(world, headers={"X-A": "1"})
+    for made in (shared, with_header):
+        await in_force(world, made, [])
+    job_id = await filled(world, fix_id=shared.id)
+    first = min(ids)
+    await step(world, job_id, most=1)
+    assert (await world.store.read(records.get, first)).fix_id == shared.id
+    mapping = {"mapping": [*STEPS, {"do": "remove", "path": "note"}]}
+    await world.store.write(
+        integrations.put_environment,
+        world.integration_id,
+        PRODUCTION,
+        {"delivery": mapping},
+        world.clock.now(),
+    )
+    await step(world, job_id)
+    found = {each: (await world.store.read(records.get, each)).fix_id for each in (*ids, testing)}
+    rest = set(ids) - {first}
+    assert found == {first: shared.id, testing: shared.id} | dict.fromkeys(rest)
+    assert await world.store.read(fixes.still_needed, ids, with_header.id) == ids
 
 
 async def test_shared_fixes_stay_as_long_as_something_refers_to_them(world):

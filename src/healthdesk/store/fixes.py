@@ -15,17 +15,21 @@ from healthdesk.store.rows_fixes import FixRow
 from healthdesk.store.schema import record_bodies, records
 from healthdesk.store.schema import record_events as events
 from healthdesk.store.schema_jobs import fixes, jobs
+from healthdesk.store.schema_setup import environments
 from healthdesk.store.scope import missing, scope_of
 
 PREFIX = "fix"
 MOST_OF_A_RECORD = 100
-WAITING = (
+SENT_AGAIN = (
     RecordState.QUEUED,
+    RecordState.SENDING,
+    RecordState.AWAITING_RECEIPT,
     RecordState.RETRYING,
     RecordState.FAILED,
     RecordState.UNKNOWN,
     RecordState.HELD,
 )
+"""States of records that may be sent again by themselves or as failed ones. Attempts have a `fix_id` of their own."""
 
 
 def insert(conn: Connection, row: FixRow) -> None:
@@ -156,12 +160,12 @@ def absorb(
 ) -> int:
     """Take back fixes that are nothing but steps which the environment's mapping has from now on; return of how many.
 
-    What is being sent or was delivered stays as it is.
+    What was delivered stays as it is.
     """
     here = (
         records.c.integration_id == integration_id,
         records.c.environment == environment,
-        records.c.state.in_(WAITING),
+        records.c.state.in_(SENT_AGAIN),
         records.c.fix_id.is_not(None),
     )
     wanted = [dict(step) for step in mapping]
@@ -187,6 +191,25 @@ def absorb(
         [_event(row.id, new_id, RecordEventKind.UNFIXED, at, by, sentence, row.fix_id) for row in taken],
     )
     return len(taken)
+
+
+def still_needed(conn: Connection, record_ids: Sequence[str], fix_id: str) -> list[str]:
+    """Return which of these records a shared fix is still for: not those whose environment's mapping begins with it."""
+    fix = conn.execute(select(fixes).where(fixes.c.id == fix_id)).one_or_none()
+    if fix is None or fix.body is not None or fix.headers or not fix.mapping:
+        return list(record_ids)
+    steps = list(fix.mapping)
+    found = conn.execute(
+        select(records.c.id, environments.c.delivery)
+        .join(
+            environments,
+            (environments.c.integration_id == records.c.integration_id)
+            & (environments.c.environment == records.c.environment),
+        )
+        .where(records.c.id.in_(record_ids))
+    )
+    in_mapping = {row.id for row in found if row.delivery.get("mapping", [])[: len(steps)] == steps}
+    return [each for each in record_ids if each not in in_mapping]
 
 
 def of_problem(conn: Connection, problem_id: str, limit: int) -> list[str]:

@@ -47,7 +47,8 @@ def queue(
             delivered_too=False,
         )
         if job.fix_id is not None:
-            fixes.put_in_force(conn, sent, job.fix_id, at=now, by=job.created_by, sentence=FIXED)
+            fixed = fixes.still_needed(conn, sent, job.fix_id)
+            fixes.put_in_force(conn, fixed, job.fix_id, at=now, by=job.created_by, sentence=FIXED)
         _mark(conn, job.id, sent, elsewhere | row.skipped, now)
         places.update(row.environments)
         moves[JobItemState.PENDING, JobItemState.SENT] += len(sent)

@@ -14,7 +14,14 @@ from tests.harness.desk import Delivery, Desk, set_up_delivery
 from tests.harness.serving import served_desk, until
 from tests.integration.test_delivery import in_state, post
 
-from healthdesk.api.connections import ConnectionCreate, Credentials, CredentialsUpdate, HeartbeatRequest
+from healthdesk.api.connections import (
+    ConnectionCreate,
+    ConnectionEdit,
+    Credentials,
+    CredentialsUpdate,
+    HeartbeatRequest,
+    PutBack,
+)
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.domain.states import ConnectionState, RecordState
 from healthdesk.errors import ApiRefused
@@ -175,3 +182,36 @@ async def test_mutual_tls_for_heartbeat_and_deliveries(
         assert shown.expires_at is not None
         assert shown.expires_at.year == 2120
         assert json.dumps(shown.model_dump(mode="json")).count("PRIVATE KEY") == 0
+
+
+async def test_a_client_certificate_is_not_taken_where_nothing_would_ask_for_it(
+    desk: Desk, endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    certificate, key = Authority.make(tmp_path).issue("desk")
+    mutual = Credentials(
+        auth="mtls", fields={"certificate": SecretStr(certificate), "private_key": SecretStr(key)}
+    )
+    secure = endpoint.url.replace("http://", "https://")
+    async with desk.client() as client:
+        refused = pytest.raises(ApiRefused, match=r"shown in TLS, and the base URL begins with http://")
+        with refused as caught:
+            create = ConnectionCreate(name="A", base_url=endpoint.url, credentials=mutual, unchecked=True)
+            await client.connection_create(create)
+        assert (caught.value.field, "https://" in caught.value.fix) == ("base_url", True)
+        taken = await client.connection_create(create.model_copy(update={"base_url": secure}))
+        edit = ConnectionEdit(base_url=endpoint.url, unchecked=True)
+        with refused:
+            await client.connection_edit(taken.id, edit)
+        bearer = Credentials(auth="bearer", token=SecretStr("tok-bearer-1"))
+        await client.connection_update_credentials(
+            taken.id, CredentialsUpdate(credentials=bearer, unchecked=True)
+        )
+        assert (await client.connection_edit(taken.id, edit)).base_url == endpoint.url
+        with refused:
+            await client.connection_update_credentials(
+                taken.id, CredentialsUpdate(credentials=mutual, unchecked=True)
+            )
+        with refused:
+            await client.connection_put_back(taken.id, PutBack(unchecked=True))
+        assert (await client.connection(taken.id)).auth == "bearer"
+    assert endpoint.requests == []

@@ -86,6 +86,16 @@ def check_certificate(method: AuthManifest, values: Mapping[str, str], now: date
         )
 
 
+def check_shown(method: AuthManifest, values: Mapping[str, str], base_url: str) -> None:
+    """Raise ConnectorError where a certificate was given for a base URL without TLS: nothing would ever ask for it."""
+    if certificate_of(method, values) is not None and base_url.startswith("http://"):
+        raise ConnectorError(
+            "a client certificate is shown in TLS, and the base URL begins with http://",
+            fix="give a base URL with https://, or leave the certificate out",
+            field="base_url",
+        )
+
+
 def _wrong(field: str, what: str, fix: str) -> ConnectorError:
     return ConnectorError(what, fix=fix, field=f"credentials.fields.{field}")
 

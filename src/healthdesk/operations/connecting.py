@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from healthdesk.api.connections import Connection, ConnectionCreate, ConnectionEdit
 from healthdesk.connectors.app import App
+from healthdesk.connectors.client_certificates import check_shown
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
 from healthdesk.engine.checker import HTTP_ENDPOINT, Learnt
 from healthdesk.engine.tokens import StoredTokens
-from healthdesk.errors import Malformed
+from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations import authorizations
 from healthdesk.operations.before_after import connection_words, differences
 from healthdesk.operations.connection_fields import (
@@ -71,6 +72,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
     settings = settings_of(app.manifest, new.settings)
     method, credentials = await given_credentials(desk, app, new, settings)
     base_url = base_url_of(app.manifest, method, new.base_url)
+    check_shown(method, credentials.values, base_url)
     heartbeat = _heartbeat(app, method, new)
     secret = plain(new.callback_secret)
     given = new.verification if "verification" in new.model_fields_set else None
@@ -135,6 +137,7 @@ async def edit(desk: Desk, connection_id: str, changes: ConnectionEdit) -> Conne
     columns = _columns(desk, row, changes)
     if not columns:
         return view(desk, row)
+    _check_certificate_shown(desk, row, columns.get("base_url", ""))
     if changes.name is not None:
         await desk.read(refuse_taken, "connection", changes.name, but=connection_id)
     keep_old = rotation(desk, row, changes)
@@ -238,6 +241,18 @@ def _place_columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) -> d
         method = manifest.method(row.auth) or manifest.auth[0]
         columns["base_url"] = base_url_of(manifest, method, changes.base_url)
     return {name: value for name, value in columns.items() if value != getattr(row, name)}
+
+
+def _check_certificate_shown(desk: Desk, row: ConnectionSecretRow, base_url: str) -> None:
+    """Refuse a base URL without TLS for credentials with a client certificate, where they can be read."""
+    method = desk.ctx.apps.get(row.app).manifest.method(row.auth)
+    if method is None or method.client_certificate is None or not base_url:
+        return
+    try:
+        values = opened(desk, row).values
+    except Conflict:
+        return
+    check_shown(method, values, base_url)
 
 
 def _heartbeat_columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from healthdesk.api.connections import CredentialsUpdate, CredentialsUpdated, IdentityChange, PutBack, Rerun
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.tokens import MemoryTokens
+from healthdesk.connectors.client_certificates import check_shown
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain import drift
 from healthdesk.domain.activity import Verb
@@ -92,6 +93,7 @@ async def replace(
 ) -> CredentialsUpdated:
     """Put the credentials that were given in use, once the app took them; raises what `update` does."""
     method, credentials = given
+    check_shown(method, credentials.values, row.base_url)
     expires_at = entered_expiry(desk, new.expires_at)
     tried = None if new.unchecked else await _try(desk, row, credentials)
     changes = _compare(row, tried)
@@ -122,6 +124,7 @@ async def put_back(desk: Desk, connection_id: str, choice: PutBack) -> Credentia
     method = manifest.method(row.previous_auth)
     if method is None:
         raise Conflict(f"{manifest.name} has no authentication {row.previous_auth!r} any more")
+    check_shown(method, credentials.values, row.base_url)
     tried = None if choice.unchecked else await _try_previous(desk, row, credentials)
     columns = learnt_columns(tried)
     if "expires_at" not in columns or row.previous_expires_from == "entered":

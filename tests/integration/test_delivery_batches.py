@@ -169,6 +169,36 @@ async def test_an_answer_that_says_nothing_of_a_record_leaves_it_to_be_sent_agai
     assert any("says nothing of this record" in each.error for record in records for each in record.attempts)
 
 
+async def test_an_answer_of_success_that_says_nothing_of_a_record_leaves_its_arrival_unknown(
+    desk: Desk, endpoint: FakeEndpoint
+) -> None:
+    delivery = await deliver_with(
+        desk,
+        endpoint,
+        on_unknown="hold",
+        delivery={"batch": {"size": 2, "wait_s": 5, "results": "@", "result_error": "error"}},
+    )
+    endpoint.behave(reply(200, body=b"<p>Thank you"))
+    ids = await post_held(desk, delivery, [{"n": 0}, {"n": 1}])
+    records = [await in_state(desk, each, RecordState.UNKNOWN) for each in ids]
+    assert len(endpoint.requests) == 1
+    assert {each.last_status for each in records} == {200}
+
+
+async def test_what_an_endpoint_says_of_one_record_of_a_batch_is_told_with_no_other(
+    desk: Desk, endpoint: FakeEndpoint
+) -> None:
+    delivery = await deliver_with(desk, endpoint, delivery={"batch": {"size": 2, "wait_s": 5}})
+    endpoint.behave(reply(503, json={"message": "cannot store Zsofia Quill now"}))
+    ids = await post_held(desk, delivery, [{"name": "Ann Bee"}, {"name": "Zsofia Quill"}])
+    for each in ids:
+        record = await in_state(desk, each, RecordState.FAILED)
+        assert record.error.startswith("cannot store")
+        assert "Quill" not in record.error
+    async with desk.client() as client:
+        assert "Quill" not in (await client.problems_list()).model_dump_json()
+
+
 async def test_a_batch_has_one_path(desk: Desk, endpoint: FakeEndpoint) -> None:
     with pytest.raises(ApiRefused, match="several records") as caught:
         await deliver_with(desk, endpoint, path="/x/{id}", delivery={"batch": {"size": 2}})

@@ -35,6 +35,11 @@ _OF_THE_ENDPOINT = frozenset(
 )
 """Kinds that would have met any record: no answer, 5xx, 429, refused credentials, a wrong address."""
 
+_NOT_OF_THE_ENDPOINT = frozenset(
+    {ErrorKind.INTERNAL, ErrorKind.INTERRUPTED, ErrorKind.CONFIGURATION, ErrorKind.UNEXPECTED_ANSWER}
+)
+"""Kinds that say nothing against it: ours, and an answer of success that tells nothing of a record."""
+
 SLICES = 20
 """The window is counted in this many pieces: what it keeps does not grow with the traffic."""
 
@@ -117,7 +122,7 @@ def counts(failure: Failure, *, judged_by_deliveries: bool, templated: bool) -> 
         return False
     if templated and failure.kind in {ErrorKind.NOT_FOUND, ErrorKind.GONE}:
         return False
-    if failure.kind in {ErrorKind.INTERNAL, ErrorKind.INTERRUPTED, ErrorKind.CONFIGURATION}:
+    if failure.kind in _NOT_OF_THE_ENDPOINT:
         return False
     unanswered = failure.status is None and failure.sent is not Sent.NO
     server = failure.status is not None and failure.status >= 500

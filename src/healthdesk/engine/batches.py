@@ -214,13 +214,13 @@ def _judged(
     status = exchange.status
     accepted = status is not None and 200 <= status < 300 and exchange.error is None
     if not accepted:
-        results = []
-        for record, item in zip(records, items, strict=True):
-            failure = judge_response(exchange, [plain_data(record.data), item])
-            if failure is not None:
-                failure = _shared(failure, len(records))
-            results.append(Result(record, _own(exchange, item), failure))
-        return results
+        # Of all of them: what one of its records is refused for may be repeated to every other one.
+        failure = judge_response(exchange, [*(plain_data(record.data) for record in records), *items])
+        if failure is not None:
+            failure = _shared(failure, len(records))
+        return [
+            Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
+        ]
     if not batch.results:
         return [
             Result(record, _own(exchange, item), None) for record, item in zip(records, items, strict=True)
@@ -255,8 +255,7 @@ def _result(batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, 
             sentence=said,
             safe_sentence=said,
             next_action="Check `results` of the batch against what the endpoint answers.",
-            sent=Sent.YES,
-            status=exchange.status,
+            sent=Sent.MAYBE,  # and without a status: the request was answered, this record was not
         )
         return Result(record, _own(exchange, item), failure)
     body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from healthdesk.api.records import Body, RecordFilter
-from healthdesk.domain.states import ConnectionState, HoldReason, ProblemState, RecordState, Role
+from healthdesk.domain.states import ConnectionState, Environment, HoldReason, ProblemState, RecordState, Role
 from healthdesk.tui.actions import ACTIONS, actions_of, allowed, footer_of
 from healthdesk.tui.feed import LIVE, Link
 from healthdesk.tui.format import plain
@@ -57,6 +57,27 @@ def test_every_state_of_a_record_has_row_explanation_and_window(state: RecordSta
     assert len(record.record_verdict(detail, VIEW)) in (2, 3, 4)
     for tab in record.TABS:
         assert record.tab_lines(tab, detail, VIEW)
+
+
+@pytest.mark.parametrize(
+    ("environment", "sample", "mark"),
+    [
+        ("production", False, "  "),
+        ("production", True, " ~"),
+        ("testing", False, "T "),
+        ("testing", True, "T~"),
+    ],
+)
+def test_a_row_of_the_log_says_testing_and_sample_each_for_itself(environment: str, sample: bool, mark: str):
+    row = failed().model_copy(update={"environment": Environment(environment), "sample": sample})
+    assert log.log_cells(row, VIEW)[1].text == mark
+
+
+def test_a_record_of_testing_says_so_first_where_a_narrow_title_is_cut_last():
+    detail = FakeDesk(total=10)._detail(failed().id, masked=True)
+    assert record.record_title(detail).endswith("production")
+    testing = detail.model_copy(update={"environment": Environment.TESTING})
+    assert record.record_title(testing).startswith("TESTING · ")
 
 
 def test_times_are_in_the_operators_zone():

@@ -94,7 +94,7 @@ def test_list_is_the_api_s_json_for_programs(daemon, desk, line):
     for words in (f"{line} --json --limit 1 --after cursor_0", f"--json {line} --limit 1 --after cursor_0"):
         ran = desk(words)
         assert ran.code == 0
-        assert ran.json == {"items": [item.model_dump(mode="json")], "next": "cursor_1"}
+        assert ran.json == ran.json | {"items": [item.model_dump(mode="json")], "next": "cursor_1"}
         assert ("after", "cursor_0") in daemon.last.query
 
 
@@ -106,7 +106,8 @@ def test_list_of_nothing_says_so(daemon, desk, line):
     assert ran.code == 0
     assert ran.out.endswith(".\n")
     assert "Id" not in ran.out.split()
-    assert desk(f"{line} --json").json == {"items": [], "next": None}
+    answer = desk(f"{line} --json").json
+    assert answer == answer | {"items": [], "next": None}
 
 
 @pytest.mark.parametrize("line", LISTS)
@@ -155,6 +156,13 @@ def test_source_names_the_integrations_it_is_enabled_for_and_no_is_no_failure(da
     shown = desk("sources show heart").out
     assert "CRM endpoint, int_9\n" in shown
     assert "✗" not in shown
+
+
+def test_testing_is_marked_in_lists_and_in_what_is_shown(daemon, desk):
+    daemon.on("GET", "/v1/records", wire.page(wire.record(environment="testing")))
+    daemon.on("GET", f"/v1/records/{REC}", wire.record_detail(environment="testing"))
+    assert "TESTING" in desk("records list").out
+    assert "TESTING" in desk(f"records show {REC}").out
 
 
 def test_listed_records_have_environment_and_level(daemon, desk):

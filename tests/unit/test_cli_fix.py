@@ -120,14 +120,22 @@ def test_a_record_says_what_is_likely_wrong_and_its_timeline(daemon, desk):
     likely = {"cause": "missing_field", "sentence": "It misses risk_level.", "next_action": "Set it."}
     moments = [{"at": wire.NOW, "what": "fixed", "sentence": "Fixed: default risk_level.", "by": "bob"}]
     shown = wire.record_detail(
-        cause="missing_field", likely=likely, timeline=moments, problem_cause="422 risk_level", curl="curl -g"
+        cause="missing_field", likely=likely, timeline=moments, problem_cause="422 risk_level"
     )
     daemon.on("GET", f"/v1/records/{REC}", shown)
     ran = desk(f"records show {REC}")
     assert "missing field: It misses risk_level." in ran.out
     assert "Set it." in ran.out
     assert "Fixed: default risk_level." in desk(f"records show {REC} --timeline").out
-    assert desk(f"records show {REC} --curl").out == "curl -g\n"
+
+
+def test_a_curl_command_keeps_its_lines(daemon, desk):
+    command = "curl -g -X POST https://crm.example.org/hra \\\n  -H 'content-type: application/json'"
+    daemon.on("GET", f"/v1/records/{REC}", wire.record_detail(curl=command))
+    assert desk(f"records show {REC} --curl").out == command + "\n"
+    daemon.on("GET", f"/v1/records/{REC}/attempts", wire.page(wire.attempt()))
+    daemon.on("GET", f"/v1/records/{REC}/attempts/att_1", wire.attempt_detail(curl=command))
+    assert desk(f"records show {REC} --attempt 1 --curl").out == command + "\n"
 
 
 def test_an_attempt_is_shown_by_its_number_with_the_parts_of_its_time(daemon, desk):

@@ -46,7 +46,7 @@ async def test(desk: Desk, args: argparse.Namespace) -> int | None:
         [
             ("Whose fault", probed.blame),
             ("Next", probed.next_action),
-            ("Environment", environment.value),
+            ("Environment", environment.shown),
             ("Request", f"{exchange.method} {exchange.url}" if exchange else ""),
             ("Status", str(exchange.status or "") if exchange else ""),
             ("Took", format_duration_ms(exchange.duration_ms) if exchange else ""),

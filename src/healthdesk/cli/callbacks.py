@@ -90,7 +90,7 @@ def _show(desk: Desk, item: CallbackDetail) -> None:
                 if item.integration_id
                 else ("Connection", f"{item.connection_name} ({item.connection_id})")
             ),
-            ("Environment", item.environment.value if item.environment else ""),
+            ("Environment", item.environment.shown if item.environment else ""),
             ("Event", item.event_words),
             ("About", ", ".join([*item.instances, *item.records])),
             ("Delivery id", item.delivery_id),

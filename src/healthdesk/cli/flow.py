@@ -60,7 +60,7 @@ async def circuit(desk: Desk, args: argparse.Namespace) -> None:
     )
     (view,) = [each for each in item.environments if each.environment is environment]
     probe = desk.out.time(view.circuit.next_probe_at) if view.circuit.next_probe_at else "once one waits"
-    desk.out.done(item, _DONE[args.do].format(name=item.name, environment=environment.value, probe=probe))
+    desk.out.done(item, _DONE[args.do].format(name=item.name, environment=environment.shown, probe=probe))
 
 
 CIRCUIT = Command(
@@ -107,7 +107,7 @@ def print_pulses(desk: Desk, pulses: list[SourcePulse]) -> None:
         how = "set" if item.set_s is not None else "learnt"
         after = f"{format_span(round(item.after_s))} ({how})" if item.after_s else Cell("never", DIM)
         state = Cell("✗ Silent", WARN) if item.silent else ""
-        return [item.integration_name, item.environment.value, last, usual, after, state]
+        return [item.integration_name, item.environment.shown, last, usual, after, state]
 
     columns = (
         Column("Integration", flex=True),

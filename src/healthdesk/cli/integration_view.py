@@ -48,7 +48,8 @@ def print_integration(desk: Desk, item: Integration) -> None:
         ]
     )
     for view in item.environments:
-        out.heading(view.environment.value.capitalize())
+        shown = view.environment.shown
+        out.heading(shown[:1].upper() + shown[1:])
         limit = view.accept_limit_per_minute
         made = f", made {out.time(view.key_created_at)}" if view.key_created_at else ""
         out.facts(

@@ -57,7 +57,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
                     state(view),
                     item.id,
                     item.name,
-                    view.environment.value,
+                    view.environment.shown,
                     view.connection_name or view.connection_id,
                     *(f"{totals.get(key, 0):,}" for key in ("failed", "held", "delivered")),
                 ]

@@ -103,7 +103,7 @@ async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> Non
     desk.out.facts(
         [
             (_noun(args, "Bearer key"), Cell(made.secret or made.hint, STRONG)),
-            ("Environment", made.environment.value),
+            ("Environment", made.environment.shown),
             ("Id", made.id),
             ("Earlier ones", _earlier(desk, made.replaces_until, args.overlap or 0)),
         ]
@@ -139,7 +139,7 @@ def _list(desk: Desk, args: argparse.Namespace, shown: Sequence[Key | SigningSec
         until = f"until {desk.out.short_time(key.expires_at)}" if key.expires_at else "until replaced"
         return [
             key.hint,
-            key.environment.value,
+            key.environment.shown,
             key.id,
             desk.out.short_time(key.created_at),
             key.created_by,
@@ -157,7 +157,7 @@ def _list(desk: Desk, args: argparse.Namespace, shown: Sequence[Key | SigningSec
 def print_first_secrets(desk: Desk, made: Sequence[NewSecret]) -> None:
     """Print the signing secrets that came with new environments."""
     for secret in made:
-        desk.out.heading(f"Signing secret of {secret.environment.value}")
+        desk.out.heading(f"Signing secret of {secret.environment.shown}")
         desk.out.facts([("Signing secret", Cell(secret.secret, STRONG)), ("Id", secret.id)])
     if made:
         desk.out.note("Give the signing secret to whoever runs the endpoint now: it cannot be shown again.")

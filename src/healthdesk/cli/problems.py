@@ -112,7 +112,7 @@ def _show(desk: Desk, item: ProblemDetail) -> None:
             ("Status", marks.problem(item.state, muted=_muted(desk, item))),
             ("Cause", item.cause),
             ("Where", item.where),
-            ("Environment", item.environment.value if item.environment else ""),
+            ("Environment", item.environment.shown if item.environment else ""),
             ("Whose fault", item.blame),
             ("Next", item.next_action),
             ("Holds up", _holds_up(item)),

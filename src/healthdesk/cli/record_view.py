@@ -44,7 +44,7 @@ def print_record(out: Output, item: RecordDetail) -> None:
             ("Fixed", f"{item.fix_id}: something else than what was posted is sent" if item.fix_id else ""),
             ("Id", item.id),
             ("Integration", f"{item.integration_name} ({item.integration_id})"),
-            ("Environment", item.environment.value + (", a sample" if item.sample else "")),
+            ("Environment", item.environment.shown + (", a sample" if item.sample else "")),
             ("Source", f"{item.source_name or item.source}{f' · {item.level}' if item.level else ''}"),
             ("Completed", out.time(item.completed_at)),
             ("Arrived", out.time(item.arrived_at)),

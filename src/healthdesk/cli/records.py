@@ -23,7 +23,7 @@ from healthdesk.cli.where import filter_arguments, record_filter
 from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
-    from healthdesk.api.records import Ledger, LedgerRow, Record
+    from healthdesk.api.records import AttemptDetail, Ledger, LedgerRow, Record, RecordDetail
 
 
 SHOWN = 50
@@ -86,7 +86,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             item.id,
             item.source_name or item.source,
             item.level or "–",
-            item.environment.value,
+            item.environment.shown,
             str(item.tried) + (" ~" if item.sample else ""),
             desk.out.short_time(item.first_attempt_at),
             desk.out.short_time(item.last_attempt_at),
@@ -134,17 +134,25 @@ async def show(desk: Desk, args: argparse.Namespace) -> None:
         ask = desk.client.record_attempt_reveal if args.reveal else desk.client.record_attempt
         attempt = await ask(args.record, attempt_id)
         if args.curl:
-            desk.out.done(attempt, attempt.curl)
+            _print_curl(desk, attempt, attempt.curl)
         else:
             print_attempt(desk.out, attempt)
     else:
         item = await (desk.client.record_reveal if args.reveal else desk.client.record)(args.record)
         if args.curl:
-            desk.out.done(item, item.curl or "Nothing was sent of it yet.")
+            _print_curl(desk, item, item.curl or "Nothing was sent of it yet.")
         elif args.timeline:
             print_timeline(desk.out, item)
         else:
             print_record(desk.out, item)
+
+
+def _print_curl(desk: Desk, answer: RecordDetail | AttemptDetail, command: str) -> None:
+    """Print a command of several lines as it is pasted: a backslash that ends a line has to end it here, too."""
+    if desk.out.as_json:
+        desk.out.model(answer)
+    else:
+        desk.out.block(command, indent="")
 
 
 async def _attempt_id(desk: Desk, record_id: str, given: str) -> str:
@@ -251,7 +259,7 @@ async def ledger(desk: Desk, args: argparse.Namespace) -> int | None:
         name = item.integration_name or item.integration_id
         return [
             name,
-            item.environment.value,
+            item.environment.shown,
             *(f"{number:,}" for number in numbers),
             marks.yes_no(item.balanced, wanted=True),
         ]
@@ -279,7 +287,7 @@ def _print_lines(desk: Desk, answer: Ledger) -> None:
         [
             [
                 names.get((line.integration_id, line.environment)) or line.integration_id,
-                line.environment.value,
+                line.environment.shown,
                 line.state.value,
                 line.reason or "–",
                 "~ samples" if line.sample else "",

@@ -73,7 +73,7 @@ def _print(desk: Desk, plan: SamplePlan) -> None:
         for each in plan.sources
     ]
     out = desk.out
-    out.line(f"{plan.total:,} samples to {plan.integration_name} · {plan.environment.value}, {plan.endpoint}")
+    out.line(f"{plan.total:,} samples to {plan.integration_name} · {plan.environment.shown}, {plan.endpoint}")
     out.table(columns, list(rows), empty="No sources yet. `healthdesk sources add` adds one.")
     out.line(plan.warning, DIM)
 

@@ -132,7 +132,7 @@ def describe(desk: Desk, args: argparse.Namespace, chosen: RecordFilter) -> str:
         f"integration {args.integration or chosen.integration_id}"
         if chosen.integration_id
         else "every integration",
-        chosen.environment.value if chosen.environment else "both environments",
+        chosen.environment.shown if chosen.environment else "both environments",
     )
     return ", ".join([*place, *parts(desk, chosen)])
 

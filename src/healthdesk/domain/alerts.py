@@ -81,7 +81,7 @@ _STANDING: Mapping[ErrorKind, tuple[str, str]] = {
 def render_alert(event: AlertEvent, facts: AlertFacts) -> tuple[str, str]:
     """Return title and body: what failed, how many, why, since when, whose fault, and the command that opens it."""
     name = _short(facts.where, _MAX_NAME_CHARS) or "healthdesk"
-    place = f"{name} ({facts.environment.value})" if facts.environment else name
+    place = f"{name} ({facts.environment.shown})" if facts.environment else name
     cause = _short(facts.safe_cause, _MAX_CAUSE_CHARS)
     command = f"healthdesk problems show {facts.problem_id}"
     if event is AlertEvent.TEST:

@@ -11,6 +11,11 @@ class Environment(StrEnum):
     PRODUCTION = "production"
     TESTING = "testing"
 
+    @property
+    def shown(self) -> str:
+        """Return its word for people: testing is always marked."""
+        return self.value.upper() if self is Environment.TESTING else self.value
+
 
 class ConnectionState(StrEnum):
     """Health of a connection: unknown → connected ⇄ suspect → failing → connected."""

@@ -59,7 +59,7 @@ def _circuit(conn: Conn, row: RecordRow) -> Explanation:
         name = integrations.get(conn, row.integration_id).name
     except NotFound:
         return Explanation(sentence="Held: its environment is gone.", since=row.arrived_at)
-    circuit = f"the circuit of {name} · {row.environment.value}"
+    circuit = f"the circuit of {name} · {row.environment.shown}"
     close = "Or close it by hand: `healthdesk integrations circuit`."
     if facts.state is CircuitState.OPEN and facts.since is not None:
         why = f" after {facts.reason}" if facts.reason.endswith("failed") else f": {facts.reason}"

@@ -81,7 +81,7 @@ async def send(desk: Desk, choice: SampleSend) -> Job:
         job = NewJob(
             id=job_id,
             kind=JobKind.SAMPLE,
-            title=f"Samples to {integration.name} · {environment.value}",
+            title=f"Samples to {integration.name} · {environment.shown}",
             now=now,
             by=desk.operator.user,
             integration_id=integration.id,

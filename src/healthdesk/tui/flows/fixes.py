@@ -114,7 +114,7 @@ async def save_mapping(screen: DeskScreen, record: Record, fix_id: str | None) -
 
 async def offer_mapping(screen: DeskScreen, record: Record, steps: list[MappingStep]) -> str:
     """Ask whether steps that worked are kept, and keep them."""
-    where = f"{record.integration_name or record.integration_id} · {record.environment.value}"
+    where = f"{record.integration_name or record.integration_id} · {record.environment.shown}"
     question = Question(
         "Save the mapping",
         saving_question(steps, where),

@@ -74,7 +74,7 @@ def job_title(job: Job) -> str:
 
 def where(job: Job) -> str:
     """Return `CRM endpoint · production`, or an empty string where it is several."""
-    environment = job.environment.value if job.environment else ""
+    environment = job.environment.shown if job.environment else ""
     return " · ".join(part for part in (job.integration_name, environment) if part)
 
 

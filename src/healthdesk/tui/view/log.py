@@ -24,7 +24,7 @@ def log_columns(view: View) -> list[Column]:
     """Return the log's columns; the first time column names the zone."""
     return [
         Column("", 1),
-        Column("", 1),
+        Column("", 2),
         Column(f"Completed {view.zone}"[:16], 13),
         Column("First attempt", 13),
         Column("Last attempt", 12),
@@ -58,10 +58,9 @@ def log_cells(record: Record, view: View) -> list[Span]:
 
 
 def origin_glyph(record: Record) -> str:
-    """Return `~` for a sample, `T` for testing, a space otherwise."""
-    if record.sample:
-        return "~"
-    return "T" if record.environment is Environment.TESTING else " "
+    """Return `T` for testing, `~` for a sample, `T~` for what is both, blanks otherwise."""
+    testing = record.environment is Environment.TESTING
+    return ("T" if testing else " ") + ("~" if record.sample else " ")
 
 
 def status_text(record: Record, view: View) -> str:
@@ -116,7 +115,7 @@ def _plain_state(record: Record, view: View) -> str:
 
 
 def _helps(record: Record, view: View) -> Line:
-    where = f"{record.integration_name or record.integration_id} · {record.environment.value}"
+    where = f"{record.integration_name or record.integration_id} · {record.environment.shown}"
     match record.state:
         case RecordState.FAILED:
             return line(dim(where + "   "), key("s"), dim(" resend   "), key("enter"), dim(" why"))
@@ -138,7 +137,7 @@ def log_preview(detail: RecordDetail, view: View) -> list[Line]:
         line(Span(f"{word.glyph} {status_text(detail, view)}", word.tone), dim(f"  {detail.id}")),
         line(
             dim(
-                f"{detail.source_name or detail.source} · {detail.level or 'no level'} · {detail.environment.value}"
+                f"{detail.source_name or detail.source} · {detail.level or 'no level'} · {detail.environment.shown}"
             )
         ),
         (),

@@ -65,7 +65,7 @@ def log_chips() -> list[Chip]:
     return [
         Chip("source", "Source", ((ANY, "all"),)),
         Chip("state", "Status", tuple((value, word) for value, (word, _) in STATES.items())),
-        Chip("environment", "Env", ((ANY, "any"), *((item.value, item.value) for item in Environment))),
+        Chip("environment", "Env", ((ANY, "any"), *((item.value, item.shown) for item in Environment))),
         Chip("when", "", days),
         Chip("level", "Level", ((ANY, "any"),), quiet=True),
         Chip("http", "HTTP", statuses, quiet=True, typed=True),

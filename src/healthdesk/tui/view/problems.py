@@ -51,7 +51,7 @@ def problem_cells(problem: ProblemRow, view: View) -> list[Span]:
     word = problem_word(problem)
     quiet = problem.state is ProblemState.RESOLVED
     waiting = problem.count + problem.held + sum(problem.blocked.values())
-    where = problem.where + (" · testing" if problem.environment == "testing" else "")
+    where = problem.where + (" · TESTING" if problem.environment == "testing" else "")
     return [
         Span(word.glyph, word.tone),
         Span(since(problem.since, view)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from healthdesk.api.records import Attempt, AttemptDetail, RecordDetail
-from healthdesk.domain.states import RecordState
+from healthdesk.domain.states import Environment, RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.json_view import body_lines
 from healthdesk.tui.view.log import HOLDS, status_text
@@ -19,9 +19,10 @@ TABS = ("Request", "Response", "Error", "Attempts", "Record")
 def record_title(detail: RecordDetail) -> str:
     """Return the breadcrumb of a record."""
     level = f" · {detail.level}" if detail.level else ""
-    return (
-        f"{short_id(detail.id)} · {detail.source_name or detail.source}{level} · {detail.environment.value}"
-    )
+    what = f"{short_id(detail.id)} · {detail.source_name or detail.source}{level}"
+    if detail.environment is Environment.TESTING:
+        return f"{detail.environment.shown} · {what}"
+    return f"{what} · {detail.environment.shown}"
 
 
 def short_id(text: str) -> str:
@@ -201,7 +202,7 @@ def posted_lines(detail: RecordDetail, view: View) -> list[Line]:
     rows = [
         ("Record", detail.id),
         ("Integration", detail.integration_name or detail.integration_id),
-        ("Environment", detail.environment.value + (" (sample)" if detail.sample else "")),
+        ("Environment", detail.environment.shown + (" (sample)" if detail.sample else "")),
         ("Source", detail.source_name or detail.source),
         ("Level", detail.level or "–"),
         ("Completed", full(detail.completed_at, view)),

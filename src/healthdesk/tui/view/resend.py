@@ -61,7 +61,7 @@ def how_it_goes(plan: JobPlan) -> str:
 def delivered_question(record: Record) -> list[Line]:
     """Return what to weigh before a delivered record is sent again."""
     return [
-        line(f"{record.source_name or record.source} · {record.environment.value} was delivered already."),
+        line(f"{record.source_name or record.source} · {record.environment.shown} was delivered already."),
         (),
         line("Same webhook-id: an endpoint that checks it drops the repeat."),
         line("New webhook-id: the endpoint takes it as another record."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,8 @@ Seen = tuple[str, ...]
 
 async def follow(desk: Desk, chosen: RecordFilter, *, count: int | None) -> None:
     """Print each record that arrives or changes, oldest first, until `count` were printed or for ever."""
+    import asyncio
+
     known = {row.id: _state(row) for row in await _newest(desk, chosen)}
     changed = asyncio.Event()
 
@@ -79,7 +80,7 @@ def print_row(desk: Desk, row: Record) -> None:
         row.id,
         row.state.value if row.last_status is None else f"{row.state.value} {row.last_status}",
         f"{row.source_name or row.source}{' · ' + row.level if row.level else ''}",
-        row.environment.value + (" sample" if row.sample else ""),
+        row.environment.shown + (" sample" if row.sample else ""),
         row.error,
     )
     desk.out.now_line("  ".join(part for part in parts if part))

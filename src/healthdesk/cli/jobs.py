@@ -10,13 +10,17 @@ from healthdesk.cli.command import FAILED, Command
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import JobItemState, JobState
+from healthdesk.domain.states import JobItemState, JobKind, JobState
+from healthdesk.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
     from healthdesk.api.jobs import Job, JobItem
 
 LOOK_S = 1.0
 """How often a job that is waited for is looked at."""
+
+MOST_MISSED = 60
+"""Looks in a row that no daemon answers before the wait is given up."""
 
 AT_WORK = (JobState.PREPARING, JobState.RUNNING)
 NOT_THROUGH = (JobItemState.FAILED, JobItemState.UNKNOWN, JobItemState.RETRYING)
@@ -177,15 +181,27 @@ def failed(job: Job) -> int:
 
 
 async def wait_for(desk: Desk, job: Job) -> Job:
-    """Return a job once nothing of it is under way any more, saying how far it is."""
-    said = ""
+    """Return a job once nothing of it is under way any more, saying how far it is.
+
+    A daemon that goes away meanwhile is waited for: the job goes on when it is back.
+    """
+    said, missed = "", 0
     while job.state in AT_WORK or job.counts.get(JobItemState.SENT, 0):
-        now = f"{job.id} {job.stage.value}: {job.finished:,} of {job.total:,}, {failed(job):,} failed"
+        stage = "" if job.kind is JobKind.SAMPLE else f" {job.stage.value}"
+        now = f"{job.id}{stage}: {job.finished:,} of {job.total:,}, {failed(job):,} failed"
         if now != said:
             desk.out.note(now)
         said = now
         await desk.clock.sleep(LOOK_S)
-        job = await desk.client.job(job.id)
+        try:
+            job, missed = await desk.client.job(job.id), 0
+        except DaemonUnreachable as error:
+            missed += 1
+            if missed == 1:
+                desk.out.note(f"{error.what}; {job.id} goes on once it is back")
+            if missed == MOST_MISSED:
+                fix = f"{job.id} goes on once it is back: `healthdesk jobs show {job.id}`"
+                raise DaemonUnreachable(error.what, tried=error.tried, fix=fix) from error
     return job
 
 

@@ -286,6 +286,58 @@ async def test_a_pasted_private_key_is_kept_whole_and_not_shown():
     assert created(desk).credentials.fields["private_key"].get_secret_value() == KEY
 
 
+async def choose_credential(driver: Driver, auth: str) -> None:
+    """Step through the kinds of credentials of an HTTP endpoint to this one."""
+    [cycle] = [each for each in driver.app.screen.query(Cycle) if each.name == "auth"]
+    cycle.focus()
+    while cycle.value != auth:
+        await driver.press("right")
+
+
+async def test_an_http_endpoint_takes_a_client_certificate_from_a_file_and_its_key_pasted(tmp_path: Path):
+    desk = FakeDesk()
+    certificate = "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n"
+    (tmp_path / "desk.pem").write_text(certificate)
+    async with open_desk(desk, area="connections", size=(160, 45)) as driver:
+        await choose(driver, "http")
+        await fill(driver, "name", "Hospital")
+        await fill(driver, "base_url", "https://hie.example.org")
+        await choose_credential(driver, "mtls")
+        await driver.press("ctrl+s")
+        assert "Certificate: is needed" in wrong(driver)
+        files = {each.name: each for each in driver.app.screen.query(TextFile)}
+        files["certificate"].value = str(tmp_path / "desk.pem")
+        files["private_key"].post_message(Paste(KEY))
+        await driver.settle()
+        await driver.press("ctrl+s")
+    given = created(desk).credentials
+    assert given.auth == "mtls"
+    assert {name: text.get_secret_value() for name, text in given.fields.items()} == {
+        "certificate": certificate.strip(),
+        "private_key": KEY.strip(),
+    }
+    assert given.token is None
+
+
+async def test_an_http_endpoint_takes_oauth_client_credentials():
+    desk = FakeDesk()
+    async with open_desk(desk, area="connections", size=(160, 45)) as driver:
+        await choose(driver, "http")
+        await fill(driver, "name", "CRM")
+        await fill(driver, "base_url", "https://crm.example")
+        await choose_credential(driver, "oauth2")
+        await fill(driver, "token_endpoint", "https://login.example/token")
+        await fill(driver, "client_id", "desk")
+        await fill(driver, "client_secret", TOKEN)
+        await driver.press("ctrl+s")
+    given = created(desk).credentials
+    assert {name: text.get_secret_value() for name, text in given.fields.items()} == {
+        "token_endpoint": "https://login.example/token",
+        "client_id": "desk",
+        "client_secret": TOKEN,
+    }
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [(b"", "is empty"), (b"\xff\xfe", "is not UTF-8 text"), (b"x" * 70_000, "is too long")],

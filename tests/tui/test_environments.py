@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from healthdesk.domain.states import Environment
 from healthdesk.tui.screens.integration import IntegrationScreen
+from healthdesk.tui.widgets.editors import Cycle
 from tests.tui.desk import LARGE
 from tests.tui.fake_client import builtin_apps
 from tests.tui.fake_delivery import DeliveryDesk
@@ -48,6 +51,22 @@ async def test_only_what_was_changed_of_an_environment_is_sent():
         await driver.press("ctrl+s")
         [changes] = desk.called("integration_edit")
         assert changes.model_dump(exclude_unset=True) == {"name": "CRM", "production": {"rate_per_s": None}}
+
+
+@pytest.mark.parametrize(("steps", "method"), [(3, "GET"), (4, "DELETE")])
+async def test_methods_without_a_body_are_offered_with_what_they_need(steps: int, method: str):
+    desk = DeliveryDesk()
+    async with open_window(desk, window()) as driver:
+        await driver.press("e")
+        [cycle] = [each for each in driver.app.screen.query(Cycle) if each.name == "method"]
+        cycle.focus()
+        await driver.settle()
+        assert "It has no body" not in driver.text()
+        await driver.press(*["right"] * steps)
+        assert "It has no body: the path has to name what of the record is meant." in driver.text()
+        await driver.press("ctrl+s")
+        [changes] = desk.called("integration_edit")
+        assert changes.model_dump(exclude_unset=True) == {"production": {"method": method}}
 
 
 async def test_what_is_wrong_with_an_environment_is_said_in_the_form():

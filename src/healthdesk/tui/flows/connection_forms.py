@@ -25,8 +25,16 @@ AUTH_WORDS = {
     "bearer": "bearer token",
     "basic": "user and password",
     "header": "a header of its own",
+    "oauth2": "OAuth 2.0 client credentials",
+    "mtls": "client certificate",
 }
 AUTHS = tuple(AUTH_WORDS.items())
+YES_OAUTH, YES_MTLS = ("auth", ("oauth2",)), ("auth", ("mtls",))
+BY_FIELDS = {
+    "oauth2": ("token_endpoint", "client_id", "client_secret", "scopes", "audience"),
+    "mtls": ("certificate", "private_key"),
+}
+"""By method, what the API takes among `fields`."""
 METHODS = tuple((method, method) for method in ("GET", "HEAD", "POST", "OPTIONS"))
 CHECKS = (("heartbeat", "by a request"), ("deliveries", "by its deliveries"))
 SCHEMES = (
@@ -55,7 +63,26 @@ def credential_fields(auth: str) -> list[Field]:
         Field("token", "Token", secret=True, required=True, when=("auth", ("bearer", "header"))),
         Field("username", "User", required=True, when=("auth", ("basic",))),
         Field("password", "Password", secret=True, required=True, when=("auth", ("basic",))),
+        Field(
+            "token_endpoint",
+            "Token address",
+            hint="https://login.example/oauth2/token",
+            required=True,
+            when=YES_OAUTH,
+        ),
+        Field("client_id", "Client ID", required=True, when=YES_OAUTH),
+        Field("client_secret", "Client secret", secret=True, required=True, when=YES_OAUTH),
+        Field("scopes", "Scopes", hint="optional, with spaces between", when=YES_OAUTH),
+        Field("audience", "Audience", hint="optional", when=YES_OAUTH),
+        _pem("certificate", "Certificate", "PEM; its chain may follow."),
+        _pem("private_key", "Private key", "PEM, without a password."),
     ]
+
+
+def _pem(name: str, label: str, help_text: str) -> Field:
+    return Field(
+        name, label, secret=True, required=True, when=YES_MTLS, multiline=True, help=lambda _: (help_text,)
+    )
 
 
 def connection_fields(connection: Connection | None) -> list[Field]:
@@ -134,6 +161,9 @@ def credentials_of(values: Mapping[str, str]) -> Credentials:
     for name in ("username", "header_name"):
         if values.get(name):
             known[name] = values[name].strip()
+    fields = {name: values.get(name, "").strip() for name in BY_FIELDS.get(values["auth"], ())}
+    if fields:
+        known["fields"] = {name: SecretStr(text) for name, text in fields.items() if text}
     return Credentials(**known)
 
 

@@ -12,7 +12,8 @@ from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.view.environment import UNKNOWN
 
 NEW = "new"
-METHODS = tuple((method, method) for method in ("POST", "PUT", "PATCH"))
+METHODS = tuple((method, method) for method in ("POST", "PUT", "PATCH", "GET", "DELETE"))
+BODILESS = ("It has no body: the path has to name what of the record is meant.",)
 NUMBERS: Mapping[str, type[int | float]] = {
     "concurrency": int,
     "rate_per_s": float,
@@ -49,7 +50,13 @@ def environment_fields(
             path=f"{place}.path",
             help=lambda _: ("On the base URL. May hold {source}, {level}, {id}, {webhook_id}, {data.path}.",),
         ),
-        Field("method", "Method", now.method if now else "POST", options=METHODS),
+        Field(
+            "method",
+            "Method",
+            now.method if now else "POST",
+            options=METHODS,
+            help=lambda values: BODILESS if values.get("method") in ("GET", "DELETE") else (),
+        ),
         Field(
             "headers",
             "Headers",

@@ -12,6 +12,7 @@ from healthdesk.api.flow import CircuitChange
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.records import RecordFilter
 from healthdesk.domain.states import CircuitState, Environment, HoldReason, RecordState
+from healthdesk.engine.deliver import Deliverer
 from healthdesk.errors import ApiRefused
 from healthdesk.testing import FakeEndpoint, hold, reply
 
@@ -143,6 +144,27 @@ async def test_by_hand_it_is_opened_probed_and_closed_and_what_is_so_already_is_
         assert (await by_hand(desk, delivery, "close")).state is CircuitState.CLOSED
         await counted(desk, delivered=1)
     assert ids_seen(endpoint) == [record_id]
+
+
+async def test_a_probe_that_was_lost_with_the_delivery_loop_is_made_again(tmp_path, endpoint, monkeypatch):
+    endpoint.script(503, 503, 503)
+    endpoint.behave(hold())
+    async with served_desk(tmp_path / "desk", **SLOW) as desk:
+        delivery = await set_up_delivery(desk, endpoint.url, concurrency=1)
+        await with_circuit(desk, delivery, open_s=1, longest_s=1)
+        await post_many(delivery, 3)
+        await endpoint.wait_for(4)
+        await in_circuit(desk, delivery, CircuitState.PROBING)
+        turn = Deliverer._turn
+
+        async def dies(self):
+            monkeypatch.setattr(Deliverer, "_turn", turn)
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr(Deliverer, "_turn", dies)
+        endpoint.behave(reply(200))
+        await post_many(delivery, 1, start=9)
+        await counted(desk, delivered=4)
 
 
 async def test_a_failed_probe_waits_twice_as_long(tmp_path, endpoint):

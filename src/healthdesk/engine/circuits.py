@@ -105,6 +105,12 @@ class Circuits:
         """Note that a claim was not sent after all."""
         self._judge(key, attempt_id, Verdict(None))
 
+    def lost(self) -> None:
+        """Note that the delivery loop died: what its probes were is not told any more."""
+        for key, probe in self._probes.items():
+            if probe.attempt_id:
+                self._judge(key, probe.attempt_id, Verdict(None))
+
     def limit(self, target: Target) -> int:
         """Return how many attempts may be under way at a time in all daemons."""
         if target.circuit.state is CircuitState.RAMPING and target.hold is None:

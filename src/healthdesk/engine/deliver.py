@@ -131,6 +131,7 @@ class Deliverer:
         """After a death of the loop: what was under way is taken up as interrupted when it starts again."""
         for state in (self._lanes, self._waiting, self._sending, self._results, self._open, self._probed):
             state.clear()
+        self._circuits.lost()
         self._in_doubt = True
 
     async def _poll(self) -> None:

@@ -120,7 +120,7 @@ def test_waiting_for_what_does_not_get_through_is_exit_code_1(daemon, desk, left
     waited_for(daemon, job(**left))
     ran = desk("records resend-all --wait --yes")
     assert ran.code == 1
-    assert left.get("reason", "") in ran.err
+    assert left.get("reason", "") in ran.out
     assert f"job_1 {left['state']}:" in ran.out
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, UsageError
 from healthdesk.cli.desk import Desk
-from healthdesk.cli.jobs import failed, wait_for
+from healthdesk.cli.jobs import ended_words, failed, wait_for
 from healthdesk.domain.states import JobState, MappingVerb
 
 if TYPE_CHECKING:
@@ -221,9 +221,7 @@ async def _fix_all(desk: Desk, args: argparse.Namespace, given: FixGiven) -> int
     worked = job.state is JobState.DONE and not failed(job)
     if args.save and worked:
         await _save_for(desk, args.problem, given)
-    desk.out.done(
-        job, f"{job.id} {job.state.value}: {job.finished:,} of {job.total:,}, {failed(job):,} failed."
-    )
+    desk.out.done(job, ended_words(job))
     return None if worked else FAILED
 
 

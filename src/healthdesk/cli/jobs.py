@@ -180,6 +180,19 @@ def failed(job: Job) -> int:
     return sum(job.counts.get(state, 0) for state in NOT_THROUGH)
 
 
+def ended_words(job: Job) -> str:
+    """Return what became of a job that was waited for, and why it stopped."""
+    reason = f" {job.reason.rstrip('.')}." if job.reason else ""
+    return f"{job.id} {job.state.value}: {_so_far(job)}.{reason}"
+
+
+def _so_far(job: Job) -> str:
+    """Return `87 of 131, 2 failed, 1 retrying`."""
+    counts = {state: job.counts.get(state, 0) for state in NOT_THROUGH}
+    others = [f"{count:,} {state.value}" for state, count in counts.items() if count]
+    return f"{job.finished:,} of {job.total:,}, {', '.join(others) or '0 failed'}"
+
+
 async def wait_for(desk: Desk, job: Job) -> Job:
     """Return a job once nothing of it is under way any more, saying how far it is.
 
@@ -188,7 +201,7 @@ async def wait_for(desk: Desk, job: Job) -> Job:
     said, missed = "", 0
     while job.state in AT_WORK or job.counts.get(JobItemState.SENT, 0):
         stage = "" if job.kind is JobKind.SAMPLE else f" {job.stage.value}"
-        now = f"{job.id}{stage}: {job.finished:,} of {job.total:,}, {failed(job):,} failed"
+        now = f"{job.id}{stage}: {_so_far(job)}"
         if now != said:
             desk.out.note(now)
         said = now

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, UsageError
 from healthdesk.cli.desk import Desk
-from healthdesk.cli.jobs import failed, wait_for
+from healthdesk.cli.jobs import ended_words, failed, wait_for
 from healthdesk.cli.tables import Column
 from healthdesk.cli.where import describe, filter_arguments, record_filter
 from healthdesk.domain.durations import format_span
@@ -133,11 +133,7 @@ async def _resend_planned(
     )
     if args.wait:
         job = await wait_for(desk, job)
-        desk.out.done(
-            job, f"{job.id} {job.state.value}: {job.finished:,} of {job.total:,}, {failed(job):,} failed."
-        )
-        if job.reason:
-            desk.out.note(job.reason)
+        desk.out.done(job, ended_words(job))
         return FAILED if job.state is not JobState.DONE or failed(job) else None
     began = f"Began {job.id}: {_count(plan.total)}. `healthdesk jobs show {job.id}` says how far it is."
     desk.out.done(job, began if plan.total else "There is nothing to resend.")

@@ -63,6 +63,18 @@ def test_the_daemon_loads_no_screen_and_no_apprise() -> None:
     )
 
 
+def test_commands_load_no_screen() -> None:
+    program = (
+        "import pkgutil, importlib, healthdesk.cli as c\n"
+        "for m in pkgutil.iter_modules(c.__path__): importlib.import_module('healthdesk.cli.' + m.name)\n"
+        "from healthdesk.api.delivery import DeliveryMethod\n"
+        "from healthdesk.cli import delivery_flags, delivery_view\n"
+        "step = delivery_flags._steps(['set a = 1'])\n"
+        "delivery_view.method_facts(DeliveryMethod.model_validate({'mapping': step, 'batch': {'size': 2}}))"
+    )
+    assert loaded(modules_after(program), "textual", "healthdesk.tui") == set()
+
+
 def test_the_screen_loads_no_store_and_no_engine() -> None:
     modules = modules_after("import healthdesk.tui.app")
     assert loaded(modules, "textual") == {"textual"}

@@ -45,10 +45,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-wait", type=float, metavar="SECONDS", help="how long a batch waits until it is full (1)"
     )
     parser.add_argument(
-        "--operation", metavar="NAME", help="a delivery operation of the app: `healthdesk apps APP`"
+        "--operation",
+        metavar="NAME",
+        help="a delivery operation of the app: `healthdesk apps APP`; '' for none",
     )
     parser.add_argument(
-        "--input", action="append", metavar="NAME=VALUE", help="an input of the operation, repeatable"
+        "--input",
+        action="append",
+        metavar="NAME=VALUE",
+        help="an input of the operation, repeatable; an empty value takes it away",
     )
 
 
@@ -75,13 +80,16 @@ def delivery(args: argparse.Namespace, now: DeliveryMethod | None) -> dict[str, 
         made["batch"]["wait_s"] = args.batch_wait
     if args.operation is not None:
         made["operation"] = args.operation
+        if not args.operation:
+            made.pop("inputs", None)
     if args.input is not None:
-        made["inputs"] = {**made.get("inputs", {}), **options.pairs(args.input, "--input", "=")}
+        inputs = {**made.get("inputs", {}), **options.pairs(args.input, "--input", "=")}
+        made["inputs"] = {name: value for name, value in inputs.items() if value}
     return made
 
 
 def _steps(given: list[str]) -> list[dict[str, Any]]:
-    from healthdesk.tui.view.mapping_text import steps_of
+    from healthdesk.client.mapping_text import steps_of
 
     try:
         return [step.model_dump(mode="json") for step in steps_of("\n".join(given))]

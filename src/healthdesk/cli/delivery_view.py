@@ -13,8 +13,8 @@ def method_facts(method: DeliveryMethod) -> list[tuple[str, str]]:
     said = method.model_fields_set
     if not said:
         return []
-    from healthdesk.tui.view import delivery as words
-    from healthdesk.tui.view.mapping_text import step_text
+    from healthdesk.client import delivery_words as words
+    from healthdesk.client.mapping_text import step_text
 
     facts: list[tuple[str, str]] = []
     if "body" in said:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from healthdesk.api.flow import CircuitChange
 from healthdesk.api.integrations import EnvironmentView, Integration
+from healthdesk.client.delivery_words import opens_words
 from healthdesk.domain.states import CircuitState
 from healthdesk.tui.format import Line, dim, line
 from healthdesk.tui.screens.dialog import Question
-from healthdesk.tui.view.delivery import opens_words
 from healthdesk.tui.view.environment import TITLES, circuit_span
 from healthdesk.tui.view.words import plural
 

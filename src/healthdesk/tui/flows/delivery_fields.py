@@ -17,12 +17,12 @@ from healthdesk.api.delivery import (
     OrderSettings,
     ReceiptSettings,
 )
+from healthdesk.client.delivery_words import BODIES
+from healthdesk.client.mapping_text import HELP, steps_of, text_of
 from healthdesk.domain.durations import format_span, parse_duration
 from healthdesk.domain.states import BodyFormat, CallbackScheme
 from healthdesk.tui.flows.asked_fields import asked_fields, asked_values
 from healthdesk.tui.screens.fields import Field, Values
-from healthdesk.tui.view.delivery import BODIES
-from healthdesk.tui.view.mapping_text import HELP, steps_of, text_of
 
 NO, YES = "no", "yes"
 NO_YES = ((NO, "no"), (YES, "yes"))

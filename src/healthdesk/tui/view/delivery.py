@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from healthdesk.api.delivery import (
-    BatchSettings,
-    CircuitSettings,
-    DeliveryMethod,
-    LookupSettings,
-    MappingStep,
-    OrderSettings,
-    ReceiptSettings,
+from healthdesk.api.delivery import DeliveryMethod, MappingStep
+from healthdesk.client.delivery_words import (
+    BODIES,
+    batch_words,
+    lookup_words,
+    opens_words,
+    order_words,
+    receipt_words,
 )
-from healthdesk.domain.durations import format_span
+from healthdesk.client.mapping_text import step_text
 from healthdesk.domain.states import BodyFormat
 from healthdesk.tui.format import Line, dim, line, strong
-from healthdesk.tui.view.mapping_text import step_text
 
-BODIES = {
-    BodyFormat.AS_POSTED: "as it was posted, byte for byte",
-    BodyFormat.JSON: "JSON",
-    BodyFormat.FORM: "form fields",
-    BodyFormat.XML: "XML",
-}
 LABEL = 11
-AFTER = {"failed": "failed", "unknown": "unknown", "resend": "sent again"}
 
 
 def delivery_lines(method: DeliveryMethod) -> list[Line]:
@@ -56,48 +48,6 @@ def mapping_lines(steps: list[MappingStep]) -> list[Line]:
         )
         for number, step in enumerate(steps, start=1)
     ]
-
-
-def batch_words(batch: BatchSettings) -> str:
-    """Return how records are put together."""
-    under = f' under "{batch.items}"' if batch.items else ""
-    results = f"; results from {batch.results}" if batch.results else ""
-    return f"up to {batch.size} in one request{under}, waiting {batch.wait_s:g} s{results}"
-
-
-def order_words(order: OrderSettings | None) -> str:
-    """Return in which order records go."""
-    if order is None:
-        return "none: each goes as soon as it can"
-    after = "the later ones wait" if order.after_failed == "wait" else "the later ones go on"
-    return f"by {order.key}; when one failed {after}"
-
-
-def lookup_words(lookup: LookupSettings | None) -> str:
-    """Return how the endpoint is asked for a record whose arrival is unknown."""
-    if lookup is None:
-        return "none: the endpoint is not asked for unknown ones"
-    found = f", there when {lookup.found}" if lookup.found else ""
-    return f"{lookup.method} {lookup.path}{found}"
-
-
-def receipt_words(receipt: ReceiptSettings | None) -> str:
-    """Return whether the endpoint confirms later."""
-    if receipt is None:
-        return "none: a 2xx is delivered"
-    statuses = ", ".join(map(str, receipt.statuses))
-    deadline = format_span(receipt.deadline_s)
-    return f"after {statuses} within {deadline} ({receipt.scheme.value}), else {AFTER[receipt.after]}"
-
-
-def opens_words(circuit: CircuitSettings) -> str:
-    """Return when a circuit opens."""
-    if not circuit.enabled:
-        return "never opens"
-    return (
-        f"opens when {circuit.share:.0%} of at least {circuit.least} attempts failed in {format_span(circuit.window_s)}; "
-        f"probed after {format_span(circuit.open_s)}"
-    )
 
 
 def _row(name: str, value: str) -> Line:

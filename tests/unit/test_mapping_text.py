@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from healthdesk.client.mapping_text import steps_of, text_of
 from healthdesk.domain.states import MappingVerb
-from healthdesk.tui.view.mapping_text import steps_of, text_of
 
 TYPED = """set tier = "gold"
 default answers.0.score = 0

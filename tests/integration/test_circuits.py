@@ -7,7 +7,7 @@ from tests.harness.desk import Desk, set_up_delivery
 from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, counted, ids_seen, post_many
 
-from healthdesk.api.delivery import CircuitSettings, DeliveryMethod
+from healthdesk.api.delivery import BatchSettings, CircuitSettings, DeliveryMethod
 from healthdesk.api.flow import CircuitChange
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.records import RecordFilter
@@ -144,6 +144,23 @@ async def test_by_hand_it_is_opened_probed_and_closed_and_what_is_so_already_is_
         assert (await by_hand(desk, delivery, "close")).state is CircuitState.CLOSED
         await counted(desk, delivered=1)
     assert ids_seen(endpoint) == [record_id]
+
+
+async def test_a_batch_that_fails_is_one_failure_however_many_records_are_in_it(tmp_path, endpoint):
+    endpoint.script(503)
+    async with served_desk(tmp_path / "desk", **SLOW) as desk:
+        delivery = await set_up_delivery(desk, endpoint.url, concurrency=1)
+        method = DeliveryMethod(batch=BatchSettings(size=4, wait_s=1), circuit=CircuitSettings(least=3))
+        async with desk.client() as client:
+            changes = IntegrationEdit(production=EnvironmentEdit(delivery=method))
+            await client.integration_edit(delivery.integration_id, changes)
+            await client.integration_pause(delivery.integration_id, PRODUCTION)
+            await post_many(delivery, 4)
+            await client.integration_resume(delivery.integration_id, PRODUCTION)
+        await counted(desk, retrying=4)
+        await post_many(delivery, 1)
+        await counted(desk, retrying=4, delivered=1)
+        assert (await circuit_of(desk, delivery)).state is CircuitState.CLOSED
 
 
 async def test_a_probe_that_was_lost_with_the_delivery_loop_is_made_again(tmp_path, endpoint, monkeypatch):

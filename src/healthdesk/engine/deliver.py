@@ -396,9 +396,11 @@ class Deliverer:
             self._probed.pop(target.connection_id, None)
         for result in results:
             self._result(key, target, result.record, result.exchange, result.failure)
-            self._circuits.note(
-                target, result.record.attempt_id, result.exchange, result.failure, offline=self._offline
-            )
+        # One request, however many records: it speaks for its endpoint where one of them was taken.
+        told = next((each for each in results if each.exchange and each.failure is None), sent or results[0])
+        self._circuits.note(
+            target, told.record.attempt_id, told.exchange, told.failure, offline=self._offline
+        )
         self._sending[key] -= 1
         self._start_waiting(key)
         self._pulse.set()

@@ -99,7 +99,7 @@ def test_operations_and_their_inputs(daemon, desk):
         ("--batch 1001", "from 0 to 1000"),
         ("--batch-wait 2", "--batch-wait belongs to --batch"),
         ("--input object", "--input 'object' is not NAME=VALUE"),
-        ("--body csv", "invalid choice: 'csv'"),
+        ("--body csv", "csv"),
         ("--delivery missing.toml", "--delivery missing.toml: "),
     ],
 )

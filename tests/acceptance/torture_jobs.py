@@ -1,7 +1,7 @@
 """Kill -9 while a job resends many records; then account for every single one, and for the pace at which they came.
 
-`python -m tests.acceptance.torture_jobs [--records N] [--kills N] [--rate N] [--database sqlite|postgresql]` is the
-long run; HEALTHDESK_TORTURE_JOBS=100000 has the test suite do it.
+`python -m tests.acceptance.torture_jobs [--records N] [--kills N] [--rate N] [--lookup] [--database sqlite|postgresql]`
+is the long run; HEALTHDESK_TORTURE_JOBS=100000 has the test suite do it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from healthdesk.api.delivery import DeliveryMethod, LookupSettings
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.jobs import Job
 from healthdesk.api.records import RecordFilter
@@ -36,6 +37,7 @@ from tests.harness.sinks import serving
 POSTERS = 16
 WAIT_S = 600.0
 SETTINGS = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,1h", "HEALTHDESK_DELIVERY__TIMEOUT": "20s"}
+LOOKUP = LookupSettings(path="/hra/{webhook_id}")
 FAILED = RecordFilter(states=[RecordState.FAILED])
 REFUSED_AGAIN = 97
 """One record in so many is refused again."""
@@ -51,6 +53,7 @@ class Sink:
     answered: Counter[str] = field(default_factory=Counter)
     """How often each webhook-id was answered 2xx since it is open."""
     began: Counter[str] = field(default_factory=Counter)
+    asked: int = 0
     url: str = ""
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -65,6 +68,12 @@ class Sink:
             return web.json_response({"message": "zip is required"}, status=422)
         self.answered[webhook_id] += 1
         return web.json_response({"ok": True})
+
+    async def look_up(self, request: web.Request) -> web.Response:
+        """Say whether it took a record in."""
+        self.arrivals.append(time.monotonic())
+        self.asked += 1
+        return web.json_response({}, status=200 if self.answered[request.match_info["webhook_id"]] else 404)
 
     def most_within(self, window_s: float, since: int = 0) -> int:
         """Return the largest number of requests that came within a window of time, anywhere."""
@@ -82,6 +91,7 @@ async def sink() -> AsyncIterator[Sink]:
     made = Sink()
     app = web.Application()
     app.router.add_post("/hra", made.handle)
+    app.router.add_get("/hra/{webhook_id}", made.look_up)
     async with serving(app) as port:
         made.url = f"http://127.0.0.1:{port}"
         yield made
@@ -134,16 +144,27 @@ def in_flight(desk: Desk) -> set[str]:
 
 
 async def torture_jobs(
-    desk: Desk, *, records: int, kills: int, rng: random.Random, rate_per_s: float | None = None
+    desk: Desk,
+    *,
+    records: int,
+    kills: int,
+    rng: random.Random,
+    rate_per_s: float | None = None,
+    lookup: bool = False,
 ) -> dict[str, Any]:
-    """Run the whole ordeal on a desk that is not started yet; AssertionError says what went wrong."""
+    """Run the whole ordeal on a desk that is not started yet; AssertionError says what went wrong.
+
+    With `lookup` the endpoint is asked for what was under way at a kill: then nothing that it took comes again.
+    """
     async with sink() as endpoint:
         await desk.start()
         delivery = await set_up_delivery(desk, endpoint.url)
         posting = time.monotonic()
         await post_failing(desk, delivery, records)
-        if rate_per_s is not None:
-            await limit(desk, delivery, rate_per_s)
+        method = DeliveryMethod(lookup=LOOKUP if lookup else None)
+        production = EnvironmentEdit(rate_per_s=rate_per_s, delivery=method)
+        async with desk.client() as client:
+            await client.integration_edit(delivery.integration_id, IntegrationEdit(production=production))
         posted_s, endpoint.open, endpoint.lasts_s = time.monotonic() - posting, True, 0.005
         since, resending = len(endpoint.arrivals), time.monotonic()
         async with desk.client() as client:
@@ -161,8 +182,17 @@ async def torture_jobs(
             took_s = time.monotonic() - resending
             report = await account(client, endpoint, job, records, allowed)
             assert (await client.ledger()).balanced
+        taken_twice = sum(number > 1 for number in endpoint.answered.values())
+        if lookup:
+            assert not taken_twice, f"{taken_twice} were sent again although they were answered 2xx"
+            report["asked"] = endpoint.asked
         assert await desk.stop() == 0, desk.log[-3000:]
-        report |= {"kills": kills, "posted_s": round(posted_s, 1), "took_s": round(took_s, 1)}
+        report |= {
+            "taken_twice": taken_twice,
+            "kills": kills,
+            "posted_s": round(posted_s, 1),
+            "took_s": round(took_s, 1),
+        }
         if rate_per_s is not None:
             report |= {
                 f"most_within_{window_s:g}_s": endpoint.most_within(window_s, since)
@@ -183,15 +213,6 @@ async def under_way(desk: Desk) -> set[str]:
     finally:
         await conn.close()
     return {row["webhook_id"] for row in rows}
-
-
-async def limit(desk: Desk, delivery: Delivery, rate_per_s: float) -> None:
-    """Give the environment a rate."""
-    async with desk.client() as client:
-        await client.integration_edit(
-            delivery.integration_id,
-            IntegrationEdit(production=EnvironmentEdit(rate_per_s=rate_per_s)),
-        )
 
 
 async def account(
@@ -243,6 +264,7 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--rate", type=float)
+    parser.add_argument("--lookup", action="store_true", help="the endpoint can be asked what it has")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     options = parser.parse_args()
@@ -262,6 +284,7 @@ def main() -> int:
                 kills=options.kills,
                 rng=random.Random(options.seed),
                 rate_per_s=options.rate,
+                lookup=options.lookup,
             )
         )
         sys.stdout.write(json.dumps({"database": options.database, "seed": options.seed, **report}) + "\n")

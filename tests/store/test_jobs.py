@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.states import (
     Environment,
+    ErrorKind,
     HoldReason,
     JobItemState,
     JobKind,
@@ -258,6 +259,37 @@ async def test_a_record_that_is_looked_up_is_not_through_yet(world):
     assert not (await step(world, job_id)).changed
     await world.store.write(unknown(None))
     assert (await step(world, job_id)).ended == {JobItemState.UNKNOWN: 1}
+
+
+def interrupted(state, next_at=None):
+    """Return the change that leaves every record as a stop of the daemon, and an endpoint that was asked, may."""
+    values = {"state": state, "error_kind": ErrorKind.INTERRUPTED, "error": "stopped", "next_at": next_at}
+    return lambda conn: conn.execute(record_table.update().values(values)) and None
+
+
+async def test_what_the_endpoint_does_not_have_after_a_stop_is_not_through_until_it_was_sent_again(world):
+    await failed_records(world, 3)
+    job_id = await filled(world, careful=False)
+    await step(world, job_id)
+    await deliver(world)
+    await world.store.write(interrupted(RecordState.RETRYING, world.clock.now()))
+    assert not (await step(world, job_id)).changed
+    await deliver(world)
+    assert (await step(world, job_id)).ended == {DELIVERED: 3}
+
+
+async def test_a_stop_of_the_daemon_stops_no_job(world):
+    await failed_records(world, 12)
+    job_id = await filled(world, careful=True)
+    for _ in range(2):
+        await step(world, job_id)
+        await deliver(world)
+    await step(world, job_id, most=4)
+    await deliver(world)
+    await world.store.write(interrupted(RecordState.UNKNOWN))
+    moved = await step(world, job_id)
+    assert moved.ended == {JobItemState.UNKNOWN: 4}
+    assert (moved.job.state, moved.queued) == (JobState.RUNNING, 2)
 
 
 async def test_a_record_whose_endpoint_is_asked_for_it_is_not_sent_before_the_answer(world):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, note, wanted
-from healthdesk.domain.states import Environment, JobItemState, JobStage, JobState
+from healthdesk.domain.states import Environment, ErrorKind, JobItemState, JobStage, JobState
 from healthdesk.store import jobs as queries
 from healthdesk.store.job_queue import Moves, cancel_some, queue
 from healthdesk.store.resending import BODY_GONE, next_ids
@@ -32,10 +32,12 @@ ENDED = """
     FROM job_records i{hint} LEFT JOIN records r ON r.id = i.record_id
     WHERE i.job_id = :job AND i.state = 'sent' AND (r.id IS NULL OR (
         r.attempts > i.attempts AND r.state NOT IN ('queued', 'sending', 'held')
-        AND NOT (r.state = 'unknown' AND r.next_at IS NOT NULL)))
+        AND NOT (r.state = 'unknown' AND r.next_at IS NOT NULL)
+        AND NOT (r.state = 'retrying' AND r.error_kind = 'interrupted')))
     ORDER BY i.record_id LIMIT :limit
 """
-"""A record of unknown arrival that is still looked up may be sent again by itself: it is not through yet."""
+"""A record of unknown arrival that is still looked up may be sent again by itself: it is not through yet. Nor is one
+whose attempt ended with the daemon and that the endpoint does not have: it is sent again at once."""
 
 ON_HOLD = """
     SELECT count(*) FROM job_records i{hint} JOIN records r ON r.id = i.record_id
@@ -126,11 +128,18 @@ class _Decided:
 
 
 def _decide(job: JobRow, ended: Sequence[ItemResult], under_way: int) -> _Decided:
-    """Let a careful job that runs go to its next stage, or stop. With nothing left to send there is nothing to stop."""
+    """Let a careful job that runs go to its next stage, or stop. With nothing left to send there is nothing to stop.
+
+    That a daemon stopped tells nothing of the records, so it stops no job that goes on after it.
+    """
     watch, stage = job.watch, job.stage
     if job.state is not JobState.RUNNING or not job.careful:
         return _Decided(job.state, stage, job.reason, watch)
-    seen = [Result(each.cause, each.detail) for each in ended if each.state is not JobItemState.SKIPPED]
+    seen = [
+        Result(each.cause, each.detail)
+        for each in ended
+        if each.state is not JobItemState.SKIPPED and each.error_kind != ErrorKind.INTERRUPTED
+    ]
     watch, why = note(watch, stage, seen, under_way)
     if why and job.count(JobItemState.PENDING):
         return _Decided(JobState.STOPPED, stage, why, watch)

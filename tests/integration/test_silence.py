@@ -15,6 +15,7 @@ from tests.store.world import PRODUCTION, TESTING, World
 from healthdesk.domain.states import Environment, ErrorKind, ProblemState
 from healthdesk.engine.context import Context
 from healthdesk.engine.silence import Silence
+from healthdesk.operations import silence as operations
 from healthdesk.store import problems, pulses, sources
 from healthdesk.testing import FakeClock
 
@@ -97,6 +98,20 @@ async def test_silence_longer_than_usual_opens_a_problem_and_the_next_record_end
     assert await scene.open() == []
 
 
+async def test_a_source_shows_its_last_record_before_anything_was_learnt_of_it(scene):
+    await scene.set_gap(HOUR)
+    await scene.send(3, 60)
+    await scene.send(1, 60, sample=True)
+
+    def shown(conn):
+        return operations.shown(conn, sources.get(conn, scene.world.sources[0])).pulses
+
+    (pulse,) = [each for each in await scene.ctx.store.read(shown) if each.environment is PRODUCTION]
+    assert pulse.last_at is not None
+    assert (scene.clock.now() - pulse.last_at).total_seconds() == pytest.approx(60, abs=0.01)
+    assert (pulse.silent_at - pulse.last_at).total_seconds() == HOUR
+
+
 async def test_an_operator_who_closes_it_is_not_told_again_of_the_same_silence(scene):
     await scene.set_gap(HOUR)
     await scene.send(1, 1)
@@ -175,7 +190,9 @@ async def test_looking_costs_no_scan_of_the_log(scene):
     def plans(conn):
         sent = []
         place = scene.place
-        for query in (pulses._of(place, state).order_by(text("id DESC")).limit(1) for state in ("delivered", "held")):
+        for query in (
+            pulses._of(place, state).order_by(text("id DESC")).limit(1) for state in ("delivered", "held")
+        ):
             compiled = query.compile(conn, compile_kwargs={"render_postcompile": True})
             parameters = tuple(str(compiled.params[name]) for name in compiled.positiontup)
             sent += conn.exec_driver_sql("EXPLAIN QUERY PLAN " + str(compiled), parameters).all()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from healthdesk.api.common import Page
 from healthdesk.api.flow import Silence, SourcePulse
 from healthdesk.api.integrations import Source
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.ids import id_time
 from healthdesk.domain.silence import usual_gap
 from healthdesk.domain.states import Environment
 from healthdesk.errors import Malformed, NotFound
@@ -24,33 +26,37 @@ SHORTEST_S = 60.0
 def shown(conn: Conn, row: SourceRow) -> Source:
     """Return a source with how often it sends where."""
     view = Source.model_validate(row, from_attributes=True)
-    view.pulses = [_pulse(each) for each in queries.rows(conn, source_id=row.id) if each.live]
+    view.pulses = [_pulse(conn, each) for each in queries.rows(conn, source_id=row.id) if each.live]
     return view
 
 
 def page(conn: Conn, found: Page[Source]) -> Page[Source]:
     """Return a page of sources, each with how often it sends where; all of them are read at once."""
-    pulses: dict[str, list[SourcePulse]] = {}
+    pulses: dict[str, list[SourcePulse]] = {source.key: [] for source in found.items}
     for row in queries.rows(conn):
-        if row.live:
-            pulses.setdefault(row.source_key, []).append(_pulse(row))
+        if row.live and row.source_key in pulses:
+            pulses[row.source_key].append(_pulse(conn, row))
     for source in found.items:
-        source.pulses = pulses.get(source.key, [])
+        source.pulses = pulses[source.key]
     return found
 
 
-def _pulse(row: PulseRow) -> SourcePulse:
+def _pulse(conn: Conn, row: PulseRow) -> SourcePulse:
+    """Return how a source sends; its last record is looked up, as what was learnt of it is up to an hour old."""
+    newest = queries.newest(conn, row.place)
+    last_at = id_time(newest) if newest is not None else row.last_at
+    known = replace(row, last_at=last_at)
     usual = usual_gap(row.learnt) if row.environment is Environment.PRODUCTION else None
     return SourcePulse(
         source=row.source_key,
         integration_id=row.integration_id,
         integration_name=row.integration_name,
         environment=row.environment,
-        last_at=row.last_at,
+        last_at=last_at,
         usual_s=_seconds(usual),
         set_s=row.set_gap_s,
         after_s=_seconds(row.limit),
-        silent_at=row.silent_at,
+        silent_at=known.due_at,
         silent=row.told,
     )
 

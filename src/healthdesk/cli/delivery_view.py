@@ -36,5 +36,5 @@ def method_facts(method: DeliveryMethod) -> list[tuple[str, str]]:
     if method.receipt is not None:
         facts.append(("Receipts", words.receipt_words(method.receipt)))
     if "circuit" in said:
-        facts.append(("Circuit", words.opens_words(method.circuit)))
+        facts.append(("Circuit rule", words.opens_words(method.circuit)))
     return facts

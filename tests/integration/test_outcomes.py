@@ -161,6 +161,26 @@ async def test_nothing_goes_round_for_ever_where_nothing_ever_arrives(desk, crm)
         assert record.events[-1].sentence.endswith("Its tries are used up.")
 
 
+async def test_what_is_given_up_after_its_problem_was_resolved_is_in_one_again(tmp_path, crm):
+    forgetful(crm, times=100)
+    resolved = asyncio.Event()
+
+    async def says_late(visit):
+        await resolved.wait()
+        return await reply(404).act(visit)
+
+    crm.says = Behaviour("late", says_late)
+    async with served_desk(tmp_path / "desk", **(SLOW | {"HEALTHDESK_DELIVERY__SCHEDULE": "0s"})) as desk:
+        made = await delivering(desk, crm, lookup=LOOKUP)
+        (record_id,) = await post_many(made, 1)
+        await crm.endpoint.wait_for(2)
+        async with desk.client() as client:
+            await client.problem_resolve((await client.record(record_id)).problem_id)
+            resolved.set()
+            await counted(desk, failed=1)
+            assert (await client.record(record_id)).problem_id is not None
+
+
 async def test_an_endpoint_that_leaves_it_open_is_asked_along_the_schedule_and_then_an_operator_decides(
     desk, crm
 ):

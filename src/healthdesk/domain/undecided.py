@@ -182,6 +182,20 @@ def _interrupted() -> Failure:
     )
 
 
+def used_up(error_kind: str) -> Failure:
+    """Return the failure of a record that is given up and is in no problem, since that was resolved meanwhile."""
+    said = "It was not delivered, and its tries are used up"
+    return Failure(
+        kind=ErrorKind(error_kind or ErrorKind.INTERRUPTED),
+        blame=Blame.THEM,
+        permanent=True,
+        sentence=said,
+        safe_sentence=said,
+        next_action="Look at what became of its attempts; then resend",
+        sent=Sent.MAYBE,
+    )
+
+
 def unconfirmed(*, permanent: bool) -> Failure:
     """Return the failure of a receipt that did not come."""
     return Failure(

@@ -18,7 +18,15 @@ from healthdesk.domain.lookup import Answered
 from healthdesk.domain.problems import key_for_delivery
 from healthdesk.domain.receipts import Told, told
 from healthdesk.domain.states import HoldReason, RecordEventKind, RecordState
-from healthdesk.domain.undecided import Decision, Facts, Rules, after_deadline, after_lookup, not_to_be_asked
+from healthdesk.domain.undecided import (
+    Decision,
+    Facts,
+    Rules,
+    after_deadline,
+    after_lookup,
+    not_to_be_asked,
+    used_up,
+)
 from healthdesk.engine import asking
 from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
 from healthdesk.engine.context import Context
@@ -293,9 +301,12 @@ def _outcome(
     by: str = "",
 ) -> Outcome:
     problem = None
-    if decision.failure is not None:
+    failure = decision.failure
+    if failure is None and decision.state is RecordState.FAILED:
+        failure = used_up(row.error_kind)  # counts where its own problem was resolved meanwhile
+    if failure is not None:
         problem = key_for_delivery(
-            decision.failure,
+            failure,
             integration_id=target.integration_id,
             environment=target.environment,
             connection_id=target.connection_id,

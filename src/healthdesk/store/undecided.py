@@ -126,7 +126,8 @@ def carry_out(conn: Connection, outcomes: Sequence[Outcome], now: datetime) -> C
             valid.append((outcome, row))
     folding, deltas = Folding(conn, now), ledger.Deltas()
     for outcome, row in valid:
-        if outcome.problem is not None or outcome.decision.state not in HOLDS_UP:
+        stays = outcome.decision.failure is None and row.problem_id is not None
+        if outcome.decision.state not in HOLDS_UP or (outcome.problem is not None and not stays):
             folding.note(_settlement(outcome, now), row.problem_id)
     problem_ids = folding.fold()
     again = set()

@@ -297,5 +297,6 @@ async def test_all_failed_records_are_resent_at_the_screen(crm: Set) -> None:
         await operator.sees("risk_level is required")
         await operator.press_button("Resend 8")
         await crm.is_at(RecordState.DELIVERED, 8)
+        await operator.pilot.press("J")
         await operator.sees("8/8")
     assert len(crm.crm.seen["live"]) == 8

@@ -174,7 +174,7 @@ def _plan(desk: Desk, choice: JobCreate, row: ResendPlanRow, fixed: int) -> JobP
         seconds=seconds,
         sources=row.sources,
         fixed=fixed,
-        environments=[f"{place.name} · {place.environment.value}" for place in row.places],
+        environments=[f"{place.name} · {place.environment.shown}" for place in row.places],
     )
 
 

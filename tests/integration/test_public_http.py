@@ -64,12 +64,13 @@ async def test_malformed_http_is_problem_details(desk: HttpDesk, sent: bytes) ->
 
 
 async def test_unknown_paths_and_methods_are_problem_details(desk: HttpDesk) -> None:
-    for path in ("/", "/v1", "/v1/ping/token", "/v1/receipts/int_x", "/v1/connections", "/v1/records/a/b"):
+    for path in ("/", "/v1", "/v1/ping/token", "/v1/receipts", "/v1/connections", "/v1/records/a/b"):
         answer = await desk.ask("GET", path)
         assert answer.status == 404
         assert answer.headers["Content-Type"] == "application/problem+json"
-    answer = await desk.ask("DELETE", "/v1/records/int_x")
-    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    for path in ("/v1/records/int_x", "/v1/receipts/int_x"):
+        answer = await desk.ask("DELETE", path)
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     assert (await desk.ask("POST", "/healthz")).headers["Allow"] == "GET, HEAD"
     assert (await desk.ask("HEAD", "/healthz")).status == 200
 

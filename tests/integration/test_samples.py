@@ -12,6 +12,7 @@ from tests.harness.desk import Desk
 from tests.harness.serving import served_desk, until
 
 from healthdesk.api.connections import ConnectionCreate
+from healthdesk.api.flow import CircuitChange
 from healthdesk.api.integrations import (
     EnvironmentSettings,
     IntegrationCreate,
@@ -145,6 +146,9 @@ async def test_what_cannot_be_sent_is_told_with_the_reason(
         await client.sample_send(SampleSend(integration_id=integration_id, sources=["diabetes"]))
     with pytest.raises(ApiRefused, match="no source nope"):
         await client.sample_plan(SampleSend(integration_id=integration_id, sources=["nope"]))
+    await client.integration_circuit(integration_id, CircuitChange(environment=TESTING, do="open"))
+    plan = await client.sample_plan(SampleSend(integration_id=integration_id, sources=["sleep"]))
+    assert [each.skipped for each in plan.sources] == ["testing delivers nothing now: its circuit is open"]
     await client.integration_pause(integration_id, TESTING)
     plan = await client.sample_plan(SampleSend(integration_id=integration_id))
     assert plan.total == 0

@@ -38,7 +38,7 @@ async def test_repeats_are_found_in_the_index_of_keys(sqlite_world):
 
 
 async def test_settling_searches_records_and_attempts_by_their_keys(sqlite_world):
-    widths = {"attempt": 11, "record": 10, "given_back": 4}
+    widths = {"attempt": 15, "record": 10, "given_back": 4}
     for kind, width in widths.items():
         statement = settle.SQLITE[kind].replace("{values}", _values(width, 4))
         steps = await plan_of(sqlite_world, statement, [None] * width * 4)

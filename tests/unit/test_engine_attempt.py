@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from healthdesk.domain.delivery import PLAIN
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.states import Blame, Environment, ErrorKind, OnUnknown, RecordState
 from healthdesk.engine.attempt import settle
@@ -23,6 +24,7 @@ TARGET = SimpleNamespace(
     connection_name="CRM",
     owner="bob",
     on_unknown=OnUnknown.RESEND,
+    delivery=PLAIN,
 )
 
 

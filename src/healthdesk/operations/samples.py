@@ -11,7 +11,13 @@ from healthdesk.api.samples import SampleOf, SamplePlan, SampleSend
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.samples import SampleField, sample_data
-from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState, JobKind
+from healthdesk.domain.states import (
+    Environment,
+    HoldReason,
+    IntegrationKind,
+    IntegrationState,
+    JobKind,
+)
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations import integrations, jobs
 from healthdesk.operations.accepting import new_record
@@ -25,6 +31,12 @@ from healthdesk.store.rows_jobs import NewJob
 
 WARNING = "Samples use sample values: question answers and calculated outputs may not match real participants' submissions."
 MOST_RECORDS = 2000
+_HOLDS = {
+    HoldReason.PAUSED: "it is paused",
+    HoldReason.CONNECTION: "its connection is failing",
+    HoldReason.CIRCUIT: "its circuit is open",
+    HoldReason.ORDER: "its records wait for an earlier one",
+}
 MOST_SOURCES = 500
 
 
@@ -121,7 +133,8 @@ def _chosen(conn: Conn, choice: SampleSend) -> _Chosen:
 
 def _plan(desk: Desk, chosen: _Chosen) -> SamplePlan:
     integration, environment = chosen.integration, chosen.environment
-    sources = [_of(chosen, source) for source in chosen.sources]
+    hold = desk.engine.hold_state(integration.id, environment.environment)
+    sources = [_of(chosen, source, hold) for source in chosen.sources]
     return SamplePlan(
         integration_id=integration.id,
         integration_name=integration.name,
@@ -133,12 +146,15 @@ def _plan(desk: Desk, chosen: _Chosen) -> SamplePlan:
     )
 
 
-def _of(chosen: _Chosen, source: SourceRow) -> SampleOf:
+def _of(chosen: _Chosen, source: SourceRow, hold: HoldReason | None) -> SampleOf:
+    """Return what is sent of a source. Nothing is while the environment delivers nothing: samples would only be held."""
     skipped = ""
     if source.key not in chosen.integration.sources:
         skipped = f"not enabled for {chosen.integration.name}"
     elif chosen.environment.state is IntegrationState.PAUSED:
         skipped = f"{chosen.environment.environment.value} is paused"
+    elif hold is not None:
+        skipped = f"{chosen.environment.environment.value} delivers nothing now: {_HOLDS[hold]}"
     records = 0 if skipped else max(1, len(source.levels))
     return SampleOf(
         source=source.key, name=source.name, levels=source.levels, records=records, skipped=skipped

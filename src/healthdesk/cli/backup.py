@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
 import sys
 from pathlib import Path
 
 from healthdesk.cli.command import Command, UsageError
 from healthdesk.cli.desk import Desk
+from healthdesk.cli.whole_file import whole_file
 from healthdesk.domain.backup_format import Reader
 
 STDOUT = Path("-")
@@ -31,20 +31,12 @@ async def backup(desk: Desk, args: argparse.Namespace) -> None:
         return
     if args.file.exists() and not args.replace:
         raise UsageError(f"{args.file} is there already", "name another file, or give --replace")
-    unfinished = args.file.with_name(args.file.name + ".part")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            async for part in desk.client.backup():
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        with gzip.open(unfinished) as lines:
+    with whole_file(args.file) as file:
+        async for part in desk.client.backup():
+            file.write(part)
+        file.flush()
+        with gzip.open(file.name) as lines:
             rows = Reader(lines).verify()
-        unfinished.replace(args.file)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
     size = args.file.stat().st_size
     records, total = rows.get("records", 0), sum(rows.values())
     if desk.out.as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import BAD, DIM, GOOD, STRONG, WARN, Cell
 from healthdesk.cli.tables import Column
+from healthdesk.cli.whole_file import whole_file
 
 if TYPE_CHECKING:
     from healthdesk.api.setup import SetupPlan
@@ -50,9 +50,8 @@ async def export(desk: Desk, args: argparse.Namespace) -> None:
         else:
             desk.out.block(text.rstrip("\n"), indent="")
         return
-    handle = os.open(args.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    with whole_file(args.file) as file:
+        file.write(text.encode())
     counts = {kind: len(items) for kind, items in tomllib.loads(text).items() if isinstance(items, list)}
     if desk.out.as_json:
         desk.out.json({"file": str(args.file), **counts})

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 from bench.accept import accept
 from bench.deliver import deliver
@@ -13,7 +14,7 @@ from bench.figures import Figure, table, write_json
 from bench.heartbeats import heartbeats
 from bench.instances import instances_bench
 from bench.latency import latency
-from bench.log_pages import log_pages
+from bench.log_pages import LARGE, log_pages
 from bench.memory import memory
 
 MEASURES = {
@@ -27,11 +28,11 @@ MEASURES = {
 }
 
 
-async def _run(names: list[str]) -> list[Figure]:
+async def _run(names: list[str], log: dict[str, Any]) -> list[Figure]:
     figures: list[Figure] = []
     for name in names:
         sys.stderr.write(f"measuring {name} …\n")
-        figures += await MEASURES[name]()
+        figures += await MEASURES[name](**log if name == "log" else {})
     return figures
 
 
@@ -39,9 +40,16 @@ def main() -> int:
     """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("measures", nargs="*", choices=[*MEASURES, []], default=[])
+    parser.add_argument(
+        "--database", choices=("sqlite", "postgresql"), default="sqlite", help="of the log's pages (sqlite)"
+    )
+    parser.add_argument(
+        "--records", type=int, default=LARGE, metavar="N", help=f"in the larger of the two logs ({LARGE:,})"
+    )
     parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
     options = parser.parse_args()
-    figures = asyncio.run(_run(options.measures or list(MEASURES)))
+    log = {"database": options.database, "large_count": options.records}
+    figures = asyncio.run(_run(options.measures or list(MEASURES), log))
     print(table(figures))
     write_json(figures, options.json)
     return 0

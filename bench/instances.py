@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.log_pages import PAGE, REPEATS, filled
+from bench.log_fill import filled
+from bench.log_pages import PAGE, REPEATS
 from healthdesk.clock import SystemClock
 from healthdesk.domain.ids import IdFactory
 from healthdesk.domain.states import InstanceKind, InstanceState, IntegrationKind, RecordState
@@ -158,7 +159,7 @@ async def instances_bench() -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory(prefix="healthdesk-bench-") as folder:
         crowds = []
-        log, _ = await filled(folder, LARGE)
+        log, _ = await filled(f"sqlite:///{Path(folder) / 'log.db'}", LARGE)
         for count in (SMALL, LARGE):
             url = f"sqlite:///{Path(folder) / f'instances-{count}.db'}"
             store = await Store.open(url, daemon_id=ids.new("dmn", clock.now()), clock=clock, ids=ids)

@@ -5,102 +5,23 @@ The baseline of each figure is the same page at 10 thousand records, with the sa
 
 from __future__ import annotations
 
-import hashlib
-import os
 import statistics
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from pathlib import Path
 
 from bench.figures import Figure
-from healthdesk.clock import SystemClock
-from healthdesk.domain.ids import IdFactory, id_time
-from healthdesk.domain.states import Environment, IntegrationKind, RecordState
-from healthdesk.store import integrations, records, schema, sources
+from bench.log_fill import DAYS, FAILED_EVERY, databases, filled
+from healthdesk.domain.ids import id_time
+from healthdesk.domain.states import Environment, RecordState
+from healthdesk.store import records
 from healthdesk.store.columns import to_micros
 from healthdesk.store.database import Store
 from healthdesk.store.log_query import order_of
 from healthdesk.store.rows import RecordQuery
 
 SMALL, LARGE = 10_000, 1_000_000
-FAILED_EVERY = 50
-SAMPLE_EVERY = 100
-SOURCES = 4
-LEVELS = ("low", "moderate", "high")
-DAYS = 7
 PAGE = 50
 REPEATS = 60
-CHUNK = 20_000
-
-
-def _insert(conn, rows) -> None:  # noqa: ANN001 - a connection and plain rows
-    conn.execute(schema.records.insert(), rows)
-
-
-async def filled(folder: str, count: int) -> tuple[Store, list[str]]:
-    """Return a store with `count` records and their ids, oldest first."""
-    clock, ids = SystemClock(), IdFactory(os.urandom)
-    now = datetime.now(UTC)
-    url = f"sqlite:///{Path(folder) / f'{count}.db'}"
-    store = await Store.open(url, daemon_id=ids.new("dmn", now), clock=clock, ids=ids)
-    integration = ids.new("int", now)
-    await store.write(
-        integrations.insert,
-        integration_id=integration,
-        name="CRM",
-        kind=IntegrationKind.DELIVERY,
-        now=now,
-        by="bench",
-    )
-    source_ids = [ids.new("src", now) for _ in range(SOURCES)]
-    for number, source_id in enumerate(source_ids):
-        await store.write(
-            sources.insert,
-            source_id=source_id,
-            key=f"source-{number}",
-            name=f"Source {number}",
-            levels=[],
-            fields=[],
-            now=now,
-            by="bench",
-        )
-    record_ids = []
-    start = now - timedelta(days=DAYS)
-    step = timedelta(days=DAYS) / count
-
-    def rows():  # noqa: ANN202 - an iterator of rows
-        for number in range(count):
-            at = start + number * step
-            record_id = ids.new("rec", at)
-            record_ids.append(record_id)
-            failed = number % FAILED_EVERY == 0
-            yield {
-                "id": record_id,
-                "webhook_id": record_id,
-                "integration_id": integration,
-                "environment": Environment.PRODUCTION,
-                "source_id": source_ids[(number // FAILED_EVERY) % SOURCES],
-                "level": LEVELS[number % len(LEVELS)],
-                "completed_at": at - timedelta(seconds=1),
-                "state": RecordState.FAILED if failed else RecordState.DELIVERED,
-                "sample": number % SAMPLE_EVERY == 1,
-                "tries": 1,
-                "attempts": 2 if failed else 1,
-                "first_attempt_at": at,
-                "last_attempt_at": at + timedelta(seconds=5) if failed else at,
-                "last_status": 422 if failed else 200,
-                "error_kind": "missing_field" if failed else "",
-                "error": "risk_level is required" if failed else "",
-                "body_hash": hashlib.sha256(record_id.encode()).digest(),
-            }
-
-    pending = rows()
-    while chunk := list(islice(pending, CHUNK)):
-        await store.write(_insert, chunk)
-    return store, record_ids
-
 
 QUERIES = {
     "unfiltered": RecordQuery(),
@@ -155,12 +76,15 @@ async def _alternate(filled: list[tuple[Store, list[str]]], query: RecordQuery, 
     return [statistics.median(took) for took in times]
 
 
-async def log_pages() -> list[Figure]:
+async def log_pages(database: str = "sqlite", large_count: int = LARGE) -> list[Figure]:
     """Measure every page on both."""
     figures = []
-    note = f"baseline: the same page at {SMALL:,} records instead of {LARGE:,}, read in turn"
-    with tempfile.TemporaryDirectory(prefix="healthdesk-bench-") as folder:
-        stores = [await filled(folder, count) for count in (SMALL, LARGE)]
+    note = (
+        f"baseline: the same page at {SMALL:,} records instead of {large_count:,} of {database}, read in turn"
+    )
+    counts = (SMALL, large_count)
+    with databases(database, len(counts)) as urls:
+        stores = [await filled(url, count) for url, count in zip(urls, counts, strict=True)]
         try:
             for name, query in (QUERIES | dated(datetime.now(UTC))).items():
                 for deep in (False, True):

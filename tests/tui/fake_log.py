@@ -19,6 +19,7 @@ from healthdesk.api.records import (
     RecordPage,
     Resent,
 )
+from healthdesk.domain.curl import curl
 from healthdesk.domain.states import (
     AttemptOutcome,
     Environment,
@@ -161,6 +162,7 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
         return AttemptDetail(
             **attempt.model_dump(),
             request_body=detail.request_body,
+            curl=detail.curl,
             response_body=Body(text=f'{{"try": {attempt.number}, "echo": "{echo}"}}', masked=masked),
         )
 
@@ -197,6 +199,7 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
             request_body=body,
             response_body=Body(content_type="application/json", size=40, text='{"error":"risk_level is required"}'),
             posted_body=body,
+            curl=curl("POST", "https://crm.acme.io/v2/hra", attempts[-1].request_headers, None if masked else text.encode()) if attempts else "",
         )  # fmt: skip
 
     async def record_resend(self, record_id: str, *, new_webhook_id: bool = False) -> Resent:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +15,6 @@ from healthdesk.tui.format import plain
 from healthdesk.tui.terminal import wants_ascii
 from healthdesk.tui.view import (
     accounts,
-    curl,
     filters,
     json_view,
     log,
@@ -117,54 +114,6 @@ def test_what_is_not_json_is_shown_as_it_is(text: str):
 )
 def test_bodies_say_what_they_are(body: Body | None, told: str):
     assert told in plain(json_view.body_lines(body))
-
-
-def sent_by(command: str, tmp_path: Path) -> list[str]:
-    """Return what a shell gives to curl: its arguments, and its input last."""
-    (tmp_path / "curl").write_text('#!/bin/sh\nfor each; do printf "%s\\0" "$each"; done; cat\n')
-    (tmp_path / "curl").chmod(0o755)
-    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TOKEN": "t0ken $x", "X_API_KEY": "k3y"}
-    done = subprocess.run(
-        ["/bin/sh", "-c", command], env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=True
-    )
-    return done.stdout.decode().split("\0")
-
-
-def test_curl_sends_what_was_sent_with_the_secrets_of_the_environment(tmp_path: Path):
-    detail = FakeDesk()._detail(failed().id, masked=False)
-    text = '{"name":  "O\'Neil $HOME", "n": 1e400}\n'
-    headers = {
-        "webhook-id": "rec_1", "webhook-timestamp": "1", "webhook-signature": "v1,x", "Content-Length": "3",
-        "authorization": "Bearer ••••9f3a", "X-Api-Key": "••••", "it's": "$(id)",
-    }  # fmt: skip
-    attempt = detail.attempts[-1].model_copy(
-        update={"url": "https://x/'; rm -rf ~", "request_headers": headers}
-    )
-    body = Body(text=text, masked=False)
-    assert sent_by(curl.curl(attempt, body), tmp_path) == [
-        "-X", "POST", "https://x/'; rm -rf ~", "-H", "X-Api-Key: k3y", "-H", "authorization: Bearer t0ken $x",
-        "-H", "it's: $(id)", "-H", "webhook-id: rec_1", "--data-raw", text, "",
-    ]  # fmt: skip
-    assert sent_by(curl.curl(attempt, Body(base64="YWJj", masked=False)), tmp_path)[-2:] == ["@-", "abc"]
-
-
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        (None, ""),
-        (Body(text="", masked=True), ""),
-        (Body(text="a", masked=False), ""),
-        (Body(text="••••", masked=True), "v reveals them first"),
-        (Body(text="a", masked=False, cut=True), "not kept whole"),
-        (Body(masked=False), "removed by retention"),
-    ],
-)
-def test_no_curl_is_made_that_would_send_something_else(body: Body | None, told: str):
-    attempt = FakeDesk()._detail(failed().id, masked=False).attempts[-1]
-    refusal = curl.curl_refusal(attempt, body)
-    assert told in refusal
-    assert bool(refusal) == bool(told)
-    assert curl.curl_refusal(None, body) == "nothing was sent yet"
 
 
 async def test_a_problem_of_a_connection_counts_no_records():

@@ -27,8 +27,10 @@ def curl(
     url: str,
     headers: Mapping[str, str],
     body: bytes | None = b"",
+    *,
+    left_out: str = "the body",
 ) -> str:
-    """Return a command over several lines. `body` None stands for one that is not shown.
+    """Return a command over several lines. `body` None stands for one that is not shown, `left_out` says why.
 
     What is masked in a header or the URL becomes `${NAME:?…}`: the shell says what is missing rather than sending nonsense.
     """
@@ -39,7 +41,7 @@ def curl(
         parts.append("--compressed")
     piped = ""
     if body is None:
-        parts.append('--data-raw "${BODY:?the body, hidden here until the record is revealed}"')
+        parts.append(f'--data-raw "${{BODY:?{left_out}}}"')
     elif body:
         if "content-type" not in lines:
             parts.append("-H 'content-type:'")

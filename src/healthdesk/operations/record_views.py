@@ -194,12 +194,17 @@ def _parsed(body: bytes) -> Any:
 
 
 def _curl(attempt: Attempt, sent: Sent | None, *, reveal: bool) -> str:
-    """Return the request of an attempt as a command; a body that is masked is left out of it."""
+    """Return the request of an attempt as a command; a body that is masked or gone is left out of it."""
     if not attempt.url:
         return ""
-    return curl(
-        attempt.method, attempt.url, attempt.request_headers, sent[0] if reveal and sent is not None else None
-    )
+    if sent is None:
+        body, why = None, "the body, which was removed by retention"
+    else:
+        body, why = (
+            sent[0] if reveal or not sent[0] else None,
+            "the body, hidden until its values are revealed",
+        )
+    return curl(attempt.method, attempt.url, attempt.request_headers, body, left_out=why)
 
 
 def _request(sent: Sent | None, stored: BodyRow | None, clear: frozenset[str], *, reveal: bool) -> Body:

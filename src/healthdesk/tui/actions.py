@@ -127,7 +127,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark", "space", "Mark", "mark", _on("log"), "Mark the record for a resend", rank=5),
     Action("unmark", "U", "Remove all marks", "unmark", _on("log"), "Forget what was marked", item=False),
     Action("reveal", "v", "Reveal values", "reveal", _on("record attempt callback fix"), "Show the values of the record, of the one attempt, of the callback or of the difference; it is noted in the activity log", role=M, rank=5),
-    Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request as it was sent, once its values are revealed; secrets and signature left out"),
+    Action("curl", "C", "Copy as curl", "curl", _on("record attempt"), "A curl command of the request as it was sent; secrets, and the body until its values are revealed, are variables of the shell"),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("record"), "", item=False),
     Action("previous_tab", "left_square_bracket", "Previous tab", "tab", _on("connection " + ROWS), "", item=False),
     Action("next_tab", "right_square_bracket", "Next tab", "tabs", _on("connection " + ROWS), "Tasks, Proof syncs, Heartbeats, Evidence, Changes, Details", rank=5, item=False),

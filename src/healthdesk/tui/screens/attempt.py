@@ -13,7 +13,6 @@ from healthdesk.tui import messages
 from healthdesk.tui.format import Line
 from healthdesk.tui.screens.window import WindowScreen
 from healthdesk.tui.view.attempt import attempt_head, attempt_lines
-from healthdesk.tui.view.curl import curl, curl_refusal
 from healthdesk.tui.view.record import short_id
 from healthdesk.tui.widgets.lines import Lines, Pane, Ruler
 
@@ -64,8 +63,8 @@ class AttemptScreen(WindowScreen):
         """Revealed ones are not revealed again."""
         if action_id == "reveal" and self.detail is not None and self.detail is self.revealed:
             return "they are shown already"
-        if action_id == "curl" and self.detail is not None:
-            return curl_refusal(self.detail, self.detail.request_body)
+        if action_id == "curl" and self.detail is not None and not self.detail.curl:
+            return "nothing was sent yet"
         return ""
 
     def do_reveal(self) -> None:
@@ -87,7 +86,7 @@ class AttemptScreen(WindowScreen):
     def do_curl(self) -> None:
         """Copy the request as a curl command."""
         if self.detail is not None:
-            self.desk.copy(curl(self.detail, self.detail.request_body))
+            self.desk.copy(self.detail.curl)
 
     def copy_lines(self) -> list[Line]:
         """Copy everything."""

@@ -23,7 +23,6 @@ from healthdesk.tui.format import Line, plain
 from healthdesk.tui.screens.attempt import AttemptScreen
 from healthdesk.tui.screens.fix import FixScreen
 from healthdesk.tui.screens.tabbed import TabbedWindow
-from healthdesk.tui.view.curl import curl_of, curl_refusal
 from healthdesk.tui.view.record import TABS, record_title, record_verdict, short_id, tab_lines
 from healthdesk.tui.view.timeline import (
     last_job,
@@ -152,8 +151,8 @@ class RecordScreen(TabbedWindow):
                 return resend_reason(detail.state)
             case "reveal" if self.revealed and self.attempt() is None:
                 return "they are shown already"
-            case "curl":
-                return curl_refusal(detail.attempts[-1] if detail.attempts else None, detail.request_body)
+            case "curl" if not detail.curl:
+                return "nothing was sent yet"
             case "look_up":
                 return look_up_reason(detail.state)
             case "problem" if not detail.problem_id:
@@ -246,7 +245,7 @@ class RecordScreen(TabbedWindow):
 
     def do_curl(self) -> None:
         """Copy the request as a curl command."""
-        self.desk.copy(curl_of(self.detail))
+        self.desk.copy(self.detail.curl)
 
     def copy_text(self) -> str:
         """Copy the tab shown, its body without cuts."""

@@ -209,7 +209,8 @@ async def test_signing_secrets_overlap_while_they_rotate(world):
     for name, overlap in (("first", 0), ("second", 3600)):
         world.clock.advance(1)
         await world.store.write(
-            integrations.insert_signing_secret,
+            integrations.insert_secret,
+            "signing",
             secret_id=world.new("sec"),
             integration_id=world.integration_id,
             environment=PRODUCTION,

@@ -70,8 +70,9 @@ def first_signing_secret(desk: Desk, conn: Conn, integration_id: str, environmen
     """Make the secret of a new environment, in the transaction that makes it: nothing leaves the desk unsigned."""
     text, now = new_secret(desk.ctx.random_bytes(_SECRET_BYTES)), desk.now()
     secret_id = desk.ctx.ids.new("sec", now)
-    queries.insert_signing_secret(
+    queries.insert_secret(
         conn,
+        "signing",
         secret_id=secret_id,
         integration_id=integration_id,
         environment=environment,
@@ -92,8 +93,9 @@ async def new_signing_secret(desk: Desk, integration_id: str, choice: KeyCreate)
 
     def change(conn: Conn) -> datetime | None:
         row = with_environment(conn, integration_id, choice)
-        until = queries.insert_signing_secret(
+        until = queries.insert_secret(
             conn,
+            "signing",
             secret_id=secret_id,
             integration_id=integration_id,
             environment=choice.environment,

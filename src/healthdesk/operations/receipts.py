@@ -59,8 +59,9 @@ async def new_receipt_secret(desk: Desk, integration_id: str, choice: ReceiptSec
         verification = _verification(row, choice.environment)
         text = given or (f"{_USER}:{made}" if verification.scheme == CallbackScheme.BASIC else made)
         check_verification(verification, has_secret=True, secret=text)
-        until = keyring.insert_receipt_secret(
+        until = keyring.insert_secret(
             conn,
+            "receipt",
             secret_id=secret_id,
             integration_id=integration_id,
             environment=choice.environment,

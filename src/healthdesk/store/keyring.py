@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table, or_, select
@@ -21,6 +21,11 @@ Hints = tuple[str, datetime | None, str, str]
 """Hint and age of the newest key, hints of the newest signing secret and receipt secret."""
 
 NO_HINTS: Hints = ("", None, "", "")
+
+SecretKind = Literal["signing", "receipt"]
+"""What a secret of an environment is for: signing what is sent, or proving who sent a receipt."""
+
+_TABLES: Mapping[SecretKind, Table] = {"signing": secret_table, "receipt": receipt_table}
 
 
 def insert_key(
@@ -40,8 +45,9 @@ def insert_key(
     return _replace(conn, api_keys, integration_id, environment, now, overlap_s, values)
 
 
-def insert_signing_secret(
+def insert_secret(
     conn: Connection,
+    kind: SecretKind,
     *,
     secret_id: str,
     integration_id: str,
@@ -52,26 +58,9 @@ def insert_signing_secret(
     by: str,
     overlap_s: float = 0,
 ) -> datetime | None:
-    """Store a new signing secret. Those before it retire after `overlap_s`; return when, or None."""
+    """Store a new secret. Those of its kind before it are good for `overlap_s` more; return until when, or None."""
     values = {"id": secret_id, "secret_enc": secret_enc, "hint": hint, "created_by": by}
-    return _replace(conn, secret_table, integration_id, environment, now, overlap_s, values)
-
-
-def insert_receipt_secret(
-    conn: Connection,
-    *,
-    secret_id: str,
-    integration_id: str,
-    environment: Environment,
-    secret_enc: str,
-    hint: str,
-    now: datetime,
-    by: str,
-    overlap_s: float = 0,
-) -> datetime | None:
-    """Store a new secret of receipts. Those before it are good for `overlap_s` more; return until when, or None."""
-    values = {"id": secret_id, "secret_enc": secret_enc, "hint": hint, "created_by": by}
-    return _replace(conn, receipt_table, integration_id, environment, now, overlap_s, values)
+    return _replace(conn, _TABLES[kind], integration_id, environment, now, overlap_s, values)
 
 
 def _replace(

@@ -56,6 +56,7 @@ class Probed(Output):
     """The exchange of a probe: what was sent, what came back, and what it means."""
 
     ok: bool
+    """Whether the endpoint accepted it."""
     sentence: str
     blame: str = ""
     next_action: str = ""

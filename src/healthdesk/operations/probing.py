@@ -105,17 +105,16 @@ def _claimed(desk: Desk, row: IntegrationRow, target: Target, source: SourceRow 
 def _told(sent: ClaimedRecord, exchange: Exchange | None, failure: Failure | None) -> Probed:
     if failure is None:
         status = exchange.status if exchange is not None else ""
-        sentence, ok = f"The endpoint accepted the signed probe ({status}).", True
+        sentence = f"The endpoint accepted the signed probe ({status})."
     elif failure.kind in _OF_THE_RECORD:
         sentence = (
             f"The endpoint was reached and takes the credentials; it refused this body ({failure.status}): "
             f"{failure.sentence}"
         )
-        ok = True
     else:
-        sentence, ok = failure.sentence, False
+        sentence = failure.sentence
     return Probed(
-        ok=ok,
+        ok=failure is None,
         sentence=sentence,
         blame=failure.blame.value if failure is not None else "",
         next_action=failure.next_action if failure is not None else "",

@@ -93,7 +93,7 @@ async def test_a_desk_goes_on_from_its_backup(kind: str, tmp_path: Path) -> None
             assert json.loads(done.stdout)["records"] == 5
             again = await run(first, "backup", str(file))
             assert again.returncode == 2
-            assert "--replace" in again.stderr
+            assert "--overwrite" in again.stderr
             first.kill()
 
             second.prepare()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from healthdesk.cli.command import Command, UsageError
 from healthdesk.cli.desk import Desk
-from healthdesk.cli.whole_file import whole_file
+from healthdesk.cli.whole_file import refuse_there, whole_file
 from healthdesk.domain.backup_format import Reader
 
 STDOUT = Path("-")
@@ -18,7 +18,7 @@ KEY_NOTE = "The key file is not in it: without a copy of that, kept elsewhere, i
 
 def _backup_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="where to write it, or - for standard output")
-    parser.add_argument("--replace", action="store_true", help="overwrite a file that is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
 
 
 async def backup(desk: Desk, args: argparse.Namespace) -> None:
@@ -29,8 +29,7 @@ async def backup(desk: Desk, args: argparse.Namespace) -> None:
         async for part in desk.client.backup():
             sys.stdout.buffer.write(part)
         return
-    if args.file.exists() and not args.replace:
-        raise UsageError(f"{args.file} is there already", "name another file, or give --replace")
+    refuse_there(args.file, overwrite=args.overwrite)
     with whole_file(args.file) as file:
         async for part in desk.client.backup():
             file.write(part)

@@ -13,7 +13,7 @@ from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import BAD, DIM, GOOD, STRONG, WARN, Cell
 from healthdesk.cli.tables import Column
-from healthdesk.cli.whole_file import whole_file
+from healthdesk.cli.whole_file import refuse_there, whole_file
 
 if TYPE_CHECKING:
     from healthdesk.api.setup import SetupPlan
@@ -36,13 +36,13 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
         default=STDOUT,
         help="where to write it (standard output)",
     )
-    parser.add_argument("--replace", action="store_true", help="overwrite a file that is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
 
 
 async def export(desk: Desk, args: argparse.Namespace) -> None:
     """Write the set-up as TOML; secrets are not in it."""
-    if args.file != STDOUT and args.file.exists() and not args.replace:
-        raise UsageError(f"{args.file} is there already", "name another file, or give --replace")
+    if args.file != STDOUT:
+        refuse_there(args.file, overwrite=args.overwrite)
     text = await desk.client.setup_export()
     if args.file == STDOUT:
         if desk.out.as_json:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Text, text
 
 from healthdesk.domain.ids import IdFactory
 from healthdesk.errors import SchemaMismatch, StoreError
 from healthdesk.store.database import Store
+from healthdesk.store.migrate import known_revisions
 from healthdesk.store.schema_all import metadata
 from healthdesk.testing import FakeClock
 
@@ -30,6 +33,16 @@ async def test_migrations_make_exactly_the_schema(store):
         return compare_metadata(context, metadata)
 
     assert await store.read(difference) == []
+
+
+def test_the_names_of_the_migrations_tell_their_revisions():
+    config = Config()
+    config.set_main_option("script_location", "healthdesk.store:migrations")
+    script = ScriptDirectory.from_config(config)
+    assert known_revisions() == (
+        script.get_current_head(),
+        frozenset(revision.revision for revision in script.walk_revisions()),
+    )
 
 
 async def test_migrated_partial_indexes_say_the_same_on_both_databases(store):

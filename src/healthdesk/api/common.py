@@ -16,13 +16,13 @@ Note = Annotated[str, Field(max_length=500)]
 class Input(BaseModel):
     """A request body. Unknown keys are refused, so that a typing error is not silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 class Output(BaseModel):
     """A response body. Unknown keys are ignored, so that an older client reads a newer daemon."""
 
-    model_config = ConfigDict(extra="ignore", from_attributes=True)
+    model_config = ConfigDict(extra="ignore", from_attributes=True, defer_build=True)
 
 
 class Page(Output, Generic[T]):

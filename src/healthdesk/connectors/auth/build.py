@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from healthdesk.clock import Clock
 from healthdesk.connectors.app import App
 from healthdesk.connectors.auth.asking import Asker
-from healthdesk.connectors.auth.aws import AssumeRole, AwsAuthorizer
 from healthdesk.connectors.auth.bearing import Bearing, Grant, TokenAuthorizer
 from healthdesk.connectors.auth.jwt import JwtGrant
 from healthdesk.connectors.auth.oauth import ClientCredentials, OAuthClient, Refresh
@@ -82,6 +81,8 @@ def build_authorizer(
     known = _known(method, values, settings)
     asker = Asker(app, session, clock, certificate_of(method, values))
     if method.aws is not None:
+        from healthdesk.connectors.auth.aws import AssumeRole, AwsAuthorizer  # botocore, for few desks
+
         role = (
             Bearing(AssumeRole(asker, method.aws, known, clock), tokens, clock)
             if known.get("role_arn")

@@ -89,7 +89,7 @@ class Misplaced(ValueError):
 class Part(BaseModel):
     """A table of a manifest: unknown keys are refused, nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class FieldManifest(Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from healthdesk.domain.states import JobKind, JobState
-from healthdesk.store import job_items, jobs, resending
+from healthdesk.store import job_items, job_making, jobs, resending
 from healthdesk.store.database import Store
 from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_jobs import JobRow, NewJob, Stepped
@@ -28,7 +28,7 @@ async def begin(
         query=resending.resendable(query or RecordQuery()),
         **more,
     )
-    row = await store.write(jobs.begin, new, 0)
+    row = await store.write(job_making.begin, new, 0)
     await store.write(jobs.lease, [row.id], world.clock.now())
     return row
 

@@ -18,7 +18,17 @@ from healthdesk.domain.states import (
     Trigger,
 )
 from healthdesk.errors import Conflict, NotFound
-from healthdesk.store import daemons, flow, job_items, job_queue, jobs, record_events, records, resending
+from healthdesk.store import (
+    daemons,
+    flow,
+    job_items,
+    job_making,
+    job_queue,
+    jobs,
+    record_events,
+    records,
+    resending,
+)
 from healthdesk.store.log_query import ranges
 from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_jobs import NewJob
@@ -318,7 +328,7 @@ async def test_only_a_job_of_one_integration_waits_for_what_is_on_hold(world, of
 async def test_samples_are_a_job_over_records_that_are_queued_already(world):
     ids = await world.accept(3)
     new = NewJob(id=world.new("job"), kind=JobKind.SAMPLE, title="3 samples", now=world.clock.now(), by="bob")
-    job = await world.store.write(jobs.create, new, ids)
+    job = await world.store.write(job_making.create, new, ids)
     assert (job.state, job.stage, job.total) == (JobState.RUNNING, JobStage.REST, 3)
     await world.store.write(jobs.lease, [job.id], world.clock.now())
     await deliver(world)
@@ -402,7 +412,7 @@ async def test_the_filter_of_a_job_survives_a_restart_of_the_daemon(world):
         lookups=((b"\xff\x00", b"\x01"),),
     )
     job_id = (await begin(world, query)).id
-    found = await world.store.read(jobs.query_of, job_id)
+    found = await world.store.read(job_making.query_of, job_id)
     assert found is not None
     assert found[0] == query
 

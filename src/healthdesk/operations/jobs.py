@@ -17,9 +17,9 @@ from healthdesk.operations import fixes
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.records import known_query
+from healthdesk.store import job_making, resending
 from healthdesk.store import jobs as queries
 from healthdesk.store import records as record_queries
-from healthdesk.store import resending
 from healthdesk.store.rows import RecordQuery, ResendPlanRow
 from healthdesk.store.rows_jobs import JobRow, NewJob
 
@@ -112,7 +112,7 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
             if choice.fix is None
             else fixes.for_problem(desk, conn, choice.fix, choice.filter.problem_id),
         )
-        made = queries.begin(conn, new, row.total)
+        made = job_making.begin(conn, new, row.total)
         desk.note(
             conn, Verb.STARTED_JOB, "job", job_id, new.title, {"kind": new.kind.value, "records": row.total, "filter": stored}
         )  # fmt: skip

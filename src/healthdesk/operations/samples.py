@@ -22,9 +22,8 @@ from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations import integrations, jobs
 from healthdesk.operations.accepting import new_record
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.store import accept
+from healthdesk.store import accept, job_making
 from healthdesk.store import integrations as integration_queries
-from healthdesk.store import jobs as job_queries
 from healthdesk.store import sources as source_queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow, NewRecord, SourceRow
 from healthdesk.store.rows_jobs import NewJob
@@ -99,7 +98,7 @@ async def send(desk: Desk, choice: SampleSend) -> Job:
             integration_id=integration.id,
             environment=environment,
         )
-        job_queries.create(conn, job, [record.id for record in made])
+        job_making.create(conn, job, [record.id for record in made])
         detail = {"environment": environment.value, "sources": sorted(ready), "records": len(made)}
         desk.note(conn, Verb.SENT_SAMPLES, "integration", integration.id, integration.name, detail)
 

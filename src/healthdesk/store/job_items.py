@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, func, select, text
 
 from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, note, wanted
 from healthdesk.domain.states import Environment, ErrorKind, JobItemState, JobStage, JobState
+from healthdesk.store import job_making
 from healthdesk.store import jobs as queries
 from healthdesk.store.job_queue import Moves, cancel_some, queue
 from healthdesk.store.resending import BODY_GONE, next_ids
@@ -53,7 +54,7 @@ def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> 
     job = queries.leased(conn, job_id)
     if job is None or job.state is not JobState.PREPARING:
         return None
-    found = queries.query_of(conn, job_id)
+    found = job_making.query_of(conn, job_id)
     after = conn.execute(
         select(func.max(job_records.c.record_id)).where(job_records.c.job_id == job_id)
     ).scalar_one_or_none()

@@ -12,7 +12,7 @@ from tests.connectors.certificates import START, Authority, pem_of
 from tests.connectors.conftest import LOOPBACK
 
 from healthdesk.connectors.auth.expiry import expiry_of_tokens
-from healthdesk.connectors.client_certificates import ClientCertificate, check_certificate
+from healthdesk.connectors.client_certificates import ClientCertificate, check_certificate, check_shown
 from healthdesk.connectors.registry import Registry
 from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.domain.states import ErrorKind
@@ -83,6 +83,23 @@ def test_a_certificate_is_looked_at_before_it_is_saved(authority: Authority) -> 
             check_certificate(method, {"certificate": given, "private_key": given_key}, NOW)
         assert caught.value.field == f"credentials.fields.{field}"
         assert caught.value.fix
+
+
+def test_a_certificate_is_not_shown_to_an_address_without_tls(authority: Authority) -> None:
+    method = Registry.builtin().get("http-endpoint").manifest.method("oauth2")
+    assert method is not None
+    certificate, key = authority.issue("mine")
+    given = {"certificate": certificate, "private_key": key, "token_endpoint": "https://login.example.com/t"}
+    check_shown(method, given, "https://crm.example.com")
+    check_shown(method, {"token_endpoint": "http://login.example.com/t"}, "http://crm.example.com")
+    plain = given | {"token_endpoint": "HTTP://login.example.com/t"}
+    for values, url, words, field in (
+        (given, "http://crm.example.com", "base URL", "base_url"),
+        (plain, "https://crm.example.com", "token address", "credentials.fields.token_endpoint"),
+    ):
+        with pytest.raises(ConnectorError, match=f"the {words} begins with http://") as caught:
+            check_shown(method, values, url)
+        assert caught.value.field == field
 
 
 def test_a_certificate_tells_when_it_ends_and_shows_nothing(authority: Authority) -> None:

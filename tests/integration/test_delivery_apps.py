@@ -124,6 +124,17 @@ async def test_hubspot_names_what_failed_and_the_rest_is_delivered(desk: Desk) -
         assert unmade.error_kind == ErrorKind.CONFIGURATION
         assert "the record lacks what the input id_value names" in unmade.error
 
+        create = EnvironmentEdit.model_validate(
+            {"delivery": {"operation": "create", "mapping": HUBSPOT["mapping"][:1]}}
+        )
+        async with desk.client() as client:
+            await client.integration_edit(delivery.integration_id, IntegrationEdit(production=create))
+        made = await post_held(desk, delivery, [{"email": "ada@example.com", "last": "King"}])
+        await in_state(desk, made[0], RecordState.DELIVERED)
+        [[created]] = fake.batches[1:]
+        assert created["properties"] == {"email": "ada@example.com", "lastname": "King"}
+        assert created["objectWriteTraceId"] == made[0]
+
 
 @pytest.mark.parametrize(
     ("method", "field", "words"),

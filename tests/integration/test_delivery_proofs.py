@@ -43,9 +43,9 @@ async def endpoint() -> AsyncIterator[FakeEndpoint]:
         yield server
 
 
-def oauth(endpoint: FakeEndpoint, secret: str = "the-client-secret") -> Credentials:
+def oauth(endpoint: FakeEndpoint, secret: str = "the-client-secret", **more: str) -> Credentials:
     fields = {"token_endpoint": f"{endpoint.url}/token", "client_id": "desk", "client_secret": secret}
-    fields |= {"scopes": "records.write", "audience": "crm"}
+    fields |= {"scopes": "records.write", "audience": "crm", **more}
     return Credentials(auth="oauth2", fields={key: SecretStr(text) for key, text in fields.items()})
 
 
@@ -107,14 +107,17 @@ async def test_a_token_is_got_once_used_by_heartbeat_and_deliveries_and_asked_on
 async def test_a_token_is_renewed_while_records_are_delivered(desk: Desk, endpoint: FakeEndpoint) -> None:
     issue(endpoint, 1, lives_s=0.001)
     delivery = await set_up_delivery(desk, endpoint.url)
-    create = ConnectionCreate(
-        name="OAuth", base_url=endpoint.url, credentials=oauth(endpoint), unchecked=True
-    )
+    in_body = oauth(endpoint, client_auth="client_secret_post")
+    create = ConnectionCreate(name="OAuth", base_url=endpoint.url, credentials=in_body, unchecked=True)
     await use(desk, delivery, create)
     for number in (1, 2, 3):
         issue(endpoint, number, lives_s=0.001)
         await in_state(desk, await post(delivery, {"a": number}), RecordState.DELIVERED)
         assert sent_to(endpoint, "/hra")[-1].headers["authorization"] == f"Bearer token-{number}"
+    asked = sent_to(endpoint, "/token")[0]
+    assert "authorization" not in asked.headers
+    assert b"client_id=desk&" in asked.body
+    assert b"client_secret=the-client-secret" in asked.body
 
 
 async def test_a_client_that_the_token_endpoint_refuses_is_the_connection_s_failure_not_the_record_s(

@@ -286,9 +286,9 @@ async def test_a_pasted_private_key_is_kept_whole_and_not_shown():
     assert created(desk).credentials.fields["private_key"].get_secret_value() == KEY
 
 
-async def choose_credential(driver: Driver, auth: str) -> None:
+async def choose_credential(driver: Driver, auth: str, name: str = "auth") -> None:
     """Step through the kinds of credentials of an HTTP endpoint to this one."""
-    [cycle] = [each for each in driver.app.screen.query(Cycle) if each.name == "auth"]
+    [cycle] = [each for each in driver.app.screen.query(Cycle) if each.name == name]
     cycle.focus()
     while cycle.value != auth:
         await driver.press("right")
@@ -329,12 +329,14 @@ async def test_an_http_endpoint_takes_oauth_client_credentials():
         await fill(driver, "token_endpoint", "https://login.example/token")
         await fill(driver, "client_id", "desk")
         await fill(driver, "client_secret", TOKEN)
+        await choose_credential(driver, "client_secret_post", "client_auth")
         await driver.press("ctrl+s")
     given = created(desk).credentials
     assert {name: text.get_secret_value() for name, text in given.fields.items()} == {
         "token_endpoint": "https://login.example/token",
         "client_id": "desk",
         "client_secret": TOKEN,
+        "client_auth": "client_secret_post",
     }
 
 

@@ -18,6 +18,7 @@ from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.connectors.spec import Paging, RequestTemplate
 from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.templates import Extra
+from healthdesk.connectors.texts import rendered
 from healthdesk.connectors.urls import check_base_url
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.states import ErrorKind
@@ -191,7 +192,7 @@ class AppClient:
             raise ConnectorError(
                 f"{manifest.name} has no base URL of its own", fix="give one", field="base_url"
             )
-        return _checked(templates.rendered(template, values, "the base URL"))
+        return _checked(rendered(template, values, "the base URL"))
 
     def unsent(self, failure: Failure, method: str = "GET") -> Exchange:
         """Return the exchange of a request that was not sent, because of a failure before it."""

@@ -15,6 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from healthdesk.connectors.spec.auth import AuthManifest
+from healthdesk.connectors.texts import text
 from healthdesk.errors import ConnectorError
 
 
@@ -87,13 +88,31 @@ def check_certificate(method: AuthManifest, values: Mapping[str, str], now: date
 
 
 def check_shown(method: AuthManifest, values: Mapping[str, str], base_url: str) -> None:
-    """Raise ConnectorError where a certificate was given for a base URL without TLS: nothing would ever ask for it."""
-    if certificate_of(method, values) is not None and base_url.startswith("http://"):
+    """Raise ConnectorError where a certificate was given for an address without TLS: nothing would ever ask for it.
+
+    That is the base URL, and where tokens are got with the certificate (RFC 8705) the token address.
+    """
+    if certificate_of(method, values) is None:
+        return
+    if _plain(base_url):
         raise ConnectorError(
             "a client certificate is shown in TLS, and the base URL begins with http://",
             fix="give a base URL with https://, or leave the certificate out",
             field="base_url",
         )
+    address = text("" if method.oauth is None else method.oauth.token_url)
+    if _plain(address.filled(values)):
+        named = next(iter(address.names), "")
+        raise ConnectorError(
+            "a client certificate is shown in TLS, and the token address begins with http://",
+            fix="give a token address with https://, or leave the certificate out",
+            field=f"credentials.fields.{named}" if named else "credentials",
+        )
+
+
+def _plain(url: str) -> bool:
+    """Tell whether a request to this URL has no TLS; schemes are the same in capitals (RFC 3986, section 3.1)."""
+    return url.strip().lower().startswith("http://")
 
 
 def _wrong(field: str, what: str, fix: str) -> ConnectorError:

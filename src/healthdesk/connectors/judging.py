@@ -16,7 +16,7 @@ from healthdesk.connectors.paths import find, holds, one_line
 from healthdesk.connectors.same import Same
 from healthdesk.connectors.spec import ErrorRule, Manifest
 from healthdesk.connectors.spec.errors import Operation
-from healthdesk.connectors.templates import filled, text
+from healthdesk.connectors.texts import filled, text
 from healthdesk.connectors.waits import seconds, wait_s
 from healthdesk.connectors.words import NOT_THE_REQUEST, UNEXPECTED_HERE, named, verdict_of, words
 from healthdesk.domain import verdicts

@@ -12,7 +12,8 @@ from yarl import URL
 from healthdesk.connectors import paths
 from healthdesk.connectors.spec import Paging, RequestTemplate
 from healthdesk.connectors.spec.errors import Operation
-from healthdesk.connectors.templates import Extra, as_value
+from healthdesk.connectors.templates import Extra
+from healthdesk.connectors.texts import as_value
 from healthdesk.domain.scrubbing import MASK
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from healthdesk.connectors.spec import (
     TaskLookup,
     TaskResult,
 )
-from healthdesk.connectors.templates import text
+from healthdesk.connectors.texts import text
 
 MOST_CELL = 4_000
 _MOST_LINE = 1_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 
-from healthdesk.connectors import templates
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.paths import find, text_at
 from healthdesk.connectors.spec import AssigneeLookup, TasksManifest
+from healthdesk.connectors.texts import NULL
 from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.errors import ConnectorError
@@ -30,7 +30,7 @@ async def completed(
     added: dict[str, object] = {}
     for field in tasks.clears:
         if given.get(field) == "":
-            added.update(dict.fromkeys(_EMPTIED[field], templates.NULL))
+            added.update(dict.fromkeys(_EMPTIED[field], NULL))
     if due := given.get("due"):
         added["due_ms"] = _milliseconds(str(due))
     status = given.get("status")

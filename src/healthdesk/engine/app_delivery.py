@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from healthdesk.connectors import templates
 from healthdesk.connectors.app import App
 from healthdesk.connectors.client import AppClient, Reply
+from healthdesk.connectors.json_templates import document
 from healthdesk.connectors.spec import DeliveryOperation
 from healthdesk.domain.delivery import Batch, DeliveryMethod
 from healthdesk.domain.exchange import Failure
@@ -40,7 +40,7 @@ class AppWay:
                     fix="correct the record, or the inputs of the operation",
                 )
             values[name] = value
-        made = templates.document(self.operation.item, values)
+        made = document(self.operation.item, values)
         if not self.operation.spread:
             return made
         if not isinstance(mapped, dict):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from healthdesk.connectors.registry import Registry
 from healthdesk.connectors.spec import Manifest
-from healthdesk.connectors.templates import rendered
+from healthdesk.connectors.texts import rendered
 from healthdesk.errors import ConnectorError
 from healthdesk.store.rows import ConnectionRow
 

@@ -62,7 +62,20 @@ class FakeHubSpotContacts(FakeHubSpot):
         self.batches: list[list[dict[str, Any]]] = []
 
     def routes(self) -> list[tuple[str, str, Handler]]:
-        return [*super().routes(), ("POST", "/crm/v3/objects/contacts/batch/upsert", self.upsert)]
+        path = "/crm/v3/objects/contacts/batch/"
+        return [
+            *super().routes(),
+            ("POST", path + "upsert", self.upsert),
+            ("POST", path + "create", self.create_contacts),
+        ]
+
+    async def create_contacts(self, request: web.Request) -> web.Response:
+        inputs = (await request.json())["inputs"]
+        self.batches.append(inputs)
+        assert all(set(each) == {"properties", "associations", "objectWriteTraceId"} for each in inputs)
+        return json(
+            {"status": "COMPLETE", "results": [{"id": "1", "properties": each} for each in inputs]}, 201
+        )
 
     async def upsert(self, request: web.Request) -> web.Response:
         inputs = (await request.json())["inputs"]

@@ -14,7 +14,7 @@ from healthdesk.connectors.auth.failures import not_authorized_yet
 from healthdesk.connectors.auth.static import basic, fill
 from healthdesk.connectors.auth.tokens import Tokens
 from healthdesk.connectors.outgoing import NotAuthorized
-from healthdesk.connectors.spec.auth import OAuthSettings
+from healthdesk.connectors.spec.auth import CLIENT_AUTH, OAuthSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class OAuthClient:
     @property
     def in_header(self) -> bool:
         """Whether a header says who the client is; else the body does. A public client has no secret for one."""
-        return self.oauth.client_auth == "basic" and bool(self.client_secret)
+        chosen = self.known.get(self.oauth.client_auth_field or "", "")
+        return CLIENT_AUTH.get(chosen, self.oauth.client_auth) == "basic" and bool(self.client_secret)
 
     def token_parameters(self) -> dict[str, Any]:
         """Return what a token request says beside its grant, as oauthlib's clients take it."""

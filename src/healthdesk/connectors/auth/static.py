@@ -16,7 +16,7 @@ from healthdesk.connectors.client_certificates import certificate_of
 from healthdesk.connectors.echoes import Secrets
 from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
 from healthdesk.connectors.spec.auth import AuthManifest
-from healthdesk.connectors.templates import text
+from healthdesk.connectors.texts import text
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -19,11 +19,17 @@ AuthType = Literal[
 ]
 
 
+CLIENT_AUTH = {"client_secret_basic": "basic", "client_secret_post": "body"}
+"""How a client says who it is (RFC 6749, section 2.3.1), by the names of RFC 7591."""
+
+
 class OAuthSettings(Part):
     """OAuth 2.0 endpoints (RFC 6749, 7636, 8628). URLs are templates; a connection's settings of the same name win.
 
     Client id and secret are the fields `client_id` and `client_secret` of the method. `client_auth` is how they are
-    sent to `token_url`. `extra_authorize` and `extra_token` are further parameters, such as `access_type`.
+    sent to `token_url`; `client_auth_field` names the field in which an operator chooses, `client_secret_basic` or
+    `client_secret_post` (RFC 7591, section 2). `extra_authorize` and `extra_token` are further parameters, such as
+    `access_type`.
     """
 
     authorize_url: Template = ""
@@ -32,6 +38,7 @@ class OAuthSettings(Part):
     scopes: list[Template] = []
     scope_separator: str = " "
     client_auth: Literal["body", "basic"] = "body"
+    client_auth_field: Key | None = None
     pkce: bool = True
     extra_authorize: dict[str, Template] = {}
     extra_token: dict[str, Template] = {}
@@ -122,6 +129,16 @@ class AuthManifest(Part):
         for key in self.in_requests:
             if not any(each.key == key and each.secret for each in self.fields):
                 raise ValueError(f"in_requests: {key} is no secret field of this method")
+        return self
+
+    @model_validator(mode="after")
+    def _client_auth_in_fields(self) -> AuthManifest:
+        named = None if self.oauth is None else self.oauth.client_auth_field
+        field = next((each for each in self.fields if each.key == named), None)
+        if named is not None and (field is None or set(field.options) != set(CLIENT_AUTH)):
+            raise ValueError(
+                f"client_auth_field: {named} is no field with the options {', '.join(CLIENT_AUTH)}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -29,9 +29,10 @@ AUTH_WORDS = {
     "mtls": "client certificate",
 }
 AUTHS = tuple(AUTH_WORDS.items())
+CLIENT_AUTHS = (("client_secret_basic", "in a header"), ("client_secret_post", "in the body"))
 YES_OAUTH, YES_MTLS = ("auth", ("oauth2",)), ("auth", ("mtls",))
 BY_FIELDS = {
-    "oauth2": ("token_endpoint", "client_id", "client_secret", "scopes", "audience"),
+    "oauth2": ("token_endpoint", "client_id", "client_secret", "client_auth", "scopes", "audience"),
     "mtls": ("certificate", "private_key"),
 }
 """By method, what the API takes among `fields`."""
@@ -72,6 +73,7 @@ def credential_fields(auth: str) -> list[Field]:
         ),
         Field("client_id", "Client ID", required=True, when=YES_OAUTH),
         Field("client_secret", "Client secret", secret=True, required=True, when=YES_OAUTH),
+        Field("client_auth", "  both go", "client_secret_basic", options=CLIENT_AUTHS, when=YES_OAUTH),
         Field("scopes", "Scopes", hint="optional, with spaces between", when=YES_OAUTH),
         Field("audience", "Audience", hint="optional", when=YES_OAUTH),
         _pem("certificate", "Certificate", "PEM; its chain may follow."),

@@ -9,7 +9,8 @@ from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.alerts import AlertsScreen
 from healthdesk.tui.screens.chooser import Chooser
 from healthdesk.tui.screens.connections import ConnectionsScreen
-from healthdesk.tui.screens.forms import Cycle, Form
+from healthdesk.tui.screens.forms import Form
+from healthdesk.tui.widgets.editors import Cycle
 from healthdesk.tui.widgets.window_table import WindowTable
 from tests.tui.desk import Driver, open_desk
 from tests.tui.fake_client import FakeDesk

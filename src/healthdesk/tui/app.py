@@ -18,22 +18,14 @@ from textual.worker import Worker, WorkerState
 
 from healthdesk.api.desk import Status
 from healthdesk.clock import Clock, SystemClock
-from healthdesk.tui.actions import AREAS, TITLES, action_of, actions_of
+from healthdesk.tui.actions import AREAS, TITLES
 from healthdesk.tui.feed import CONNECTING, Changes, Feed, Link
 from healthdesk.tui.format import clean
+from healthdesk.tui.palette import commands
 from healthdesk.tui.preferences import Preferences
 from healthdesk.tui.screens.base import DeskScreen
-from healthdesk.tui.screens.expiries import ExpiriesScreen
-from healthdesk.tui.screens.integrations import IntegrationsScreen
-from healthdesk.tui.screens.jobs import JobsScreen
-from healthdesk.tui.screens.labels import LabelsScreen
-from healthdesk.tui.screens.ledger import LedgerScreen
 from healthdesk.tui.screens.log import LogScreen
-from healthdesk.tui.screens.people import PeopleScreen
 from healthdesk.tui.screens.registry import AREA_SCREENS
-from healthdesk.tui.screens.sources import SourcesScreen
-from healthdesk.tui.screens.tasks import TasksScreen
-from healthdesk.tui.screens.templates import TemplatesScreen
 from healthdesk.tui.terminal import ascii_here, theme_of, zone_of
 from healthdesk.tui.view.times import View
 from healthdesk.tui.widgets.lines import TabLine
@@ -42,18 +34,6 @@ if TYPE_CHECKING:
     from healthdesk.client.client import Client
     from healthdesk.tui.screens.acting import ActingScreen
 
-LISTS: dict[str, Callable[[], Screen[Any]]] = {
-    "expiries": ExpiriesScreen,
-    "tasks": TasksScreen,
-    "templates": TemplatesScreen,
-    "labels": LabelsScreen,
-    "integrations": IntegrationsScreen,
-    "people": PeopleScreen,
-    "jobs": JobsScreen,
-    "sources": SourcesScreen,
-    "ledger": LedgerScreen,
-}
-"""Lists that the palette opens from everywhere, by their actions in Connections or the Log."""
 LEAVING = frozenset({"escape", "ctrl+q", "ctrl+c"})
 """Keys that are never meant for a form that is not there yet."""
 
@@ -272,23 +252,8 @@ class HealthdeskApp(App[None]):
         self.push_screen(ActionsMenu.of(screen), chosen)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: the actions of the screen, the areas, the theme."""
-        if isinstance(screen, DeskScreen):
-            for action in actions_of(screen.context):
-                reason = screen.why_not(action)
-                told = f"not now: {reason}" if reason else action.help
-                yield SystemCommand(action.label, told, lambda action_id=action.id: screen.do(action_id))
-        for action_id, made in LISTS.items():
-            listed = action_of("connections", action_id) or action_of("log", action_id)
-            here = isinstance(screen, DeskScreen) and action_of(screen.CONTEXT, action_id)
-            if listed is not None and not here:
-                yield SystemCommand(listed.label, listed.help, lambda made=made: self.push_screen(made()))
-        for number, (name, title) in enumerate(zip(AREAS, TITLES, strict=True), start=1):
-            yield SystemCommand(
-                title, f"Area {number}", lambda name=name: self.run_worker(self.action_area(name))
-            )
-        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave healthdesk", self.action_quit)
+        """The palette: the actions of the screen, the lists, the areas, the theme."""
+        return commands(self, screen)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell of the app's own workers that died."""

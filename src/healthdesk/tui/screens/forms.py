@@ -8,31 +8,25 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
-from textual import events, on
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 from textual.worker import Worker
 
 from healthdesk.errors import ApiRefused, HealthdeskError
-from healthdesk.tui.format import Line, Span, Tone, clean, dim, line
+from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.screens.acting import refusal
-from healthdesk.tui.screens.dialog import Box, Choice
-from healthdesk.tui.screens.fields import UNCHECKED, URL, Field, Outcome, Values, help_line, model_refusal
+from healthdesk.tui.screens.dialog import Choice
+from healthdesk.tui.screens.entries import Entries
+from healthdesk.tui.screens.fields import UNCHECKED, Field, Outcome, Values, model_refusal
 from healthdesk.tui.view.refusals import offers_unchecked, refusal_lines
-from healthdesk.tui.widgets.editors import Cycle, LongText, TextFile
 from healthdesk.tui.widgets.lines import Lines
 
-MOST_OF_HEIGHT, FRAME = 0.94, 2
-"""How much of the screen a box takes at most (as in styles.tcss), and the lines of its frame."""
 
-
-Editor = Input | Cycle | TextFile | LongText
-
-
-class Form(Box[Any]):
+class Form(Entries):
     """Fields with labels. `check` names what is wrong, by field; `send` makes something of the values by name.
 
     While it does the form says `doing` and can be left. What it makes is the answer, as an Outcome; a form that was left
@@ -69,20 +63,15 @@ class Form(Box[Any]):
         at_once: bool = False,
         ascii_only: bool = False,
     ) -> None:
-        super().__init__(title, ascii_only=ascii_only)
-        self.fields = list(fields)
+        super().__init__(title, fields, given=given, ascii_only=ascii_only)
         self.send = send
         self.button = button
         self.doing = doing
         self.intro = list(intro)
         self.check = check
-        self.given = given
         self.at_once = at_once
         self.refusal = ""
         self.sending: Worker[Outcome] | None = None
-        self._scroll: VerticalScroll | None = None
-        self._inputs: dict[str, Editor] = {}
-        self._entries: dict[str, Vertical] = {}
 
     # Layout
 
@@ -90,10 +79,7 @@ class Form(Box[Any]):
         """Intro, fields, what is wrong, buttons."""
         if self.intro:
             yield Lines(self.intro, ascii_only=self.ascii_only)
-        self._scroll = VerticalScroll(*map(self._entry, self.fields), classes="scroll", can_focus=False)
-        self._scroll.display = bool(self.fields)
-        yield self._scroll
-        yield Lines(ascii_only=self.ascii_only, id="wrong")
+        yield from self.asked()
         if self.fields:
             keys = "enter next, at the end saves · ←→ choose · ctrl+s saves · esc leaves"
             yield Lines([line(dim(keys))], ascii_only=self.ascii_only, classes="hint")
@@ -104,26 +90,6 @@ class Form(Box[Any]):
             classes="buttons",
         )
 
-    def _entry(self, field: Field) -> Vertical:
-        label = Static(clean(field.label, ascii_only=self.ascii_only), markup=False, classes="label")
-        value = self.given.get(field.name, field.value)
-        editor: Editor
-        if field.options:
-            editor = Cycle(field.options, value, ascii_only=self.ascii_only, name=field.name)
-        elif field.long:
-            editor = LongText(value, name=field.name)
-        elif field.multiline:
-            editor = TextFile(name=field.name, pasted=value)
-        else:
-            hint = clean(field.hint, ascii_only=self.ascii_only)
-            editor = Input(value, placeholder=hint, password=field.secret, name=field.name)
-        self._inputs[field.name] = editor
-        help_lines = Lines(ascii_only=self.ascii_only, classes="help")
-        kind = "field -long" if field.long else "field"
-        entry = Vertical(Horizontal(label, editor, classes=kind), help_lines, classes="entry")
-        self._entries[field.name] = entry
-        return entry
-
     def on_mount(self) -> None:
         """Show the fields that apply."""
         self._tell(())
@@ -132,79 +98,8 @@ class Form(Box[Any]):
         if self.at_once:
             self._start(self.values)
 
-    def on_resize(self) -> None:
-        """Let the fields scroll where there is no room for all."""
-        self._fit()
-
-    def _fit(self) -> None:
-        """Give the fields what the other parts leave: what is wrong and the buttons are always in sight."""
-        if self._scroll is None or not self._scroll.is_attached:
-            return  # it was left meanwhile
-        others = [
-            child for child in self.query_one(".box").children if child is not self._scroll and child.display
-        ]
-        taken = sum(child.outer_size.height + child.styles.margin.height for child in others)
-        self._scroll.styles.max_height = max(3, int(self.size.height * MOST_OF_HEIGHT) - FRAME - taken)
-        if self.focused is not None:
-            self.call_after_refresh(self.focused.scroll_visible, animate=False)
-
-    def _tell(self, lines: Sequence[Line]) -> None:
-        note = self.query_one("#wrong", Lines)
-        note.display = bool(lines)
-        note.show(lines)
-        self.call_after_refresh(self._fit)
-
     def _offer(self, *, unchecked: bool) -> None:
         self.query_one("#choice-unchecked").display = unchecked
-
-    # Values
-
-    @property
-    def values(self) -> dict[str, str]:
-        """The values of the fields that apply."""
-        raw = self._raw()
-        return {field.name: raw[field.name] for field in self.fields if self._applies(field, raw)}
-
-    def _raw(self) -> dict[str, str]:
-        return {name: editor.value for name, editor in self._inputs.items()}
-
-    @on(Cycle.Stepped)
-    def applies(self) -> None:
-        """Show the fields that apply, hide the others."""
-        raw = self._raw()
-        for field in self.fields:
-            self._entries[field.name].display = self._applies(field, raw)
-        self._show_help()
-
-    @staticmethod
-    def _applies(field: Field, raw: Values) -> bool:
-        return field.when is None or raw.get(field.when[0], "") in field.when[1]
-
-    # Help
-
-    @on(events.DescendantFocus)
-    def _focus_moved(self) -> None:
-        self._show_help()
-
-    def _show_help(self) -> None:
-        """Show the help of the field that has the focus, under it."""
-        raw = self._raw()
-        for field in self.fields:
-            help_lines = self._entries[field.name].query_one(".help", Lines)
-            told = field.help(raw) if field.help and self._inputs[field.name].has_focus else ()
-            help_lines.display = bool(told)
-            help_lines.show([help_line(text) for text in told])
-        self.call_after_refresh(self._fit)
-
-    def action_copy_url(self) -> None:
-        """Copy the address in the help of the field that has the focus."""
-        raw = self._raw()
-        for field in self.fields:
-            if field.help and self._inputs[field.name].has_focus:
-                found = URL.findall(" ".join(field.help(raw)))
-                if found:
-                    self.app.copy_to_clipboard(found[-1])
-                    self._tell([line(dim(f"Sent to the clipboard (OSC 52): {found[-1]}"))])
 
     # Sending
 
@@ -228,22 +123,6 @@ class Form(Box[Any]):
         labels = {field.name: field.label.strip() for field in self.fields}
         self._tell([line(Span(f"{labels.get(name, name)}: {why}", Tone.BAD)) for name, why in wrong.items()])
         self._inputs[next(iter(wrong))].focus()
-
-    def _read_files(self, values: dict[str, str]) -> dict[str, str]:
-        """Put the texts of files in the place of their paths; return what is wrong with them."""
-        wrong = {}
-        for name, editor in self._inputs.items():
-            if name in values and isinstance(editor, TextFile):
-                try:
-                    values[name] = editor.text()
-                except ValueError as error:
-                    wrong[name] = str(error)
-        return wrong
-
-    def _mark(self, names: Iterable[str]) -> None:
-        marked = set(names)
-        for name, editor in self._inputs.items():
-            editor.set_class(name in marked, "-invalid")
 
     def _start(self, values: Values) -> None:
         self._offer(unchecked=False)

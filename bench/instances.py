@@ -19,7 +19,8 @@ from bench.log_fill import filled
 from bench.log_pages import PAGE, REPEATS
 from healthdesk.clock import SystemClock
 from healthdesk.domain.ids import IdFactory
-from healthdesk.domain.states import InstanceKind, InstanceState, IntegrationKind, RecordState
+from healthdesk.domain.instance_states import InstanceKind, InstanceState
+from healthdesk.domain.states import IntegrationKind, RecordState
 from healthdesk.store import app_integrations, instance_leases, instances, records
 from healthdesk.store.database import Store
 from healthdesk.store.rows import RecordQuery

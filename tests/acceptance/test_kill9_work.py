@@ -18,13 +18,7 @@ from healthdesk.api.instances import InstanceFilter, Reconnect
 from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Schedule, TaskCreate, TaskEdit, TemplateCreate, TemplateTask
 from healthdesk.client.client import Client
-from healthdesk.domain.states import (
-    InstanceKind,
-    InstanceState,
-    LinkState,
-    RunOutcome,
-    WorkStatus,
-)
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState, RunOutcome, WorkStatus
 from healthdesk.errors import HealthdeskError
 from tests.connectors.apps.fake import Fault
 from tests.harness.desk import Desk

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from healthdesk.api.connections import ConnectionCreate, Credentials
 from healthdesk.api.instances import InstanceFilter
 from healthdesk.client.client import Client
-from healthdesk.domain.states import InstanceKind, InstanceState, LinkState
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState
 from healthdesk.tui.app import HealthdeskApp
 from healthdesk.tui.screens.chooser import Chooser
 from healthdesk.tui.screens.connections import ConnectionsScreen

@@ -13,7 +13,8 @@ from healthdesk.api.connections import Connection
 from healthdesk.api.instances import Instance
 from healthdesk.api.labels import LabelCreate
 from healthdesk.api.people import HandOver, MemberGrant
-from healthdesk.domain.states import ConnectionState, Grant, InstanceState, LabelKind
+from healthdesk.domain.instance_states import InstanceState, LabelKind
+from healthdesk.domain.states import ConnectionState, Grant
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.dialog import Question

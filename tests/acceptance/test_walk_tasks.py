@@ -10,7 +10,7 @@ import pytest
 
 from healthdesk.api.people import HandOver
 from healthdesk.api.tasks import TaskEdit, TemplateCreate, TemplateTask
-from healthdesk.domain.states import InstanceState, LinkState, WorkStatus
+from healthdesk.domain.instance_states import InstanceState, LinkState, WorkStatus
 from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.dialog import Question

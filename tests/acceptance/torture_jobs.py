@@ -30,7 +30,8 @@ from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.jobs import Job
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
-from healthdesk.domain.states import JobItemState, JobState, RecordState
+from healthdesk.domain.job_states import JobItemState, JobState
+from healthdesk.domain.states import RecordState
 from tests.harness.desk import Delivery, Desk, set_up_delivery
 from tests.harness.sinks import serving
 

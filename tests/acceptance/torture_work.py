@@ -16,7 +16,7 @@ from healthdesk.api.instances import Instance, InstanceFilter, InstanceSync
 from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Task, TaskCreate, TaskEdit
 from healthdesk.client.client import Client
-from healthdesk.domain.states import InstanceKind, InstanceState, LinkState, RunOutcome, WorkStatus
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState, RunOutcome, WorkStatus
 from healthdesk.errors import ApiRefused, HealthdeskError
 from tests.connectors.apps.fake import Lost
 from tests.harness.desk import Desk

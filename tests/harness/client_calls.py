@@ -29,13 +29,13 @@ from healthdesk.api.labels import LabelCreate, LabelEdit
 from healthdesk.api.people import HandOver, MakeMeOwner, MemberGrant
 from healthdesk.api.pings import PingSet
 from healthdesk.api.records import Accepted, LedgerQuery, OperatorRecordCreate, RecordFilter, Resent
+from healthdesk.domain.instance_states import LabelKind
 from healthdesk.domain.states import (
     CallbackState,
     Environment,
     ErrorKind,
     Grant,
     HoldReason,
-    LabelKind,
     ProblemState,
     RecordState,
 )

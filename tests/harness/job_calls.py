@@ -5,7 +5,8 @@ from typing import Any
 
 from healthdesk.api.jobs import Job, JobItem, JobPlan
 from healthdesk.api.records import RecordFilter
-from healthdesk.domain.states import JobItemState, JobState, RecordState
+from healthdesk.domain.job_states import JobItemState, JobState
+from healthdesk.domain.states import RecordState
 from tests.harness import wire
 
 FAILED = RecordFilter(states=[RecordState.FAILED])

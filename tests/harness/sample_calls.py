@@ -16,7 +16,8 @@ from healthdesk.api.samples import (
     SettingChange,
 )
 from healthdesk.api.setup import SetupApplied, SetupGiven, SetupPlan
-from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.states import Environment
 from tests.harness import wire
 
 PLAN = SamplePlan(

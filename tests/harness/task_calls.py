@@ -1,7 +1,7 @@
 """Methods of the client about tasks and templates, as in `client_calls`."""
 
 from healthdesk.api.tasks import TaskCreate, TaskEdit, TemplateCreate, TemplateEdit
-from healthdesk.domain.states import WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
 from tests.harness import wire
 from tests.harness.wire_tasks import task, template
 

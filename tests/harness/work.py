@@ -20,7 +20,8 @@ from healthdesk.api.instances import Instance
 from healthdesk.api.integrations import IntegrationCreate, ProofSettings, TaskSettings
 from healthdesk.api.labels import LabelCreate
 from healthdesk.client.client import Client
-from healthdesk.domain.states import InstanceState, IntegrationKind, RunOutcome, WorkStatus
+from healthdesk.domain.instance_states import InstanceState, RunOutcome, WorkStatus
+from healthdesk.domain.states import IntegrationKind
 from tests.connectors.apps.fake import FakeApp, Handler
 from tests.connectors.apps.fake_github import FakeGithub
 from tests.connectors.apps.fake_jira_cloud import FakeJiraCloud

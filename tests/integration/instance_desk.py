@@ -16,16 +16,8 @@ from tests.integration.engine_desk import engine_on
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.domain.exchange import Failure, Sent
-from healthdesk.domain.states import (
-    Blame,
-    ErrorKind,
-    InstanceKind,
-    InstanceState,
-    IntegrationKind,
-    IntegrationState,
-    RunOutcome,
-    Trigger,
-)
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, RunOutcome
+from healthdesk.domain.states import Blame, ErrorKind, IntegrationKind, IntegrationState, Trigger
 from healthdesk.engine.engine import Engine
 from healthdesk.engine.instance_work import Done, Work
 from healthdesk.store import app_integrations, connections, instances, runs

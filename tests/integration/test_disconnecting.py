@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.http_desk import HttpDesk, http_desk
 
-from healthdesk.domain.states import InstanceKind, IntegrationKind
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.store import app_integrations, instances
 from healthdesk.store.schema_connections import (
     authorizations,

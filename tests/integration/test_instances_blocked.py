@@ -12,7 +12,8 @@ from tests.integration.instance_desk import (
     running,
 )
 
-from healthdesk.domain.states import ConnectionState, ErrorKind, InstanceState, ProblemState, Trigger
+from healthdesk.domain.instance_states import InstanceState
+from healthdesk.domain.states import ConnectionState, ErrorKind, ProblemState, Trigger
 from healthdesk.errors import ConnectorError
 from healthdesk.store import connections, instances, problems
 from healthdesk.testing import FakeEndpoint

@@ -20,14 +20,8 @@ from tests.integration.instance_desk import (
     running,
 )
 
-from healthdesk.domain.states import (
-    ErrorKind,
-    InstanceState,
-    IntegrationState,
-    ProblemState,
-    RunOutcome,
-    Trigger,
-)
+from healthdesk.domain.instance_states import InstanceState, RunOutcome
+from healthdesk.domain.states import ErrorKind, IntegrationState, ProblemState, Trigger
 from healthdesk.engine import instances as loop
 from healthdesk.errors import Conflict, ConnectorError, NotFound, StoreUnavailable
 from healthdesk.store import connections as connection_queries

@@ -14,7 +14,8 @@ from tests.harness.postgres import new_database, postgres_server
 from tests.harness.serving import until
 from tests.integration.instance_desk import bad, good, instance_desk, running
 
-from healthdesk.domain.states import InstanceKind, InstanceState, RunOutcome, Trigger
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, RunOutcome
+from healthdesk.domain.states import Trigger
 from healthdesk.engine.engine import Engine
 from healthdesk.engine.janitor import Janitor
 from healthdesk.store import daemons, runs

@@ -14,8 +14,9 @@ from tests.integration.engine_desk import QUICK, body_of, counted, ids_seen, pos
 
 from healthdesk.api.integrations import SourceEdit
 from healthdesk.api.records import RecordFilter
+from healthdesk.domain.job_states import JobItemState, JobStage, JobState
 from healthdesk.domain.scrubbing import MASK
-from healthdesk.domain.states import Environment, JobItemState, JobStage, JobState, RecordState
+from healthdesk.domain.states import Environment, RecordState
 from healthdesk.testing import Behaviour, FakeEndpoint, reply
 
 FAILED = RecordFilter(states=[RecordState.FAILED])

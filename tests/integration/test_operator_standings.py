@@ -10,8 +10,9 @@ import pytest
 from tests.integration.http_desk import HttpDesk, http_desk
 
 from healthdesk.api.integrations import ProofSettings, TaskSettings
+from healthdesk.domain.instance_states import InstanceKind, LinkState
 from healthdesk.domain.roles import ALWAYS, NEVER, PERMISSIONS, Standing
-from healthdesk.domain.states import Grant, InstanceKind, IntegrationKind, LinkState, Role
+from healthdesk.domain.states import Grant, IntegrationKind, Role
 from healthdesk.http.routes import OPERATOR_ROUTES
 from healthdesk.operations.desk import Operator
 from healthdesk.store import app_integrations, authorizations, connections, instances, proof, tasks

@@ -11,7 +11,8 @@ from tests.connectors.apps.fake_jira_cloud import FakeJiraCloud
 from tests.integration.http_desk import HttpDesk, http_desk
 from tests.integration.tasks_desk import acting, connect, integrate, told
 
-from healthdesk.domain.states import InstanceState, LinkState, Role, Trigger
+from healthdesk.domain.instance_states import InstanceState, LinkState
+from healthdesk.domain.states import Role, Trigger
 from healthdesk.store import connections, instances, links, tasks
 from healthdesk.testing import FakeClock
 

@@ -13,7 +13,8 @@ from tests.integration.authorizing_desk import AuthApp, asked, install
 from tests.integration.http_desk import Answer, HttpDesk, http_desk
 from tests.integration.trying_desk import OTHER, SAME, WRONG, Github, add, done, with_token, works
 
-from healthdesk.domain.states import InstanceKind, Role
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import Role
 from healthdesk.operations.desk import Operator
 from healthdesk.store import connections as queries
 from healthdesk.store import instances

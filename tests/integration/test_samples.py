@@ -23,7 +23,8 @@ from healthdesk.api.integrations import (
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.samples import SampleSend
 from healthdesk.client.client import Client
-from healthdesk.domain.states import Environment, JobItemState, JobKind, JobState, RecordState
+from healthdesk.domain.job_states import JobItemState, JobKind, JobState
+from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import ApiRefused
 from healthdesk.testing import FakeEndpoint
 

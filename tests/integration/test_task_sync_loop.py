@@ -14,15 +14,8 @@ from tests.connectors.apps.fake_github import FakeGithub
 from tests.integration.instance_desk import InstanceDesk, instance_desk, running
 
 from healthdesk.connectors.auth import StoredCredentials
-from healthdesk.domain.states import (
-    CallbackState,
-    ConnectionState,
-    InstanceState,
-    LinkState,
-    RunOutcome,
-    Trigger,
-    WorkStatus,
-)
+from healthdesk.domain.instance_states import InstanceState, LinkState, RunOutcome, WorkStatus
+from healthdesk.domain.states import CallbackState, ConnectionState, Trigger
 from healthdesk.engine.task_sync import TaskSync
 from healthdesk.store import app_integrations, callbacks, connections, instances, tasks
 from healthdesk.store.rows import NewCallback

@@ -12,7 +12,8 @@ from healthdesk.api.connections import ConnectionCreate
 from healthdesk.api.integrations import IntegrationCreate
 from healthdesk.api.tasks import TaskCreate, TaskEdit, TemplateCreate
 from healthdesk.client.client import Client
-from healthdesk.domain.states import IntegrationKind, WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
+from healthdesk.domain.states import IntegrationKind
 
 
 async def settled(client: Client, task_id: str, key: str = "") -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from healthdesk.domain.states import JobKind, JobState
+from healthdesk.domain.job_states import JobKind, JobState
 from healthdesk.store import job_items, job_making, jobs, resending
 from healthdesk.store.database import Store
 from healthdesk.store.rows import RecordQuery

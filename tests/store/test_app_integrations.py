@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from healthdesk.domain.states import InstanceKind, IntegrationKind, IntegrationState, LinkState
+from healthdesk.domain.instance_states import InstanceKind, LinkState
+from healthdesk.domain.states import IntegrationKind, IntegrationState
 from healthdesk.errors import NotFound
 from healthdesk.store import app_integrations, instances, integrations, tasks
 from healthdesk.store.app_integrations import Admin

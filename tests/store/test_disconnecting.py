@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.errors import NotFound
 from healthdesk.store import connections, disconnecting, instances, owning
 from healthdesk.store.owning import Given

@@ -7,7 +7,8 @@ import json
 import pytest
 from sqlalchemy import event, text
 
-from healthdesk.domain.states import ConnectionState, InstanceState, IntegrationKind
+from healthdesk.domain.instance_states import InstanceState
+from healthdesk.domain.states import ConnectionState, IntegrationKind
 from healthdesk.store import (
     instance_blocking,
     instance_leases,

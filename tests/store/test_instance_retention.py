@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from healthdesk.domain.states import RunOutcome, Trigger
+from healthdesk.domain.instance_states import RunOutcome
+from healthdesk.domain.states import Trigger
 from healthdesk.store import instance_retention, runs
 from healthdesk.store.rows_instances import RunRow
 from healthdesk.store.schema_instances import instance_runs, proof_contents, proof_syncs

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from healthdesk.domain.states import InstanceKind, InstanceState, IntegrationKind, RunOutcome, Trigger
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, RunOutcome
+from healthdesk.domain.states import IntegrationKind, Trigger
 from healthdesk.errors import NotFound
 from healthdesk.store import instances, integrations, runs
 from healthdesk.store.rows_instances import InstanceQuery, InstanceTotals, RunRow

@@ -6,17 +6,8 @@ import pytest
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from healthdesk.domain.states import (
-    Environment,
-    ErrorKind,
-    HoldReason,
-    JobItemState,
-    JobKind,
-    JobStage,
-    JobState,
-    RecordState,
-    Trigger,
-)
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.states import Environment, ErrorKind, HoldReason, RecordState, Trigger
 from healthdesk.errors import Conflict, NotFound
 from healthdesk.store import (
     daemons,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from healthdesk.domain.states import InstanceKind, LabelKind
+from healthdesk.domain.instance_states import InstanceKind, LabelKind
 from healthdesk.errors import Conflict, NotFound
 from healthdesk.store import labels
 from healthdesk.store.schema_instances import instances, label_members

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from healthdesk.connectors.results import ExternalTask
-from healthdesk.domain.states import CallbackState, InstanceKind, LinkState, RunOutcome, Trigger, WorkStatus
+from healthdesk.domain.instance_states import InstanceKind, LinkState, RunOutcome, WorkStatus
+from healthdesk.domain.states import CallbackState, Trigger
 from healthdesk.errors import Conflict
 from healthdesk.store import callbacks, instances, issue_callbacks, issue_holders, links, runs, tasks
 from healthdesk.store.rows import NewCallback, ProcessedCallback

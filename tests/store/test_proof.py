@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from healthdesk.domain.instance_states import InstanceKind, RunOutcome
 from healthdesk.domain.proof import Packed, packed, unpacked
-from healthdesk.domain.states import InstanceKind, RunOutcome, Trigger
+from healthdesk.domain.states import Trigger
 from healthdesk.errors import NotFound
 from healthdesk.store import connections, instances, proof, runs
 from healthdesk.store.rows_instances import RunRow

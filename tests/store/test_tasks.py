@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from healthdesk.domain.states import InstanceKind, LinkState, WorkStatus
+from healthdesk.domain.instance_states import InstanceKind, LinkState, WorkStatus
 from healthdesk.errors import NotFound
 from healthdesk.store import tasks, templates
 from healthdesk.store.rows_instances import TemplateRow

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from healthdesk.domain.states import ConnectionState, IntegrationKind, LinkState, Trigger
+from healthdesk.domain.instance_states import LinkState
+from healthdesk.domain.states import ConnectionState, IntegrationKind, Trigger
 from healthdesk.store import app_integrations, instance_blocking, instances, links, tasks
 from healthdesk.store.rows_instances import InstanceQuery
 from healthdesk.store.schema_connections import connections

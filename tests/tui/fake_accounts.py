@@ -12,13 +12,8 @@ from healthdesk.api.health import Evidence
 from healthdesk.api.instances import Instance, InstanceFilter, InstanceTotals
 from healthdesk.api.integrations import Integration
 from healthdesk.api.people import ConnectionUses, HandedOver, HandOver, MemberGrant
-from healthdesk.domain.states import (
-    ConnectionState,
-    InstanceKind,
-    InstanceState,
-    IntegrationKind,
-    LinkState,
-)
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState
+from healthdesk.domain.states import ConnectionState, IntegrationKind
 from healthdesk.errors import ApiRefused
 from tests.tui.fake_health import NOW, check
 from tests.tui.fake_log import HOSTILE

@@ -34,17 +34,8 @@ from healthdesk.api.samples import (
     SampleSend,
     SettingChange,
 )
-from healthdesk.domain.states import (
-    AttemptOutcome,
-    Environment,
-    IntegrationKind,
-    IntegrationState,
-    JobItemState,
-    JobKind,
-    JobStage,
-    JobState,
-    Trigger,
-)
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.states import AttemptOutcome, Environment, IntegrationKind, IntegrationState, Trigger
 from tests.tui.fake_client import FakeDesk
 from tests.tui.fake_endpoint import WARNING, a_ledger, an_environment, some_sources
 from tests.tui.fake_health import NOW

@@ -11,14 +11,8 @@ from healthdesk.api.delivery import MappingStep
 from healthdesk.api.fixes import Fix, FixGiven, FixPreview, FixResend
 from healthdesk.api.jobs import Job, JobItem, JobPlan
 from healthdesk.api.records import RecordDetail, RecordFilter, ResendGroup
-from healthdesk.domain.states import (
-    Environment,
-    JobItemState,
-    JobKind,
-    JobStage,
-    JobState,
-    RecordState,
-)
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import ApiRefused
 from tests.tui.fake_health import NOW
 

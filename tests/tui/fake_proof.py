@@ -8,7 +8,8 @@ from typing import Any
 from healthdesk.api.common import Page
 from healthdesk.api.instances import Instance, Run
 from healthdesk.api.proof import ColumnView, Contents, Difference, InstanceView, ProofSync, RowChange
-from healthdesk.domain.states import InstanceKind, InstanceState, RunOutcome, Trigger
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, RunOutcome
+from healthdesk.domain.states import Trigger
 from tests.tui.fake_health import NOW
 from tests.tui.fake_tasks import TasksDesk, own_connection
 

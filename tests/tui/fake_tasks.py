@@ -20,18 +20,16 @@ from healthdesk.api.instances import (
 from healthdesk.api.integrations import Choices, Integration, ProofSettings, StatusChoice, TaskSettings
 from healthdesk.api.labels import Label
 from healthdesk.api.tasks import Schedule, Task, Template, TemplateTask
-from healthdesk.domain.states import (
-    ConnectionState,
+from healthdesk.domain.instance_states import (
     FieldDirection,
     InstanceKind,
     InstanceState,
-    IntegrationKind,
     LabelKind,
     LinkState,
     RunOutcome,
-    Trigger,
     WorkStatus,
 )
+from healthdesk.domain.states import ConnectionState, IntegrationKind, Trigger
 from healthdesk.errors import ApiRefused
 from tests.tui.fake_client import FakeDesk
 from tests.tui.fake_health import NOW

@@ -6,7 +6,8 @@ import pytest
 
 from healthdesk.api.accounts import AccountRow
 from healthdesk.api.common import Explanation
-from healthdesk.domain.states import ConnectionState, InstanceKind, Role
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import ConnectionState, Role
 from healthdesk.tui.format import Span, Tone
 from healthdesk.tui.screens.connection import ConnectionScreen, DisconnectedScreen
 from healthdesk.tui.screens.copy import CopyPage

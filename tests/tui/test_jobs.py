@@ -6,7 +6,8 @@ import pytest
 
 from healthdesk.api.fixes import Fix
 from healthdesk.api.jobs import JobItem
-from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState, Role
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.states import Environment, Role
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.job import JobScreen
 from healthdesk.tui.screens.jobs import JobsScreen

@@ -10,7 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from healthdesk.api.records import LikelyCause, Moment
-from healthdesk.domain.states import JobItemState, JobStage, JobState, RecordEventKind
+from healthdesk.domain.job_states import JobItemState, JobStage, JobState
+from healthdesk.domain.states import RecordEventKind
 from healthdesk.tui.app import HealthdeskApp
 from tests.tui.desk import LARGE, SMALL, Driver, make_app
 from tests.tui.fake_client import FakeDesk

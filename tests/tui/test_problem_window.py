@@ -9,7 +9,8 @@ import pytest
 
 from healthdesk.api.instances import Run
 from healthdesk.api.problems import ProblemDetail, ProblemRow
-from healthdesk.domain.states import InstanceState, ProblemState, RunOutcome, Trigger
+from healthdesk.domain.instance_states import InstanceState, RunOutcome
+from healthdesk.domain.states import ProblemState, Trigger
 from healthdesk.tui.screens.problem import ProblemScreen
 from healthdesk.tui.screens.proof import ProofScreen
 from healthdesk.tui.screens.task import TaskScreen

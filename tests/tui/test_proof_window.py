@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from healthdesk.api.connections import UNCHECKED_HINT
-from healthdesk.domain.states import InstanceState
+from healthdesk.domain.instance_states import InstanceState
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.chooser import Chooser
 from healthdesk.tui.screens.connections import ConnectionsScreen

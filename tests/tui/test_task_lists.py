@@ -6,7 +6,8 @@ import pytest
 from textual.app import SystemCommand
 
 from healthdesk.api.apps import AppField
-from healthdesk.domain.states import FieldDirection, IntegrationKind, LabelKind, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, LabelKind, WorkStatus
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.screens.app_integration import AppIntegrationScreen
 from healthdesk.tui.screens.forms import Form

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from healthdesk.domain.states import Role, WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
+from healthdesk.domain.states import Role
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.format import plain
 from healthdesk.tui.screens.chooser import Chooser

@@ -8,12 +8,8 @@ from typing import Any
 
 from tests.unit.test_instance_explanations import NOW, connection
 
-from healthdesk.domain.states import (
-    ConnectionState,
-    InstanceKind,
-    IntegrationKind,
-    ProblemState,
-)
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import ConnectionState, IntegrationKind, ProblemState
 from healthdesk.operations.account_groups import accounts_of
 from healthdesk.operations.account_rows import account_rows
 from healthdesk.operations.account_window import Card, cards_of, connected_on

@@ -9,7 +9,7 @@ from tests.harness.fake_daemon import FakeDaemon, running
 from tests.harness.sample_calls import PLAN
 
 from healthdesk.api.jobs import Job
-from healthdesk.domain.states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 
 
 def job(**counts: int) -> Job:

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from healthdesk.domain.job_states import JobStage
 from healthdesk.domain.job_watch import WINDOW, Result, Watch, cause_of, next_stage, note, wanted
-from healthdesk.domain.states import JobStage
 
 ONE, FIVE, REST = JobStage
 OK = Result()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from healthdesk.domain.states import WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
 from healthdesk.domain.status_mapping import find_status, named, suggested
 
 NEW, BEGUN, DONE = WorkStatus.NOT_STARTED, WorkStatus.IN_PROGRESS, WorkStatus.DONE

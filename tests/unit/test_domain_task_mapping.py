@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from tests.harness.tasks import Issue, Task
 
-from healthdesk.domain.states import FieldDirection, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, WorkStatus
 from healthdesk.domain.task_mapping import (
     TaskMapping,
     desk_status,

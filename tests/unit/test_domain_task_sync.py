@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.harness.tasks import Issue, Task
 
-from healthdesk.domain.states import FieldDirection, RunOutcome, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, RunOutcome, WorkStatus
 from healthdesk.domain.task_creation import created, creation
 from healthdesk.domain.task_mapping import FIELDS, TaskMapping, meaning, ours, same, their_status, wording
 from healthdesk.domain.task_sync import Abilities, FieldChange, attached, decide, overwrites, settled

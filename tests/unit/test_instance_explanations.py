@@ -9,18 +9,9 @@ from typing import Any
 import pytest
 
 from healthdesk.domain.exchange import Failure, Sent
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState, RunOutcome, WorkStatus
 from healthdesk.domain.instance_words import counted, instance_word, outcome_word
-from healthdesk.domain.states import (
-    Blame,
-    ConnectionState,
-    ErrorKind,
-    InstanceKind,
-    InstanceState,
-    LinkState,
-    RunOutcome,
-    Trigger,
-    WorkStatus,
-)
+from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, Trigger
 from healthdesk.operations.explain_instances import explain_instance, not_now
 from healthdesk.store.rows import ConnectionRow, VerificationSettings
 from healthdesk.store.rows_instances import InstanceRow, TaskRow

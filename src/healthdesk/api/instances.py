@@ -8,13 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from healthdesk.api.common import Explanation, Input, Output
-from healthdesk.domain.states import (
-    InstanceKind,
-    InstanceState,
-    LinkState,
-    RunOutcome,
-    Trigger,
-)
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState, RunOutcome
+from healthdesk.domain.states import Trigger
 
 
 class InstanceTotals(Output):

@@ -12,15 +12,8 @@ from healthdesk.api.common import Input, Name, Output
 from healthdesk.api.delivery import DeliveryMethod
 from healthdesk.api.flow import Circuit, SourcePulse
 from healthdesk.api.instances import InstanceTotals
-from healthdesk.domain.states import (
-    Environment,
-    FieldDirection,
-    HoldReason,
-    IntegrationKind,
-    IntegrationState,
-    OnUnknown,
-    WorkStatus,
-)
+from healthdesk.domain.instance_states import FieldDirection, WorkStatus
+from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, IntegrationState, OnUnknown
 
 Slug = str
 DeliveryVerb = Literal["POST", "PUT", "PATCH", "GET", "DELETE"]

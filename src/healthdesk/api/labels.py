@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from healthdesk.api.common import Input, Name, Output
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 
 
 class LabelCreate(Input):

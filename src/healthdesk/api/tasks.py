@@ -9,7 +9,7 @@ from pydantic import Field
 
 from healthdesk.api.common import Input, Output
 from healthdesk.api.instances import Instance, Issue
-from healthdesk.domain.states import WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
 
 TaskName = Annotated[str, Field(min_length=1, max_length=255)]
 Description = Annotated[str, Field(max_length=32_000)]

@@ -11,7 +11,8 @@ from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.jobs import ended_words, failed, wait_for
-from healthdesk.domain.states import JobState, MappingVerb
+from healthdesk.domain.job_states import JobState
+from healthdesk.domain.states import MappingVerb
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from healthdesk.cli.instance_view import one, print_instance
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
 from healthdesk.cli.times import format_duration_ms
-from healthdesk.domain.states import InstanceKind, InstanceState
+from healthdesk.domain.instance_states import InstanceKind, InstanceState
 
 if TYPE_CHECKING:
     from healthdesk.api.instances import FieldChange, Instance, InstanceFilter, InstanceTotals, Run

@@ -10,7 +10,7 @@ from healthdesk.cli.command import FAILED, Command
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import JobItemState, JobKind, JobState
+from healthdesk.domain.job_states import JobItemState, JobKind, JobState
 from healthdesk.errors import DaemonUnreachable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 
 if TYPE_CHECKING:
     from healthdesk.api.labels import Label

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from healthdesk.domain.instance_states import InstanceState, RunOutcome
 from healthdesk.domain.states import (
     AlertState,
     AttemptOutcome,
     CallbackState,
     ConnectionState,
-    InstanceState,
     ProblemState,
     RecordState,
-    RunOutcome,
 )
 
 GOOD, BAD, WARN, DIM, STRONG = "good", "bad", "warn", "dim", "strong"

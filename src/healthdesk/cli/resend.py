@@ -13,7 +13,8 @@ from healthdesk.cli.jobs import ended_words, failed, wait_for
 from healthdesk.cli.tables import Column
 from healthdesk.cli.where import describe, filter_arguments, record_filter
 from healthdesk.domain.durations import format_span
-from healthdesk.domain.states import JobState, RecordState
+from healthdesk.domain.job_states import JobState
+from healthdesk.domain.states import RecordState
 from healthdesk.errors import ApiRefused
 
 if TYPE_CHECKING:

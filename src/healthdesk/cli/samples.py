@@ -11,7 +11,8 @@ from healthdesk.cli.desk import Desk
 from healthdesk.cli.jobs import failed, wait_for
 from healthdesk.cli.marks import DIM
 from healthdesk.cli.tables import Column
-from healthdesk.domain.states import Environment, JobItemState
+from healthdesk.domain.job_states import JobItemState
+from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
     from healthdesk.api.samples import SamplePlan

@@ -10,13 +10,8 @@ from healthdesk.cli.command import UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import GOOD, WARN, Cell
 from healthdesk.domain.durations import format_span
-from healthdesk.domain.states import (
-    Environment,
-    FieldDirection,
-    IntegrationKind,
-    IntegrationState,
-    WorkStatus,
-)
+from healthdesk.domain.instance_states import FieldDirection, WorkStatus
+from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 
 if TYPE_CHECKING:
     from healthdesk.api.integrations import Integration

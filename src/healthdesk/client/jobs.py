@@ -12,7 +12,7 @@ from healthdesk.api.jobs import Job, JobCreate, JobItem, JobPlan
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.params import Params, paging, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
-from healthdesk.domain.states import JobItemState, JobState
+from healthdesk.domain.job_states import JobItemState, JobState
 
 _ONE = TypeAdapter(Job)
 _PAGE = TypeAdapter(Page[Job])

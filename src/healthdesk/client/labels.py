@@ -8,7 +8,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.labels import Label, LabelCreate, LabelEdit
 from healthdesk.client.params import optional, paging, seg
 from healthdesk.client.transport import Transport
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 
 _ONE = TypeAdapter(Label)
 _PAGE = TypeAdapter(Page[Label])

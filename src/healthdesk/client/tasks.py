@@ -8,7 +8,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.tasks import Task, TaskCreate, TaskEdit, Template, TemplateCreate, TemplateEdit
 from healthdesk.client.params import optional, paging, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
-from healthdesk.domain.states import WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
 
 _TASK = TypeAdapter(Task)
 _TASKS = TypeAdapter(Page[Task])

@@ -14,7 +14,8 @@ from healthdesk.demo.apps_story import Seen, look_at_broken, look_at_mended
 from healthdesk.demo.running import RunningDemo, callbacks_taken
 from healthdesk.demo.setup import update_partner_credentials
 from healthdesk.demo.working_story import look_at_broken_work, look_at_mended_work
-from healthdesk.domain.states import AlertState, JobItemState, RecordState
+from healthdesk.domain.job_states import JobItemState
+from healthdesk.domain.states import AlertState, RecordState
 from healthdesk.errors import ApiRefused
 
 BROKEN_PART = 0.6

@@ -11,7 +11,8 @@ from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Schedule, TaskCreate, TemplateCreate, TemplateTask
 from healthdesk.client.client import Client
 from healthdesk.demo.issues import DELETED, OWNER, PROJECT, REMOVED, REPOSITORY
-from healthdesk.domain.states import IntegrationKind, LabelKind
+from healthdesk.domain.instance_states import LabelKind
+from healthdesk.domain.states import IntegrationKind
 
 WEBSITE, OPS, ACCESS = "Website issues", "Operations", "Access reviews"
 TEMPLATE = "Quarterly key rotation"

@@ -7,7 +7,8 @@ from healthdesk.api.tasks import TaskEdit
 from healthdesk.demo.issues import DELETED, REMOVED
 from healthdesk.demo.running import RunningDemo
 from healthdesk.demo.working import OPS_TASKS, REFUSED
-from healthdesk.domain.states import ConnectionState, InstanceState, WorkStatus
+from healthdesk.domain.instance_states import InstanceState, WorkStatus
+from healthdesk.domain.states import ConnectionState
 
 
 async def look_at_broken_work(demo: RunningDemo) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from healthdesk.domain.instance_states import InstanceKind, InstanceState
 from healthdesk.domain.retry import spread
-from healthdesk.domain.states import InstanceKind, InstanceState
 
 JITTER = 0.1
 BACKS_OFF_FROM_S = 900.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from healthdesk.domain.states import InstanceKind, InstanceState, LinkState, RunOutcome
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState, RunOutcome
 
 NOUNS: Mapping[InstanceKind, str] = MappingProxyType(
     {InstanceKind.TASK: "task", InstanceKind.PROOF: "proof sync"}

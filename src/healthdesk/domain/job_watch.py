@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from healthdesk.domain.states import JobStage
+from healthdesk.domain.job_states import JobStage
 
 STAGE_SIZE: Mapping[JobStage, int] = {JobStage.ONE: 1, JobStage.FIVE: 5}
 AFTER: Mapping[JobStage, JobStage] = {JobStage.ONE: JobStage.FIVE, JobStage.FIVE: JobStage.REST}

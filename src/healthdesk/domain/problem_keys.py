@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.folding import digest, pattern
 from healthdesk.domain.health import REACHABILITY_KINDS
-from healthdesk.domain.states import Blame, Environment, ErrorKind, InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import Blame, Environment, ErrorKind
 from healthdesk.domain.units import RECORD
 from healthdesk.domain.values import plain
 from healthdesk.domain.verdicts import phrase

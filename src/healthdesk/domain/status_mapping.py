@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from healthdesk.domain.states import WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
 
 _DONE = ("done", "completed", "complete", "resolved", "solved", "finished", "closed")
 _NEW = (

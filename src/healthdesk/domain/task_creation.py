@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from healthdesk.domain.states import FieldDirection, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, WorkStatus
 from healthdesk.domain.task_mapping import (
     FIELDS,
     DeskTask,

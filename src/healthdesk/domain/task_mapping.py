@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from healthdesk.domain.states import FieldDirection, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, WorkStatus
 
 Field = Literal["name", "description", "status", "due", "assignee"]
 FIELDS: tuple[Field, ...] = ("name", "description", "status", "due", "assignee")

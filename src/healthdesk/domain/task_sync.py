@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from healthdesk.domain.states import FieldDirection, RunOutcome
+from healthdesk.domain.instance_states import FieldDirection, RunOutcome
 from healthdesk.domain.task_mapping import (
     FIELDS,
     DeskTask,

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from healthdesk.domain.states import Environment, HoldReason, InstanceKind, Trigger
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import Environment, HoldReason, Trigger
 from healthdesk.engine.blocking import Blocking
 from healthdesk.engine.callbacks import CallbackProcessor
 from healthdesk.engine.channel_url import CheckedChannel

@@ -17,16 +17,10 @@ from healthdesk.domain.instance_runs import (
     failed_state,
     next_run_at,
 )
+from healthdesk.domain.instance_states import InstanceKind, RunOutcome
 from healthdesk.domain.problems import key_for_instance
 from healthdesk.domain.retry import spread
-from healthdesk.domain.states import (
-    Blame,
-    ConnectionState,
-    ErrorKind,
-    InstanceKind,
-    RunOutcome,
-    Trigger,
-)
+from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, Trigger
 from healthdesk.engine.apps import connector_of
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from healthdesk.connectors.connector import Connector
 from healthdesk.domain.exchange import Exchange, Failure
-from healthdesk.domain.states import InstanceState, RunOutcome, Trigger
+from healthdesk.domain.instance_states import InstanceState, RunOutcome
+from healthdesk.domain.states import Trigger
 from healthdesk.store.rows import ConnectionSecretRow, IntegrationRow
 from healthdesk.store.rows_instances import InstanceRow
 

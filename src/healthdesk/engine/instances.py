@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from healthdesk.domain.states import InstanceKind, Trigger
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import Trigger
 from healthdesk.engine.context import Context
 from healthdesk.engine.due import DueQueue, Source
 from healthdesk.engine.heartbeats import Heartbeats

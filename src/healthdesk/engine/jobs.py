@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.states import Environment, JobItemState, JobState
+from healthdesk.domain.job_states import JobItemState, JobState
+from healthdesk.domain.states import Environment
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from healthdesk.domain.states import InstanceKind, IntegrationKind, LinkState, WorkStatus
+from healthdesk.domain.instance_states import InstanceKind, LinkState, WorkStatus
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.engine.context import Context
 from healthdesk.engine.sites import same_site, site_of
 from healthdesk.errors import Malformed, NotFound

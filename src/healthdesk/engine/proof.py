@@ -10,8 +10,8 @@ from healthdesk.connectors.checking import broken, misconfigured
 from healthdesk.connectors.results import Collected
 from healthdesk.connectors.spec import DatasetManifest
 from healthdesk.domain.exchange import Exchange, Failure
+from healthdesk.domain.instance_states import InstanceState, RunOutcome
 from healthdesk.domain.proof import packed
-from healthdesk.domain.states import InstanceState, RunOutcome
 from healthdesk.engine.context import Context
 from healthdesk.engine.instance_work import Conn, Done, Work
 from healthdesk.errors import ConnectorError, HealthdeskError

@@ -16,7 +16,7 @@ from healthdesk.connectors.connector import ExternalTask, TaskInputs
 from healthdesk.connectors.times import read_time
 from healthdesk.domain import task_creation, task_failures
 from healthdesk.domain.exchange import Exchange, Failure
-from healthdesk.domain.states import FieldDirection, InstanceState, RunOutcome, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, InstanceState, RunOutcome, WorkStatus
 from healthdesk.domain.task_creation import created, creation
 from healthdesk.engine.instance_work import Done
 from healthdesk.engine.task_talk import Talk, kept

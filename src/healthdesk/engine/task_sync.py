@@ -10,7 +10,7 @@ from typing import Any
 from healthdesk.connectors.connector import ExternalTask, TaskAnswer
 from healthdesk.domain import task_failures
 from healthdesk.domain.exchange import Failure
-from healthdesk.domain.states import InstanceState, LinkState, RunOutcome
+from healthdesk.domain.instance_states import InstanceState, LinkState, RunOutcome
 from healthdesk.domain.task_creation import created
 from healthdesk.domain.task_mapping import TaskMapping
 from healthdesk.domain.task_sync import Plan, decide, settled

@@ -18,7 +18,7 @@ from healthdesk.connectors.connector import (
     TasksAnswer,
 )
 from healthdesk.domain.exchange import Exchange, Failure
-from healthdesk.domain.states import RunOutcome
+from healthdesk.domain.instance_states import RunOutcome
 from healthdesk.domain.task_mapping import TaskMapping, ours, wording
 from healthdesk.domain.task_sync import Abilities
 from healthdesk.engine.context import Context

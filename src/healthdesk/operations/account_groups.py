@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from healthdesk.domain.health import WORST_FIRST
-from healthdesk.domain.states import InstanceKind, IntegrationKind
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.store.instance_totals import Where
 from healthdesk.store.rows import ConnectionRow, IntegrationRow
 from healthdesk.store.rows_instances import InstanceTotals

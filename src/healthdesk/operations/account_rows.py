@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from healthdesk.api.accounts import AccountRow
 from healthdesk.api.common import Explanation
 from healthdesk.domain.expiry import near_words
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.domain.instance_words import counted
-from healthdesk.domain.states import Blame, ConnectionState, InstanceKind, IntegrationKind
+from healthdesk.domain.states import Blame, ConnectionState, IntegrationKind
 from healthdesk.operations.account_groups import Account, Totals, without_connection
 from healthdesk.operations.explain import explain_connection, sentence, word_of
 from healthdesk.store.rows import ConnectionRow, IntegrationRow, ProblemRow

@@ -9,7 +9,8 @@ from typing import Literal
 
 from healthdesk.api.accounts import AccountView, ConnectionCard, IntegrationRef
 from healthdesk.api.instances import InstanceTotals
-from healthdesk.domain.states import InstanceKind, IntegrationKind
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.operations.account_groups import Account
 from healthdesk.operations.account_rows import account_words, blocked_words, explain_account
 from healthdesk.operations.accounts import app_name, read_everything

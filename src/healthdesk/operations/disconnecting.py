@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from healthdesk.api.people import ConnectionUses
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.explain import plural
 from healthdesk.store import connections as queries

@@ -7,8 +7,9 @@ Pure: rows in, sentences out.
 from __future__ import annotations
 
 from healthdesk.api.common import Explanation
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState
 from healthdesk.domain.instance_words import NOUNS
-from healthdesk.domain.states import Blame, ConnectionState, InstanceKind, InstanceState, LinkState
+from healthdesk.domain.states import Blame, ConnectionState
 from healthdesk.operations.explain import explain_connection, said_of, sentence
 from healthdesk.store.rows import ConnectionRow
 from healthdesk.store.rows_instances import InstanceRow, TaskRow

@@ -6,8 +6,9 @@ from typing import Any
 
 from healthdesk.api.instances import Instance, InstanceSync, Reconnect, Reconnected
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.instance_states import InstanceKind, InstanceState
 from healthdesk.domain.instance_words import counted, instance_word
-from healthdesk.domain.states import InstanceKind, InstanceState, IntegrationKind, Trigger
+from healthdesk.domain.states import IntegrationKind, Trigger
 from healthdesk.engine import new_tasks
 from healthdesk.engine.sites import same_site
 from healthdesk.errors import Conflict

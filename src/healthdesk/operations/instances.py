@@ -7,7 +7,7 @@ from dataclasses import replace
 from healthdesk.api.common import Page
 from healthdesk.api.instances import Instance, InstanceFilter, InstanceTotals, Run
 from healthdesk.domain.ids import is_id
-from healthdesk.domain.states import InstanceState
+from healthdesk.domain.instance_states import InstanceState
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.instance_views import instance_view, run_view
 from healthdesk.operations.paging import cursor, model_of, to_page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from healthdesk.domain.states import LinkState
+from healthdesk.domain.instance_states import LinkState
 from healthdesk.domain.task_mapping import TaskMapping
 from healthdesk.engine import new_tasks
 from healthdesk.engine.new_tasks import Link

@@ -9,9 +9,9 @@ from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job, JobCreate, JobItem, JobPlan
 from healthdesk.api.records import RecordFilter, ResendGroup
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.job_states import JobItemState, JobKind, JobState
 from healthdesk.domain.job_watch import cause_of
 from healthdesk.domain.scrubbing import MASK
-from healthdesk.domain.states import JobItemState, JobKind, JobState
 from healthdesk.errors import Conflict, Malformed
 from healthdesk.operations import fixes
 from healthdesk.operations.desk import Conn, Desk

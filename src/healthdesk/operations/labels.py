@@ -7,7 +7,7 @@ from typing import Any
 from healthdesk.api.common import Page
 from healthdesk.api.labels import Label, LabelCreate, LabelEdit
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 from healthdesk.errors import Malformed
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page

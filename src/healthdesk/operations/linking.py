@@ -21,7 +21,8 @@ from healthdesk.api.instances import (
 from healthdesk.connectors.connector import ExternalTask
 from healthdesk.domain import instance_runs
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.states import InstanceState, RunOutcome, Trigger
+from healthdesk.domain.instance_states import InstanceState, RunOutcome
+from healthdesk.domain.states import Trigger
 from healthdesk.domain.task_sync import FieldChange, attached, overwrites
 from healthdesk.engine import new_tasks
 from healthdesk.engine.task_talk import kept

@@ -8,7 +8,8 @@ from healthdesk.api.integrations import ProofSettings
 from healthdesk.api.proof import ChangeConnection, ProofSync, ProofSyncCreate
 from healthdesk.connectors.reading import dataset_title
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.states import InstanceKind, Trigger
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import Trigger
 from healthdesk.errors import Conflict
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.instance_views import instance_view

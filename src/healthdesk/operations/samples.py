@@ -9,15 +9,10 @@ from dataclasses import dataclass
 from healthdesk.api.jobs import Job
 from healthdesk.api.samples import SampleOf, SamplePlan, SampleSend
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.job_states import JobKind
 from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.samples import SampleField, sample_data
-from healthdesk.domain.states import (
-    Environment,
-    HoldReason,
-    IntegrationKind,
-    IntegrationState,
-    JobKind,
-)
+from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, IntegrationState
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations import integrations, jobs
 from healthdesk.operations.accepting import new_record

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from healthdesk.api.integrations import TaskField, TaskSettings
 from healthdesk.connectors.results import TaskStatus
 from healthdesk.connectors.spec import FieldManifest, Manifest, TasksManifest
-from healthdesk.domain.states import FieldDirection, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, WorkStatus
 from healthdesk.domain.status_mapping import find_status, named, suggested
 from healthdesk.domain.task_mapping import FIELDS
 from healthdesk.domain.task_sync import Abilities

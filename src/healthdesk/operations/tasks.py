@@ -9,8 +9,9 @@ from healthdesk.api.common import Page
 from healthdesk.api.instances import Issue
 from healthdesk.api.tasks import Task, TaskCreate, TaskEdit, TaskFilter
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.instance_states import LinkState
 from healthdesk.domain.roles import Standing
-from healthdesk.domain.states import LinkState, Trigger
+from healthdesk.domain.states import Trigger
 from healthdesk.domain.task_mapping import status_word
 from healthdesk.engine import new_tasks
 from healthdesk.engine.new_tasks import Link, NewTask

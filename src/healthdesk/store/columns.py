@@ -94,7 +94,7 @@ class JsonText(TypeDecorator[Any]):
 
 
 class EnumText(TypeDecorator[StrEnum]):
-    """A word of `domain.states`, kept as its text."""
+    """A word of `domain.states` and its neighbours, kept as its text."""
 
     impl = Text
     cache_ok = True

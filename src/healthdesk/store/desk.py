@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.ids import first_id_at
-from healthdesk.domain.states import AlertState, CallbackState, ConnectionState, InstanceState, ProblemState
+from healthdesk.domain.instance_states import InstanceState
+from healthdesk.domain.states import AlertState, CallbackState, ConnectionState, ProblemState
 from healthdesk.store import ledger
 from healthdesk.store.instance_query import FAILED_STATES
 from healthdesk.store.schema import callbacks

@@ -8,7 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
-from healthdesk.domain.states import InstanceKind, ProblemState
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import ProblemState
 from healthdesk.store import connections as queries
 from healthdesk.store import instances as instance_queries
 from healthdesk.store import problems as problem_queries

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from healthdesk.domain.instance_states import RunOutcome
 from healthdesk.domain.standing import STANDING_KINDS
-from healthdesk.domain.states import AttemptOutcome, ErrorKind, RecordState, RunOutcome
+from healthdesk.domain.states import AttemptOutcome, ErrorKind, RecordState
 from healthdesk.errors import NotFound
 from healthdesk.store import records as record_queries
 from healthdesk.store.checks import heartbeat_row

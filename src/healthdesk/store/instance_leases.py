@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, select, text
 
-from healthdesk.domain.states import InstanceKind, IntegrationState, Trigger
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import IntegrationState, Trigger
 from healthdesk.errors import Conflict
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import instances, integrations

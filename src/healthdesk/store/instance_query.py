@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, text
 
-from healthdesk.domain.states import InstanceKind, InstanceState, IntegrationKind, LinkState
+from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.store.rows_instances import InstanceQuery
 from healthdesk.store.schema_instances import instances, tasks
 from healthdesk.store.schema_setup import integrations

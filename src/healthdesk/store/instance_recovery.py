@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, select, text
 
-from healthdesk.domain.states import IntegrationState, RunOutcome, Trigger
+from healthdesk.domain.instance_states import RunOutcome
+from healthdesk.domain.states import IntegrationState, Trigger
 from healthdesk.store import daemons
 from healthdesk.store.instance_leases import if_due
 from healthdesk.store.rows_instances import PARKED

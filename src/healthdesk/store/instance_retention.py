@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
 from healthdesk.domain.ids import first_id_at
-from healthdesk.domain.states import RunOutcome
+from healthdesk.domain.instance_states import RunOutcome
 from healthdesk.store.schema_instances import instance_runs, proof_contents, proof_syncs
 from healthdesk.store.stretch import stretch
 

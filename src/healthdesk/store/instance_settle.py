@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
 from healthdesk.domain.exchange import Failure
+from healthdesk.domain.instance_states import InstanceKind, InstanceState
 from healthdesk.domain.problems import ProblemKey
-from healthdesk.domain.states import InstanceKind, InstanceState, Trigger
+from healthdesk.domain.states import Trigger
 from healthdesk.store import instances, runs
 from healthdesk.store.folding import Folding
 from healthdesk.store.rows import ProblemChanges

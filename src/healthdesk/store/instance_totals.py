@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, select, text
 
-from healthdesk.domain.states import InstanceKind, InstanceState
+from healthdesk.domain.instance_states import InstanceKind, InstanceState
 from healthdesk.store.instance_query import FAILED_STATES, condition
 from healthdesk.store.rows_instances import InstanceQuery, InstanceTotals
 from healthdesk.store.schema_instances import instances

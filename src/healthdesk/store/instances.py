@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, select
 
-from healthdesk.domain.states import Blame, ErrorKind, InstanceKind, Trigger
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import Blame, ErrorKind, Trigger
 from healthdesk.store.folding import Folding
 from healthdesk.store.instance_query import FAILED_STATES, not_unlinked, page_ids
 from healthdesk.store.instance_totals import totals, totals_by

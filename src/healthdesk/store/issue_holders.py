@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
-from healthdesk.domain.states import LinkState
+from healthdesk.domain.instance_states import LinkState
 from healthdesk.store.schema_instances import LINKED, instances
 from healthdesk.store.schema_instances import tasks as table
 

@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, func, select, text
 
+from healthdesk.domain.job_states import JobItemState, JobStage, JobState
 from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, note, wanted
-from healthdesk.domain.states import Environment, ErrorKind, JobItemState, JobStage, JobState
+from healthdesk.domain.states import Environment, ErrorKind
 from healthdesk.store import job_making
 from healthdesk.store import jobs as queries
 from healthdesk.store.job_queue import Moves, cancel_some, queue

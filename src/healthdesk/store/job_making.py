@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, func, select
 
+from healthdesk.domain.job_states import JobItemState, JobStage, JobState
 from healthdesk.domain.job_watch import Watch
-from healthdesk.domain.states import JobItemState, JobStage, JobState
 from healthdesk.store import jobs
 from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_jobs import JobRow, NewJob

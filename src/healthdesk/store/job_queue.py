@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, select, text
 
-from healthdesk.domain.states import Environment, JobItemState, Trigger
+from healthdesk.domain.job_states import JobItemState
+from healthdesk.domain.states import Environment, Trigger
 from healthdesk.store import fixes
 from healthdesk.store.resending import again
 from healthdesk.store.rows_jobs import JobRow

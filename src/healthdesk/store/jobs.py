@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, func, select, text
 
+from healthdesk.domain.job_states import JobItemState, JobState
 from healthdesk.domain.job_watch import Watch
-from healthdesk.domain.states import JobItemState, JobState
 from healthdesk.errors import Conflict
 from healthdesk.store import daemons
 from healthdesk.store.paging import cut, paged

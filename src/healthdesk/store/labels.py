@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 from healthdesk.errors import Conflict
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import PageRows

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
-from healthdesk.domain.states import LinkState, WorkStatus
+from healthdesk.domain.instance_states import LinkState, WorkStatus
 from healthdesk.domain.task_mapping import FIELDS, ours
 from healthdesk.errors import Conflict, NotFound
 from healthdesk.store import runs, tasks

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from healthdesk.domain.states import (
+from healthdesk.domain.instance_states import (
     InstanceKind,
     InstanceState,
     LabelKind,
     LinkState,
     RunOutcome,
-    Trigger,
     WorkStatus,
 )
+from healthdesk.domain.states import Trigger
 
 PARKED = "paused:"
 """What the lease of an instance begins with that is not run because its integration is paused; its id follows."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.job_watch import Watch
-from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.states import Environment
 from healthdesk.store.rows_records import RecordQuery
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, select
 
-from healthdesk.domain.states import RunOutcome
+from healthdesk.domain.instance_states import RunOutcome
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import PageRows
 from healthdesk.store.rows_instances import RunRow

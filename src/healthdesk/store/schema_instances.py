@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text, false
 
-from healthdesk.domain.states import (
+from healthdesk.domain.instance_states import (
     InstanceKind,
     InstanceState,
     LabelKind,
     LinkState,
     RunOutcome,
-    Trigger,
     WorkStatus,
 )
+from healthdesk.domain.states import Trigger
 from healthdesk.store.columns import EnumText, IdText, JsonText, UtcMicros
 from healthdesk.store.schema import metadata, partial_index, text_column
 

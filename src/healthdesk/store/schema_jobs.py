@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, Table, Text, true
 
-from healthdesk.domain.states import Environment, JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.states import Environment
 from healthdesk.store.columns import EnumText, IdText, JsonText, UtcMicros
 from healthdesk.store.schema import metadata, partial_index, text_column
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, or_, select
 
-from healthdesk.domain.states import LinkState, WorkStatus
+from healthdesk.domain.instance_states import LinkState, WorkStatus
 from healthdesk.store.instances import instance_row
 from healthdesk.store.paging import paged
 from healthdesk.store.rows import PageRows

@@ -13,7 +13,8 @@ from healthdesk.api.health import Evidence
 from healthdesk.api.instances import InstanceFilter
 from healthdesk.api.pings import Ping
 from healthdesk.domain.health import WORST_FIRST
-from healthdesk.domain.states import ConnectionState, InstanceKind, IntegrationKind
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import ConnectionState, IntegrationKind
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.view.connection import pinged
 

@@ -9,14 +9,8 @@ from typing import Any, cast
 
 from healthdesk.connectors.connector import Connector
 from healthdesk.domain.ids import IdFactory
-from healthdesk.domain.states import (
-    InstanceKind,
-    IntegrationKind,
-    LinkState,
-    RunOutcome,
-    Trigger,
-    WorkStatus,
-)
+from healthdesk.domain.instance_states import InstanceKind, LinkState, RunOutcome, WorkStatus
+from healthdesk.domain.states import IntegrationKind, Trigger
 from healthdesk.engine.instance_work import Done, Work
 from healthdesk.engine.task_sync import TaskSync
 from healthdesk.store import instances, runs, tasks

@@ -14,14 +14,8 @@ from tests.connectors.apps.test_apps import FAKES, connector_of
 from healthdesk.connectors.connector import Connector, TaskInputs, TasksAnswer
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.domain.ids import IdFactory
-from healthdesk.domain.states import (
-    Blame,
-    ErrorKind,
-    InstanceState,
-    LinkState,
-    RunOutcome,
-    WorkStatus,
-)
+from healthdesk.domain.instance_states import InstanceState, LinkState, RunOutcome, WorkStatus
+from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.store import links, tasks
 from healthdesk.store.database import Store
 from healthdesk.testing import FakeClock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job, JobCreate, JobItem, JobPlan
-from healthdesk.domain.states import JobItemState, JobState
+from healthdesk.domain.job_states import JobItemState, JobState
 from healthdesk.http.query import Paging
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import jobs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.common import Page
 from healthdesk.api.labels import Label, LabelCreate, LabelEdit
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 from healthdesk.http.query import Paging
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import labels

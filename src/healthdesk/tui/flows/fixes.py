@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.api.delivery import MappingStep
 from healthdesk.api.jobs import Job
 from healthdesk.api.records import Record
-from healthdesk.domain.states import JobItemState, MappingVerb, RecordState
+from healthdesk.domain.job_states import JobItemState
+from healthdesk.domain.states import MappingVerb, RecordState
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.screens.dialog import Question

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthdesk.api.instances import Instance, Reconnect
 from healthdesk.api.proof import ChangeConnection
-from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.attaching import attach_issue
 from healthdesk.tui.flows.own_connections import choose_own_connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthdesk.api.jobs import Job
-from healthdesk.domain.states import JobItemState, JobState
+from healthdesk.domain.job_states import JobItemState, JobState
 from healthdesk.tui.format import dim, line
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.view.jobs import ACTIVE, job_title

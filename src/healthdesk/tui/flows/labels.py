@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from healthdesk.api.labels import Label, LabelCreate, LabelEdit
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.tasks import shown_text
 from healthdesk.tui.format import line

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from healthdesk.api.integrations import Choices, TaskField, TaskSettings
-from healthdesk.domain.states import FieldDirection, WorkStatus
+from healthdesk.domain.instance_states import FieldDirection, WorkStatus
 from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.view.instance_words import DIRECTIONS, FIELDS, WORK
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.api.apps import AppField
 from healthdesk.api.integrations import Integration
 from healthdesk.api.tasks import Task, TaskCreate, TaskEdit
-from healthdesk.domain.states import IntegrationKind, WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.errors import ApiRefused, HealthdeskError
 from healthdesk.tui.flows.asked_fields import asked_fields, asked_values
 from healthdesk.tui.flows.asking import ask_until_taken

@@ -7,7 +7,7 @@ from typing import Any
 
 from healthdesk.api.connections import Connection
 from healthdesk.api.instances import Instance
-from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.tui.account_detail import AccountDetail, CardDetail
 from healthdesk.tui.flows import instances as instance_flows
 from healthdesk.tui.flows.connections import check_now, edit_connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from healthdesk.api.common import Page
 from healthdesk.api.instances import Instance, InstanceTotals
-from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.tui.flows.finding import ask_words
 from healthdesk.tui.format import Line, key, line
 from healthdesk.tui.screens.connection_acts import PROOF_ROW, TASK_ROW, ConnectionActs

@@ -11,7 +11,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.connections import Heartbeat
 from healthdesk.api.health import Transition
 from healthdesk.api.instances import Instance
-from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.tui.format import Line, Tone, dim, key, line
 from healthdesk.tui.listing import Fetch, Listing
 from healthdesk.tui.screens.connection_rows import PROOF, ROW_REGIONS, ROWS, TASKS, ConnectionRows

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job, JobItem
-from healthdesk.domain.states import JobItemState, JobState
+from healthdesk.domain.job_states import JobItemState, JobState
 from healthdesk.tui.flows import fixes
 from healthdesk.tui.flows import jobs as flows
 from healthdesk.tui.format import Line, dim, key, line

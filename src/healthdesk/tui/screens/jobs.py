@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job
-from healthdesk.domain.states import JobState
+from healthdesk.domain.job_states import JobState
 from healthdesk.tui.flows import jobs as flows
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from healthdesk.api.common import Page
 from healthdesk.api.labels import Label
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 from healthdesk.tui.flows import labels
 from healthdesk.tui.flows.adding_proof import add_proof_sync
 from healthdesk.tui.format import Line, key, line

@@ -11,7 +11,7 @@ from healthdesk.api.common import Page
 from healthdesk.api.instances import Instance, InstanceFilter
 from healthdesk.api.problems import ProblemDetail
 from healthdesk.api.records import RecordFilter
-from healthdesk.domain.states import InstanceKind
+from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.domain.units import RECORD, noun
 from healthdesk.tui.flows.problems import acknowledge, mute, resolve
 from healthdesk.tui.flows.records import resend_all

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from healthdesk.api.instances import Run
-from healthdesk.domain.states import RunOutcome
+from healthdesk.domain.instance_states import RunOutcome
 from healthdesk.tui.flows import exporting, instances
 from healthdesk.tui.format import Line, Span, dim, line
 from healthdesk.tui.listing import Listing

@@ -9,7 +9,8 @@ from textual import on
 
 from healthdesk.api.common import Page
 from healthdesk.api.tasks import Task
-from healthdesk.domain.states import IntegrationKind, WorkStatus
+from healthdesk.domain.instance_states import WorkStatus
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
 from healthdesk.tui.flows import instances, tasks

@@ -8,7 +8,8 @@ from typing import cast
 
 from healthdesk.api.integrations import Integration, TaskField, TaskSettings
 from healthdesk.domain.durations import format_span
-from healthdesk.domain.states import FieldDirection, IntegrationKind, IntegrationState
+from healthdesk.domain.instance_states import FieldDirection
+from healthdesk.domain.states import IntegrationKind, IntegrationState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.instance_words import DIRECTIONS, FIELDS, WORK
 from healthdesk.tui.view.tasks import fact

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from healthdesk.api.instances import FieldChange, Instance, Run
-from healthdesk.domain.states import (
+from healthdesk.domain.instance_states import (
     FieldDirection,
     InstanceKind,
     InstanceState,
     LinkState,
     RunOutcome,
-    Trigger,
     WorkStatus,
 )
+from healthdesk.domain.states import Trigger
 from healthdesk.tui.format import Tone
 from healthdesk.tui.view.words import Word
 

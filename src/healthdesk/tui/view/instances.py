@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from healthdesk.api.accounts import AccountView
 from healthdesk.api.instances import Instance, InstanceFilter
-from healthdesk.domain.states import InstanceKind, IntegrationKind
+from healthdesk.domain.instance_states import InstanceKind
+from healthdesk.domain.states import IntegrationKind
 from healthdesk.tui.format import Line, Span, Tone, block, dim, key, line
 from healthdesk.tui.view.instance_words import BLOCKED, failed, instance_word
 from healthdesk.tui.view.times import View, ago, since

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from healthdesk.api.jobs import Job, JobItem
-from healthdesk.domain.states import JobItemState, JobKind, JobStage, JobState
+from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.record import short_id
 from healthdesk.tui.view.times import View, full, since, span, stamp, time_of_day

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from healthdesk.api.labels import Label
-from healthdesk.domain.states import LabelKind
+from healthdesk.domain.instance_states import LabelKind
 from healthdesk.tui.format import Line, Span, Tone, block, dim, key, line, strong
 from healthdesk.tui.view.tasks import fact
 from healthdesk.tui.view.times import View, full

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from healthdesk.api.instances import FieldChange, Run
-from healthdesk.domain.states import RunOutcome
+from healthdesk.domain.instance_states import RunOutcome
 from healthdesk.tui.format import Line, Span, Tone, block, dim, key, line, strong
 from healthdesk.tui.view.instance_words import RUN, direction_words, field_word, trigger_words
 from healthdesk.tui.view.times import View, full, millis, time_of_day

@@ -6,7 +6,7 @@ from healthdesk.api.common import Explanation
 from healthdesk.api.instances import Instance, Issue
 from healthdesk.api.tasks import Task
 from healthdesk.domain.durations import format_span
-from healthdesk.domain.states import LinkState
+from healthdesk.domain.instance_states import LinkState
 from healthdesk.tui.format import Line, Span, Tone, block, dim, key, line, strong
 from healthdesk.tui.view.instance_words import UNLINKED, WORK, failed, instance_word
 from healthdesk.tui.view.times import View, ago, full, since

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,41 @@ from tests.harness.template import migrated
 
 REPOSITORY = Path(__file__).parent.parent
 
+STUCK_AFTER = 2
+"""Times its timeout: a test that then still runs has swallowed it."""
+
 # A shared machine stalls now and then; how long an example takes is no property of the code.
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci")
+
+
+_standard_error = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the standard error of the run itself, not that of the test that is captured."""
+    config.stash[_standard_error] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End a worker whose test nothing ends any more, and say where it is: the others go on, and the test has failed.
+
+    pytest-timeout raises in whatever runs just then; in a task of asyncio's that ends the task, and not the test.
+    """
+    marker = item.get_closest_marker("timeout")
+    limit_s = float(marker.args[0] if marker else item.config.getoption("timeout"))
+    faulthandler.dump_traceback_later(STUCK_AFTER * limit_s, exit=True, file=item.config.stash[_standard_error])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End a worker that does not get through what its fixtures still have to do."""
+    if hasattr(session.config, "workerinput"):
+        faulthandler.dump_traceback_later(120, exit=True, file=session.config.stash[_standard_error])
 
 
 @pytest.fixture(scope="session")

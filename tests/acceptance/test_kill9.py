@@ -14,7 +14,7 @@ from tests.harness.desk import Desk
 from tests.harness.postgres import running_postgres
 
 KILLS = 6
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.xdist_group("kill9-sqlite")

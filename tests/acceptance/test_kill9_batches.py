@@ -15,7 +15,7 @@ from tests.harness.desk import Delivery, Desk, set_up_delivery
 from tests.integration.engine_desk import QUICK, counted, post_many
 
 SIZE = 4
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kill9-batches")]
+pytestmark = pytest.mark.xdist_group("kill9-batches")
 
 
 class Receiver:

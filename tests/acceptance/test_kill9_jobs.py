@@ -16,7 +16,7 @@ RATE_PER_S = 25.0
 BUNCHED_S = 0.25
 """How long requests may wait for this process before it sees them: they then look bunched."""
 
-pytestmark = [pytest.mark.timeout(3600), pytest.mark.xdist_group("kill9-jobs")]
+pytestmark = [pytest.mark.timeout(200 + RECORDS / 20), pytest.mark.xdist_group("kill9-jobs")]
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from tests.harness.serving import until
 from tests.integration.engine_desk import QUICK, counted, post_many
 
 RECORDS = 12
-pytestmark = pytest.mark.timeout(300)
 
 
 class Ledger:

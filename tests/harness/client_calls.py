@@ -26,9 +26,11 @@ from healthdesk.api.integrations import (
     SourceEnable,
 )
 from healthdesk.api.labels import LabelCreate, LabelEdit
+from healthdesk.api.ledger import LedgerQuery
 from healthdesk.api.people import HandOver, MakeMeOwner, MemberGrant
 from healthdesk.api.pings import PingSet
-from healthdesk.api.records import Accepted, LedgerQuery, OperatorRecordCreate, RecordFilter, Resent
+from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter
+from healthdesk.api.resends import Resent
 from healthdesk.domain.instance_states import LabelKind
 from healthdesk.domain.states import (
     CallbackState,

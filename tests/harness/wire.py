@@ -21,9 +21,13 @@ from healthdesk.api import (
     pings,
     problems,
     records,
+    resends,
 )
 from healthdesk.api import (
     apps as apps_api,
+)
+from healthdesk.api import (
+    ledger as ledger_api,
 )
 from healthdesk.api.common import Page
 
@@ -458,7 +462,7 @@ def attempt_detail(**more: Any) -> records.AttemptDetail:
     return records.AttemptDetail(**attempt_fields(**more))
 
 
-def plan(**more: Any) -> records.ResendPlan:
+def plan(**more: Any) -> resends.ResendPlan:
     fields: dict[str, Any] = {
         "total": 131,
         "skipped_delivered": 2,
@@ -475,7 +479,7 @@ def plan(**more: Any) -> records.ResendPlan:
             {"status": 500, "error": "Internal Server Error", "count": 4},
         ],
     }
-    return records.ResendPlan(**(fields | more))
+    return resends.ResendPlan(**(fields | more))
 
 
 async def log_file(_: web.Request) -> web.Response:
@@ -496,7 +500,7 @@ def saved_filter(**more: Any) -> filters.SavedFilter:
     return filters.SavedFilter(**fields | more)
 
 
-def ledger(**more: Any) -> records.Ledger:
+def ledger(**more: Any) -> ledger_api.Ledger:
     row = {
         "integration_id": "int_1",
         "integration_name": "CRM endpoint",
@@ -505,7 +509,7 @@ def ledger(**more: Any) -> records.Ledger:
         "states": {"delivered": 8, "failed": 2},
         "balanced": True,
     }
-    return records.Ledger(**({"rows": [row], "balanced": True} | more))
+    return ledger_api.Ledger(**({"rows": [row], "balanced": True} | more))
 
 
 def callback(**more: Any) -> callbacks.CallbackDetail:

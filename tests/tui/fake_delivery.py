@@ -23,7 +23,8 @@ from healthdesk.api.integrations import (
     SourceEnable,
 )
 from healthdesk.api.jobs import Job
-from healthdesk.api.records import AttemptDetail, Body, Ledger, LedgerQuery
+from healthdesk.api.ledger import Ledger, LedgerQuery
+from healthdesk.api.records import AttemptDetail, Body
 from healthdesk.api.samples import (
     Probe,
     Probed,

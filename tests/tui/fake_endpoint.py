@@ -8,7 +8,7 @@ from typing import Any
 from healthdesk.api.delivery import BatchSettings, DeliveryMethod, MappingStep, OrderSettings, ReceiptSettings
 from healthdesk.api.flow import Circuit, SourcePulse
 from healthdesk.api.integrations import EnvironmentView, Source, SourceField
-from healthdesk.api.records import Ledger, LedgerLine, LedgerRow
+from healthdesk.api.ledger import Ledger, LedgerLine, LedgerRow
 from healthdesk.domain.states import (
     CircuitState,
     Environment,

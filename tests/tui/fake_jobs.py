@@ -10,7 +10,8 @@ from healthdesk.api.common import Page
 from healthdesk.api.delivery import MappingStep
 from healthdesk.api.fixes import Fix, FixGiven, FixPreview, FixResend
 from healthdesk.api.jobs import Job, JobItem, JobPlan
-from healthdesk.api.records import RecordDetail, RecordFilter, ResendGroup
+from healthdesk.api.records import RecordDetail, RecordFilter
+from healthdesk.api.resends import ResendGroup
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import ApiRefused

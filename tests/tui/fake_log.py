@@ -17,8 +17,8 @@ from healthdesk.api.records import (
     RecordDetail,
     RecordFilter,
     RecordPage,
-    Resent,
 )
+from healthdesk.api.resends import Resent
 from healthdesk.domain.curl import curl
 from healthdesk.domain.states import (
     AttemptOutcome,

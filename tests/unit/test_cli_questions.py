@@ -8,7 +8,7 @@ from tests.harness.cli import Shell, Typed
 from tests.harness.fake_daemon import FakeDaemon, running
 from tests.harness.job_calls import job, job_plan
 
-from healthdesk.api.records import Resent
+from healthdesk.api.resends import Resent
 from healthdesk.cli.ask import Asker, without_echo
 from healthdesk.cli.command import UsageError
 

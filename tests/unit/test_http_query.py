@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from healthdesk.api.alerts import ChannelCreate
 from healthdesk.api.integrations import IntegrationCreate, KeyCreate
-from healthdesk.api.records import ResendAll
+from healthdesk.api.resends import ResendAll
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import Malformed
 from healthdesk.http.query import Paging, RecordCount, RecordList, parse_body, parse_query, repeats

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from healthdesk.api.common import Input, Output
 from healthdesk.api.fixes import FixGiven
-from healthdesk.api.records import RecordFilter, ResendPlan
+from healthdesk.api.records import RecordFilter
+from healthdesk.api.resends import ResendPlan
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.states import Environment
 

@@ -1,4 +1,4 @@
-"""Records, their attempts, the log's filter, and resends."""
+"""Records, their attempts, and the log's filter."""
 
 from __future__ import annotations
 
@@ -249,110 +249,6 @@ class AttemptDetail(Attempt):
     response_body: Body | None = None
     curl: str = ""
     """The request as a curl command: secrets are variables, and so is a masked body."""
-
-
-class ResendOne(Input):
-    """Resend a record. `new_webhook_id` gives it a new id, so that the endpoint does not drop it as seen."""
-
-    new_webhook_id: bool = False
-
-
-class ResendMarked(Input):
-    """Resend these records."""
-
-    ids: list[str] = Field(min_length=1, max_length=500)
-    new_webhook_id: bool = False
-
-
-class ResendAll(Input):
-    """Resend every record the filter matches. `expect` is the count that was confirmed.
-
-    With `dry_run` nothing is changed and the plan is answered. Only failed and unknown records are resent,
-    and retrying ones are tried now; delivered ones are skipped and counted.
-    """
-
-    filter: RecordFilter
-    expect: int | None = Field(default=None, ge=0)
-    dry_run: bool = False
-
-
-class ResendGroup(Output):
-    """Records of a plan that failed the same way."""
-
-    status: int | None = None
-    error_kind: str = ""
-    error: str = ""
-    count: int
-    problem_id: str | None = None
-    problem_state: str = ""
-
-
-class ResendPlan(Output):
-    """What a resend will do."""
-
-    total: int
-    skipped_delivered: int = 0
-    skipped_other: int = 0
-    oldest: datetime | None = None
-    newest: datetime | None = None
-    groups: list[ResendGroup] = []
-
-
-class Resent(Output):
-    """What a resend did, in one transaction. `skipped` says why per id, for the marked ones."""
-
-    resent: int
-    skipped: dict[str, str] = {}
-
-
-class LedgerRow(Output):
-    """Totals of one environment. It balances when `accepted` equals the sum of `states` plus `removed`.
-
-    Of a period, `accepted` are the records that arrived in it and are still there, counted by themselves; `samples` are
-    how many of them are samples.
-    """
-
-    integration_id: str
-    integration_name: str = ""
-    environment: Environment
-    accepted: int
-    removed: int = 0
-    states: dict[str, int]
-    balanced: bool
-    samples: int = 0
-
-
-class LedgerLine(Output):
-    """Records of a period in one state for one reason: why it is held, its kind of error, or that it was confirmed.
-
-    `reason` is a hold reason, an error kind, `receipt` or empty.
-    """
-
-    integration_id: str
-    environment: Environment
-    state: RecordState
-    reason: str = ""
-    sample: bool = False
-    count: int
-
-
-class Ledger(Output):
-    """The ledger of the desk, or of the records that arrived in [arrived_from, arrived_to). `lines` are a period's."""
-
-    rows: list[LedgerRow]
-    balanced: bool
-    arrived_from: datetime | None = None
-    arrived_to: datetime | None = None
-    lines: list[LedgerLine] = []
-
-
-class LedgerQuery(Input):
-    """Which records the ledger counts; without any, all there ever were."""
-
-    arrived_from: datetime | None = None
-    arrived_to: datetime | None = None
-    integration_id: str | None = None
-    environment: Environment | None = None
 
 
 Direction = Literal["newest", "oldest"]

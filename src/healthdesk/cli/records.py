@@ -23,7 +23,8 @@ from healthdesk.cli.where import filter_arguments, record_filter
 from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
-    from healthdesk.api.records import AttemptDetail, Ledger, LedgerRow, Record, RecordDetail
+    from healthdesk.api.ledger import Ledger, LedgerRow
+    from healthdesk.api.records import AttemptDetail, Record, RecordDetail
 
 
 SHOWN = 50
@@ -229,7 +230,7 @@ def _ledger_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def ledger(desk: Desk, args: argparse.Namespace) -> int | None:
     """Print the totals, of a period with the reason of each state; one that does not balance is exit code 1."""
-    from healthdesk.api.records import LedgerQuery
+    from healthdesk.api.ledger import LedgerQuery
 
     asked = LedgerQuery(
         arrived_from=options.when(desk, args.arrived_from, "--from"),

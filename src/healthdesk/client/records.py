@@ -9,22 +9,18 @@ from pydantic import TypeAdapter
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Count, Page
 from healthdesk.api.jobs import Job, JobPlan
+from healthdesk.api.ledger import Ledger, LedgerQuery
 from healthdesk.api.records import (
     Accepted,
     Attempt,
     AttemptDetail,
     Direction,
-    Ledger,
-    LedgerQuery,
     OperatorRecordCreate,
     RecordDetail,
     RecordFilter,
     RecordPage,
-    ResendAll,
-    ResendMarked,
-    ResendOne,
-    Resent,
 )
+from healthdesk.api.resends import ResendAll, ResendMarked, ResendOne, Resent
 from healthdesk.client.params import callback_filter, optional, paging, record_filter, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport, encode
 

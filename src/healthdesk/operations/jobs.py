@@ -7,7 +7,8 @@ from typing import Any
 
 from healthdesk.api.common import Page
 from healthdesk.api.jobs import Job, JobCreate, JobItem, JobPlan
-from healthdesk.api.records import RecordFilter, ResendGroup
+from healthdesk.api.records import RecordFilter
+from healthdesk.api.resends import ResendGroup
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.job_states import JobItemState, JobKind, JobState
 from healthdesk.domain.job_watch import cause_of

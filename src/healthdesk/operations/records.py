@@ -6,15 +6,12 @@ import re
 
 from healthdesk.api import EXACT_TOTAL_LIMIT
 from healthdesk.api.common import Count, Page
+from healthdesk.api.ledger import Ledger, LedgerLine, LedgerQuery, LedgerRow
 from healthdesk.api.records import (
     Accepted,
     Attempt,
     AttemptDetail,
     Direction,
-    Ledger,
-    LedgerLine,
-    LedgerQuery,
-    LedgerRow,
     OperatorRecordCreate,
     Record,
     RecordDetail,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthdesk.api.records import ResendMarked, ResendOne, Resent
+from healthdesk.api.resends import ResendMarked, ResendOne, Resent
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Conflict
 from healthdesk.operations.desk import Conn, Desk

@@ -5,20 +5,16 @@ from __future__ import annotations
 from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Count, Page
 from healthdesk.api.jobs import Job, JobCreate, JobPlan
+from healthdesk.api.ledger import Ledger, LedgerQuery
 from healthdesk.api.records import (
     Accepted,
     Attempt,
     AttemptDetail,
-    Ledger,
-    LedgerQuery,
     OperatorRecordCreate,
     RecordDetail,
     RecordPage,
-    ResendAll,
-    ResendMarked,
-    ResendOne,
-    Resent,
 )
+from healthdesk.api.resends import ResendAll, ResendMarked, ResendOne, Resent
 from healthdesk.http.query import CallbackList, Paging, RecordCount, RecordList
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import callbacks, jobs, records, resends

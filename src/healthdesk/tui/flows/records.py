@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from healthdesk.api.fixes import FixGiven
 from healthdesk.api.jobs import Job, JobPlan
-from healthdesk.api.records import Record, RecordFilter, Resent
+from healthdesk.api.records import Record, RecordFilter
+from healthdesk.api.resends import Resent
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.flows.asking import ask_until_taken

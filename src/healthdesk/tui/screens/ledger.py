@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from healthdesk.api.common import Page
-from healthdesk.api.records import Ledger, LedgerQuery
+from healthdesk.api.ledger import Ledger, LedgerQuery
 from healthdesk.domain.states import Environment
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.listing import Listing

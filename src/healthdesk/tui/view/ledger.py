@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from healthdesk.api.records import Ledger
+from healthdesk.api.ledger import Ledger
 from healthdesk.domain.states import Environment, ErrorKind, HoldReason, RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.environment import TITLES

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from healthdesk.api.jobs import JobPlan
-from healthdesk.api.records import Record, Resent
+from healthdesk.api.records import Record
+from healthdesk.api.resends import Resent
 from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.view.times import View, since, span
 from healthdesk.tui.view.words import plural

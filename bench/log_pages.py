@@ -16,7 +16,7 @@ from healthdesk.domain.states import Environment, RecordState
 from healthdesk.store import records
 from healthdesk.store.columns import to_micros
 from healthdesk.store.database import Store
-from healthdesk.store.log_query import order_of
+from healthdesk.store.log_plan import order_of
 from healthdesk.store.rows import RecordQuery
 
 SMALL, LARGE = 10_000, 1_000_000

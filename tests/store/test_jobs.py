@@ -20,7 +20,7 @@ from healthdesk.store import (
     records,
     resending,
 )
-from healthdesk.store.log_query import ranges
+from healthdesk.store.log_plan import ranges
 from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_jobs import NewJob
 from healthdesk.store.schema import record_bodies

@@ -12,7 +12,8 @@ from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import NotFound
 from healthdesk.store import records
 from healthdesk.store.counting import count_statement
-from healthdesk.store.log_query import Key, page_statement, plan_of, ranges
+from healthdesk.store.log_plan import plan_of, ranges
+from healthdesk.store.log_sql import Key, page_statement
 from healthdesk.store.rows import RecordQuery
 from tests.store.world import PRODUCTION, REFUSED, failure
 

@@ -13,7 +13,8 @@ import pytest
 from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import Environment, HoldReason, RecordEventKind, RecordState
 from healthdesk.store import ledger, record_events, records, schema, schema_jobs
-from healthdesk.store.log_query import order_of, search
+from healthdesk.store.log_plan import order_of
+from healthdesk.store.log_query import search
 from healthdesk.store.period_ledger import of_period
 from healthdesk.store.rows import RecordQuery
 

@@ -31,7 +31,8 @@ from healthdesk.store import integrations as integration_queries
 from healthdesk.store import ledger as ledger_queries
 from healthdesk.store import records as queries
 from healthdesk.store import sources as source_queries
-from healthdesk.store.log_query import job_exists, order_of
+from healthdesk.store.log_plan import order_of
+from healthdesk.store.log_query import job_exists
 from healthdesk.store.period_ledger import of_period
 from healthdesk.store.rows import RecordQuery
 

@@ -12,6 +12,8 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import BigInteger, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 
+from healthdesk.domain.ids import id_time
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -110,6 +112,17 @@ class EnumText(TypeDecorator[StrEnum]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002 - SQLAlchemy's
         """Convert on the way out."""
         return None if value is None else self.words(value)
+
+
+class IdTime(TypeDecorator[datetime]):
+    """When an id was made, read from the id."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
+        """Convert on the way out."""
+        return None if value is None else id_time(value)
 
 
 IdText = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")

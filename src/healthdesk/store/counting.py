@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from healthdesk.store import ledger
-from healthdesk.store.log_query import Ranges, ranges
+from healthdesk.store.log_plan import Ranges, ranges
 from healthdesk.store.rows import CountRow, RecordQuery
 
 COUNTED_AT_ONCE = 64

@@ -15,7 +15,7 @@ from healthdesk.domain.states import Environment, HoldReason, RecordState, Trigg
 from healthdesk.domain.transitions import RESEND_ALL_STATES, can_resend
 from healthdesk.store import ledger
 from healthdesk.store.counting import count
-from healthdesk.store.log_query import Ranges, ranges
+from healthdesk.store.log_plan import Ranges, ranges
 from healthdesk.store.ordering import goes_first
 from healthdesk.store.rows import PlanGroup, RecordQuery, ResendPlanRow, ResentRow
 from healthdesk.store.rows_records import PlanPlace

@@ -1,0 +1,120 @@
+"""The SQL of a search of the log: the next entries of its index, and which of them fit the rest of the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from healthdesk.store.log_bases import Range
+from healthdesk.store.log_plan import Plan
+from healthdesk.store.log_residue import DATES, Params
+
+
+class Key(NamedTuple):
+    """Where an entry stands: the date it is sorted by, in microseconds (0 where it is sorted by id), and its id."""
+
+    at: int
+    id: str
+
+
+def page_statement(
+    plan: Plan, piece: Sequence[Range], *, after: Key | None, limit: int, newest_first: bool
+) -> tuple[str, Params]:
+    """Return the SQL of the next entries of some ranges: place and id. A test reads its plan."""
+    params = _given(plan, after, limit)
+    parts = [_part(plan, each, after, newest_first=newest_first) for each in piece]
+    if len(parts) == 1:
+        return parts[0], params
+    way = "DESC" if newest_first else "ASC"
+    merged = " UNION ALL ".join(f"SELECT place, id FROM ({part}) AS p{n}" for n, part in enumerate(parts))  # noqa: S608 - our own text; values are parameters
+    by = f"place {way}, id {way}" if plan.order != "arrived" else f"id {way}"
+    return f"SELECT place, id FROM ({merged}) AS merged ORDER BY {by} LIMIT :limit", params  # noqa: S608 - as above
+
+
+def checked_statement(
+    plan: Plan, piece: Sequence[Range], *, after: Key | None, limit: int, newest_first: bool
+) -> tuple[str, Params]:
+    """Return the SQL of those of the next entries that fit the rest of the filter: `n` is 0, `place`, `entry`. One row
+    more says how many entries were read (`n`) and where the last of them stands.
+
+    One range of records is held to the rest as it is read. Of several each is read as far as the page could need, so
+    that only the entries of the page are looked up; CROSS JOIN has SQLite do that by id, where it would otherwise read
+    all records of a source.
+    """
+    params = _given(plan, after, limit)
+    rest = " AND ".join([*plan.rest, *_moved(plan)])
+    if len(piece) == 1 and piece[0].table == "records":
+        inner = _part(plan, piece[0], after, newest_first=newest_first, beside=f", ({rest}) AS fits")
+        page, fitting = f"SELECT place, id AS entry, fits FROM ({inner}) AS base", "page WHERE fits"  # noqa: S608 - as above
+    else:
+        inner, _ = page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
+        page = f"SELECT place, id AS entry FROM ({inner}) AS base"  # noqa: S608 - as above
+        fitting = f"page CROSS JOIN records WHERE id = entry AND {rest}"
+    back = "ASC" if newest_first else "DESC"
+    return (
+        f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - as above
+        f" SELECT 0 AS n, place, entry FROM {fitting}"
+        " UNION ALL SELECT n, place, entry FROM (SELECT (SELECT count(*) FROM page) AS n, place, entry FROM page"
+        f" ORDER BY place {back}, entry {back} LIMIT 1) AS last"
+    ), params
+
+
+def _given(plan: Plan, after: Key | None, limit: int) -> Params:
+    params = plan.params | {"limit": limit}
+    return params if after is None else params | {"after": after.id, "after_at": after.at}
+
+
+def _part(plan: Plan, each: Range, after: Key | None, *, newest_first: bool, beside: str = "") -> str:
+    """Return the SQL of a range's next entries, with the columns `beside` place and id."""
+    part = _dated_part if each.at else _id_part
+    return part(plan, each, after, newest_first=newest_first, beside=beside)
+
+
+def _id_part(plan: Plan, each: Range, after: Key | None, *, newest_first: bool, beside: str) -> str:
+    del plan
+    way, than = ("DESC", "<") if newest_first else ("ASC", ">")
+    cursor = f" AND {each.id} {than} :after" if after is not None else ""
+    return (
+        f"SELECT 0 AS place, {each.id} AS id{beside} FROM {each.table} WHERE {each.condition}{cursor}"  # noqa: S608 - as above
+        f" ORDER BY {each.id} {way} LIMIT :limit"
+    )
+
+
+def _dated_part(plan: Plan, each: Range, after: Key | None, *, newest_first: bool, beside: str) -> str:
+    """One end of the range is the filter's, the other the cursor: both at once and the further one would be read."""
+    way, than = ("DESC", "<") if newest_first else ("ASC", ">")
+    name = plan.order
+    bounds = {"from": f"{each.at} >= :{name}_from", "to": f"{each.at} < :{name}_to"}
+    if after is not None:
+        bounds["to" if newest_first else "from"] = f"({each.at}, id) {than} (:after_at, :after)"
+    given = [
+        bound
+        for end, bound in bounds.items()
+        if f"{name}_{end}" in plan.params or (after is not None and end == ("to" if newest_first else "from"))
+    ]
+    return (
+        f"SELECT {each.at} AS place, id{beside} FROM records WHERE {' AND '.join([each.condition, *given])}"  # noqa: S608 - as above
+        f" ORDER BY {each.at} {way}, id {way} LIMIT :limit"
+    )
+
+
+def whole_statement(plan: Plan, *, after: Key | None, limit: int, newest_first: bool) -> tuple[str, Params]:
+    """Return the SQL that reads a small base whole and sorts what matches by its date."""
+    way, than = ("DESC", "<") if newest_first else ("ASC", ">")
+    column = DATES[plan.order]
+    inner = " UNION ALL ".join(
+        f"SELECT {each.id} AS entry FROM {each.table} WHERE {each.condition}"  # noqa: S608 - as above
+        for each in plan.base.ranges
+    )
+    conditions = ["id = entry", *plan.rest]
+    if after is not None:
+        conditions.append(f"({column}, id) {than} (:after_at, :after)")
+    return (
+        f"SELECT {column} AS place, id FROM ({inner}) AS base CROSS JOIN records WHERE {' AND '.join(conditions)}"  # noqa: S608 - as above
+        f" ORDER BY {column} {way}, id {way} LIMIT :limit"
+    ), _given(plan, after, limit)
+
+
+def _moved(plan: Plan) -> list[str]:
+    """An entry of the index of first attempts stands for a last one only where there was no other."""
+    return ["last_attempt_at = place"] if plan.order == "last_attempt" else []

@@ -25,13 +25,9 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from healthdesk.api.connections import CallbackVerification, ConnectionCreate, Credentials, HeartbeatRequest
-from healthdesk.api.integrations import (
-    EnvironmentSettings,
-    IntegrationCreate,
-    KeyCreate,
-    SourceCreate,
-    SourceEnable,
-)
+from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate
+from healthdesk.api.keys import KeyCreate
+from healthdesk.api.sources import SourceCreate, SourceEnable
 from healthdesk.client.client import Client
 from healthdesk.domain.masking import MASK
 from tests.harness.desk import Desk

@@ -16,21 +16,15 @@ from healthdesk.api.connections import (
     PutBack,
 )
 from healthdesk.api.filters import ExportChoice, SavedFilterCreate
-from healthdesk.api.integrations import (
-    EnvironmentSettings,
-    IntegrationCreate,
-    IntegrationEdit,
-    KeyCreate,
-    SourceCreate,
-    SourceEdit,
-    SourceEnable,
-)
+from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate, IntegrationEdit
+from healthdesk.api.keys import KeyCreate
 from healthdesk.api.labels import LabelCreate, LabelEdit
 from healthdesk.api.ledger import LedgerQuery
 from healthdesk.api.people import HandOver, MakeMeOwner, MemberGrant
 from healthdesk.api.pings import PingSet
 from healthdesk.api.records import Accepted, OperatorRecordCreate, RecordFilter
 from healthdesk.api.resends import Resent
+from healthdesk.api.sources import SourceCreate, SourceEdit, SourceEnable
 from healthdesk.domain.instance_states import LabelKind
 from healthdesk.domain.states import (
     CallbackState,

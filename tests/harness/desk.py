@@ -19,13 +19,9 @@ from typing import Self
 import aiohttp
 
 from healthdesk.api.connections import CallbackVerification, ConnectionCreate, Credentials, HeartbeatRequest
-from healthdesk.api.integrations import (
-    EnvironmentSettings,
-    IntegrationCreate,
-    KeyCreate,
-    SourceCreate,
-    SourceEnable,
-)
+from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate
+from healthdesk.api.keys import KeyCreate
+from healthdesk.api.sources import SourceCreate, SourceEnable
 from healthdesk.client.client import Client
 from healthdesk.vault import create_key_file
 from tests.harness.template import migrated

@@ -3,7 +3,7 @@
 from pydantic import SecretStr
 
 from healthdesk.api.flow import LookedUp
-from healthdesk.api.integrations import ReceiptSecretCreate
+from healthdesk.api.keys import ReceiptSecretCreate
 from tests.harness import wire
 
 OUTCOME_CALLS = {

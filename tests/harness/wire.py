@@ -16,12 +16,14 @@ from healthdesk.api import (
     filters,
     health,
     integrations,
+    keys,
     labels,
     people,
     pings,
     problems,
     records,
     resends,
+    sources,
 )
 from healthdesk.api import (
     apps as apps_api,
@@ -345,7 +347,7 @@ def choices(**more: Any) -> integrations.Choices:
     return integrations.Choices(**(fields | more))
 
 
-def signing_secret(**more: Any) -> integrations.SigningSecret:
+def signing_secret(**more: Any) -> keys.SigningSecret:
     fields: dict[str, Any] = {
         "id": "sec_1",
         "environment": "production",
@@ -353,20 +355,20 @@ def signing_secret(**more: Any) -> integrations.SigningSecret:
         "created_at": NOW,
         "created_by": "alice",
     }
-    return integrations.SigningSecret(**(fields | more))
+    return keys.SigningSecret(**(fields | more))
 
 
-def new_secret(**more: Any) -> integrations.NewSecret:
+def new_secret(**more: Any) -> keys.NewSecret:
     fields = {
         "id": "key_2",
         "environment": "production",
         "secret": "hdk_abcdef0123456789",
         "hint": "••••6789",
     }
-    return integrations.NewSecret(**(fields | more))
+    return keys.NewSecret(**(fields | more))
 
 
-def key(**more: Any) -> integrations.Key:
+def key(**more: Any) -> keys.Key:
     fields: dict[str, Any] = {
         "id": "key_1",
         "environment": "production",
@@ -374,10 +376,10 @@ def key(**more: Any) -> integrations.Key:
         "created_at": NOW,
         "created_by": "alice",
     }
-    return integrations.Key(**(fields | more))
+    return keys.Key(**(fields | more))
 
 
-def source(**more: Any) -> integrations.Source:
+def source(**more: Any) -> sources.Source:
     fields: dict[str, Any] = {
         "id": "src_1",
         "key": "heart-health",
@@ -388,7 +390,7 @@ def source(**more: Any) -> integrations.Source:
         "created_at": NOW,
         "created_by": "alice",
     }
-    return integrations.Source(**(fields | more))
+    return sources.Source(**(fields | more))
 
 
 def record_fields(**more: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from tests.harness.desk import set_up_delivery
 from tests.harness.serving import served_desk, until
 
 from healthdesk.api.connections import ConnectionCreate, Credentials, CredentialsUpdate, HeartbeatRequest
-from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit, KeyCreate
+from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
+from healthdesk.api.keys import KeyCreate
 from healthdesk.api.records import RecordFilter
 from healthdesk.domain.states import (
     AttemptOutcome,

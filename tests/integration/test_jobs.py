@@ -12,8 +12,8 @@ from tests.harness.desk import set_up_delivery
 from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, body_of, counted, ids_seen, post_many
 
-from healthdesk.api.integrations import SourceEdit
 from healthdesk.api.records import RecordFilter
+from healthdesk.api.sources import SourceEdit
 from healthdesk.domain.job_states import JobItemState, JobStage, JobState
 from healthdesk.domain.scrubbing import MASK
 from healthdesk.domain.states import Environment, RecordState

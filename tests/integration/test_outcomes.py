@@ -21,12 +21,8 @@ from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, counted, post_many
 from tests.integration.http_desk import http_desk
 
-from healthdesk.api.integrations import (
-    EnvironmentEdit,
-    EnvironmentSettings,
-    IntegrationEdit,
-    ReceiptSecretCreate,
-)
+from healthdesk.api.integrations import EnvironmentEdit, EnvironmentSettings, IntegrationEdit
+from healthdesk.api.keys import ReceiptSecretCreate
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
 from healthdesk.domain.states import Environment, RecordState

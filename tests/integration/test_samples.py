@@ -13,15 +13,10 @@ from tests.harness.serving import served_desk, until
 
 from healthdesk.api.connections import ConnectionCreate
 from healthdesk.api.flow import CircuitChange
-from healthdesk.api.integrations import (
-    EnvironmentSettings,
-    IntegrationCreate,
-    SourceCreate,
-    SourceEnable,
-    SourceField,
-)
+from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.samples import SampleSend
+from healthdesk.api.sources import SourceCreate, SourceEnable, SourceField
 from healthdesk.client.client import Client
 from healthdesk.domain.job_states import JobItemState, JobKind, JobState
 from healthdesk.domain.states import Environment, RecordState

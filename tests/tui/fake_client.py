@@ -16,11 +16,12 @@ from healthdesk.api.callbacks import Callback, CallbackDetail, CallbackFilter
 from healthdesk.api.common import Explanation, Page
 from healthdesk.api.connections import Connection, CredentialsUpdated, Heartbeat, HeartbeatRequest, Member
 from healthdesk.api.desk import Activity, Event, Status, You
-from healthdesk.api.integrations import EnvironmentView, Integration, Source
+from healthdesk.api.integrations import EnvironmentView, Integration
 from healthdesk.api.problems import ProblemDetail, ProblemRow
 from healthdesk.api.records import (
     Body,
 )
+from healthdesk.api.sources import Source
 from healthdesk.connectors.registry import Registry
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import (

@@ -7,22 +7,9 @@ from typing import Any
 
 from healthdesk.api.common import Page
 from healthdesk.api.flow import CircuitChange, Silence
-from healthdesk.api.integrations import (
-    ChangedIntegration,
-    Integration,
-    IntegrationEdit,
-    Key,
-    KeyCreate,
-    NewSecret,
-    ReceiptSecret,
-    ReceiptSecretCreate,
-    SigningSecret,
-    Source,
-    SourceCreate,
-    SourceEdit,
-    SourceEnable,
-)
+from healthdesk.api.integrations import ChangedIntegration, Integration, IntegrationEdit
 from healthdesk.api.jobs import Job
+from healthdesk.api.keys import Key, KeyCreate, NewSecret, ReceiptSecret, ReceiptSecretCreate, SigningSecret
 from healthdesk.api.ledger import Ledger, LedgerQuery
 from healthdesk.api.records import AttemptDetail, Body
 from healthdesk.api.samples import (
@@ -35,6 +22,7 @@ from healthdesk.api.samples import (
     SampleSend,
     SettingChange,
 )
+from healthdesk.api.sources import Source, SourceCreate, SourceEdit, SourceEnable
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.states import AttemptOutcome, Environment, IntegrationKind, IntegrationState, Trigger
 from tests.tui.fake_client import FakeDesk

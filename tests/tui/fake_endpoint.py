@@ -7,8 +7,9 @@ from typing import Any
 
 from healthdesk.api.delivery import BatchSettings, DeliveryMethod, MappingStep, OrderSettings, ReceiptSettings
 from healthdesk.api.flow import Circuit, SourcePulse
-from healthdesk.api.integrations import EnvironmentView, Source, SourceField
+from healthdesk.api.integrations import EnvironmentView
 from healthdesk.api.ledger import Ledger, LedgerLine, LedgerRow
+from healthdesk.api.sources import Source, SourceField
 from healthdesk.domain.states import (
     CircuitState,
     Environment,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from healthdesk.api.integrations import Source, SourceField
 from healthdesk.api.records import RecordFilter
+from healthdesk.api.sources import Source, SourceField
 from healthdesk.domain.states import Environment, ErrorKind, HoldReason, RecordState
 from healthdesk.tui.view.log_filters import chip_values, log_chips, mistake, record_filter
 from healthdesk.tui.view.times import View

@@ -9,7 +9,8 @@ from multidict import MultiDict
 from pydantic import BaseModel
 
 from healthdesk.api.alerts import ChannelCreate
-from healthdesk.api.integrations import IntegrationCreate, KeyCreate
+from healthdesk.api.integrations import IntegrationCreate
+from healthdesk.api.keys import KeyCreate
 from healthdesk.api.resends import ResendAll
 from healthdesk.domain.states import RecordState
 from healthdesk.errors import Malformed

@@ -1,25 +1,24 @@
-"""Integrations, their environments and keys, and the sources they deliver."""
+"""Integrations and their environments."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from healthdesk.api.apps import AppField
 from healthdesk.api.common import Input, Name, Output
 from healthdesk.api.delivery import DeliveryMethod
-from healthdesk.api.flow import Circuit, SourcePulse
+from healthdesk.api.flow import Circuit
 from healthdesk.api.instances import InstanceTotals
+from healthdesk.api.keys import NewSecret
 from healthdesk.domain.instance_states import FieldDirection, WorkStatus
 from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, IntegrationState, OnUnknown
 
-Slug = str
 DeliveryVerb = Literal["POST", "PUT", "PATCH", "GET", "DELETE"]
 """GET and DELETE have no body: what they say of a record is in the path."""
 TaskField = Literal["name", "description", "status", "due", "assignee"]
-FieldType = Literal["string", "number", "integer", "boolean", "date", "datetime", "object", "array", "any"]
 
 
 class EnvironmentSettings(Input):
@@ -202,109 +201,8 @@ class EnvironmentChoice(Input):
     environment: Environment | None = None
 
 
-class KeyCreate(Input):
-    """Make a new bearer key for an environment. The one before stays valid for `overlap_s` seconds."""
-
-    environment: Environment = Environment.PRODUCTION
-    overlap_s: int = Field(default=0, ge=0, le=30 * 86400)
-
-
-class ReceiptSecretCreate(KeyCreate):
-    """Make a new secret that proves receipts, or take one over that the endpoint made (`secret`)."""
-
-    secret: SecretStr | None = None
-
-
-class Key(Output):
-    """A bearer key, never its text."""
-
-    id: str
-    environment: Environment
-    hint: str
-    created_at: datetime
-    created_by: str
-    expires_at: datetime | None = None
-
-
-class NewSecret(Output):
-    """A secret at the only moment it is shown: `secret` is not stored in clear and cannot be read again."""
-
-    id: str
-    environment: Environment
-    secret: str
-    hint: str
-    replaces_until: datetime | None = None
-
-
-class SigningSecret(Output):
-    """A secret of our signature, never its text. Deliveries carry its signature until `expires_at`."""
-
-    id: str
-    environment: Environment
-    hint: str
-    created_at: datetime
-    created_by: str
-    expires_at: datetime | None = None
-
-
-class ReceiptSecret(SigningSecret):
-    """A secret that proves receipts to be the endpoint's own, never its text; good until `expires_at`."""
-
-
 class ChangedIntegration(Integration):
     """An integration as a change left it, with the secrets that sign what goes to the environments it made."""
 
     new_signing_secrets: list[NewSecret] = []
     """One for each environment that this request made, shown this once."""
-
-
-class SourceField(Input):
-    """A field of a source's data: its `name` is a key of `data`."""
-
-    name: str = Field(min_length=1, max_length=100)
-    type: FieldType = "any"
-    required: bool = False
-    example: str = Field(default="", max_length=200)
-    sensitive: bool = True
-    lookup: bool = False
-    """Records are found by this field's value: a keyed hash of it is kept beside the record."""
-
-
-class SourceCreate(Input):
-    """A new source. `key` is what records name in `source`; no fields means data is not validated."""
-
-    key: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
-    name: Name
-    levels: list[str] = Field(default=[], max_length=50)
-    fields: list[SourceField] = Field(default=[], max_length=500)
-
-
-class SourceEdit(Input):
-    """Changes to a source; what is absent stays."""
-
-    name: Name | None = None
-    levels: list[str] | None = Field(default=None, max_length=50)
-    fields: list[SourceField] | None = Field(default=None, max_length=500)
-
-
-class SourceEnable(Input):
-    """Whether records of the source may be delivered through an integration."""
-
-    integration_id: str
-    enabled: bool = True
-
-
-class Source(Output):
-    """What produces records: an HRA, a form, an assessment."""
-
-    id: str
-    key: str
-    name: str
-    levels: list[str]
-    fields: list[SourceField]
-    integrations: list[str] = []
-    """Ids of the integrations it is enabled for."""
-    pulses: list[SourcePulse] = []
-    """How often it sends to each, where that is known."""
-    created_at: datetime
-    created_by: str

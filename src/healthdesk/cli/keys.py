@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from healthdesk.api.integrations import Key, NewSecret, SigningSecret
+    from healthdesk.api.keys import Key, NewSecret, SigningSecret
 
 
 def keys_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +84,7 @@ async def _know_environment(desk: Desk, args: argparse.Namespace, integration_id
 
 
 async def _new(desk: Desk, args: argparse.Namespace, integration_id: str) -> None:
-    from healthdesk.api.integrations import KeyCreate, ReceiptSecretCreate
+    from healthdesk.api.keys import KeyCreate, ReceiptSecretCreate
 
     chosen = Environment(args.environment or Environment.PRODUCTION)
     body = KeyCreate(environment=chosen, overlap_s=args.overlap or 0)

@@ -13,7 +13,7 @@ from healthdesk.cli.marks import Cell, yes_no
 from healthdesk.cli.tables import Column
 
 if TYPE_CHECKING:
-    from healthdesk.api.integrations import Source, SourceField
+    from healthdesk.api.sources import Source, SourceField
 
 TYPES = ("string", "number", "integer", "boolean", "date", "datetime", "object", "array", "any")
 _MARKS = {"required": ("required", True), "optional": ("required", False), "open": ("sensitive", False)}
@@ -106,7 +106,7 @@ async def show(desk: Desk, args: argparse.Namespace) -> None:
 
 def field(text: str) -> SourceField:
     """Return the field that `NAME:TYPE:required` describes."""
-    from healthdesk.api.integrations import SourceField
+    from healthdesk.api.sources import SourceField
 
     name, *rest = text.split(":")
     settings: dict[str, Any] = {"name": name}
@@ -145,7 +145,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def add(desk: Desk, args: argparse.Namespace) -> None:
     """Add a source."""
-    from healthdesk.api.integrations import SourceCreate
+    from healthdesk.api.sources import SourceCreate
 
     await _show(desk, await desk.client.source_create(SourceCreate(key=args.key, **_settings(args))))
 
@@ -165,7 +165,7 @@ def _edit_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def edit(desk: Desk, args: argparse.Namespace) -> None:
     """Change a source; levels and fields given here replace those it has."""
-    from healthdesk.api.integrations import SourceEdit
+    from healthdesk.api.sources import SourceEdit
 
     fields = _settings(args)
     for key, gone in (("levels", args.no_levels), ("fields", args.no_fields)):
@@ -196,7 +196,7 @@ async def disable(desk: Desk, args: argparse.Namespace) -> None:
 
 
 async def _enable(desk: Desk, args: argparse.Namespace, *, enabled: bool) -> Source:
-    from healthdesk.api.integrations import SourceEnable
+    from healthdesk.api.sources import SourceEnable
 
     integration_id = await desk.integration_id(args.integration)
     choice = SourceEnable(integration_id=integration_id, enabled=enabled)

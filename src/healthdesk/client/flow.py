@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from healthdesk.api.flow import CircuitChange, Silence
-from healthdesk.api.integrations import Integration, Source
+from healthdesk.api.integrations import Integration
+from healthdesk.api.sources import Source
 from healthdesk.client.params import seg
 from healthdesk.client.transport import Transport
 

@@ -15,15 +15,9 @@ from healthdesk.api.integrations import (
     Integration,
     IntegrationCreate,
     IntegrationEdit,
-    Key,
-    KeyCreate,
-    NewSecret,
-    SigningSecret,
-    Source,
-    SourceCreate,
-    SourceEdit,
-    SourceEnable,
 )
+from healthdesk.api.keys import Key, KeyCreate, NewSecret, SigningSecret
+from healthdesk.api.sources import Source, SourceCreate, SourceEdit, SourceEnable
 from healthdesk.client.params import paging, seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
 from healthdesk.domain.states import Environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from healthdesk.api.flow import LookedUp
-from healthdesk.api.integrations import NewSecret, ReceiptSecret, ReceiptSecretCreate
+from healthdesk.api.keys import NewSecret, ReceiptSecret, ReceiptSecretCreate
 from healthdesk.client.params import seg
 from healthdesk.client.transport import LONG_TIMEOUT_S, Transport
 

@@ -21,16 +21,10 @@ from healthdesk.api.connections import (
     CredentialsUpdate,
     HeartbeatRequest,
 )
-from healthdesk.api.integrations import (
-    EnvironmentSettings,
-    Integration,
-    IntegrationCreate,
-    KeyCreate,
-    SourceCreate,
-    SourceEnable,
-    SourceField,
-)
+from healthdesk.api.integrations import EnvironmentSettings, Integration, IntegrationCreate
+from healthdesk.api.keys import KeyCreate
 from healthdesk.api.samples import SampleSend
+from healthdesk.api.sources import SourceCreate, SourceEnable, SourceField
 from healthdesk.client.client import Client
 from healthdesk.demo.app_events import EVENT_HEADER, HMAC_HEADER, ID_HEADER, Hook
 from healthdesk.demo.connecting import Connected, connect_apps

@@ -17,8 +17,8 @@ from healthdesk.api.integrations import (
     Integration,
     IntegrationCreate,
     IntegrationEdit,
-    NewSecret,
 )
+from healthdesk.api.keys import NewSecret
 from healthdesk.connectors.app import App
 from healthdesk.connectors.urls import join_url
 from healthdesk.domain.activity import Verb

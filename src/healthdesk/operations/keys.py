@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from healthdesk.api.integrations import Key, KeyCreate, NewSecret, SigningSecret
+from healthdesk.api.keys import Key, KeyCreate, NewSecret, SigningSecret
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.signing import new_secret
 from healthdesk.domain.states import Environment

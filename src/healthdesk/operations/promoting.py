@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from healthdesk.api.integrations import ChangedIntegration, NewSecret
+from healthdesk.api.integrations import ChangedIntegration
+from healthdesk.api.keys import NewSecret
 from healthdesk.api.samples import Promote, Promotion, SettingChange
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind

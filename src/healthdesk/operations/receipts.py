@@ -7,7 +7,7 @@ from datetime import datetime
 
 from healthdesk.api.connections import CallbackVerification
 from healthdesk.api.delivery import DeliveryMethod
-from healthdesk.api.integrations import NewSecret, ReceiptSecret, ReceiptSecretCreate
+from healthdesk.api.keys import NewSecret, ReceiptSecret, ReceiptSecretCreate
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.signing import new_secret
 from healthdesk.domain.states import CallbackScheme, Environment

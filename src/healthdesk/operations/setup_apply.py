@@ -17,12 +17,10 @@ from healthdesk.api.integrations import (
     EnvironmentSettings,
     IntegrationCreate,
     IntegrationEdit,
-    SourceCreate,
-    SourceEdit,
-    SourceEnable,
 )
 from healthdesk.api.labels import LabelCreate, LabelEdit
 from healthdesk.api.people import MemberGrant
+from healthdesk.api.sources import SourceCreate, SourceEdit, SourceEnable
 from healthdesk.api.tasks import TemplateCreate, TemplateEdit
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.operations import (

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from healthdesk.api.common import Input, Name
 from healthdesk.api.connections import AuthMethod, CallbackVerification, HeartbeatRequest, Settings
-from healthdesk.api.integrations import EnvironmentSettings, ProofSettings, SourceCreate, TaskSettings
+from healthdesk.api.integrations import EnvironmentSettings, ProofSettings, TaskSettings
 from healthdesk.api.labels import LabelCreate
+from healthdesk.api.sources import SourceCreate
 from healthdesk.api.tasks import Schedule, TaskName, TemplateTask
 from healthdesk.domain.states import Environment, Grant, IntegrationKind
 from healthdesk.errors import Malformed

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from healthdesk.api.common import Page
 from healthdesk.api.flow import Silence, SourcePulse
-from healthdesk.api.integrations import Source
+from healthdesk.api.sources import Source
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.ids import id_time
 from healthdesk.domain.silence import usual_gap

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from healthdesk.api.common import Page
-from healthdesk.api.integrations import Source, SourceCreate, SourceEdit, SourceEnable, SourceField
+from healthdesk.api.sources import Source, SourceCreate, SourceEdit, SourceEnable, SourceField
 from healthdesk.domain.activity import Verb
 from healthdesk.errors import Malformed
 from healthdesk.operations import silence

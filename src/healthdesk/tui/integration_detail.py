@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from healthdesk.api.integrations import EnvironmentView, Integration, Source
+from healthdesk.api.integrations import EnvironmentView, Integration
+from healthdesk.api.sources import Source
 from healthdesk.domain.states import Environment
 from healthdesk.tui.view.sources import silent_in
 

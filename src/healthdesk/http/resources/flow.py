@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from healthdesk.api.flow import CircuitChange, Silence
-from healthdesk.api.integrations import Integration, Source
+from healthdesk.api.integrations import Integration
+from healthdesk.api.sources import Source
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import circuits, silence
 

@@ -11,15 +11,9 @@ from healthdesk.api.integrations import (
     Integration,
     IntegrationCreate,
     IntegrationEdit,
-    Key,
-    KeyCreate,
-    NewSecret,
-    SigningSecret,
-    Source,
-    SourceCreate,
-    SourceEdit,
-    SourceEnable,
 )
+from healthdesk.api.keys import Key, KeyCreate, NewSecret, SigningSecret
+from healthdesk.api.sources import Source, SourceCreate, SourceEdit, SourceEnable
 from healthdesk.domain.states import IntegrationState
 from healthdesk.http.query import IntegrationRemoval, Paging
 from healthdesk.http.route import Call, Route

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from healthdesk.api.flow import LookedUp
-from healthdesk.api.integrations import NewSecret, ReceiptSecret, ReceiptSecretCreate
+from healthdesk.api.keys import NewSecret, ReceiptSecret, ReceiptSecretCreate
 from healthdesk.http.route import Call, Route
 from healthdesk.operations import looking_up, receipts
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthdesk.api.integrations import Source
 from healthdesk.api.samples import SamplePlan, SampleSend
+from healthdesk.api.sources import Source
 from healthdesk.domain.states import Environment
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.screens.dialog import Question

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from healthdesk.api.integrations import (
-    Integration,
-    Key,
-    KeyCreate,
-    NewSecret,
-    ReceiptSecretCreate,
-    SigningSecret,
-)
+from healthdesk.api.integrations import Integration
+from healthdesk.api.keys import Key, KeyCreate, NewSecret, ReceiptSecretCreate, SigningSecret
 from healthdesk.domain.states import Environment
 from healthdesk.tui.flows.app_fields import OVERLAPS
 from healthdesk.tui.flows.asking import ask_until_taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
-from healthdesk.api.integrations import FieldType, Source, SourceEdit, SourceField
+from healthdesk.api.sources import FieldType, Source, SourceEdit, SourceField
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import Span, Tone, line
 from healthdesk.tui.screens.dialog import Question

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from healthdesk.api.flow import Silence
-from healthdesk.api.integrations import Integration, Source, SourceCreate, SourceEdit, SourceEnable
+from healthdesk.api.integrations import Integration
+from healthdesk.api.sources import Source, SourceCreate, SourceEdit, SourceEnable
 from healthdesk.domain.durations import format_span, parse_duration
 from healthdesk.domain.states import Environment
 from healthdesk.tui.flows.asking import ask_until_taken

@@ -9,9 +9,9 @@ from textual import events, on
 from textual.widget import Widget
 
 from healthdesk.api.common import Page
-from healthdesk.api.integrations import Source
 from healthdesk.api.jobs import Job
 from healthdesk.api.problems import ProblemRow
+from healthdesk.api.sources import Source
 from healthdesk.domain.states import CircuitState, Environment
 from healthdesk.tui.format import Line, Tone, dim, key, line
 from healthdesk.tui.integration_detail import IntegrationDetail, read_integration, read_sources

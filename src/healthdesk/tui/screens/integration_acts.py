@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from healthdesk.api.integrations import EnvironmentView, Integration, Source
+from healthdesk.api.integrations import EnvironmentView, Integration
 from healthdesk.api.problems import ProblemRow
+from healthdesk.api.sources import Source
 from healthdesk.domain.states import Environment
 from healthdesk.tui.flows import environments, secrets, sources
 from healthdesk.tui.flows.channels import add_notifications

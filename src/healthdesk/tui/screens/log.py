@@ -10,8 +10,8 @@ from textual import on
 from textual.message import Message
 
 from healthdesk.api.common import Count, Page
-from healthdesk.api.integrations import Source
 from healthdesk.api.records import Record, RecordDetail, RecordFilter
+from healthdesk.api.sources import Source
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui import messages
 from healthdesk.tui.format import Line, dim, key, line

@@ -9,7 +9,8 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from healthdesk.api.common import Page
-from healthdesk.api.integrations import Integration, Source, SourceField
+from healthdesk.api.integrations import Integration
+from healthdesk.api.sources import Source, SourceField
 from healthdesk.domain.states import Environment, IntegrationKind
 from healthdesk.tui.flows import source_fields, sources
 from healthdesk.tui.flows.samples import send_samples

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from healthdesk.api.common import Page
-from healthdesk.api.integrations import Source
+from healthdesk.api.sources import Source
 from healthdesk.tui.flows import sources
 from healthdesk.tui.format import Line, dim, key, line
 from healthdesk.tui.screens.findable import FindableScreen

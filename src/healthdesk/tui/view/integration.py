@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from healthdesk.api.integrations import EnvironmentView, Integration, Source
+from healthdesk.api.integrations import EnvironmentView, Integration
+from healthdesk.api.sources import Source
 from healthdesk.domain.states import CircuitState, Environment, IntegrationState, RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line, strong
 from healthdesk.tui.view.delivery import LABEL, delivery_lines

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from healthdesk.api.integrations import Source
 from healthdesk.api.records import RecordFilter
+from healthdesk.api.sources import Source
 from healthdesk.domain.states import Environment, ErrorKind, HoldReason, RecordState
 from healthdesk.tui.view.filters import CUSTOM, DAYS, range_word, when_range
 from healthdesk.tui.view.times import View

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from healthdesk.api.flow import SourcePulse
-from healthdesk.api.integrations import Integration, Source, SourceField
+from healthdesk.api.integrations import Integration
+from healthdesk.api.sources import Source, SourceField
 from healthdesk.domain.durations import format_span
 from healthdesk.domain.states import Environment
 from healthdesk.tui.format import Line, Span, Tone, dim, key, line

@@ -102,7 +102,7 @@ async def test_check_now_tells_the_answer():
         await driver.press("c")
         assert desk.called("connection_check") == ["con_jira"]
         assert any("Jira: Connection failure." in told for told in driver.said)
-        await driver.press("j", "e")
+        await driver.press("j", "D")
         assert any("this is an integration" in told for told in driver.said)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from healthdesk.domain.states import CircuitState, Environment, IntegrationState, Role
+from healthdesk.tui.actions import actions_of
+from healthdesk.tui.delivery_actions import ROW
 from healthdesk.tui.screens.connection import ConnectionScreen
 from healthdesk.tui.screens.connections import ConnectionsScreen
 from healthdesk.tui.screens.integration import IntegrationScreen
@@ -21,6 +23,8 @@ from tests.tui.fake_jobs import JOB_ID, a_job
 from tests.tui.task_desk import NEXT_TAB, fill, open_window
 
 DOCUMENTED = ["Testing configuration", "Send sample data", "Add Notifications", "View Logs"]
+ACTED = (("C", "Circuit"), ("M", "Delivery method"), ("K", "Keys and secrets"), ("e", "Edit integration"))
+"""Actions of one environment: in area 1 they ask of which."""
 TO_TESTING = ("shift+tab",)
 """From the table of a tab back to the card of TESTING."""
 
@@ -151,7 +155,7 @@ async def test_a_source_is_enabled_and_its_silence_set():
         table = driver.app.screen.query_one("#integration-sources", WindowTable)
         assert table.select("src_diabetes-risk")
         await driver.settle()
-        await driver.press("O")
+        await driver.press(*TO_TESTING, "O")
         [(source, choice)] = desk.called("source_enable")
         assert (source, choice.integration_id, choice.enabled) == ("src_diabetes-risk", "int_crm", True)
         await driver.press("h", "right")
@@ -161,7 +165,7 @@ async def test_a_source_is_enabled_and_its_silence_set():
         assert (source, silence.after_s, silence.environment) == (
             "src_diabetes-risk",
             7200,
-            Environment.PRODUCTION,
+            Environment.TESTING,
         )
 
 
@@ -184,9 +188,21 @@ async def test_area_one_acts_on_an_integration_without_opening_it():
         assert [each.environment for each in desk.called("integration_test")] == [Environment.TESTING]
         await driver.press("escape", "U", "escape")
         assert desk.called("integration_promotion") == ["int_crm"]
+        for key, title in ACTED:
+            await driver.press(key)
+            assert f"{title} · CRM endpoint" in driver.text()
+            await driver.press("right", "enter")
+            assert f"{title} · CRM endpoint · Production" in driver.text()
+            await driver.press("escape")
         assert isinstance(driver.app.screen, ConnectionsScreen)
         await driver.press("g", "U")
         assert "Promote to production: this is a connection" in " ".join(driver.said)
+
+
+def test_the_menu_of_its_row_offers_what_the_menu_of_its_window_offers():
+    row, there = ({each.label for each in actions_of(name) if each.item} for name in (ROW, "integration"))
+    assert there - row == {"Enable or disable", "Silence"}
+    assert row - there == {"Check now", "Update credentials"}
 
 
 async def test_a_job_of_the_integration_is_a_line_that_is_paused_from_here_and_others_are_not_shown():

@@ -7,7 +7,7 @@ from textual.binding import Binding
 from healthdesk.domain.states import Role
 from healthdesk.tui.action import Action, M
 from healthdesk.tui.action import on as _on
-from healthdesk.tui.delivery_actions import DELIVERY_ACTIONS
+from healthdesk.tui.delivery_actions import DELIVERY_ACTIONS, ROW
 
 AREAS = ("connections", "problems", "log", "callbacks", "alerts", "activity")
 TITLES = ("Connections", "Problems", "Log", "Callbacks", "Alerts", "Activity")
@@ -22,10 +22,11 @@ WINDOWS = (
     + ROWS
 )
 
-EVERYWHERE = f"{LISTS} job-line {WINDOWS}"
+EVERYWHERE = f"{LISTS} {ROW} job-line {WINDOWS}"
+AREA_ONE = _on(f"connections {ROW}")
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "enter", "Open", "open", _on(LISTS + " connection expiries integration record problem task template proof tasks templates labels integrations people sources source ledger"), "Open what is under the cursor", rank=1),
+    Action("open", "enter", "Open", "open", _on(LISTS + f" {ROW} connection expiries integration record problem task template proof tasks templates labels integrations people sources source ledger"), "Open what is under the cursor", rank=1),
     Action("open", "enter", "Open", "open", _on("task-row"), "The task with its issue and runs", rank=1),
     Action("view", "enter", "View", "view", _on("proof-row label"), "What it collected; for those who are no members of its label or control, where to ask", rank=1),
     Action("menu", "full_stop", "Actions", "actions", _on(EVERYWHERE), "Everything that can be done with it", rank=2, item=False),
@@ -52,7 +53,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("new", "n", "New template", "new", _on("templates"), "A task that repeats on a schedule", role=M, rank=6, item=False),
     Action("new", "n", "New label or control", "new", _on("labels"), "Proof is filed under it; its members see it", role=M, rank=6, item=False),
     Action("new", "n", "New integration", "new", _on("integrations"), "Of tasks: an app, a project, fields and statuses; of proof: an app", role=M, rank=6, item=False),
-    Action("new_proof", "P", "New proof sync", "new proof", _on("connections"), "Integration, dataset, label or control", item=False),
+    Action("new_proof", "P", "New proof sync", "new proof", AREA_ONE, "Integration, dataset, label or control", item=False),
     Action("new_proof", "P", "New proof sync", "new proof", _on("labels label"), "Integration, dataset; filed under this label or control", rank=5, item=False),
     Action("edit", "e", "Edit label", "edit", _on("labels label"), "Its name, and who its members are", role=M, rank=4),
     Action("remove", "D", "Remove the label", "remove", _on("labels label"), "When no proof is filed under it", role=M),
@@ -61,31 +62,32 @@ ACTIONS: tuple[Action, ...] = (
     Action("connection", "o", "Open its connection", "connection", _on("app-integration"), "The admin connection"),
     Action("pause", "p", "Pause or resume", "pause", _on("app-integration"), "Nothing of a paused one is synced or collected", role=M, rank=5),
     Action("remove", "D", "Remove the integration", "remove", _on("app-integration"), "Its tasks and their issues stay, parted from each other", role=M),
-    Action("tasks", "T", "Tasks", "tasks", _on("connections"), "Every task of the desk, with or without an issue", item=False),
-    Action("templates", "R", "Templates", "templates", _on("connections"), "Tasks that repeat on a schedule", item=False),
-    Action("labels", "L", "Labels and controls", "labels", _on("connections"), "What proof is filed under, and who sees it", item=False),
-    Action("integrations", "i", "Integrations", "integrations", _on("connections"), "Of tasks, of proof, and those that deliver", item=False),
-    Action("people", "Y", "People", "people", _on("connections"), "Whose connection is which, and handing over those of somebody who leaves", item=False),
+    Action("tasks", "T", "Tasks", "tasks", AREA_ONE, "Every task of the desk, with or without an issue", item=False),
+    Action("templates", "R", "Templates", "templates", AREA_ONE, "Tasks that repeat on a schedule", item=False),
+    Action("labels", "L", "Labels and controls", "labels", AREA_ONE, "What proof is filed under, and who sees it", item=False),
+    Action("integrations", "i", "Integrations", "integrations", AREA_ONE, "Of tasks, of proof, and those that deliver", item=False),
+    Action("people", "Y", "People", "people", AREA_ONE, "Whose connection is which, and handing over those of somebody who leaves", item=False),
     Action("hand_over", "W", "Hand over", "hand over", _on("people"), "A connection, or all that somebody owns, to somebody else; says first what goes along", role=Role.ADMINISTRATOR, rank=3, item=False),
     Action("export", "x", "Export", "export", _on("proof"), "CSV or JSON, to a file that you name", rank=5),
     Action("check", "c", "Check now", "check", _on("connections expiries connection"), "Ask the app now whether the connection works", rank=3, ruled="check"),
+    Action("check", "c", "Check now", "check", _on(ROW), "Ask the app now whether the connection it delivers on works", ruled="check"),
     Action("check", "c", "Check now", "check", _on("task-row"), "Ask the app now whether its connection works", rank=5, ruled="check"),
     Action("check", "c", "Check now", "check", _on("proof-row"), "Ask the app now whether its connection works", ruled="check"),
     Action("credentials", "u", "Update credentials", "credentials", _on("connections expiries connection"), "Enter new credentials; they are tried beside the old ones", rank=4, ruled="update_credentials"),
+    Action("credentials", "u", "Update credentials", "credentials", _on(ROW), "Enter new credentials of the connection it delivers on", ruled="update_credentials"),
     Action("credentials", "u", "Update credentials", "credentials", _on(ROWS), "Enter new credentials of its connection", ruled="update_credentials"),
     Action("put_back", "B", "Put back the previous credentials", "put back", _on("connections connection"), "Those before the last update, for an hour after it; they are tried first", ruled="put_back"),
     Action("make_owner", "W", "Make me owner", "make me owner", _on("connection"), "Administrators take it over with credentials of their own; what syncs with it goes on", ruled="make_me_owner"),
     Action("members", "M", "Members", "members", _on("connection"), "Who may use it, and who manages its health"),
     Action("others", "w", "Other connections", "others", _on("connection " + ROWS), "Those of other people to the same app and account", item=False),
-    Action("connection", "o", "Open its connection", "connection", _on("connections"), "Of an integration, the connection it delivers on"),
     Action("connection", "o", "Open its connection", "connection", _on("problems problem"), "The connection whose failure it is"),
-    Action("expiries", "x", "Expiry calendar", "expiry", _on("connections"), "Which credential ends when, the soonest first", item=False),
+    Action("expiries", "x", "Expiry calendar", "expiry", AREA_ONE, "Which credential ends when, the soonest first", item=False),
     Action("expiry", "X", "Enter expiry", "expiry", _on("connection expiries"), "The day the credentials end, where the app does not tell", ruled="edit"),
     Action("accept", "A", "Accept changed identity", "accept", _on("connection"), "Take account, site and scopes as they are now for those that are meant", ruled="edit"),
     Action("ping", "h", "Set push heartbeat", "push heartbeat", _on("connection"), "What cannot be called pings the desk: how often, and how late it may be", ruled="pings"),
     Action("new_address", "H", "New push address", "new address", _on("connection"), "It is shown once; the one before is refused from then on", ruled="pings"),
     Action("remove_ping", "Z", "Remove push heartbeat", "remove", _on("connection"), "Expect no pings any more", ruled="pings"),
-    Action("new", "n", "New connection", "new", _on("connections"), "Connect an app: choose it, give what it asks for", role=M, rank=6, item=False),
+    Action("new", "n", "New connection", "new", AREA_ONE, "Connect an app: choose it, give what it asks for", role=M, rank=7, item=False),
     Action("new", "n", "Add a member", "add", _on("members"), "A user or a manager of the connection", rank=3, item=False, ruled="members"),
     Action("edit", "e", "Change the grant", "change", _on("members"), "User or manager", rank=4, ruled="members"),
     Action("remove", "D", "Remove the member", "remove", _on("members"), "They may no longer use the connection", rank=5, ruled="members"),
@@ -143,9 +145,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("test", "t", "Test the channel", "test", _on("alerts"), "Send a test message and show what became of it", role=M, rank=3),
     Action("remove", "D", "Remove the channel", "remove", _on("alerts"), "No alerts go there any more", role=M),
     Action("switch", "w", "Channels or sent alerts", "other list", _on("alerts"), "Move between the two lists", rank=5, item=False),
-    Action("filter", "slash", "Filter", "filter", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job filters sources ledger"), "Narrow the list", rank=6, item=False),
+    Action("filter", "slash", "Filter", "filter", _on(f"connections {ROW} problems log callbacks activity tasks templates labels integrations people jobs job filters sources ledger"), "Narrow the list", rank=6, item=False),
     Action("filter", "slash", "Filter", "filter", _on("connection " + ROWS), "Words of the name, beside the quick filter", item=False),
-    Action("clear", "backspace", "Clear the filter", "clear", _on("connections problems log callbacks activity tasks templates labels integrations people jobs job filters connection sources ledger " + ROWS), "Show everything again", item=False),
+    Action("clear", "backspace", "Clear the filter", "clear", _on(f"connections {ROW} problems log callbacks activity tasks templates labels integrations people jobs job filters connection sources ledger " + ROWS), "Show everything again", item=False),
     Action("refresh", "r", "Refresh", "refresh", _on(EVERYWHERE), "Read it again; also tries a lost daemon now", item=False),
     Action("copy", "y", "Copy", "copy", _on(EVERYWHERE), "To the clipboard (OSC 52), and on a plain page to select by hand", rank=8, item=False),
     Action("back", "escape", "Back", "back", _on(WINDOWS), "To where you came from", rank=7, item=False),

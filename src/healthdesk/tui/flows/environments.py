@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from healthdesk.api.connections import Connection
 from healthdesk.api.integrations import ChangedIntegration, EnvironmentView, Integration, IntegrationEdit
 from healthdesk.domain.states import Environment
+from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.adding import new_connection
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.flows.environment_fields import (
@@ -135,6 +136,34 @@ async def _save(
 def environment_of(integration: Integration, which: Environment) -> EnvironmentView | None:
     """Return one environment of an integration, or None where it is not set up."""
     return next((each for each in integration.environments if each.environment is which), None)
+
+
+async def choose_environment(
+    screen: DeskScreen,
+    integration: Integration,
+    title: str,
+    *,
+    lines: Sequence[Line] = (),
+    first: Environment = Environment.PRODUCTION,
+) -> Environment | None:
+    """Return the one environment there is; of two ask which, `first` offered first. None where that was left."""
+    there = sorted(
+        (item.environment for item in integration.environments), key=lambda each: each is not first
+    )
+    if not there:
+        raise HealthdeskError(
+            f"{integration.name} delivers nowhere yet.", fix="`E` sets up its testing environment."
+        )
+    if len(there) == 1:
+        return there[0]
+    question = Question(
+        f"{title} · {integration.name}",
+        lines or [line("Of which environment?")],
+        [(each.value, TITLES[each]) for each in there],
+        ascii_only=screen.ascii_only,
+    )
+    answer = await screen.ask(question)
+    return None if answer is None else Environment(answer)
 
 
 def _title(integration: Integration, which: Environment) -> str:

@@ -133,6 +133,19 @@ class ActingScreen(Screen[None]):
                     event.stop()
                     self.desk.tell(f"{action.label}: {reason}", ok=False)
                 return
+        self._say_elsewhere(event)
+
+    def _say_elsewhere(self, event: events.Key) -> None:
+        for action in (action for part in (self.CONTEXT, *self.PARTS) for action in actions_of(part)):
+            reason = self.not_here(action) if action.key == event.key else ""
+            if reason:
+                event.stop()
+                self.desk.tell(f"{action.label}: {reason}", ok=False)
+                return
+
+    def not_here(self, action: Action) -> str:  # noqa: ARG002 - subclasses read it
+        """Return why an action of the screen is none of what has the focus, where it is worth saying."""
+        return ""
 
     def leaves_key(self, pressed: str) -> bool:  # noqa: ARG002 - subclasses read it
         """Return whether a key means something else to what has the focus."""

@@ -9,11 +9,12 @@ from healthdesk.api.accounts import AccountRow
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection
 from healthdesk.api.integrations import Integration
+from healthdesk.tui.action import Action
+from healthdesk.tui.delivery_actions import ROW
 from healthdesk.tui.flows.adding import add_connection
 from healthdesk.tui.flows.adding_proof import add_proof_sync
 from healthdesk.tui.flows.connections import (
     check_now,
-    choose_connection,
     connection_of,
     edit_connection,
 )
@@ -55,15 +56,15 @@ EMPTY = (
     line("  No connections yet. ", key("n"), " adds one; `healthdesk apps` lists what can be connected."),
     line(dim("  Then `healthdesk integrations add` makes an integration that delivers on it.")),
 )
-FOR_CONNECTIONS = ("edit", "disconnect", "put_back")
-FOR_INTEGRATIONS = ("pause", "log", "notify", "connection", "testing", "sample", "probe", "promote")
-OF_A_CONNECTION = ("check", "credentials", *FOR_INTEGRATIONS, *FOR_CONNECTIONS)
+DISCONNECTED = "its connection was disconnected; enter shows what waits for another one"
+OF_A_CONNECTION = ("check", "credentials", "edit", "disconnect", "put_back")
 
 
 class ConnectionsScreen(IntegrationRows, AreaScreen):
     """Area 1."""
 
     CONTEXT = "connections"
+    PARTS: ClassVar[tuple[str, ...]] = (ROW,)
     NOUNS: ClassVar[frozenset[str]] = frozenset({"connection", "integration", "problem", "record"})
     PREVIEWS = True
     noun = "rows"
@@ -121,6 +122,22 @@ class ConnectionsScreen(IntegrationRows, AreaScreen):
             return [*connection_head(detail, self.view()), (), *connection_facts(detail, self.view())]
         return integration_head(detail, self.view())
 
+    @property
+    def context(self) -> str:
+        """An integration that delivers has the actions of its window."""
+        row = self.item() if self.is_mounted else None
+        delivers = row is not None and row.kind == "integration" and not disconnected(row)
+        return ROW if delivers else super().context
+
+    def not_here(self, action: Action) -> str:  # noqa: ARG002 - it is the same for all of them
+        """Connections are edited and disconnected, integrations tested and paused."""
+        if self.context == ROW:
+            return "this is an integration; o opens its connection"
+        row = self.item()
+        if row is not None and disconnected(row):
+            return DISCONNECTED
+        return "this is a connection; choose the integration that delivers on it" if row is not None else ""
+
     def item_name(self) -> str:
         """App and account."""
         row = self.item()
@@ -132,14 +149,10 @@ class ConnectionsScreen(IntegrationRows, AreaScreen):
         return row.refused if row is not None else {}
 
     def refuses(self, action_id: str) -> str:
-        """Connections are checked, integrations paused."""
+        """What has no connection any more has nothing to check; there may be no filter to clear."""
         row = self.item()
         if row is not None and disconnected(row) and action_id in OF_A_CONNECTION:
-            return "its connection was disconnected; enter shows what waits for another one"
-        if row is not None and row.kind == "integration" and action_id in FOR_CONNECTIONS:
-            return "this is an integration; o opens its connection"
-        if row is not None and row.kind == "connection" and action_id in FOR_INTEGRATIONS:
-            return "this is a connection; choose the integration that delivers on it"
+            return DISCONNECTED
         if row is not None and action_id == "put_back":
             return why_not_put_back(row.previous_until, self.view())
         return super().refuses(action_id)
@@ -190,16 +203,6 @@ class ConnectionsScreen(IntegrationRows, AreaScreen):
         """Add a proof sync."""
         self.flow(add_proof_sync(self), asks=True)
 
-    def do_connection(self) -> None:
-        """Open the connection that the integration delivers on."""
-        self.flow(self._open_connection(self.item().id), asks=True)
-
-    async def _open_connection(self, integration_id: str) -> str:
-        connection_id = await choose_connection(self, integration_id)
-        if connection_id:
-            await self.app.push_screen(ConnectionScreen(connection_id))
-        return ""
-
     def do_check(self) -> None:
         """Check the connection now; of an integration the one it delivers on."""
         self.flow(self._on_connection(check_now, self.item()))
@@ -220,8 +223,11 @@ class ConnectionsScreen(IntegrationRows, AreaScreen):
         self.flow(add_connection(self), asks=True)
 
     def do_edit(self) -> None:
-        """Change it."""
-        self.flow(edit_connection(self, self.item().id), asks=True)
+        """Change it: a connection, or an environment of an integration."""
+        if self.context == ROW:
+            self.edit_integration()
+        else:
+            self.flow(edit_connection(self, self.item().id), asks=True)
 
     def do_disconnect(self) -> None:
         """End it."""

@@ -16,12 +16,14 @@ ACTIVE = (JobState.RUNNING, JobState.STOPPED, JobState.PAUSED)
 """States of jobs that somebody may have to look at, the ones that go on first."""
 
 JOB = {
+    JobState.PREPARING: Word("·", "Preparing", Tone.DIM),
     JobState.RUNNING: Word("→", "Running"),
     JobState.PAUSED: Word("⏸", "Paused", Tone.WARN),
     JobState.STOPPED: Word("✗", "Stopped", Tone.BAD),
     JobState.DONE: Word("✓", "Done", Tone.GOOD),
     JobState.CANCELLED: Word("–", "Cancelled", Tone.DIM),
 }
+WAITS = Word("⏸", "Waits", Tone.WARN)
 ITEM = {
     JobItemState.PENDING: Word("·", "Pending", Tone.DIM),
     JobItemState.SENT: Word("→", "Sent"),
@@ -53,7 +55,7 @@ def job_columns(view: View) -> list[Column]:
 
 def job_cells(job: Job, view: View) -> list[Span]:
     """Return the cells of a job."""
-    word = JOB[job.state]
+    word = job_word(job)
     failed = job.counts.get(JobItemState.FAILED, 0)
     return [
         Span(word.glyph, word.tone),
@@ -65,6 +67,18 @@ def job_cells(job: Job, view: View) -> list[Span]:
         dim(job.created_by),
         dim(where(job)),
     ]
+
+
+def job_word(job: Job) -> Word:
+    """Return the state of a job; one that runs and can do nothing but wait is told apart."""
+    return WAITS if job.waits and job.state is JobState.RUNNING else JOB[job.state]
+
+
+def job_why(job: Job) -> Line:
+    """Return why a job stands still, in as many words as it takes, or nothing."""
+    if job.state is JobState.STOPPED and job.reason:
+        return line(Span(job.reason, JOB[job.state].tone))
+    return line(Span(f"Waits: {job.waiting}", WAITS.tone)) if job.waits else ()
 
 
 def job_title(job: Job) -> str:
@@ -104,15 +118,13 @@ def trouble(job: Job) -> str:
 
 def job_line(job: Job, more: int, *, focused: bool) -> Line:
     """Return one line of a job that anyone attached sees; with the focus it names the keys that act on it."""
-    word = JOB[job.state]
+    word = job_word(job)
     parts: list[str | Span] = [Span(f"{word.glyph} ", word.tone), strong(short_id(job.id)), " "]
-    if job.state is not JobState.RUNNING:
+    if word is not JOB[JobState.RUNNING]:
         parts.append(Span(f"{word.text.lower()} ", word.tone))
     parts += [stage_words(job), " ", bar(job)]
     if trouble(job):
         parts.append(Span(f" {trouble(job)}", Tone.BAD))
-    if job.state is JobState.STOPPED and job.reason:
-        parts.append(dim(f" · {job.reason}"))
     if focused:
         parts += [*job_keys(job)]
     else:
@@ -137,7 +149,7 @@ def job_keys(job: Job) -> list[str | Span]:
 
 def job_head(job: Job, view: View) -> list[Line]:
     """Return the top of a job's window: what, how far, why it stands still, the totals, what was planned."""
-    word = JOB[job.state]
+    word = job_word(job)
     place = where(job)
     lines = [
         line(
@@ -147,6 +159,8 @@ def job_head(job: Job, view: View) -> list[Line]:
     ]
     if job.reason:
         lines.append(line(Span(job.reason, word.tone)))
+    if job.waits:
+        lines.append(line(Span(f"Waits: {job.waiting}", WAITS.tone)))
     lines.append(_counts(job))
     by = f"Begun {full(job.created_at, view)} by {job.created_by}"
     if job.finished_at is not None:
@@ -220,7 +234,7 @@ def item_explain(item: JobItem) -> list[Line]:
 def job_explain(job: Job, view: View) -> list[Line]:
     """Explain a job in the list."""
     ended = f", ended {since(job.finished_at, view)}" if job.finished_at else ""
-    told = job.reason or trouble(job) or _stage(job)
+    told = job.reason or (f"Waits: {job.waiting}" if job.waits else "") or trouble(job) or _stage(job)
     return [line(told, dim(ended)), line(dim(f"{where(job)}  "), *job_keys(job))]
 
 

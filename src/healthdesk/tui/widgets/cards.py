@@ -20,11 +20,11 @@ MOST = 2
 
 
 class Card(Lines, can_focus=True):
-    """A card with a title; `key` says what it is of."""
+    """A card with a title; `key` says what it is of. Keys `h` and `l` are actions of the windows that have cards."""
 
     BINDINGS = [
-        Binding("left,up,h,k", "app.focus_previous", show=False),
-        Binding("right,l", "app.focus_next", show=False),
+        Binding("left,up,k", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
         Binding("down,j", "leave", show=False),
     ]
     key = ""

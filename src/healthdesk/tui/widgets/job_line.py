@@ -1,13 +1,19 @@
-"""JobLine: the job that is under way, in one line with a progress bar; keys act on it while it has the focus."""
+"""JobLine: the job that is under way, in one line with a progress bar, and below it why it stands still; keys act on it
+while it has the focus.
+"""
 
 from __future__ import annotations
 
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from healthdesk.api.jobs import Job
 from healthdesk.tui.format import one_line
-from healthdesk.tui.view.jobs import job_line
+from healthdesk.tui.view.jobs import job_line, job_why
+
+MOST_WHY = 3
+"""Lines that say why it stands still, at most: the list below needs room."""
 
 
 class JobLine(Static, can_focus=True):
@@ -41,7 +47,18 @@ class JobLine(Static, can_focus=True):
         """Take the focus."""
         self.focus()
 
+    def on_resize(self) -> None:
+        """Break the words anew in another width."""
+        self._draw()
+
     def _draw(self) -> None:
-        if self.job is not None:
-            told = job_line(self.job, self.more, focused=self.has_focus)
-            self.update(one_line(told, ascii_only=self.ascii_only))
+        if self.job is None:
+            return
+        rows = [one_line(job_line(self.job, self.more, focused=self.has_focus), ascii_only=self.ascii_only)]
+        if why := job_why(self.job):
+            width = self.size.width or self.app.size.width - self.gutter.width
+            first, *others = one_line(why, ascii_only=self.ascii_only).wrap(width)
+            rows += [first, *others[: MOST_WHY - 1]]
+            if len(others) >= MOST_WHY:
+                rows[-1] = rows[-1].truncate(width - 1) + ("~" if self.ascii_only else "…")
+        self.update(Content("\n").join(rows))

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from tests.harness.desk import Delivery, Desk
@@ -58,12 +59,15 @@ def computed(answer: Callable[[SeenRequest], Behaviour]) -> Behaviour:
 
 async def test_records_go_together_signed_and_under_a_name(desk: Desk, endpoint: FakeEndpoint) -> None:
     delivery = await deliver_with(
-        desk, endpoint, delivery={"mapping": KEYED, "batch": {"size": 3, "wait_s": 5, "items": "records"}}
+        desk,
+        endpoint,
+        path="/a/{{b}}",
+        delivery={"mapping": KEYED, "batch": {"size": 3, "wait_s": 5, "items": "records"}},
     )
     ids = await post_held(desk, delivery, [{"n": number} for number in range(6)])
     records = [await in_state(desk, each, RecordState.DELIVERED) for each in ids]
     requests = await endpoint.wait_for(2)
-    assert len(requests) == 2
+    assert [unquote(each.path) for each in requests] == ["/a/{b}"] * 2
     sent = []
     for request in requests:
         body = json.loads(verified(delivery, request).body)
@@ -109,13 +113,18 @@ async def test_each_record_is_settled_by_what_is_said_of_it_and_only_those_that_
             if item["n"] == 0 or len(endpoint.requests) > 1
             else {"id": item["key"], "status": 503, "error": "busy"}
             if item["n"] == 1
-            else {"id": item["key"], "status": 400, "error": f"no such clinic as {item['clinic']}"}
+            else {
+                "id": item["key"],
+                "status": 400,
+                "error": f"no such clinic as {item['clinic']}, see Miriam Klein",
+            }
             for item in json.loads(request.body)
         ]
         return reply(200, json={"results": told[::-1]})
 
     endpoint.behave(computed(answer))
-    ids = await post_held(desk, delivery, [{"n": number, "clinic": "North Ward"} for number in range(3)])
+    datas = [{"n": number, "clinic": "North Ward"} for number in range(3)]
+    ids = await post_held(desk, delivery, [{**datas[0], "name": "Miriam Klein"}, *datas[1:]])
     good = await in_state(desk, ids[0], RecordState.DELIVERED)
     busy = await in_state(desk, ids[1], RecordState.DELIVERED)
     bad = await in_state(desk, ids[2], RecordState.FAILED)
@@ -125,6 +134,7 @@ async def test_each_record_is_settled_by_what_is_said_of_it_and_only_those_that_
     assert sent[1:] == [[1]]
     assert "no such clinic" in bad.error
     assert "North Ward" not in bad.error
+    assert "Klein" not in bad.error, "a value of another record of the batch"
     async with desk.client() as client:
         shown = await client.record_attempt(bad.id, bad.attempts[0].id)
     assert ids[0] not in shown.model_dump_json()

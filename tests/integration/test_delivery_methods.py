@@ -228,3 +228,4 @@ async def test_settings_that_can_never_work_are_refused_with_their_place(
     assert (caught.value.status, caught.value.field) == (400, field)
     assert words in str(caught.value)
     assert caught.value.fix
+    assert words != "{surname} names nothing of a record" or "{{surname}}" in caught.value.fix

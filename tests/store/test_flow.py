@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from healthdesk.domain.states import AttemptOutcome, HoldReason, OnUnknown, RecordState, Trigger
-from healthdesk.store import daemons, flow, integrations, ledger, problems, records
+from healthdesk.store import daemons, flow, integrations, intents, ledger, problems, records, recovery
 from healthdesk.store.database import Store
-from healthdesk.store.rows import RecordQuery
+from healthdesk.store.rows import EnvWant, RecordQuery
 from healthdesk.testing import START, FakeClock
 from tests.store.job_world import resend_everything
 from tests.store.world import PRODUCTION, REFUSED, TESTING, failure
@@ -91,6 +91,31 @@ async def recover(world, daemon_id="dmn_two", *, others_are_dead=True, limit=100
         others_are_dead=others_are_dead,
         limit=limit,
     )
+
+
+async def test_what_was_claimed_ahead_and_had_not_begun_is_queued_again_where_unknown_is_held(world):
+    """A kill between a claim and the commit with which its attempt begins: nothing of it can have left."""
+    hold = {"on_unknown": OnUnknown.HOLD}
+    now = world.clock.now()
+    await world.store.write(integrations.put_environment, world.integration_id, PRODUCTION, hold, now)
+    waiting, begun = await world.accept(2)
+    want = EnvWant(world.integration_id, PRODUCTION, 2, begins=True)
+    result = await world.store.settle_and_claim([], [want], now=now)
+    attempts = {each.id: each.attempt_id for each in result.claimed}
+    assert [each.begun for each in result.claimed] == [False, False]
+    mine = (begun, attempts[begun])
+    assert await world.store.write(intents.begin, [mine]) == {attempts[begun]}
+    assert await recover(world) == 2
+
+    assert await state_of(world, begun) is RecordState.UNKNOWN
+    queued = await world.store.read(records.get, waiting)
+    assert (queued.state, queued.tries, queued.next_attempt_at) == (RecordState.QUEUED, 0, now)
+    (attempt,) = await world.store.read(records.attempts, waiting)
+    assert (attempt.outcome, attempt.error) == (AttemptOutcome.INTERRUPTED, recovery.NOT_BEGUN)
+    assert await world.store.write(intents.begin, [(waiting, attempts[waiting])]) == set(), "it is another's"
+    assert await world.check_ledger() == {"queued": 1, "unknown": 1}
+    (again,) = (await world.store.settle_and_claim([], [want], now=now)).claimed
+    assert (again.id, again.tries, again.number) == (waiting, 1, 2)
 
 
 async def test_an_interrupted_attempt_says_so_and_its_record_is_sent_again(world):

@@ -102,6 +102,26 @@ async def test_a_receipt_of_failure_fails_the_record_in_a_problem_without_its_va
     assert (await events_of(world, record_id))[-1] == (RecordEventKind.RECEIPT, receipts.CONFIRMED_LATE)
 
 
+async def test_every_webhook_id_a_record_was_sent_under_finds_it(world):
+    record_id = await in_state(world, RecordState.FAILED)
+    sent_as = [record_id]
+    for _ in range(2):
+        again = {"by": "alice", "now": world.clock.now(), "new_webhook_id": True}
+        await world.store.write(records.resend, [record_id], **again)
+        (claimed,) = await world.claim()
+        sent_as.append(claimed.webhook_id)
+        await world.step([world.failed(claimed, failure(), state=RecordState.FAILED)])
+    assert len(set(sent_as)) == 3
+    for number, webhook_id in enumerate(sent_as):
+        stored = await receive(world, webhook_id, Said.FAILED, delivery_id=f"r{number}")
+        kept = await receipt_of(world, stored)
+        assert (kept.reason, kept.records) == (
+            "No receipt was awaited: the record is failed.",
+            (record_id,),
+        ), number
+    assert (await receive(world, sent_as[1], delivery_id="r9")).carried.changed == (record_id,)
+
+
 async def test_a_receipt_that_overtakes_the_answer_waits_for_it(world):
     (record_id,) = await world.accept()
     (claimed,) = await world.claim()

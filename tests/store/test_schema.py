@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -103,3 +104,34 @@ async def test_a_directory_that_is_not_there_is_unavailable(tmp_path: Path, open
 
     with pytest.raises(StoreUnavailable):
         await opened(f"sqlite:///{tmp_path}/no/where.db")
+
+
+async def test_braces_from_before_there_were_templates_stay_themselves(tmp_path: Path):
+    from healthdesk.store.migrate import migrate
+    from healthdesk.store.sqlite import writing_engine
+
+    path = tmp_path / "old.db"
+    engine = writing_engine(path, 5.0)
+
+    def save(environment: str, its_path: str, headers: str) -> None:
+        with closing(sqlite3.connect(path)) as conn, conn:  # without foreign keys
+            conn.execute(
+                "INSERT INTO environments (integration_id, environment, connection_id, path, headers, created_at)"
+                " VALUES ('int_1', ?, 'con_1', ?, ?, 0)",
+                (environment, its_path, headers),
+            )
+
+    with engine.begin() as conn:
+        migrate(conn, allowed=True, to="0004")
+    save("production", "/a/{id}", '{"X-To": "{b}", "X-Plain": "é"}')
+    with engine.begin() as conn:
+        migrate(conn, allowed=True, to="0005")
+    save("testing", "/a/{b}", '{"X-To": "{level}", "X-Odd": "}"}')
+    with engine.begin() as conn:
+        migrate(conn, allowed=True)
+        found = conn.execute(text("SELECT path, headers FROM environments ORDER BY environment"))
+        assert [(row.path, json.loads(row.headers)) for row in found] == [
+            ("/a/{{id}}", {"X-To": "{{b}}", "X-Plain": "é"}),
+            ("/a/{{b}}", {"X-To": "{level}", "X-Odd": "}}"}),
+        ]
+    engine.dispose()

@@ -29,10 +29,12 @@ _FORMAT_WORDS = re.compile(
 )
 
 
-def judge_response(exchange: Exchange, data: object | None) -> Failure | None:
+def judge_response(
+    exchange: Exchange, data: object | None, scrubber: Scrubber | None = None
+) -> Failure | None:
     """Judge a delivery: None is success (2xx). `data` is the record's data, parsed or as bytes.
 
-    No value of `data` is in any text of the failure. An answer that began with a status counts, also when its
+    No value of `data` is in any text of the failure; a `scrubber` knows them already, made once for many answers. An answer that began with a status counts, also when its
     body broke off.
     """
     status = exchange.status
@@ -45,7 +47,8 @@ def judge_response(exchange: Exchange, data: object | None) -> Failure | None:
     if verdict is verdicts.REFUSED:
         verdict = _refinement(told)
     # most failures of a server come without a word; then there is nothing to look through the values for
-    scrubber = Scrubber(values_of(parsed(data)) if told.message else frozenset())
+    if scrubber is None or not told.message:
+        scrubber = Scrubber(values_of(parsed(data)) if told.message else frozenset())
     field = told.field if _is_harmless(told, scrubber) else ""
     return _failure(exchange, verdict, told, field, scrubber, status)
 

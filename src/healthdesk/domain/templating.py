@@ -152,7 +152,9 @@ def _named(name: str) -> tuple[str, ...]:
         return ("data", *split_path(name.removeprefix("data.")))
     known = ", ".join(f"{{{each}}}" for each in NAMES)
     raise MappingError(
-        f"{{{name}}} names nothing of a record", fix=f"one of {known}, or {{data.…}} and a path in its data"
+        f"{{{name}}} names nothing of a record",
+        fix=f"one of {known}, or {{data.…}} and a path in its data; "
+        f"braces that stand for themselves are doubled: {{{{{name}}}}}",
     )
 
 

@@ -6,6 +6,7 @@ are sent again, with whatever is due then.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import deque
@@ -22,13 +23,15 @@ from healthdesk.domain.bodies import plain_data, render_body
 from healthdesk.domain.delivery import Batch
 from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.outcome import judge_response
+from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.states import BodyFormat, ErrorKind
 from healthdesk.domain.templating import Facts
+from healthdesk.domain.values import values_of
 from healthdesk.domain.verdicts import UNEXPECTED
 from healthdesk.engine import attempt
 from healthdesk.engine.app_delivery import AppWay, without_values
 from healthdesk.engine.context import Context
-from healthdesk.engine.making import Made, content_of, headers_of, put_header, signed
+from healthdesk.engine.making import Made, address_of, content_of, headers_of, put_header, signed
 from healthdesk.engine.proving import send_proven
 from healthdesk.engine.targets import Key, Target
 from healthdesk.errors import MappingError
@@ -116,9 +119,15 @@ async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[Cla
             app = target.proof.app
             if app is None:
                 exchange = await _sent(ctx, target, batch, going, items)
-                results += _judged(batch, going, items, exchange, _document(exchange))
+                # every failure is looked through for the values of every record: not on the loop
+                results += await asyncio.to_thread(
+                    _judged, batch, going, items, exchange, _document(exchange)
+                )
             else:
-                results += _by_app(ctx, app, batch, going, items, await app.send(items, target.timeout_s))
+                reply = await app.send(items, target.timeout_s)
+                batch_id = ctx.new_id("bat") if len(going) > 1 else None
+                answered = replace(reply, exchange=replace(reply.exchange, batch_id=batch_id))
+                results += await asyncio.to_thread(_by_app, app, batch, going, items, answered)
     except MappingError as error:
         results += [Result(record, None, attempt.unmade(error)) for record in going]
     except NotAuthorized as error:
@@ -150,13 +159,14 @@ async def _sent(
         document = {"item": items}
     body, content_type = render_body(delivery.body, document, delivery.xml_root)
     headers = {"content-type": content_type} | headers_of(target, Facts(), {})
+    url = address_of(target, Facts(), {})
     if len(records) == 1 and (fix := records[0].fix) is not None:
         for name, value in fix.headers.items():
             put_header(headers, name, value)
     headers["webhook-id"] = ctx.new_id("bat")
     if records[0].sample:
         headers["healthdesk-sample"] = "true"
-    made = Made(target.method, target.url, headers, body)
+    made = Made(target.method, url, headers, body)
     exchange = await send_proven(
         ctx,
         target.proof,
@@ -176,7 +186,6 @@ async def _sent(
 
 
 def _by_app(
-    ctx: Context,
     app: AppWay,
     batch: Batch,
     records: Sequence[ClaimedRecord],
@@ -184,12 +193,11 @@ def _by_app(
     reply: Reply,
 ) -> list[Result]:
     """Judge an app's answer: the whole of it by its manifest, then what it says of each record."""
-    exchange = replace(reply.exchange, batch_id=ctx.new_id("bat") if len(records) > 1 else None)
+    exchange = reply.exchange
     if reply.failure is None:
         others = app.operation.others == "delivered"
         return _judged(batch, records, items, exchange, reply.document, others_delivered=others)
-    said = [plain_data(record.data) for record in records]
-    failure = _shared(without_values(reply.failure, [*said, *items]), len(records))
+    failure = _shared(without_values(reply.failure, _said(records, items)), len(records))
     return [
         Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
     ]
@@ -214,8 +222,7 @@ def _judged(
     status = exchange.status
     accepted = status is not None and 200 <= status < 300 and exchange.error is None
     if not accepted:
-        # Of all of them: what one of its records is refused for may be repeated to every other one.
-        failure = judge_response(exchange, [*(plain_data(record.data) for record in records), *items])
+        failure = judge_response(exchange, _said(records, items))
         if failure is not None:
             failure = _shared(failure, len(records))
         return [
@@ -230,10 +237,16 @@ def _judged(
     failed = [item for item in found if _failed(batch, item)]
     if others_delivered and all(any(item is each for each in told.values()) for item in failed):
         told = {record.id: {} for record in records} | told
+    scrubber = Scrubber(values_of(_said(records, items)) if failed else frozenset())
     return [
-        _result(batch, record, item, exchange, told.get(record.id))
+        _result(batch, record, item, exchange, told.get(record.id), scrubber)
         for record, item in zip(records, items, strict=True)
     ]
+
+
+def _said(records: Sequence[ClaimedRecord], items: Sequence[Any]) -> list[Any]:
+    """Return all that a batch said: what is told of one of its records may repeat any other."""
+    return [*(plain_data(record.data) for record in records), *items]
 
 
 def _by_record(batch: Batch, records: Sequence[ClaimedRecord], found: Sequence[Any]) -> dict[str, Any]:
@@ -245,7 +258,10 @@ def _by_record(batch: Batch, records: Sequence[ClaimedRecord], found: Sequence[A
     return {by_webhook_id[webhook_id]: item for webhook_id, item in named if webhook_id in by_webhook_id}
 
 
-def _result(batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, told: Any) -> Result:
+def _result(
+    batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, told: Any, scrubber: Scrubber
+) -> Result:
+    """Return what became of one record by what was `told` of it. `scrubber` knows the values of every record."""
     if told is None:
         said = "The answer to the batch says nothing of this record"
         failure = Failure(
@@ -269,7 +285,7 @@ def _result(batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, 
     judged = replace(
         exchange, status=status if status and status >= 300 else _REFUSED, response_body=told_body
     )
-    refusal = judge_response(judged, [plain_data(record.data), item])
+    refusal = judge_response(judged, None, scrubber)
     assert refusal is not None
     return Result(record, own, replace(refusal, retry_after_s=None))
 

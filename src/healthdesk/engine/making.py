@@ -90,11 +90,7 @@ def make(target: Target, claimed: ClaimedRecord, facts: Facts | None = None, fix
         body, content_type = render_body(delivery.body, content.mapped, delivery.xml_root)
     if way.needs_facts and record is None:
         record = content_of(target, claimed, facts, fix).record if data else {}
-    url = (
-        target.url
-        if way.path is None or way.query is None
-        else url_of(way.base_url, way.path, way.query, facts, record)
-    )
+    url = address_of(target, facts, record)
     headers = {} if target.method in BODILESS else {"content-type": content_type or JSON_TYPE}
     headers |= headers_of(target, facts, record)
     if fix is not None:
@@ -119,6 +115,14 @@ def _completed(headers: dict[str, str], claimed: ClaimedRecord) -> dict[str, str
     if claimed.sample:
         headers["healthdesk-sample"] = "true"
     return headers
+
+
+def address_of(target: Target, facts: Facts, record: Any) -> str:
+    """Return where a target's requests go to. Raises MappingError."""
+    way = target.way
+    if way.path is None or way.query is None:
+        return target.url
+    return url_of(way.base_url, way.path, way.query, facts, record)
 
 
 def url_of(base_url: str, path: Template, query: Template, facts: Facts, record: Any) -> str:

@@ -17,6 +17,7 @@ from healthdesk.clock import Clock
 from healthdesk.domain.ids import IdFactory
 from healthdesk.errors import StoreError
 from healthdesk.store import callbacks, desk
+from healthdesk.store.intents import note_waiting
 from healthdesk.store.postgres import PostgresBackend
 from healthdesk.store.rows import (
     AcceptedRecord,
@@ -130,9 +131,13 @@ class Store:
         self, settlements: Sequence[Settlement], wants: Sequence[EnvWant], *, now: datetime
     ) -> SettleResult:
         """Store results of attempts and claim the next records, in one transaction."""
-        result: SettleResult = await self._backend.write(
-            lambda conn: settle_and_claim(conn, settlements, wants, now)
-        )
+
+        def change(conn: Connection) -> SettleResult:
+            result = settle_and_claim(conn, settlements, wants, now)
+            note_waiting(conn, wants, result.claimed)
+            return result
+
+        result: SettleResult = await self._backend.write(change)
         return result
 
     async def check_writable(self) -> None:

@@ -96,7 +96,7 @@ def apply(
             reason=why,
             processed_at=now,
             event=told.said.value if told.said else "",
-            records=told.webhook_id,
+            records=told.webhook_id if record is None else record.id,
         )
     )
     return StoredReceipt(receipt_id, carried=carried)

@@ -23,6 +23,7 @@ from healthdesk.store.schema import ledger as ledger_table
 from healthdesk.store.schema_setup import environments
 
 INTERRUPTED = "The daemon stopped while this was being sent: whether it arrived is not known."
+NOT_BEGUN = "The daemon stopped before this was sent: its turn had not come."
 SENT_AGAIN = " It is sent again with the same webhook-id."
 ASKED = " The endpoint is asked."
 NEXT_ACTION = "Ask the endpoint's owner whether it arrived; resend it if not."
@@ -65,7 +66,8 @@ def recover_interrupted(
 ) -> int:
     """Take up attempts that dead daemons left: those whose lease ran out, or all but `daemon_id`.
 
-    The attempt says interrupted; its record is queued again or unknown, as the integration wants.
+    The attempt says interrupted; its record is queued again or unknown, as the integration wants. What was claimed and
+    had not begun is queued again in any case.
     Returns how many; call again while that is `limit`.
     """
     live = {daemon_id} if others_are_dead else {daemon_id, *daemons.live(conn, now)}
@@ -110,7 +112,7 @@ def _interrupted(
 ) -> list[Any]:
     """Return and lock open attempts of dead daemons, with their records where these are still in them."""
     open_attempts = conn.execute(
-        select(attempts.c.record_id, attempts.c.id)
+        select(attempts.c.record_id, attempts.c.id, attempts.c.begun)
         .where(text(SENDING), attempts.c.daemon_id.in_(dead), attempts.c.id.not_in(known))
         .order_by(attempts.c.record_id, attempts.c.id)
         .limit(limit)
@@ -123,6 +125,7 @@ def _interrupted(
                 records.c.id,
                 records.c.attempt_id,
                 records.c.state,
+                records.c.tries,
                 records.c.integration_id,
                 records.c.environment,
                 func.coalesce(environments.c.on_unknown, OnUnknown.RESEND).label("on_unknown"),
@@ -147,9 +150,19 @@ def _take_up(conn: Connection, picked: list[Any], now: datetime) -> None:
     deltas = ledger.Deltas()
     attempt_values: list[dict[str, Any]] = []
     record_values: list[dict[str, Any]] = []
+    back_values: list[dict[str, Any]] = []
     for attempt, record in picked:
         again, follows = False, ""
-        if record is not None and record.state is RecordState.SENDING and record.attempt_id == attempt.id:
+        waited = attempt.begun is False
+        if record is None or (record.state, record.attempt_id) != (RecordState.SENDING, attempt.id):
+            pass  # it was settled, or taken up before
+        elif waited:
+            deltas.moved(record.integration_id, record.environment, RecordState.SENDING, RecordState.QUEUED)
+            tries = max(0, record.tries - 1)
+            back_values.append(
+                {"the_id": record.id, "state": RecordState.QUEUED, "next_at": now, "tries": tries}
+            )
+        else:
             asks = (record.delivery or {}).get("lookup") is not None
             step = after_interruption(OnUnknown(record.on_unknown), now, asks=asks)
             again = step.next_at is not None
@@ -175,8 +188,8 @@ def _take_up(conn: Connection, picked: list[Any], now: datetime) -> None:
                 "finished_at": now,
                 "error_kind": ErrorKind.INTERRUPTED,
                 "blame": Blame.US,
-                "error": INTERRUPTED + follows,
-                "next_action": "" if again else NEXT_ACTION,
+                "error": NOT_BEGUN if waited else INTERRUPTED + follows,
+                "next_action": "" if again or waited else NEXT_ACTION,
             }
         )
     conn.execute(
@@ -185,8 +198,9 @@ def _take_up(conn: Connection, picked: list[Any], now: datetime) -> None:
         ),
         attempt_values,
     )
-    if record_values:
-        conn.execute(update(records).where(records.c.id == bindparam("the_id")), record_values)
+    for values in (record_values, back_values):
+        if values:
+            conn.execute(update(records).where(records.c.id == bindparam("the_id")), values)
     ledger.apply(conn, deltas)
 
 

@@ -67,7 +67,8 @@ class EnvWant:
 
     Records over 64 KiB are claimed as far as they fit into `room_bytes`, the first of them even if it does not
     when `at_least_one` says so. `order` says what becomes of later records of a key after a failure (`wait`, `go_on`) where
-    the environment orders, `settled` which of its records this transaction settles.
+    the environment orders, `settled` which of its records this transaction settles. `begins` says that its attempts
+    begin later than they are claimed, each with a commit of its own.
     """
 
     integration_id: str
@@ -77,6 +78,7 @@ class EnvWant:
     at_least_one: bool = True
     order: str = ""
     settled: tuple[str, ...] = ()
+    begins: bool = False
 
 
 @dataclass(slots=True)
@@ -84,7 +86,8 @@ class ClaimedRecord:
     """A record to send now; its intent (the attempt) is committed.
 
     `number` counts all attempts of the record, `tries` those of this round, both with this one. `facts` and `fix` are
-    read afterwards, where the record's environment names them or `fix_id` is set.
+    read afterwards, where the record's environment names them or `fix_id` is set. One that has not `begun` must not
+    be sent before that is committed, too.
     """
 
     id: str
@@ -102,6 +105,7 @@ class ClaimedRecord:
     fix_id: str | None = None
     facts: Facts | None = None
     fix: Fix | None = None
+    begun: bool = True
 
 
 @dataclass(slots=True)
@@ -291,7 +295,7 @@ class RecordEventRow:
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """How many rows match; `exact` is False when counting stopped at the limit."""
+    """How many rows match, or at least how many where `exact` is False."""
 
     total: int
     exact: bool = True

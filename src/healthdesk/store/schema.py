@@ -44,6 +44,7 @@ DEDUPED = "state <> 'rejected' AND delivery_id <> ''"
 WAITING = "state = 'accepted'"
 UNDECIDED = "state IN ('awaiting_receipt', 'unknown') AND next_at IS NOT NULL"
 RENAMED = "webhook_id <> id"
+SENT_AS = "webhook_id <> record_id"
 FAILING = "error_kind <> ''"
 REFUSED = "last_status >= 300"
 SAMPLES = "sample"
@@ -159,9 +160,15 @@ attempts = Table(
     Column("first_byte_ms", Float),
     Column("fix_id", IdText),
     Column("batch_id", IdText),
+    Column("begun", Boolean),
     partial_index("ix_attempts_sending", "daemon_id", "record_id", "id", where=SENDING),
+    partial_index("ix_attempts_webhook", "webhook_id", where=SENT_AS),
     sqlite_with_rowid=False,
 )
+"""`begun` is false while a claim waits for its turn and true from then on; NULL where the attempt begins with its claim.
+
+Each has the webhook-id it was sent under: a resend may give a record another one.
+"""
 
 attempt_exchanges = Table(
     "attempt_exchanges",

@@ -78,7 +78,9 @@ fixes = Table(
     Column("headers", JsonText, nullable=False, server_default="{}"),
     Column("mapping", JsonText, nullable=False, server_default="[]"),
     text_column("note"),
+    Column("saved_in", JsonText, nullable=False, server_default="[]"),
     Index("ix_fixes_record", "record_id"),
 )
 """What is sent instead of what was posted: a `body`, or a `mapping` that many records share; and further `headers`.
-The original stays in `record_bodies`."""
+The original stays in `record_bodies`. `saved_in` are the environments (pairs of integration and environment) whose own
+mapping has it since, where it is not carried out a second time."""

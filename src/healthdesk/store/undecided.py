@@ -15,7 +15,7 @@ from healthdesk.domain.states import AttemptOutcome, Environment, RecordEventKin
 from healthdesk.store import ledger, record_events
 from healthdesk.store.folding import HOLDS_UP, Folding
 from healthdesk.store.rows import Carried, Outcome, Settlement, UndecidedRow
-from healthdesk.store.schema import UNDECIDED, records
+from healthdesk.store.schema import RENAMED, SENT_AS, UNDECIDED, attempts, records
 from healthdesk.store.schema import record_events as event_table
 from healthdesk.store.schema_setup import environments, sources
 from healthdesk.store.scope import missing
@@ -84,11 +84,13 @@ def get(conn: Connection, record_id: str) -> UndecidedRow:
 def find(conn: Connection, integration_id: str, webhook_id: str) -> UndecidedRow | None:
     """Return and lock the record of an integration that is or was sent under a webhook-id.
 
-    A record's first webhook-id is its own id; a further one is given by a resend.
+    A record's first webhook-id is its own id; a further one is given by a resend, and its attempts keep those before.
     """
+    sent_as = select(attempts.c.record_id).where(attempts.c.webhook_id == webhook_id, text(SENT_AS))
     for condition in (
         records.c.id == webhook_id,
-        sa.and_(records.c.webhook_id == webhook_id, records.c.webhook_id != records.c.id),
+        sa.and_(records.c.webhook_id == webhook_id, text(RENAMED)),
+        records.c.id.in_(sent_as),
     ):
         found = conn.execute(
             select(records.c.id)

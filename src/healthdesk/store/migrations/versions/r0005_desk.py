@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from healthdesk.store.migrations.braces import keep_literal
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -43,7 +45,8 @@ def _partial(name: str, table: str, columns: list[str], where: str) -> None:
 
 
 def upgrade() -> None:
-    """Add what delivering with care needs."""
+    """Add what delivering with care needs. What environments have is literal: templates begin here."""
+    keep_literal(every=True)
     _records()
     _setup()
     _jobs()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from healthdesk.domain.states import CircuitState, Environment, IntegrationState, Role
+from healthdesk.domain.states import CircuitState, Environment, HoldReason, IntegrationState, Role
 from healthdesk.tui.actions import actions_of
 from healthdesk.tui.delivery_actions import ROW
 from healthdesk.tui.screens.connection import ConnectionScreen
@@ -20,7 +20,7 @@ from tests.tui.desk import LARGE, SMALL, open_desk
 from tests.tui.fake_delivery import DeliveryDesk
 from tests.tui.fake_endpoint import all_methods, an_open_circuit
 from tests.tui.fake_jobs import JOB_ID, a_job
-from tests.tui.task_desk import NEXT_TAB, fill, open_window
+from tests.tui.task_desk import NEXT_TAB, fill, open_window, words
 
 DOCUMENTED = ["Testing configuration", "Send sample data", "Add Notifications", "View Logs"]
 ACTED = (("C", "Circuit"), ("M", "Delivery method"), ("K", "Keys and secrets"), ("e", "Edit integration"))
@@ -107,13 +107,19 @@ async def test_keys_act_on_the_environment_whose_card_had_the_focus():
 
 async def test_an_open_circuit_is_the_verdict_and_is_probed_or_closed():
     desk = DeliveryDesk()
-    desk.change(Environment.PRODUCTION, circuit=an_open_circuit())
+    desk.change(Environment.PRODUCTION, circuit=an_open_circuit(), hold_reason=HoldReason.CIRCUIT)
     async with open_window(desk, window()) as driver:
         assert "Circuit of Production is open since 13:53" in driver.text()
         assert "9 of 10 attempts were answered 503." in driver.text()
         await driver.press("C")
         assert "Held  3 records" in driver.text()
-        await driver.press("right", "enter")
+        await driver.press("escape", "enter")
+        assert isinstance(driver.app.screen, ProblemScreen)
+        shown = words(driver)
+        assert "Circuit of Production State ✗ Circuit open 13:53 · probe 14:0" in shown
+        assert "Why 9 of 10 attempts were answered 503." in shown
+        assert "Held 3 records wait: its circuit is open" in shown
+        await driver.press("escape", "C", "right", "enter")
         assert [(each.environment, each.do) for each in desk.called("integration_circuit")] == [
             (Environment.PRODUCTION, "probe")
         ]

@@ -241,7 +241,11 @@ def test_columns_give_way_at_80_cells_and_come_back_at_160():
     assert "Tries" in narrow
     assert "Level" not in narrow
     assert sum(slot.width for slot in lay_out(columns, 78)) + len(narrow) - 1 <= 78
-    assert "Integration" in [slot.column.title for slot in lay_out(columns, 158)]
+    source = next(slot.width for slot in lay_out(columns, 78) if slot.column.title == "Source")
+    assert source >= len("Diabetes risk")
+    beside_the_preview = {slot.column.title: slot.width for slot in lay_out(columns, 101)}
+    assert beside_the_preview["Integration"] >= len("CRM endpoint")
+    assert beside_the_preview["Source"] >= len("Diabetes risk")
 
 
 @pytest.mark.parametrize("context", CONTEXTS)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on
+from textual.message import Message
 from textual.widget import Widget
 
 from healthdesk.api.common import Page
 from healthdesk.api.instances import Instance, InstanceFilter
+from healthdesk.api.integrations import EnvironmentView
 from healthdesk.api.problems import ProblemDetail
 from healthdesk.api.records import RecordFilter
 from healthdesk.domain.instance_states import InstanceKind
 from healthdesk.domain.units import RECORD, noun
+from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.problems import acknowledge, mute, resolve
 from healthdesk.tui.flows.records import resend_all
 from healthdesk.tui.format import Line, line
@@ -24,8 +30,9 @@ from healthdesk.tui.screens.proof import ProofScreen
 from healthdesk.tui.screens.record import RecordScreen
 from healthdesk.tui.screens.task import TaskScreen
 from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.view.environment import circuit_lines
 from healthdesk.tui.view.instances import HELD_UP_COLUMNS, held_up_cells
-from healthdesk.tui.view.problems import evidence_lines, problem_head, problem_preview
+from healthdesk.tui.view.problems import evidence_lines, problem_head
 from healthdesk.tui.widgets.lines import Lines, Pane, Ruler
 from healthdesk.tui.widgets.region import ListRegion
 from healthdesk.tui.widgets.window_table import WindowTable
@@ -38,8 +45,16 @@ class ProblemScreen(JobsShown, WindowScreen):
     """Opened from Problems."""
 
     CONTEXT = "problem"
-    NOUNS: ClassVar[frozenset[str]] = frozenset({"problem", "alert", "instance"})
+    NOUNS: ClassVar[frozenset[str]] = frozenset({"problem", "alert", "instance", "integration"})
     detail: ProblemDetail | None
+    environment: EnvironmentView | None = None
+    """Where its records go, with the circuit; of a problem of records only."""
+
+    @dataclass
+    class EnvironmentLoaded(Message):
+        """The environment of the problem came, before the problem itself."""
+
+        environment: EnvironmentView | None
 
     def load(self) -> None:
         """Read the problem first: it says whether there is a list."""
@@ -93,8 +108,24 @@ class ProblemScreen(JobsShown, WindowScreen):
         return "Problems › " + (self.detail.where if self.detail else self.key)
 
     async def read(self) -> ProblemDetail:
-        """Read the problem."""
-        return await self.client.problem(self.key)
+        """Read the problem, and the environment that its records go to."""
+        found = await self.client.problem(self.key)
+        if found.integration_id is not None and found.environment is not None:
+            self.post_message(self.EnvironmentLoaded(await self._environment_of(found)))
+        return found
+
+    async def _environment_of(self, found: ProblemDetail) -> EnvironmentView | None:
+        # The problem is shown without it, too: the integration may be gone.
+        with contextlib.suppress(HealthdeskError):
+            integration = await self.client.integration(str(found.integration_id))
+            return next(
+                (item for item in integration.environments if item.environment is found.environment), None
+            )
+        return None
+
+    @on(EnvironmentLoaded)
+    def _environment_loaded(self, message: EnvironmentLoaded) -> None:
+        self.environment = message.environment
 
     def head_lines(self) -> Iterable[Line]:
         """What it is."""
@@ -105,12 +136,17 @@ class ProblemScreen(JobsShown, WindowScreen):
         if self.detail is None:
             return
         pane = self.query_one("#pane", Pane)
-        pane.show(evidence_lines(self.detail, self.view()))
+        pane.show(self._pane_lines(self.detail))
         if self.detail.instances and not self.listed:
             self.held_up.region.display = self.query_one("#above-held-up").display = True
             pane.set_class(True, "above-list")
             self.held_up.table.ask()
             self.held_up.table.focus()
+
+    def _pane_lines(self, detail: ProblemDetail) -> list[Line]:
+        view = self.view()
+        circuit = circuit_lines(self.environment, view) if self.environment is not None else []
+        return [*circuit, *evidence_lines(detail, view)]
 
     def item_name(self) -> str:
         """Where and what."""
@@ -195,4 +231,8 @@ class ProblemScreen(JobsShown, WindowScreen):
 
     def copy_lines(self) -> list[Line]:
         """Copy all of it."""
-        return problem_preview(self.detail, self.view()) if self.detail else []
+        return (
+            [*problem_head(self.detail, self.view()), (), *self._pane_lines(self.detail)]
+            if self.detail
+            else []
+        )

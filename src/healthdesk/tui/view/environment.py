@@ -14,10 +14,10 @@ from healthdesk.domain.states import (
     OnUnknown,
     RecordState,
 )
-from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line, width_of
+from healthdesk.tui.format import Line, Span, Tone, dim, fit, key, line, strong, width_of
 from healthdesk.tui.view.log import HOLDS
 from healthdesk.tui.view.times import View, since
-from healthdesk.tui.view.words import RECORD
+from healthdesk.tui.view.words import RECORD, plural
 
 TITLES = {Environment.PRODUCTION: "Production", Environment.TESTING: "TESTING"}
 """What each is called on the screen: testing is always marked."""
@@ -53,6 +53,26 @@ def circuit_span(circuit: Circuit, view: View) -> Span:
             return Span(f"↻ Circuit ramps back, step {circuit.step}", Tone.WARN)
         case _:
             return Span("● Circuit closed", Tone.GOOD)
+
+
+def circuit_lines(item: EnvironmentView, view: View) -> list[Line]:
+    """Return the circuit of a problem's environment: its state, since when, why, and how many records wait."""
+    circuit, held = item.circuit, item.totals.get(RecordState.HELD.value, 0)
+    since_then = circuit.since is not None and circuit.state is not CircuitState.OPEN
+    lines = [
+        line(
+            dim("  State           "),
+            circuit_span(circuit, view),
+            dim(f" · since {since(circuit.since, view)}" if since_then else ""),
+        )
+    ]
+    if circuit.state is not CircuitState.CLOSED and circuit.reason:
+        lines.append(line(dim("  Why             "), circuit.reason))
+    if held:
+        why = f": {HOLDS[item.hold_reason]}" if item.hold_reason is not None else ""
+        waiting = f"{plural(held, 'record')} {'waits' if held == 1 else 'wait'}{why}"
+        lines.append(line(dim("  Held            "), Span(waiting, Tone.WARN)))
+    return [line(strong(f"Circuit of {TITLES[item.environment]}")), *lines, ()]
 
 
 def limits_words(item: EnvironmentView) -> str:

@@ -21,18 +21,22 @@ HOLDS = {
 
 
 def log_columns(view: View) -> list[Column]:
-    """Return the log's columns; the first time column names the zone."""
+    """Return the log's columns; the first time column names the zone. At 80 cells the source has what can be spared.
+
+    A status that is longer than `Failed 422` or `Retry 14:36` is whole in the line under the list.
+    """
+    completed = f"Completed {view.zone}"[:16]
     return [
         Column("", 1),
         Column("", 2),
-        Column(f"Completed {view.zone}"[:16], 13),
+        Column(completed, max(13, len(completed))),
         Column("First attempt", 13),
         Column("Last attempt", 12),
-        Column("Source", 10, flex=3),
-        Column("Status", 13, flex=1),
+        Column("Source", 13, flex=3),
+        Column("Status", 11, flex=1),
         Column("Tries", 5, right=True),
-        Column("Level", 8, flex=1, from_width=86),
-        Column("Integration", 10, flex=2, from_width=96),
+        Column("Level", 8, flex=1, from_width=90),
+        Column("Integration", 12, flex=2, from_width=101),
         Column("Record", 31, from_width=150),
     ]
 
@@ -164,7 +168,7 @@ def export_line(path: str, records: int, total: Count) -> Line:
     share = min(1.0, records / total.total) if total.total else 1.0
     full = int(EXPORT_BAR * share) if total.exact else 0
     bar = "▓" * full + "░" * (EXPORT_BAR - full)
-    many = f"{total.total:,}" + ("" if total.exact else "+")
+    many = f"{total.total:,}" if total.exact else f"{max(total.total, records):,}+"
     return line(
         Span("→ ", Tone.ACCENT),
         f"exporting {records:,} of {many} {bar} ",

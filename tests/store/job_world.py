@@ -47,11 +47,17 @@ async def filled(
 
 
 async def step(
-    world: World, job_id: str, *, most: int = MANY, allowed: int = MANY, store: Store | None = None
+    world: World,
+    job_id: str,
+    *,
+    most: int = MANY,
+    allowed: int = MANY,
+    store: Store | None = None,
+    **more: Any,
 ) -> Stepped:
     """Move a job one step on."""
     done = await (store or world.store).write(
-        job_items.step, job_id, world.clock.now(), most=most, allowed=allowed
+        job_items.step, job_id, world.clock.now(), most=most, allowed=allowed, **more
     )
     assert done is not None
     return done

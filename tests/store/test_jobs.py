@@ -7,11 +7,13 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
-from healthdesk.domain.states import Environment, ErrorKind, HoldReason, RecordState, Trigger
+from healthdesk.domain.states import Environment, ErrorKind, RecordState, Trigger
 from healthdesk.errors import Conflict, NotFound
 from healthdesk.store import (
     daemons,
     flow,
+    job_follow,
+    job_holds,
     job_items,
     job_making,
     job_queue,
@@ -37,9 +39,9 @@ PENDING, SENT, DELIVERED, FAILED = (
 SKIPPED, CANCELLED = JobItemState.SKIPPED, JobItemState.CANCELLED
 
 
-async def failed_records(world, count, *, environment=PRODUCTION, error=None):
+async def failed_records(world, count, *, environment=PRODUCTION, error=None, **more):
     """Return the ids of records that just failed."""
-    ids = await world.accept(count, environment=environment)
+    ids = await world.accept(count, environment=environment, **more)
     claimed = await world.claim(free=count, environment=environment)
     await world.step([world.failed(each, error or failure(status=422, permanent=True)) for each in claimed])
     return list(ids)
@@ -146,6 +148,21 @@ async def test_it_stops_by_itself_when_the_failure_comes_back_and_is_resumed_whe
     assert await counts(world, job_id) == {DELIVERED: 9, FAILED: 1}
 
 
+async def test_a_canary_that_fails_in_another_way_stops_says_why_and_tries_another_once_it_is_resumed(world):
+    first, second, *_ = sorted(await failed_records(world, 4))
+    job_id = await filled(world, careful=True, known=["another"])
+    await step(world, job_id)
+    await deliver(world, fail={first})
+    stopped = await step(world, job_id)
+    assert (stopped.stopped, stopped.queued) == (True, 0)
+    why = "The record tried first did not get through, so no more are sent: the endpoint said 422"
+    assert stopped.job.reason == why
+    await world.store.write(jobs.resume, job_id, by="bob")
+    assert (await step(world, job_id)).job.state is JobState.RUNNING
+    assert [each.id for each in await deliver(world)] == [second]
+    assert (await step(world, job_id)).job.stage is JobStage.FIVE
+
+
 async def test_a_job_that_is_not_careful_goes_on_whatever_comes(world):
     ids = await failed_records(world, 6)
     job_id = await filled(world, known=["x"])
@@ -197,6 +214,10 @@ async def test_pause_sends_nothing_more_and_what_is_under_way_is_still_counted(w
         await world.store.write(jobs.pause, job_id, by="carol")
     await world.store.write(jobs.resume, job_id, by="carol")
     assert (await step(world, job_id)).queued == 3
+    await world.store.write(jobs.pause, job_id, by="carol")
+    await deliver(world)
+    done = await step(world, job_id)
+    assert (done.job.state, done.job.reason, done.job.finished_at) == (JobState.DONE, "", world.clock.now())
 
 
 async def test_cancel_leaves_what_was_not_sent_as_it_is(world):
@@ -304,16 +325,6 @@ async def test_a_record_whose_endpoint_is_asked_for_it_is_not_sent_before_the_an
     (skipped,) = await items(world, job_id, SKIPPED)
     assert (skipped.record_id, skipped.detail) == (asked, resending.BEING_ASKED)
     assert [each.id for each in await deliver(world)] == [held]
-
-
-@pytest.mark.parametrize(("of_one", "goes_on"), [(False, 2), (True, 0)])
-async def test_only_a_job_of_one_integration_waits_for_what_is_on_hold(world, of_one, goes_on):
-    await failed_records(world, 4)
-    of = {"integration_id": world.integration_id} if of_one else {}
-    job_id = await filled(world, RecordQuery(environment=PRODUCTION), environment=PRODUCTION, **of)
-    assert (await step(world, job_id, most=2)).queued == 2
-    await world.store.write(flow.hold_some, world.integration_id, PRODUCTION, HoldReason.PAUSED, 9)
-    assert (await step(world, job_id, most=2)).queued == goes_on
 
 
 async def test_samples_are_a_job_over_records_that_are_queued_already(world):
@@ -432,18 +443,23 @@ async def test_the_runner_looks_into_indexes(world):
         return {
             "active": plan(conn, sql(jobs.active_statement())),
             "next": plan(conn, sql(job_queue.next_statement(job_id, 10))),
-            "ended": plan(conn, job_items.hinted(conn, job_items.ENDED), job=job_id, limit=10),
-            "held": plan(conn, job_items.hinted(conn, job_items.ON_HOLD), job=job_id),
+            "ended": plan(conn, job_holds.hinted(conn, job_items.ENDED), job=job_id, limit=10),
+            "passing over": plan(
+                conn, sql(job_queue.next_statement(job_id, 10, held=[(world.integration_id, TESTING)]))
+            ),
+            "held": plan(conn, job_holds.hinted(conn, job_holds.WAITING), job=job_id),
+            "in turn": plan(conn, job_holds.hinted(conn, job_holds.NUMBER_IN_TURN), job=job_id),
+            "moved on": plan(conn, job_holds.hinted(conn, job_follow.MOVED_ON), job=job_id, limit=10),
             "fill": plan(conn, fill, **found.params, after_id="", last_id="z", most=10),
         }
 
     found = await world.store.read(plans)
     assert "ix_jobs_active" in found["active"]
     assert "ix_job_records_state" in found["next"]
-    for name in ("ended", "held"):
+    for name in ("ended", "passing over", "held", "in turn", "moved on"):
         assert "ix_job_records" in found[name]
-        assert "SCAN" not in found[name]
+        assert "SCAN" not in found[name].replace("SCAN CONSTANT ROW", "")
         assert "Seq Scan" not in found[name]
     assert "ix_records_" in found["fill"]
-    for each in ("active", "next", "fill"):
+    for each in ("active", "next", "passing over", "fill"):
         assert "TEMP B-TREE" not in found[each]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from healthdesk.api.fixes import Fix
-from healthdesk.api.jobs import JobItem
+from healthdesk.api.jobs import JobItem, JobWait
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.states import Environment, Role
 from healthdesk.tui.screens.dialog import Question
@@ -22,6 +22,9 @@ from tests.tui.fake_jobs import JOB_ID, a_job
 
 RECORD = "rec_00000000000000000000999990"
 SHORT = "job_01JD…001"
+HELD = JobWait(
+    reason="connection", integration_id="int_1", integration_name="CRM partner", environment="production", records=5
+)  # fmt: skip
 
 
 class JobDesk(FakeDesk):
@@ -90,10 +93,23 @@ async def test_keys_act_on_the_job_while_its_line_has_the_focus_and_only_then():
 
 
 async def test_a_stopped_job_says_why_and_is_resumed_after_a_question():
-    reason = "422 risk_level is required came back"
+    reason = (
+        "The same failure came back: the endpoint answered 422 Unprocessable Content: risk_level is required"
+    )
     desk = JobDesk(state=JobState.STOPPED, stage=JobStage.ONE, counts={JobItemState.FAILED: 1, JobItemState.PENDING: 130}, reason=reason)  # fmt: skip
-    async with open_desk(desk, size=LARGE) as driver:
-        assert f"✗ {SHORT} stopped canary 1/1 ░░░░░░░░░░░░ 1 failed · {reason}" in driver.line(3)
+    async with open_desk(desk, size=SMALL) as driver:
+        assert f"✗ {SHORT} stopped canary 1/1 ░░░░░░░░░░░░ 1 failed" in driver.line(3)
+        assert f"{driver.line(4)} {driver.line(5)}".split() == reason.split(), "all of it, at 80 columns"
+        assert driver.line(6).startswith("───")
+        desk.move_job(state=JobState.RUNNING, waits=[HELD])
+        desk.tell("job.changed", JOB_ID)
+        await driver.settle()
+        assert f"⏸ {SHORT} waits canary 1/1" in driver.line(3)
+        assert driver.line(4).strip() == f"Waits: {HELD.sentence}"
+        assert driver.line(5).startswith("───"), "it takes no more room than it needs"
+        desk.move_job(state=JobState.STOPPED, waits=[])
+        desk.tell("job.changed", JOB_ID)
+        await driver.settle()
         await driver.press("shift+tab", "p")
         assert "It goes on where it stopped" in driver.text()
         await driver.press("right", "enter")

@@ -36,9 +36,22 @@ def test_no_jobs_says_how_one_begins(daemon, desk):
 
 
 def test_a_job_is_shown_with_its_counts_and_why_it_stopped(daemon, desk):
-    daemon.on("GET", "/v1/jobs/job_1", job(state="stopped", stage="one", reason="the same failure came back"))
+    held = {
+        "reason": "connection",
+        "integration_id": "int_2",
+        "integration_name": "CRM partner",
+        "environment": "testing",
+        "records": 5,
+    }
+    turn = held | {"reason": "order", "records": 1, "goes_first": "rec_7"}
+    stopped = job(state="stopped", stage="one", reason="the same failure came back", waits=[held, turn])
+    daemon.on("GET", "/v1/jobs/job_1", stopped)
     shown = desk("jobs show job_1").out
     assert "stopped: the same failure came back" in shown
+    assert (
+        "5 held, CRM partner · TESTING: connection failing; 1 held, CRM partner · TESTING: rec_7 goes first"
+        in shown
+    )
     assert "87 of 131 done" in shown
     assert "40 pending, 4 sent, 84 delivered, 3 failed" in shown
     assert "20/s" in shown

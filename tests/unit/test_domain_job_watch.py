@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from healthdesk.domain.job_states import JobStage
-from healthdesk.domain.job_watch import WINDOW, Result, Watch, cause_of, next_stage, note, wanted
+from healthdesk.domain.job_watch import WINDOW, Result, Wait, Watch, cause_of, next_stage, note, wanted
+from healthdesk.domain.states import Environment, HoldReason
 
 ONE, FIVE, REST = JobStage
 OK = Result()
@@ -45,11 +47,17 @@ def test_the_failure_from_before_stops_the_first_stages_at_once(stage):
 
 
 def test_another_failure_stops_the_first_stages_only_where_nothing_got_through():
-    assert after(ONE, OTHER)[1] == "Nothing got through: boom"
+    assert after(ONE, OTHER)[1] == "The record tried first did not get through, so no more are sent: boom"
     assert after(FIVE, OTHER, OTHER, under_way=3)[1] == ""
     watch, why = after(FIVE, OTHER, OTHER, OK, OTHER, OTHER)
     assert (why, next_stage(watch, FIVE, 0)) == ("", REST)
-    assert after(FIVE, *[OTHER] * 5)[1] == "Nothing got through: boom"
+    watch, why = after(FIVE, *[OTHER] * 4)
+    assert why == "", "as long as fewer were tried than the stage takes, nothing is known"
+    assert (next_stage(watch, FIVE, 0), wanted(watch, FIVE, 0, 100)) == (FIVE, 1)
+    assert after(FIVE, OTHER, watch=watch, under_way=1)[1] == ""
+    watch, _ = after(FIVE, OTHER, watch=watch, under_way=1)
+    told = "None of the 5 records tried next got through, so no more are sent: boom"
+    assert after(FIVE, watch=watch)[1] == told, "also where the last one under way was not tried after all"
 
 
 def test_in_the_rest_three_of_one_cause_in_a_row_stop_it():
@@ -72,6 +80,8 @@ def test_in_the_rest_more_than_a_fifth_of_the_last_fifty_of_one_cause_stop_it():
 
 def test_what_was_seen_survives_its_way_through_the_database():
     watch, _ = after(REST, OK, KNOWN, OTHER)
+    held = Wait(HoldReason.ORDER, "int_1", "CRM", Environment.TESTING, 2, "rec_1")
+    watch = replace(watch, waits=(held,))
     assert Watch.from_json(json.loads(json.dumps(watch.to_json()))) == watch
     assert Watch.from_json({}) == Watch()
     assert watch.afresh() == BEFORE

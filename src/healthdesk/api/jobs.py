@@ -11,7 +11,7 @@ from healthdesk.api.fixes import FixGiven
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.resends import ResendPlan
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
-from healthdesk.domain.states import Environment
+from healthdesk.domain.states import Environment, HoldReason
 
 
 class JobPlan(ResendPlan):
@@ -42,8 +42,40 @@ class JobCreate(Input):
     fix: FixGiven | None = None
 
 
+_HELD = {
+    HoldReason.PAUSED: "paused",
+    HoldReason.CONNECTION: "connection failing",
+    HoldReason.CIRCUIT: "circuit open",
+    HoldReason.ORDER: "an earlier record of the key goes first",
+}
+
+
+class JobWait(Output):
+    """Records of a job that were queued and cannot leave: of which environment, and what holds them.
+
+    `goes_first` is, where the environment orders, the record that the first of them waits for.
+    """
+
+    reason: HoldReason
+    integration_id: str
+    integration_name: str = ""
+    environment: Environment
+    records: int
+    goes_first: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Return `5 held, CRM endpoint · production: connection failing`."""
+        why = f"{self.goes_first} goes first" if self.goes_first else _HELD[self.reason]
+        return f"{self.records:,} held, {self.integration_name} · {self.environment.shown}: {why}"
+
+
 class Job(Output):
-    """A job. `counts` by the state of its records add up to `total`."""
+    """A job. `counts` by the state of its records add up to `total`.
+
+    It has ended at `finished_at`, once each record was tried, skipped or cancelled. Records that are then retried by
+    themselves or await their receipt are followed until they are settled: until then `counts` may still change.
+    """
 
     id: str
     kind: JobKind
@@ -57,6 +89,8 @@ class Job(Output):
     counts: dict[JobItemState, int] = {}
     reason: str = ""
     """Why it stopped, was paused or cancelled."""
+    waits: list[JobWait] = []
+    """What holds all that is left of it; empty while anything can go on."""
     rate_per_s: float | None = None
     filter: RecordFilter | None = None
     fix_id: str | None = None
@@ -68,13 +102,21 @@ class Job(Output):
     plan: JobPlan | None = None
 
     @property
+    def waiting(self) -> str:
+        """What it waits for in words, empty while anything can go on."""
+        return "; ".join(each.sentence for each in self.waits)
+
+    @property
     def finished(self) -> int:
         """How many of its records it is through with."""
         return self.total - self.counts.get(JobItemState.PENDING, 0) - self.counts.get(JobItemState.SENT, 0)
 
 
 class JobItem(Output):
-    """What became of one record of a job. `detail` says why it was skipped, or how it failed."""
+    """What became of one record of a job. `detail` says why it was skipped, or how it failed.
+
+    `retrying` and `awaiting_receipt` become, within seconds, what the record becomes in the end.
+    """
 
     record_id: str
     state: JobItemState

@@ -133,6 +133,7 @@ def print_job(desk: Desk, job: Job) -> None:
     counts = ", ".join(f"{number:,} {state.value}" for state, number in job.counts.items() if number)
     facts = {
         "state": f"{job.state.value}{f': {job.reason}' if job.reason else ''}",
+        "waits": job.waiting,
         "stage": job.stage.value,
         "records": f"{job.finished:,} of {job.total:,} done",
         "of them": counts,
@@ -201,7 +202,8 @@ async def wait_for(desk: Desk, job: Job) -> Job:
     said, missed = "", 0
     while job.state in AT_WORK or job.counts.get(JobItemState.SENT, 0):
         stage = "" if job.kind is JobKind.SAMPLE else f" {job.stage.value}"
-        now = f"{job.id}{stage}: {_so_far(job)}"
+        waits = f"; waits: {job.waiting}" if job.waits else ""
+        now = f"{job.id}{stage}: {_so_far(job)}{waits}"
         if now != said:
             desk.out.note(now)
         said = now

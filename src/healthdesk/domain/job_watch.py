@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from healthdesk.domain.job_states import JobStage
+from healthdesk.domain.states import Environment, HoldReason
 
 STAGE_SIZE: Mapping[JobStage, int] = {JobStage.ONE: 1, JobStage.FIVE: 5}
+ORDINAL: Mapping[JobStage, str] = {JobStage.ONE: "first", JobStage.FIVE: "next"}
 AFTER: Mapping[JobStage, JobStage] = {JobStage.ONE: JobStage.FIVE, JobStage.FIVE: JobStage.REST}
 IN_A_ROW = 3
 WINDOW = 50
@@ -31,15 +33,38 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Records under way of one environment that a job waits for, and what holds them; `goes_first` is the record that has
+    to go before the first of them, where they wait for their turn.
+    """
+
+    reason: HoldReason
+    integration_id: str
+    integration_name: str
+    environment: Environment
+    records: int
+    goes_first: str = ""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Wait:
+        """Return what `asdict` made."""
+        known = {"reason": HoldReason(value["reason"]), "environment": Environment(value["environment"])}
+        return cls(**{**value, **known})
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """What a job has seen. `known` are the causes that its records failed for before; `through` and `failed` count the
-    stage's records that did and did not get through; `recent` are the causes of the last results, "" for none.
+    stage's records that did and did not get through; `recent` are the causes of the last results, "" for none, and `last`
+    is how the last failure was told. `waits` is what holds all that is left of it, empty while anything can go on.
     """
 
     known: tuple[str, ...] = ()
     through: int = 0
     failed: int = 0
     recent: tuple[str, ...] = ()
+    last: str = ""
+    waits: tuple[Wait, ...] = ()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Watch:
@@ -49,6 +74,8 @@ class Watch:
             through=value.get("through", 0),
             failed=value.get("failed", 0),
             recent=tuple(value.get("recent", ())),
+            last=value.get("last", ""),
+            waits=tuple(map(Wait.from_json, value.get("waits", ()))),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -58,6 +85,8 @@ class Watch:
             "through": self.through,
             "failed": self.failed,
             "recent": list(self.recent),
+            "last": self.last,
+            "waits": [asdict(each) for each in self.waits],
         }
 
     @property
@@ -71,10 +100,11 @@ class Watch:
 
 
 def note(watch: Watch, stage: JobStage, results: Sequence[Result], under_way: int) -> tuple[Watch, str]:
-    """Take results in, in the order they came; `under_way` are still awaited. Return why the job stops, or "".
+    """Take results in, in the order they came; `under_way` are awaited soon. Return why the job stops, or "".
 
-    In the first stages a failure stops it that its records had before, and any failure once all of the stage failed. In
-    the rest one cause does `IN_A_ROW` times in a row, or in more than `SHARE` of the last `WINDOW`.
+    In the first stages a failure stops it that its records had before. So does any other, once as many as the stage takes
+    were tried and none got through: what failed for another reason is no better to send all the rest to. In the rest one
+    cause does `IN_A_ROW` times in a row, or in more than `SHARE` of the last `WINDOW`.
     """
     for result in results:
         watch = replace(
@@ -82,13 +112,16 @@ def note(watch: Watch, stage: JobStage, results: Sequence[Result], under_way: in
             through=watch.through + (not result.cause),
             failed=watch.failed + bool(result.cause),
             recent=(*watch.recent, result.cause)[-WINDOW:],
+            last=result.sentence if result.cause else watch.last,
         )
         why = _why(watch, stage, result) if result.cause else ""
         if why:
             return watch, why
-    failures = [result for result in results if result.cause]
-    if stage is not JobStage.REST and failures and not under_way and not watch.through:
-        return watch, f"Nothing got through: {failures[-1].sentence}"
+    size = STAGE_SIZE.get(stage)
+    if size is not None and watch.seen >= size and not watch.through and not under_way:
+        what = "The record" if watch.failed == 1 else f"None of the {watch.failed} records"
+        got = "did not get through" if watch.failed == 1 else "got through"
+        return watch, f"{what} tried {ORDINAL[stage]} {got}, so no more are sent: {watch.last}"
     return watch, ""
 
 

@@ -7,27 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.job_states import JobItemState, JobState
-from healthdesk.domain.states import Environment
+from healthdesk.domain.states import Environment, HoldReason
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.slots import Bucket
 from healthdesk.engine.targets import Targets
-from healthdesk.store import activity, job_items
+from healthdesk.store import activity, job_follow, job_items
 from healthdesk.store import jobs as queries
-from healthdesk.store.rows_jobs import JobRow, Stepped
+from healthdesk.store.rows_jobs import JobRow, Place, Places, Stepped
 
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 RENEW_S = 10.0
 """How often the leases of jobs under way are renewed: well within `queries.LEASE`."""
+
+FOLLOW_S = 5.0
+"""How often records that jobs are through with and that went on by themselves are looked after."""
 
 TOLD_EVERY_S = 0.5
 """How often a job's progress is told while nothing else of it changes."""
@@ -50,6 +53,9 @@ class _Running:
     bucket: Bucket | None = None
     told_at: float = float("-inf")
     untold: bool = False
+    held: Mapping[Place, HoldReason] = field(default_factory=dict)
+    """Of its environments those that were on hold at its last step; `start` is where that looks on."""
+    start: str = ""
 
 
 class Jobs:
@@ -63,6 +69,7 @@ class Jobs:
         self._pulse = Pulse(ctx.clock, POLL_S)
         self._running: dict[str, _Running] = {}
         self._renewed_at = float("-inf")
+        self._followed_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         ctx.bus.on_event(self._heard)
 
@@ -86,6 +93,8 @@ class Jobs:
 
     async def _look(self) -> None:
         """Move every job of this daemon one step on."""
+        if self._ctx.clock.monotonic() >= self._followed_at + FOLLOW_S:
+            await self._follow()
         active = await self._ctx.store.read(queries.active)
         if not active:
             self._running.clear()
@@ -96,6 +105,13 @@ class Jobs:
                 await self._fill(job_id, known)
             else:
                 await self._step(job_id, known)
+
+    async def _follow(self) -> None:
+        """Let jobs tell what became of records that went on by themselves, whichever daemon ran them."""
+        for job_id in await self._ctx.store.read(job_follow.behind):
+            row = await self._ctx.store.write(job_follow.follow, job_id, self._ctx.clock.now())
+            self._publish(row)
+        self._followed_at = self._ctx.clock.monotonic()
 
     async def _leased(self, active: list[str]) -> list[str]:
         """Return the active jobs that are this daemon's, with a lease that holds."""
@@ -122,12 +138,18 @@ class Jobs:
 
     async def _step(self, job_id: str, known: _Running) -> None:
         before = known.row
-        allowed = self._allowed(known)
-        stepped = await self._ctx.store.write(self._stepped, job_id, self._most(before), allowed)
+        allowed, places = self._allowed(known), self._places()
+        held = places.held if before is None else places.of(before).held
+        if held != known.held:
+            known.held, known.start = held, ""
+        stepped = await self._ctx.store.write(
+            self._stepped, job_id, self._most(before), allowed, places, known.start
+        )
         if stepped is None:
             self._running.pop(job_id, None)
             return
-        known.row = row = stepped.job
+        known.row, known.start = stepped.job, stepped.start
+        row = stepped.job
         if known.bucket is not None:
             known.bucket.take(stepped.queued)
         for place in stepped.environments:
@@ -145,10 +167,12 @@ class Jobs:
         elif known.bucket is not None and allowed == 0:
             self._later(max(SOON_S, known.bucket.wait_s()))
 
-    def _stepped(self, conn: Conn, job_id: str, most: int, allowed: int) -> Stepped | None:
+    def _stepped(
+        self, conn: Conn, job_id: str, most: int, allowed: int, places: Places, start: str
+    ) -> Stepped | None:
         """Move a job on, and note in the same transaction that it stopped by itself."""
         now = self._ctx.clock.now()
-        stepped = job_items.step(conn, job_id, now, most=most, allowed=allowed)
+        stepped = job_items.step(conn, job_id, now, most=most, allowed=allowed, places=places, start=start)
         if stepped is not None and stepped.stopped:
             row = stepped.job
             left = row.count(JobItemState.PENDING)
@@ -164,6 +188,14 @@ class Jobs:
                 detail={"left": left, "done": row.total - left, "reason": row.reason},
             )
         return stepped
+
+    def _places(self) -> Places:
+        """Return the environments whose records wait, or wait for one another."""
+        targets = {(each.integration_id, each.environment): each for each in self._targets.all()}
+        return Places(
+            {place: each.held for place, each in targets.items() if each.held is not None},
+            frozenset(place for place, each in targets.items() if each.order),
+        )
 
     def _most(self, row: JobRow | None) -> int:
         """Return how many records of a job may be under way: enough that no slot waits, and no more."""
@@ -199,5 +231,8 @@ class Jobs:
         if known.row is None or not (at_once or (known.untold and now >= known.told_at + TOLD_EVERY_S)):
             return
         known.told_at, known.untold = now, False
-        counts = {state.value: number for state, number in known.row.counts.items() if number}
-        self._ctx.bus.publish("job.changed", known.row.id, {"state": known.row.state.value, **counts})
+        self._publish(known.row)
+
+    def _publish(self, row: JobRow) -> None:
+        counts = {state.value: number for state, number in row.counts.items() if number}
+        self._ctx.bus.publish("job.changed", row.id, {"state": row.state.value, **counts})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,19 +13,20 @@ from sqlalchemy import Connection, bindparam, func, select, text
 
 from healthdesk.domain.job_states import JobItemState, JobStage, JobState
 from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, note, wanted
-from healthdesk.domain.states import Environment, ErrorKind
+from healthdesk.domain.states import ErrorKind
 from healthdesk.store import job_making
 from healthdesk.store import jobs as queries
+from healthdesk.store.job_holds import hinted, on_hold, passed_over, told
 from healthdesk.store.job_queue import Moves, cancel_some, queue
 from healthdesk.store.resending import BODY_GONE, next_ids
-from healthdesk.store.rows_jobs import ItemResult, JobRow, Stepped
+from healthdesk.store.rows_jobs import ItemResult, JobRow, Place, Places, Stepped
 from healthdesk.store.schema import record_bodies
 from healthdesk.store.schema_jobs import job_records
-from healthdesk.store.scope import on_sqlite
 
 STEP = 2000
 """Records of a job that are written down, or cancelled, in one transaction."""
 
+NOWHERE = Places()
 GONE = "it was removed by retention"
 _FAILED = frozenset({JobItemState.RETRYING, JobItemState.FAILED, JobItemState.UNKNOWN})
 
@@ -40,11 +41,6 @@ ENDED = """
 """
 """A record of unknown arrival that is still looked up may be sent again by itself: it is not through yet. Nor is one
 whose attempt ended with the daemon and that the endpoint does not have: it is sent again at once."""
-
-ON_HOLD = """
-    SELECT count(*) FROM job_records i{hint} JOIN records r ON r.id = i.record_id
-    WHERE i.job_id = :job AND i.state = 'sent' AND r.state = 'held'
-"""
 
 
 def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow | None:
@@ -81,39 +77,59 @@ def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> 
     return queries.get(conn, job_id)
 
 
-def step(conn: Connection, job_id: str, now: datetime, *, most: int, allowed: int) -> Stepped | None:
+def step(
+    conn: Connection,
+    job_id: str,
+    now: datetime,
+    *,
+    most: int,
+    allowed: int,
+    places: Places = NOWHERE,
+    start: str = "",
+) -> Stepped | None:
     """Take in what has ended, decide, and queue what may be sent next, in one transaction. None when it is not ours.
 
-    `most` records may be under way at a time; `allowed` may be queued now, as the job's own rate has it.
+    `most` records may be under way at a time; `allowed` may be queued now, as the job's own rate has it. Records on hold
+    keep no other from being tried, and decide nothing: `places` says where they are, `start` is that of the last step, as
+    long as the same environments are held.
     """
     job = queries.leased(conn, job_id)
     if job is None or job.state is JobState.PREPARING:
         return None
     ended = _ended(conn, job_id)
-    _write(conn, job_id, ended, now)
+    write_results(conn, job_id, ended, now)
     under_way = job.count(JobItemState.SENT) - len(ended)
-    decided = _decide(job, ended, under_way)
+    here = places.of(job)
+    held = on_hold(conn, job_id, here) if under_way else Counter()
+    decided = _decide(job, ended, under_way - passed_over(held))
     done: Counter[JobItemState] = Counter(result.state for result in ended)
     moves: Moves = Counter({(JobItemState.SENT, state): number for state, number in done.items()})
-    places: set[tuple[str, Environment]] = set()
+    woken: set[Place] = set()
     pending = job.count(JobItemState.PENDING)
     if decided.state is JobState.RUNNING and pending:
-        free = under_way
-        if decided.stage is JobStage.REST and (job.environment is None or job.integration_id is None):
-            free -= _on_hold(conn, job_id)
-        number = min(allowed, wanted(decided.watch, decided.stage, free, most))
-        moves += queue(conn, job, number, now, places)
+        number = min(allowed, wanted(decided.watch, decided.stage, under_way - passed_over(held), most))
+        more, start = queue(conn, job, number, now, woken, held=here.held, start=start)
+        if here.held and not more:
+            # Only records on hold are left. They line up as far as others would, since a circuit needs one to try.
+            number = min(allowed, wanted(decided.watch, decided.stage, under_way, most))
+            more, _ = queue(conn, job, number, now, woken)
+        moves += more
     elif decided.state is JobState.CANCELLED and pending:
         moves[JobItemState.PENDING, JobItemState.CANCELLED] += cancel_some(conn, job_id, now, limit=STEP)
     queries.moved(conn, job_id, moves)
-    _settle(conn, job, decided, now)
+    queued = moves[JobItemState.PENDING, JobItemState.SENT]
+    # Where the job's own rate lets none go now, whether others could leave is as it was.
+    tells = held and not queued and (allowed or not pending or job.waits)
+    waits = told(conn, job_id, held) if tells and under_way == held.total() else ()
+    _settle(conn, job, replace(decided, watch=replace(decided.watch, waits=waits)), now)
     after = queries.get(conn, job_id)
-    changed = bool(moves) or (after.state, after.stage) != (job.state, job.stage)
+    changed = bool(moves) or (after.state, after.stage, after.waits) != (job.state, job.stage, job.waits)
     return Stepped(
         after,
         changed,
-        tuple(sorted(places)),
-        queued=moves[JobItemState.PENDING, JobItemState.SENT],
+        tuple(sorted(woken)),
+        start,
+        queued=queued,
         stopped=after.state is JobState.STOPPED is not job.state,
         ended=done,
     )
@@ -150,11 +166,12 @@ def _decide(job: JobRow, ended: Sequence[ItemResult], under_way: int) -> _Decide
 
 
 def _settle(conn: Connection, job: JobRow, decided: _Decided, now: datetime) -> None:
-    """Store what was decided, and that a job is done where nothing is left of it."""
+    """Store what was decided, and that a job is done where nothing is left of it, also of one that was paused."""
     row = queries.get(conn, job.id)
-    state, finished_at = decided.state, row.finished_at
+    state, reason, finished_at = decided.state, decided.reason, row.finished_at
     if not row.count(JobItemState.PENDING) and not row.count(JobItemState.SENT):
-        state = JobState.DONE if state is JobState.RUNNING else state
+        if state in {JobState.RUNNING, JobState.PAUSED}:
+            state, reason = JobState.DONE, ""
         if state in {JobState.DONE, JobState.CANCELLED}:
             finished_at = finished_at or now
     if (state, decided.stage, decided.watch, finished_at) != (
@@ -168,24 +185,20 @@ def _settle(conn: Connection, job: JobRow, decided: _Decided, now: datetime) -> 
             job.id,
             state=state,
             stage=decided.stage,
-            reason=decided.reason,
+            reason=reason,
             watch=decided.watch.to_json(),
             finished_at=finished_at,
         )
 
 
-def hinted(conn: Connection, statement: str) -> str:
-    """Return a statement with the index of states: SQLite would rather read every record of the job in their order."""
-    return statement.format(hint=" INDEXED BY ix_job_records_state" if on_sqlite(conn) else "")
-
-
 def _ended(conn: Connection, job_id: str) -> list[ItemResult]:
     """Return the records of a job whose attempt is settled, in the order in which they were sent."""
     rows = conn.execute(text(hinted(conn, ENDED)), {"job": job_id, "limit": STEP}).all()
-    return [_result(row) for row in sorted(rows, key=lambda row: (row.last_attempt_at or 0, row.record_id))]
+    return [result_of(row) for row in sorted(rows, key=lambda row: (row.last_attempt_at or 0, row.record_id))]
 
 
-def _result(row: Any) -> ItemResult:
+def result_of(row: Any) -> ItemResult:
+    """Return what became of a record, as `ENDED` reads it."""
     if row.state is None:
         return ItemResult(row.record_id, JobItemState.SKIPPED, None, None, "", GONE, "")
     state = JobItemState(row.state)
@@ -197,7 +210,8 @@ def _result(row: Any) -> ItemResult:
     return ItemResult(row.record_id, state, row.attempt_id, row.last_status, row.error_kind, row.error, cause)
 
 
-def _write(conn: Connection, job_id: str, ended: Sequence[ItemResult], now: datetime) -> None:
+def write_results(conn: Connection, job_id: str, ended: Sequence[ItemResult], now: datetime) -> None:
+    """Write down what became of records of a job; the counts are moved apart from it."""
     if ended:
         conn.execute(
             sa.update(job_records).where(
@@ -216,9 +230,3 @@ def _write(conn: Connection, job_id: str, ended: Sequence[ItemResult], now: date
                 for each in ended
             ],
         )
-
-
-def _on_hold(conn: Connection, job_id: str) -> int:
-    """Return how many records of a job wait on hold: one environment on hold is no reason to wait for another."""
-    number: int = conn.execute(text(hinted(conn, ON_HOLD)), {"job": job_id}).scalar_one()
-    return number

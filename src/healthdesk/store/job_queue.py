@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, select, text
 
 from healthdesk.domain.job_states import JobItemState
-from healthdesk.domain.states import Environment, Trigger
+from healthdesk.domain.states import Trigger
 from healthdesk.store import fixes
 from healthdesk.store.resending import again
-from healthdesk.store.rows_jobs import JobRow
+from healthdesk.store.rows_jobs import JobRow, Place
 from healthdesk.store.schema import records
 from healthdesk.store.schema_jobs import SENT, job_records
 
@@ -24,18 +24,33 @@ Moves = Counter[tuple[JobItemState, JobItemState]]
 ROUNDS = 20
 """How often one step looks for records to send where those it found need not be sent any more."""
 
+NONE_LEFT = "~"
+"""Where to look for records that can leave once none was found: behind the last one."""
+
 FIXED = "What is sent of it was changed, together with others."
 
 
 def queue(
-    conn: Connection, job: JobRow, number: int, now: datetime, places: set[tuple[str, Environment]]
-) -> Moves:
-    """Queue the next records of a job; those that need not be sent any more are skipped, and others sent for them."""
+    conn: Connection,
+    job: JobRow,
+    number: int,
+    now: datetime,
+    places: set[Place],
+    *,
+    held: Collection[Place] = (),
+    start: str = "",
+) -> tuple[Moves, str]:
+    """Queue the next records of a job; those that need not be sent any more are skipped, and others sent for them.
+
+    Records of environments that are `held` are passed over. Return from which one to look next time, as long as these
+    are the environments that are held: all before it are of those.
+    """
     moves: Moves = Counter()
     for _ in range(ROUNDS):
         if number <= 0:
             break
-        ids = list(conn.execute(next_statement(job.id, number)).scalars())
+        ids = list(conn.execute(next_statement(job.id, number, held=held, start=start)).scalars())
+        start = ids[0] if ids else NONE_LEFT
         if not ids:
             break
         elsewhere = _in_other_jobs(conn, job.id, ids)
@@ -55,16 +70,24 @@ def queue(
         moves[JobItemState.PENDING, JobItemState.SENT] += len(sent)
         moves[JobItemState.PENDING, JobItemState.SKIPPED] += len(ids) - len(sent)
         number -= len(sent)
-    return +moves
+    return +moves, start
 
 
-def next_statement(job_id: str, limit: int) -> sa.Select[Any]:
-    """Return the query of the records that a job sends next; a test reads its plan."""
-    return (
+def next_statement(
+    job_id: str, limit: int, *, held: Collection[Place] = (), start: str = ""
+) -> sa.Select[Any]:
+    """Return the query of the records that a job sends next, in the order they arrived; a test reads its plan."""
+    query = (
         select(job_records.c.record_id)
         .where(job_records.c.job_id == job_id, job_records.c.state == JobItemState.PENDING)
         .order_by(job_records.c.record_id)
         .limit(limit)
+    )
+    if not held:
+        return query
+    place = sa.tuple_(records.c.integration_id, records.c.environment)
+    return query.outerjoin_from(job_records, records, records.c.id == job_records.c.record_id).where(
+        job_records.c.record_id >= start, sa.or_(records.c.id.is_(None), place.not_in(sorted(held)))
     )
 
 

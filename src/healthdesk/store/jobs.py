@@ -75,10 +75,12 @@ def items(
 
 
 def pause(conn: Connection, job_id: str, *, by: str) -> JobRow:
-    """Send nothing more of a job. Raises Conflict unless it is running."""
+    """Send nothing more of a job. Raises Conflict unless it is running and something of it is left."""
     job = get(conn, job_id, lock=True)
     if job.state is not JobState.RUNNING:
         raise Conflict(_not_now(job, "paused"), fix="" if job.state in _ENDED else "Try again once it runs")
+    if not job.count(JobItemState.PENDING) and not job.count(JobItemState.SENT):
+        raise Conflict("nothing of this job is left to pause")
     _change(conn, job_id, state=JobState.PAUSED, reason=f"paused by {by}", changed_by=by)
     return get(conn, job_id)
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
-from healthdesk.domain.job_watch import Watch
-from healthdesk.domain.states import Environment
+from healthdesk.domain.job_watch import Wait, Watch
+from healthdesk.domain.states import Environment, HoldReason
 from healthdesk.store.rows_records import RecordQuery
 
 
@@ -34,6 +34,23 @@ class NewJob:
     careful: bool = False
     rate_per_s: float | None = None
     fix_id: str | None = None
+
+
+Place = tuple[str, Environment]
+"""An environment of an integration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Environments that do not send whatever is due now: those on hold, with what holds them, and those that order."""
+
+    held: Mapping[Place, HoldReason] = field(default_factory=dict)
+    ordered: frozenset[Place] = frozenset()
+
+    def of(self, job: JobRow) -> Places:
+        """Return those that records of a job may be of."""
+        held = {place: reason for place, reason in self.held.items() if job.may_touch(place)}
+        return Places(held, frozenset(filter(job.may_touch, self.ordered)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,15 @@ class JobRow:
     started_at: datetime | None
     finished_at: datetime | None
     watch: Watch = field(default_factory=Watch)
+
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """Return what holds all that is left of it; nothing while anything can go on."""
+        return self.watch.waits
+
+    def may_touch(self, place: Place) -> bool:
+        """Tell whether it may have records of this environment."""
+        return self.integration_id in {None, place[0]} and self.environment in {None, place[1]}
 
     def count(self, state: JobItemState) -> int:
         """Return how many of its records are in this state."""
@@ -101,11 +127,14 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What one step of a job did. `environments` are to be woken; `stopped` says that it just stopped by itself."""
+    """What one step of a job did. `environments` are to be woken; `stopped` says that it just stopped by itself. Pending
+    records before `start` are of environments on hold.
+    """
 
     job: JobRow
     changed: bool
-    environments: tuple[tuple[str, Environment], ...] = ()
+    environments: tuple[Place, ...] = ()
+    start: str = ""
     queued: int = 0
     stopped: bool = False
     ended: Mapping[JobItemState, int] = field(default_factory=dict)

@@ -44,3 +44,9 @@ async def test_from_setup_to_the_log(tmp_path: Path) -> None:
             verbs = [entry["verb"] for entry in (await desk.ok("GET", "/v1/activity"))["items"]]
             assert verbs == ["revealed", "paused", "made key", "enabled", "added", "added", "added"]
             assert (await desk.ask("GET", "/readyz")).status == 200
+
+            given = {"text": '[[labels]]\nname = "Access"\n[[sources]]\nkey = "hra"\nname = "HRA"\n'}
+            planned = await desk.ok("POST", "/v1/setup", given)
+            assert (await desk.ok("GET", "/v1/labels"))["items"] == []  # it was tried, and undone
+            done = await desk.ok("POST", "/v1/setup", {**given, "version": planned["version"]})
+            assert (done["added"], (await desk.ok("POST", "/v1/setup", given))["same"]) == (2, 2)

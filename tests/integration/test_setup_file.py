@@ -1,66 +1,110 @@
-"""A whole set-up from a file: planned, made, exported the same, and applied again without a change."""
+"""A whole set-up from a file: planned, made whole or not at all, exported the same, and applied again without a change."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.harness.desk import Desk
-from tests.harness.serving import served_desk
+import sqlalchemy as sa
+from tests.harness.setup_columns import IN_THE_FILE, left_out
+from tests.integration.engine_desk import engine_on
 
 from healthdesk.api.setup import SetupGiven
-from healthdesk.client.client import Client
-from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
-from healthdesk.errors import ApiRefused
+from healthdesk.domain.states import IntegrationState, Role
+from healthdesk.errors import Conflict, Malformed
+from healthdesk.operations import connections, integrations, labels, setup
+from healthdesk.operations.desk import Desk, Operator
+from healthdesk.operations.setup_text import parsed
+from healthdesk.store.schema_all import TABLES
+from healthdesk.testing import FakeClock
 
-MANY = 50
 TOKEN = "token-1234567890-abcd"
 
-
-def document(**more: str) -> str:
-    connections = "\n".join(
-        f"""
+WHOLE = """
 [[connections]]
-name = "Endpoint {number}"
+name = "CRM endpoint"
 auth = "bearer"
-base_url = "https://crm{number}.example"
-heartbeat = {{ path = "/health" }}
-members = {{ mia = "manager" }}
-"""
-        for number in range(MANY)
-    )
-    return (
-        connections
-        + more.get("extra", "")
-        + """
+base_url = "https://crm.example/api/"
+heartbeat = { method = "GET", path = "/health", expected_status = 204 }
+verification = { scheme = "token", header = "X-Token" }
+callback_secret = true
+callback_limit_per_minute = 30
+members = { mia = "manager" }
+
+[[connections]]
+name = "Data lake"
+base_url = "https://lake.example"
+settings = { token_url = "https://login.example/token" }
+ping = { schedule = { cron = "0 3 * * *", zone = "Europe/Berlin" }, grace_s = 900.0 }
+
+[[connections]]
+name = "Our Jira"
+app = "jira-cloud"
+auth = "api_token"
+fields = { site = "acme", email = "desk@acme.example" }
+
+[[connections]]
+name = "Our GitHub"
+app = "github"
+auth = "token"
+
 [[integrations]]
 name = "CRM"
-production = { connection = "Endpoint 0", path = "/v2/hra", rate_per_s = 20.0, paused = true }
-[integrations.testing]
-connection = "Endpoint 1"
+[integrations.production]
+connection = "CRM endpoint"
 path = "/v2/hra"
-headers = { X-Team = "qa" }
+method = "PUT"
+headers = { X-Team = "ops" }
+concurrency = 3
+rate_per_s = 20.0
+timeout_s = 12.0
+on_unknown = "hold"
+accept_limit_per_minute = 600
+paused = true
+[integrations.testing]
+connection = "Data lake"
 [integrations.testing.delivery]
 body = "json"
 mapping = [{ do = "rename", path = "score", to = "risk.score" }]
 
 [[integrations]]
-name = "Data lake"
-production = { connection = "Endpoint 2", path = "/in" }
+name = "Tickets"
+kind = "tasks"
+connection = "Our Jira"
+paused = true
+[integrations.tasks]
+container = { project = "OPS", issue_type = "Task" }
+directions = { description = "push" }
+statuses = { not_started = "10001" }
+their_statuses = { "10005" = "done" }
+people = { mia = "mia@acme.example" }
+values = { priority = "High" }
+every_s = 1800.0
 
 [[integrations]]
 name = "Evidence"
 kind = "proof"
 app = "github"
+proof = { every_s = 43200.0 }
 
 [[sources]]
 key = "heart-health"
 name = "Heart health"
 levels = ["low", "high"]
-fields = [{ name = "participant_id", type = "string", required = true, lookup = true }]
-enabled = ["CRM", "Data lake"]
+fields = [
+    { name = "participant_id", type = "string", required = true, lookup = true },
+    { name = "score", type = "integer", example = "7", sensitive = false },
+]
+enabled = ["CRM"]
+silence = [
+    { integration = "CRM", after_s = 0.0 },
+    { integration = "CRM", environment = "testing", after_s = 7200.0 },
+]
 
 [[channels]]
 name = "Ops"
@@ -70,138 +114,298 @@ name = "CRM team"
 integration = "CRM"
 environments = ["production", "testing"]
 channels = ["Ops"]
+recoveries = false
+
+[[rules]]
+name = "Jira"
+connection = "Our Jira"
+channels = ["Ops"]
+enabled = false
+
+[[labels]]
+kind = "control"
+name = "Access"
+description = "Who may get in"
+members = ["mia"]
+
+[[templates]]
+name = "Review access"
+task = { name = "Review access of {date}", description = "All of it", assignee = "mia", due_in_days = 7 }
+schedule = { every_s = 86400.0 }
+integration = "Tickets"
+connection = "Our Jira"
+
+[[proof_syncs]]
+name = "Who can push"
+integration = "Evidence"
+connection = "Our GitHub"
+dataset = "organisation_members"
+fields = { org = "acme" }
+control = "Access"
+every_s = 3600.0
+
+[[filters]]
+name = "Refused by the CRM"
+integration = "CRM"
+filter = { states = ["failed"], statuses = [422], text = "score" }
+"""
+THINGS = 15
+
+SECRETS = {
+    "connections.CRM endpoint.token": TOKEN,
+    "connections.CRM endpoint.callback_secret": TOKEN,
+    "connections.Our Jira.api_token": TOKEN,
+    "connections.Our GitHub.token": TOKEN,
+    "channels.Ops.url": "json://127.0.0.1:9/hook",
+}
+
+SMALL = """
+[[connections]]
+name = "Endpoint"
+auth = "bearer"
+base_url = "https://crm.example"
+
+[[integrations]]
+name = "CRM"
+production = { connection = "Endpoint", path = "/v2", rate_per_s = 20.0, paused = true }
+
+[[sources]]
+key = "heart-health"
+name = "Heart health"
+levels = ["low", "high"]
+fields = [{ name = "id", type = "string" }, { name = "score", type = "integer" }]
+enabled = ["CRM"]
 
 [[labels]]
 name = "Access"
-description = "Who may get in"
 """
-    )
+SMALL_SECRETS = {"connections.Endpoint.token": TOKEN}
 
 
-SECRETS = {
-    **{f"connections.Endpoint {number}.token": TOKEN for number in range(MANY)},
-    "channels.Ops.url": "json://127.0.0.1:9/hook",
-}
+@contextlib.asynccontextmanager
+async def desk_in(folder: Path) -> AsyncIterator[Desk]:
+    async with engine_on(folder, FakeClock()) as engine:
+        yield Desk(engine, Operator("alice", Role.ADMINISTRATOR))
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with served_desk(tmp_path) as served:
-        yield served
+    async with desk_in(tmp_path) as made:
+        yield made
 
 
-@pytest.fixture
-async def client(desk: Desk) -> AsyncIterator[Client]:
-    async with desk.client() as opened:
-        yield opened
+async def imported(desk: Desk, text: str, secrets: dict[str, str] | None = None):
+    planned = await setup.load(desk, SetupGiven(text=text, secrets=secrets or {}))
+    assert planned.refused == 0, [each for each in planned.changes if each.do == "refuse"]
+    return await setup.load(desk, SetupGiven(text=text, secrets=secrets or {}, version=planned.version))
 
 
-async def imported(client: Client, text: str, secrets: dict[str, str] | None = None):
-    given = SetupGiven(text=text, secrets=SECRETS if secrets is None else secrets)
-    plan = await client.setup_plan(given)
-    return await client.setup_import(given, plan.version)
+async def counted(desk: Desk, text: str) -> tuple[int, int, int, int]:
+    planned = await setup.load(desk, SetupGiven(text=text))
+    return planned.added, planned.changed, planned.refused, planned.same
 
 
-async def test_fifty_connections_and_three_integrations_from_a_file(client: Client) -> None:
-    given = SetupGiven(text=document(), secrets=SECRETS)
-    plan = await client.setup_plan(given)
-    assert (plan.added, plan.changed, plan.refused) == (MANY + 7, 0, 0)
-    assert (await client.connections_list()).items == []
+async def rows(desk: Desk) -> dict[str, list[Any]]:
+    """Return everything in the database."""
 
-    done = await client.setup_import(given, plan.version)
-    assert set(done.secrets) == {
-        "integrations.CRM.production.signing_secret",
-        "integrations.CRM.testing.signing_secret",
-        "integrations.Data lake.production.signing_secret",
+    def read(conn):
+        return {
+            name: [row._asdict() for row in conn.execute(sa.select(table))] for name, table in TABLES.items()
+        }
+
+    return await desk.read(read)
+
+
+def test_every_column_is_in_the_file_or_there_is_a_reason_why_not() -> None:
+    for name, table in TABLES.items():
+        for column in [each.name for each in table.columns]:
+            reasons = left_out(name, column)
+            wanted = column in IN_THE_FILE.get(name, ())
+            assert wanted != bool(reasons), (name, column, reasons)
+    for name, columns in IN_THE_FILE.items():
+        assert set(columns) <= set(TABLES[name].columns.keys())
+
+
+def configured(everything: dict[str, list[Any]]) -> dict[str, list[str]]:
+    """Return the columns of a set-up, ids as what they are of."""
+    named = {
+        row["id"]: str(row.get("key") or row["name"])
+        for table in ("connections", "integrations", "sources", "channels", "labels")
+        for row in everything[table]
     }
-    made = {each.name: each for each in (await client.integrations_list()).items}
-    crm = {each.environment: each for each in made["CRM"].environments}
-    assert (crm[Environment.PRODUCTION].state, crm[Environment.PRODUCTION].rate_per_s) == (
-        IntegrationState.PAUSED,
-        20,
+
+    def told(value: Any) -> Any:
+        text = json.dumps(value, default=str, sort_keys=True)
+        for object_id, name in named.items():
+            text = text.replace(object_id, name)
+        return text
+
+    return {
+        table: sorted(told({column: row[column] for column in columns}) for row in everything[table])
+        for table, columns in IN_THE_FILE.items()
+    }
+
+
+async def test_all_that_an_operator_sets_up_goes_to_another_desk_in_the_file(tmp_path: Path) -> None:
+    async with desk_in(tmp_path / "one") as one, desk_in(tmp_path / "two") as two:
+        done = await imported(one, WHOLE, SECRETS)
+        assert done.added == THINGS
+        assert set(done.secrets) == {
+            "integrations.CRM.production.signing_secret",
+            "integrations.CRM.testing.signing_secret",
+            "connections.Data lake.ping",
+        }
+        first = await rows(one)
+        for table, columns in IN_THE_FILE.items():
+            for column in columns:  # else the desk that follows could not show that it was left out
+                values = [row[column] for row in first[table]]
+                assert any(value not in (None, "", [], {}) for value in values), f"{table}.{column}"
+
+        assert await counted(one, WHOLE) == (0, 0, 0, THINGS)
+        exported = await setup.export(one)
+        assert TOKEN not in exported
+        assert "json://" not in exported
+        assert "Not in this file" not in exported
+        assert await counted(one, exported) == (0, 0, 0, THINGS)
+
+        await imported(two, exported, SECRETS)
+        assert configured(await rows(two)) == configured(first)
+        assert tomllib.loads(await setup.export(two)) == tomllib.loads(exported)
+
+
+async def test_fifty_connections_and_three_integrations_from_a_file(desk: Desk) -> None:
+    many = "".join(
+        f'[[connections]]\nname = "Endpoint {number}"\nbase_url = "https://crm{number}.example"\n'
+        for number in range(50)
     )
-    assert crm[Environment.TESTING].delivery.mapping[0].to == "risk.score"
-    assert made["Evidence"].kind is IntegrationKind.PROOF
-    assert made["CRM"].sources == made["Data lake"].sources == ["heart-health"]
-    connections = (await client.connections_list(limit=500)).items
-    assert len(connections) == MANY
-    assert connections[0].credential_hint == "••••abcd"
-    assert [(each.user, each.grant) for each in connections[0].members if each.grant != "owner"] == [
-        ("mia", "manager")
-    ]
+    three = '[[integrations]]\nname = "{}"\nproduction = {{ connection = "{}" }}\n'
+    text = many + "".join(
+        three.format(name, endpoint)
+        for name, endpoint in (("CRM", "Endpoint 0"), ("Lake", "Endpoint 1"), ("Third", "Endpoint 49"))
+    )
+    assert (await imported(desk, text)).added == 53
+    page = await connections.list_all(desk, None, 500)
+    assert len(page.items) == 50
+    assert len((await integrations.list_all(desk, None, 500)).items) == 3
+    assert await counted(desk, text) == (0, 0, 0, 53)
 
 
-async def test_the_same_file_twice_changes_nothing_and_the_export_is_the_same_set_up(client: Client) -> None:
-    await imported(client, document())
-    again = await client.setup_plan(SetupGiven(text=document()))
-    assert (again.added, again.changed, again.refused, again.same) == (0, 0, 0, MANY + 7)
-    exported = await client.setup_export()
-    assert TOKEN not in exported
-    assert "json://" not in exported
-    of_export = await client.setup_plan(SetupGiven(text=exported))
-    assert (of_export.added, of_export.changed, of_export.refused) == (0, 0, 0)
-
-
-async def test_an_export_sets_up_another_desk(client: Client, tmp_path: Path) -> None:
-    await imported(client, document())
-    exported = await client.setup_export()
-    async with served_desk(tmp_path / "other") as other, other.client() as second:
-        await imported(second, exported)
-        assert tomllib.loads(await second.setup_export()) == tomllib.loads(exported)
-
-
-async def test_what_differs_is_shown_and_changed(client: Client) -> None:
-    await imported(client, document())
+async def test_what_differs_is_shown_value_by_value_and_changed(desk: Desk) -> None:
+    await imported(desk, SMALL, SMALL_SECRETS)
     changed = (
-        document()
-        .replace("rate_per_s = 20.0, paused = true", "rate_per_s = 5.0, paused = false")
+        SMALL.replace("rate_per_s = 20.0, paused = true", "rate_per_s = 5.0, paused = false")
         .replace('levels = ["low", "high"]', 'levels = ["low", "moderate", "high"]')
-        .replace('enabled = ["CRM", "Data lake"]', 'enabled = ["CRM"]')
+        .replace('{ name = "score", type = "integer" }', '{ name = "bmi" }')
+        .replace('"id", type = "string"', '"id", type = "string", required = true')
+        .replace('[[labels]]\nname = "Access"\n', "")
     )
-    plan = await client.setup_plan(SetupGiven(text=changed))
-    told = {each.name: each.fields for each in plan.changes if each.do == "change"}
-    assert told["CRM"] == ["production.paused: true → false", "production.rate_per_s: 20.0 → 5.0"]
-    assert set(told) == {"CRM", "heart-health"}
-    await imported(client, changed, {})
-    crm = next(each for each in (await client.integrations_list()).items if each.name == "CRM")
-    live = next(each for each in crm.environments if each.environment is Environment.PRODUCTION)
-    assert (live.state, live.rate_per_s, live.path) == (IntegrationState.ACTIVE, 5, "/v2/hra")
-    source = await client.source("heart-health")
-    assert source.levels == ["low", "moderate", "high"]
-    assert source.integrations == [crm.id]
+    planned = await setup.load(desk, SetupGiven(text=changed))
+    told = {each.name: each.fields for each in planned.changes if each.do == "change"}
+    assert told == {
+        "CRM": ["production.paused: true → false", "production.rate_per_s: 20.0 → 5.0"],
+        "heart-health": [
+            "fields.id.required: false → true",
+            "fields: − score",
+            "fields: + bmi",
+            "levels: low, high → low, moderate, high",
+        ],
+    }
+    assert [each.name for each in planned.changes if each.do == "left"] == ["label Access"]
+    await imported(desk, changed)
+    [crm] = (await integrations.list_all(desk, None, 500)).items
+    [live] = crm.environments
+    assert (live.state, live.rate_per_s, live.path) == (IntegrationState.ACTIVE, 5, "/v2")
+    assert [each.name for each in (await labels.list_all(desk, None, None, 500)).items] == ["Access"]
+    assert await counted(desk, changed) == (0, 0, 0, 3)
 
 
-async def test_nothing_is_changed_where_anything_is_refused(client: Client) -> None:
-    plan = await client.setup_plan(SetupGiven(text=document(), secrets={}))
-    assert len(plan.missing_secrets) == MANY + 1
-    with pytest.raises(ApiRefused, match="nothing was changed"):
-        await imported(client, document(), {})
-    nowhere = document(extra='[[rules]]\nname = "x"\nchannels = ["nope"]\n')
-    plan = await client.setup_plan(SetupGiven(text=nowhere, secrets=SECRETS))
-    [refused] = [each for each in plan.changes if each.do == "refuse"]
-    assert "no channel nope" in refused.why
-    assert (await client.connections_list()).items == []
-    assert (await client.channels_list()).items == []
+async def test_what_is_refused_is_refused_by_the_plan_and_nothing_is_changed(desk: Desk) -> None:
+    before = await rows(desk)
+
+    async def why(text: str, secrets: dict[str, str] = SMALL_SECRETS) -> str:
+        planned = await setup.load(desk, SetupGiven(text=text, secrets=secrets))
+        [refused] = [each for each in planned.changes if each.do == "refuse"]
+        with pytest.raises((Malformed, Conflict), match="nothing was changed"):
+            await setup.load(desk, SetupGiven(text=text, secrets=secrets, version=planned.version))
+        return refused.why
+
+    assert await why(SMALL, {}) == "needs connections.Endpoint.token"
+    assert "no channel nope" in await why(SMALL + '[[rules]]\nname = "x"\nchannels = ["nope"]\n')
+    assert "`healthdesk apps`" in await why('[[connections]]\nname = "x"\napp = "nope"\n')
+    assert "take it out" in await why(
+        SMALL.replace('auth = "bearer"', 'auth = "bearer"\nfields = { token = "x" }')
+    )
+    # What only the operation knows is found by trying it.
+    assert "declared twice" in await why(SMALL.replace('name = "score"', 'name = "id"'))
+    assert "does not begin with" in await why(SMALL.replace("https://crm.example", "crm"))
+    broken = '[[channels]]\nname = "Ops"\n'
+    assert "nonsense" in await why(SMALL + broken, {**SMALL_SECRETS, "channels.Ops.url": "nonsense://x"})
+    assert await rows(desk) == before
 
 
-async def test_a_plan_that_is_out_of_date_is_not_done(client: Client) -> None:
-    given = SetupGiven(text=document(), secrets=SECRETS)
-    plan = await client.setup_plan(given)
-    await imported(client, '[[labels]]\nname = "Meanwhile"\n')
-    with pytest.raises(ApiRefused) as refused:
-        await client.setup_import(given, plan.version)
-    assert refused.value.status == 409
+async def test_an_import_that_dies_half_way_leaves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = SetupGiven(text=SMALL, secrets=SMALL_SECRETS)
+    planned = await setup.load(desk, given)
+    before = await rows(desk)
+    news: list[str] = []
+    monkeypatch.setattr(desk.ctx.bus, "publish", lambda kind, *_: news.append(kind))
+    last = labels.add
+
+    async def dies(inside: Desk, new):
+        await last(inside, new)
+        assert len((await connections.list_all(inside, None, 500)).items) == 1
+        raise SystemError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(labels, "add", dies)
+        with pytest.raises(SystemError):
+            await setup.load(desk, given.model_copy(update={"version": planned.version}))
+    assert await rows(desk) == before
+    assert news == []
+    assert (await imported(desk, SMALL, SMALL_SECRETS)).added == 4
+    assert {"connection.changed", "integration.changed", "source.changed"} <= set(news)
+
+
+async def test_a_plan_that_is_out_of_date_is_not_done(desk: Desk) -> None:
+    given = SetupGiven(text=SMALL, secrets=SMALL_SECRETS)
+    planned = await setup.load(desk, given)
+    await imported(desk, '[[labels]]\nname = "Meanwhile"\n')
+    with pytest.raises(Conflict, match="changed since"):
+        await setup.load(desk, given.model_copy(update={"version": planned.version}))
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "what", "fix"),
     [
-        ("[[connections]\n", "no TOML"),
-        ('[[connections]]\nnane = "x"\n', "connections.0"),
-        ('[[labels]]\nname = "x"\n[[labels]]\nname = "x"\n', "twice"),
-        ("healthdesk = 2\n", "healthdesk"),
+        ("[[connections]\n", "no TOML: .*line 1", "healthdesk export"),
+        (
+            '[[labels]]\nname = "a"\n\n[[labels]]\nnane = "x"\n',
+            "line 5, labels number 2 nane: ",
+            "mean name?",
+        ),
+        (
+            '[[labels]]\nname = "a"\ndescription = 3\n',
+            "line 3, labels 'a' description: it is no text",
+            "quotes",
+        ),
+        (
+            '[[labels]]\nname = "x"\n[[labels]]\nname = "x"\n',
+            "line 3, .*twice, first on line 1",
+            "another name",
+        ),
+        ('[[integrations]]\nname = "x"\nkind = "mail"\n', "line 3, integrations 'x' kind: ", "'delivery'"),
+        (
+            '[[integrations]]\nname = "x"\ntesting = { connection_id = "con_1", connection = "x" }\n',
+            "name",
+            "correct",
+        ),
+        ("healthdesk = 2\n", "line 1, healthdesk: ", "one of 1"),
+        ("connection = 2\n", "line 1, connection: there is no such key", "connections?"),
     ],
 )
-async def test_a_file_that_is_wrong_says_where(client: Client, text: str, words: str) -> None:
-    with pytest.raises(ApiRefused, match=words):
-        await client.setup_plan(SetupGiven(text=text))
+def test_a_file_that_is_wrong_says_on_which_line_and_what_to_do(text: str, what: str, fix: str) -> None:
+    with pytest.raises(Malformed, match=what) as wrong:
+        parsed(text)
+    assert fix in wrong.value.fix

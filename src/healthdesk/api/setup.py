@@ -21,9 +21,9 @@ class SetupGiven(Input):
 
 
 class SetupChange(Output):
-    """One thing that an import makes or changes. `fields` are `name: before → after`, secrets as `(a secret)`."""
+    """One thing of the file, or of the desk and not in the file (`left`). `fields` are `name: before → after`."""
 
-    do: Literal["add", "change", "same", "refuse"]
+    do: Literal["add", "change", "same", "refuse", "left"]
     kind: str
     name: str
     fields: list[str] = []
@@ -31,19 +31,20 @@ class SetupChange(Output):
 
 
 class SetupPlan(Output):
-    """What an import will do. Nothing is changed where anything is refused."""
+    """What an import will do. Nothing is changed where anything is refused; what is not in the file is left alone."""
 
     changes: list[SetupChange]
     added: int = 0
     changed: int = 0
     same: int = 0
     refused: int = 0
+    left: int = 0
     missing_secrets: list[str] = []
     """Places of the secrets that are still wanted: what they belong to is refused until they are given."""
     version: str = ""
 
 
 class SetupApplied(SetupPlan):
-    """What an import did. `secrets` are keys made by it, shown this once."""
+    """What an import did. `secrets` are signing secrets and addresses of pings that it made, shown this once."""
 
     secrets: dict[str, str] = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from healthdesk.cli.marks import DIM, STRONG, Cell, paint
 from healthdesk.cli.tables import Column, render
-from healthdesk.cli.text import cells, clean, clean_block, pad
+from healthdesk.cli.text import cells, clean, clean_block, pad, wrap
 from healthdesk.cli.times import format_ago, format_time, zone_name
 
 if TYPE_CHECKING:
@@ -92,6 +92,12 @@ class Output:
         """Print text of several lines."""
         for line in clean_block(text, ascii_only=self._ascii):
             self._stdout.write(f"{indent}{line}".rstrip() + "\n")
+
+    def paragraph(self, text: str, *, indent: str = "", hang: str = "") -> None:
+        """Print text of any length: the first line after `indent`, those that follow after `hang`."""
+        text = clean(text, ascii_only=self._ascii)
+        lines = [indent + text] if self._width is None else wrap(text, self._width, indent=indent, hang=hang)
+        self._stdout.writelines(f"{line}\n" for line in lines)
 
     def note(self, text: str) -> None:
         """Print one line beside the answer, on standard error."""

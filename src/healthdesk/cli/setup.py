@@ -6,25 +6,16 @@ import argparse
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
-from healthdesk.cli.marks import BAD, DIM, GOOD, STRONG, WARN, Cell
-from healthdesk.cli.tables import Column
+from healthdesk.cli.marks import STRONG, Cell
+from healthdesk.cli.setup_plan import print_plan
 from healthdesk.cli.whole_file import refuse_there, whole_file
 
-if TYPE_CHECKING:
-    from healthdesk.api.setup import SetupPlan
-
 STDOUT = Path("-")
-_WORDS = {
-    "add": Cell("+ add", GOOD),
-    "change": Cell("~ change", WARN),
-    "same": Cell("  same", DIM),
-    "refuse": Cell("✗ refused", BAD),
-}
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +79,7 @@ async def import_(desk: Desk, args: argparse.Namespace) -> int | None:
         given = SetupGiven(text=text, secrets={place: each for place, each in secrets.items() if each})
         plan = await desk.client.setup_plan(given)
     if not desk.out.as_json:
-        _print(desk, plan)
+        print_plan(desk.out, plan)
         desk.out.flush()
     if args.dry_run or plan.refused or not plan.added + plan.changed:
         if desk.out.as_json:
@@ -100,9 +91,9 @@ async def import_(desk: Desk, args: argparse.Namespace) -> int | None:
     done = await desk.client.setup_import(given, plan.version)
     desk.out.done(done, f"Added {done.added}, changed {done.changed}.")
     if done.secrets and not desk.out.as_json:
-        desk.out.heading("Signing secrets that were made")
+        desk.out.heading("Secrets that were made")
         desk.out.facts([(place, Cell(secret, STRONG)) for place, secret in done.secrets.items()])
-        desk.out.note("Give them to whoever runs the endpoints now: they cannot be shown again.")
+        desk.out.note("Give them to whoever runs the other ends now: they cannot be shown again.")
     return None
 
 
@@ -126,22 +117,6 @@ def _flat(value: Any, before: str = "") -> Iterator[tuple[str, str]]:
             yield f"{before}{key}", each
         else:
             raise UsageError(f"{before}{key} is no text", 'secrets are texts: token = "…"')
-
-
-def _print(desk: Desk, plan: SetupPlan) -> None:
-    rows: list[list[Cell | str]] = [
-        [_WORDS[each.do], each.kind, each.name, each.why or "; ".join(each.fields)]
-        for each in plan.changes
-        if each.do != "same"
-    ]
-    columns = (Column("Do"), Column("Kind"), Column("Name", flex=True), Column("What", flex=True))
-    desk.out.table(columns, rows, empty="The desk is as the file says: nothing to add or change.")
-    desk.out.line(
-        f"{plan.added} to add, {plan.changed} to change, {plan.same} the same"
-        + (f", {plan.refused} refused: nothing is changed until they are corrected" if plan.refused else "")
-    )
-    if plan.missing_secrets:
-        desk.out.note("Secrets that are wanted: give them with --secrets FILE, or on a terminal when asked.")
 
 
 EXPORT = (Command("", "write the set-up as TOML, without secrets", run=export, arguments=_export_arguments),)

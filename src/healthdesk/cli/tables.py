@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from healthdesk.cli.marks import Cell, paint
-from healthdesk.cli.text import cells, clean, cut, pad
+from healthdesk.cli.text import cells, clean, cut, pad, wrap
 
 GAP = "  "
 INDENT = "    "
@@ -66,14 +66,8 @@ def _cleaned(cell: Cell | str, *, ascii_only: bool) -> Cell:
 def _under(named: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
     """Yield the lines under a row: `Title: text` of each that is not empty."""
     for title, text in named:
-        line = f"{INDENT}{title}:"
-        for word in text.split():
-            if cells(line) + 1 + cells(word) > width and line.strip():
-                yield line
-                line = INDENT + " "
-            line = cut(f"{line} {word}", width)
         if text:
-            yield line
+            yield from wrap(f"{title}: {text}", width, indent=INDENT, hang=f"{INDENT}  ")
 
 
 def _fit(

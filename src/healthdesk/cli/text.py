@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 _ASCII = {
     "✗": "x", "✓": "v", "●": "*", "○": "-", "↻": "~", "⏸": "=", "◷": "@", "⚠": "!", "›": ">", "▸": ">",
@@ -94,3 +95,15 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return `text` filled with blanks to `width` cells."""
     blanks = " " * max(0, width - cells(text))
     return blanks + text if right else text + blanks
+
+
+def wrap(text: str, width: int, *, indent: str = "", hang: str = "") -> Iterator[str]:
+    """Yield cleaned `text` as lines of at most `width` cells: the first after `indent`, those that follow after `hang`."""
+    line, empty = indent, True
+    for word in text.split():
+        if not empty and cells(line) + 1 + cells(word) > width:
+            yield line
+            line, empty = hang, True
+        line = cut(f"{line}{word}" if empty else f"{line} {word}", width)
+        empty = False
+    yield line

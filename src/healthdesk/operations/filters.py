@@ -23,9 +23,9 @@ async def list_all(desk: Desk, after: str | None, limit: int) -> Page[SavedFilte
     return to_page(rows, view)
 
 
-async def save(desk: Desk, new: SavedFilterCreate) -> SavedFilter:
-    """Save a filter under a name; the operator's own of that name is replaced. Values looked up are data of people,
-    which are kept nowhere in clear but in records.
+async def save(desk: Desk, new: SavedFilterCreate, *, owner: str = "") -> SavedFilter:
+    """Save a filter under a name; the operator's own of that name, or `owner`'s, is replaced. Values looked up are data
+    of people, which are kept nowhere in clear but in records.
     """
     desk.require("filters.add")
     if new.filter.lookup:
@@ -43,7 +43,7 @@ async def save(desk: Desk, new: SavedFilterCreate) -> SavedFilter:
             conn,
             filter_id=made_id,
             name=new.name,
-            owner=desk.operator.user,
+            owner=owner or desk.operator.user,
             shared=new.shared,
             chosen=chosen,
             now=now,

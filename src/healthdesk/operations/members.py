@@ -47,6 +47,12 @@ async def list_all(desk: Desk, connection_id: str) -> list[Member]:
 
 async def put(desk: Desk, connection_id: str, user: str, wanted: MemberGrant) -> Member:
     """Make a user a member of a connection, or change what they hold; Conflict for its owner, who holds all of it."""
+    await grant(desk, connection_id, user, wanted)
+    return Member(user=user, grant=wanted.grant.value, hint=await hint(desk, user))
+
+
+async def grant(desk: Desk, connection_id: str, user: str, wanted: MemberGrant) -> None:
+    """Do it, without looking at the host whether there is such a user."""
     user_name(user, "user")
 
     def change(conn: Conn) -> bool:
@@ -61,7 +67,6 @@ async def put(desk: Desk, connection_id: str, user: str, wanted: MemberGrant) ->
 
     if await desk.ctx.store.write(change):
         desk.tell(("connection", connection_id))
-    return Member(user=user, grant=wanted.grant.value, hint=await hint(desk, user))
 
 
 async def remove(desk: Desk, connection_id: str, user: str) -> None:

@@ -2,37 +2,141 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from healthdesk.api.setup import SetupApplied, SetupGiven, SetupPlan
 from healthdesk.domain.activity import Verb
-from healthdesk.errors import Conflict, HealthdeskError, Malformed
-from healthdesk.operations.desk import Desk
-from healthdesk.operations.setup_apply import Applying
+from healthdesk.engine.channel_url import CheckedChannel
+from healthdesk.errors import ChannelError, Conflict, Malformed
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.setup_apply import StepFailed, apply
 from healthdesk.operations.setup_current import current
-from healthdesk.operations.setup_document import parsed, rendered
-from healthdesk.operations.setup_plan import plan, told
+from healthdesk.operations.setup_document import SetupDocument
+from healthdesk.operations.setup_making import Making
+from healthdesk.operations.setup_once import Told, at_once, within
+from healthdesk.operations.setup_plan import Step, plan, told
+from healthdesk.operations.setup_text import parsed, rendered
+
+
+class _Undone(Exception):
+    """Ends the transaction of a rehearsal, so that nothing of it stays."""
 
 
 async def export(desk: Desk) -> str:
     """Return the set-up as TOML, secrets left out."""
     desk.require("setup.export")
-    return rendered((await current(desk)).document)
+    found = await current(desk)
+    return rendered(found.document, found.left_out)
 
 
 async def load(desk: Desk, given: SetupGiven) -> SetupPlan | SetupApplied:
     """Return what an import will do, or do it where the plan of this `version` was confirmed.
 
-    Nothing is begun where anything is refused. What is done is done thing by thing; where one fails, those before it are
-    there, and the same file again does the rest.
+    It is done in one transaction, so that it is there whole or not at all, whatever ends it. For the plan it is done, too,
+    and undone: what an operation refuses is known then. Raises Malformed for what cannot be done, Conflict where the file
+    or the desk changed since the plan.
     """
     desk.require("setup.import")
     document = parsed(given.text)
-    found = await current(desk)
     secrets = {place: secret.get_secret_value() for place, secret in given.secrets.items()}
-    steps = plan(desk, document, found, secrets)
-    planned = told(desk, steps, document, found)
+    urls, bad = await _checked_urls(desk, document, secrets)
     if not given.version:
-        return planned
-    if given.version != planned.version:
+        return await _rehearse(desk, document, secrets, urls, bad)
+
+    def change(conn: Conn) -> tuple[SetupApplied, list[Told]]:
+        once = within(desk, conn, urls)
+        return at_once(_done(once.desk, document, secrets, bad, given.version)), once.told
+
+    applied, news = await desk.ctx.store.write(change)
+    for topic, object_id in news:
+        desk.ctx.bus.publish(topic, object_id)
+    await desk.engine.refresh()
+    for loop in (desk.engine.templates, desk.engine.silence, desk.engine.pings):
+        loop.wake()
+    return applied
+
+
+async def _checked_urls(
+    desk: Desk, document: SetupDocument, secrets: Mapping[str, str]
+) -> tuple[dict[str, CheckedChannel], dict[str, ChannelError]]:
+    """Check the URLs that were given for channels, which takes a process of its own; return what is wrong by name."""
+    urls: dict[str, CheckedChannel] = {}
+    bad: dict[str, ChannelError] = {}
+    for channel in document.channels:
+        url = secrets.get(f"channels.{channel.name}.url", "")
+        if url and url not in urls:
+            try:
+                urls[url] = await desk.engine.check_channel_url(url)
+            except ChannelError as error:
+                bad[channel.name] = error
+            except TimeoutError:
+                bad[channel.name] = ChannelError("the URL could not be checked in time", fix="try again")
+    return urls, bad
+
+
+async def _rehearse(
+    desk: Desk,
+    document: SetupDocument,
+    secrets: Mapping[str, str],
+    urls: Mapping[str, CheckedChannel],
+    bad: Mapping[str, ChannelError],
+) -> SetupPlan:
+    """Plan, and try what was planned."""
+    planned: list[SetupPlan] = []
+
+    def change(conn: Conn) -> None:
+        planned.clear()
+        once = within(desk, conn, urls)
+        planned.append(at_once(_planned(once.desk, document, secrets, bad)))
+        raise _Undone
+
+    with suppress(_Undone):
+        await desk.ctx.store.write(change)
+    return planned[0]
+
+
+async def _planned(
+    desk: Desk, document: SetupDocument, secrets: Mapping[str, str], bad: Mapping[str, ChannelError]
+) -> SetupPlan:
+    found = await current(desk)
+    steps = _steps(plan(desk, document, found, secrets), bad)
+    if all(step.do != "refuse" for step in steps):
+        before = told(steps, document, found)
+        try:
+            await apply(Making(desk, found, secrets), steps)
+        except StepFailed as failed:
+            failed.step.do, failed.step.why = "refuse", _sentence(failed)
+            return told(steps, document, found)
+        return before
+    return told(steps, document, found)
+
+
+def _steps(steps: list[Step], bad: Mapping[str, ChannelError]) -> list[Step]:
+    """Return the steps, those of channels with a URL that cannot be one refused."""
+    for step in steps:
+        if step.kind == "channels" and step.do == "add" and step.key in bad:
+            error = bad[step.key]
+            step.do, step.why = "refuse", f"{error.what}: {error.fix}" if error.fix else error.what
+    return steps
+
+
+def _sentence(failed: StepFailed) -> str:
+    return f"{failed.error.what}: {failed.error.fix}" if failed.error.fix else failed.error.what
+
+
+async def _done(
+    desk: Desk,
+    document: SetupDocument,
+    secrets: Mapping[str, str],
+    bad: Mapping[str, ChannelError],
+    version: str,
+) -> SetupApplied:
+    """Do what was planned under this version, within the caller's transaction."""
+    found = await current(desk)
+    steps = _steps(plan(desk, document, found, secrets), bad)
+    planned = told(steps, document, found)
+    if version != planned.version:
         raise Conflict(
             "the file or the desk has changed since the plan was made",
             fix="Look at the plan again and confirm it.",
@@ -40,21 +144,14 @@ async def load(desk: Desk, given: SetupGiven) -> SetupPlan | SetupApplied:
     if planned.refused:
         first = next(step for step in steps if step.do == "refuse")
         raise Malformed(f"{first.kind}: {first.key}: {first.why}; nothing was changed", field=first.kind)
-    applying = Applying(desk, found.ids, secrets)
-    done = 0
-    for step in steps:
-        if step.do == "same":
-            continue
-        try:
-            await applying.apply(step)
-        except HealthdeskError as error:
-            raise Conflict(
-                f"{step.kind}: {step.key}: {error.what}; {done} were added or changed before it",
-                fix=f"{error.fix or 'Correct it'}, and import the file again: what is there already stays as it is."[
-                    :500
-                ],
-            ) from error
-        done += 1
+    making = Making(desk, found, secrets)
+    try:
+        await apply(making, steps)
+    except StepFailed as failed:
+        raise Conflict(
+            f"{failed.step.kind}: {failed.step.key}: {failed.error.what}; nothing was changed",
+            fix=failed.error.fix,
+        ) from failed.error
     detail = {"added": planned.added, "changed": planned.changed, "same": planned.same}
     await desk.write(lambda conn: desk.note(conn, Verb.IMPORTED, "desk", "", "", detail))
-    return SetupApplied(**planned.model_dump(), secrets=applying.made)
+    return SetupApplied(**planned.model_dump(), secrets=making.made)

@@ -2,117 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TypeVar
 
+from healthdesk.api.alerts import Rule
 from healthdesk.api.common import Page
-from healthdesk.api.connections import Connection
-from healthdesk.api.integrations import EnvironmentSettings, Integration
+from healthdesk.api.filters import SavedFilter
+from healthdesk.api.integrations import EnvironmentSettings, Integration, ProofSettings
 from healthdesk.api.labels import LabelCreate
-from healthdesk.domain.states import Environment, Grant, IntegrationKind, IntegrationState
-from healthdesk.errors import Conflict
-from healthdesk.operations import channels, connections, integrations, labels, rules, sources, templates
-from healthdesk.operations.desk import Desk
-from healthdesk.operations.secrets import opened
+from healthdesk.api.sources import Source
+from healthdesk.api.tasks import Template
+from healthdesk.domain.instance_states import InstanceKind, LabelKind
+from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
+from healthdesk.operations import (
+    channels,
+    connections,
+    filters,
+    integrations,
+    labels,
+    rules,
+    sources,
+    templates,
+)
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.setup_connections import connection_item, pings_by_connection
 from healthdesk.operations.setup_document import (
     SetupChannel,
-    SetupConnection,
     SetupDocument,
     SetupEnvironment,
+    SetupFilter,
     SetupIntegration,
+    SetupProof,
     SetupRule,
+    SetupSilence,
     SetupSource,
     SetupTemplate,
     key_of,
 )
-from healthdesk.store import connections as connection_queries
+from healthdesk.store import instances, proof
 from healthdesk.store import integrations as integration_queries
-from healthdesk.store.rows import ConnectionSecretRow, EnvironmentRow, IntegrationRow
+from healthdesk.store.rows import EnvironmentRow, IntegrationRow
+from healthdesk.store.rows_instances import InstanceQuery, InstanceRow, ProofSyncRow
 
 T = TypeVar("T")
 PAGE = 500
+OF_THIS_DESK = ("problem_id", "job_id", "lookup")
+"""Parts of a filter that mean nothing on another desk, or are data of people."""
 
 
 @dataclass(slots=True)
 class Current:
     """The desk's document, with the id of each thing by kind and key."""
 
-    document: SetupDocument
+    document: SetupDocument = field(default_factory=SetupDocument)
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """What the file calls a thing, by id; labels as `label Access`, `control Access`."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """Whose each connection and each shared filter is, by id."""
+    unshared: set[str] = field(default_factory=set)
+    """Names of the operator's own filters that are not shared."""
+    left_out: list[str] = field(default_factory=list)
+    """Sentences about what is configured and cannot be in a file."""
 
-    def id(self, kind: str, key: str) -> str | None:
-        """Return the id of a thing, or None where there is none."""
-        return self.ids.get(kind, {}).get(key)
+    def note(self, kind: str, key: str, object_id: str) -> None:
+        """Remember what a thing is called."""
+        self.ids.setdefault(kind, {})[key] = object_id
+        self.names[object_id] = key
+
+    def name(self, object_id: str | None) -> str:
+        """Return what the file calls a thing; nothing where there is none."""
+        return self.names.get(object_id or "", "")
+
+    def distinct(self, kind: str, name: str) -> str:
+        """Return a name that nothing else of the kind has in the file: the desk lets two rules have one name."""
+        taken = self.ids.get(kind, {})
+        if name not in taken:
+            return name
+        return next(other for number in count(2) if (other := f"{name} {number}") not in taken)
 
 
 async def current(desk: Desk) -> Current:
-    """Read everything that an operator configured."""
-    found = Current(SetupDocument())
-    document = found.document
-    named: dict[str, str] = {}
-    for connection in await every(lambda after: connections.list_all(desk, after, PAGE)):
-        document.connections.append(await _connection(desk, connection))
-        named[connection.id] = connection.name
-    _note(found, "connections", {name: each for each, name in named.items()})
-
-    shown = await every(lambda after: integrations.list_all(desk, after, PAGE))
-    rows = {each.id: await desk.read(integration_queries.get, each.id) for each in shown}
-    document.integrations = [_integration(each, rows[each.id], named) for each in shown]
-    _note(found, "integrations", {each.name: each.id for each in shown})
-    named |= {each.id: each.name for each in shown}
-
-    made = await every(lambda after: sources.list_all(desk, after, PAGE))
-    document.sources = [
-        SetupSource(
-            key=each.key,
-            name=each.name,
-            levels=each.levels,
-            fields=each.fields,
-            enabled=sorted(named[one] for one in each.integrations if one in named),
+    """Read everything that an operator configured. What comes later names what came before."""
+    found = Current()
+    await _connections(desk, found)
+    await _integrations(desk, found)
+    for source in await every(lambda after: sources.list_all(desk, after, PAGE)):
+        found.document.sources.append(_source(found, source))
+        found.note("sources", source.key, source.id)
+    for channel in await every(lambda after: channels.list_all(desk, after, PAGE)):
+        found.document.channels.append(SetupChannel(name=channel.name))
+        found.note("channels", channel.name, channel.id)
+    for rule in await every(lambda after: rules.list_all(desk, after, PAGE)):
+        _rule(found, rule)
+    for label in await every(lambda after: labels.list_all(desk, None, after, PAGE)):
+        item = LabelCreate(
+            kind=label.kind, name=label.name, description=label.description, members=label.members
         )
-        for each in made
-    ]
-    _note(found, "sources", {each.key: each.id for each in made})
-
-    targets = await every(lambda after: channels.list_all(desk, after, PAGE))
-    document.channels = [SetupChannel(name=each.name) for each in targets]
-    _note(found, "channels", {each.name: each.id for each in targets})
-    named |= {each.id: each.name for each in targets}
-
-    routing = await every(lambda after: rules.list_all(desk, after, PAGE))
-    document.rules = [
-        SetupRule(
-            name=each.name,
-            integration=named.get(each.integration_id or "", ""),
-            connection=named.get(each.connection_id or "", ""),
-            environments=each.environments,
-            channels=sorted(named[one] for one in each.channel_ids if one in named),
-            recoveries=each.recoveries,
-            enabled=each.enabled,
-        )
-        for each in routing
-    ]
-    _note(found, "rules", {each.name: each.id for each in routing})
-
-    filed = await every(lambda after: labels.list_all(desk, None, after, PAGE))
-    document.labels = [
-        LabelCreate(kind=each.kind, name=each.name, description=each.description, members=each.members)
-        for each in filed
-    ]
-    _note(found, "labels", {key_of(item): each.id for item, each in zip(document.labels, filed, strict=True)})
-
-    repeating = await every(lambda after: templates.list_all(desk, after, PAGE))
-    document.templates = [
-        SetupTemplate(
-            name=each.name,
-            task=each.task,
-            schedule=each.schedule,
-            integration=named.get(each.integration_id or "", ""),
-        )
-        for each in repeating
-    ]
-    _note(found, "templates", {each.name: each.id for each in repeating})
+        found.document.labels.append(item)
+        found.note("labels", key_of(item), label.id)
+    for template in await every(lambda after: templates.list_all(desk, after, PAGE)):
+        _template(found, template)
+    await _proof_syncs(desk, found)
+    for saved in await every(lambda after: filters.list_all(desk, after, PAGE)):
+        _filter(found, saved)
     return found
 
 
@@ -128,51 +123,31 @@ async def every(read: Callable[[str | None], Awaitable[Page[T]]]) -> list[T]:
             return items
 
 
-def _note(found: Current, kind: str, ids: dict[str, str]) -> None:
-    found.ids[kind] = ids
+async def _connections(desk: Desk, found: Current) -> None:
+    pings = await pings_by_connection(desk)
+    for shown in await every(lambda after: connections.list_all(desk, after, PAGE)):
+        found.document.connections.append(await connection_item(desk, shown, pings.get(shown.id)))
+        found.note("connections", shown.name, shown.id)
+        found.owners[shown.id] = shown.owner
 
 
-async def _connection(desk: Desk, shown: Connection) -> SetupConnection:
-    row = await desk.read(connection_queries.get_secret, shown.id)
-    return SetupConnection(
-        name=shown.name,
-        app=shown.app,
-        auth=shown.auth,
-        fields=_open_fields(desk, row),
-        base_url=row.base_url,
-        settings=dict(row.settings),
-        heartbeat=shown.heartbeat if shown.app == "http-endpoint" else None,
-        verification=shown.verification,
-        callback_secret=bool(shown.callback_secret_hint),
-        callback_limit_per_minute=shown.callback_limit_per_minute,
-        members={each.user: Grant(each.grant) for each in shown.members if each.grant in set(Grant)},
-    )
+async def _integrations(desk: Desk, found: Current) -> None:
+    for shown in await every(lambda after: integrations.list_all(desk, after, PAGE)):
+        row = await desk.read(integration_queries.get, shown.id)
+        name = found.distinct("integrations", shown.name)
+        found.document.integrations.append(_integration(name, shown, row, found))
+        found.note("integrations", name, shown.id)
 
 
-def _open_fields(desk: Desk, row: ConnectionSecretRow) -> dict[str, str]:
-    """Return what of the credentials is no secret, such as a user name; nothing where they cannot be read."""
-    if row.app not in desk.ctx.apps:
-        return {}
-    method = desk.ctx.apps.get(row.app).manifest.method(row.auth)
-    open_keys = {each.key for each in method.fields if not each.secret} if method is not None else set()
-    if not open_keys:
-        return {}
-    try:
-        values = opened(desk, row).values
-    except Conflict:
-        return {}
-    return {key: value for key, value in values.items() if key in open_keys}
-
-
-def _integration(shown: Integration, row: IntegrationRow, named: dict[str, str]) -> SetupIntegration:
+def _integration(name: str, shown: Integration, row: IntegrationRow, found: Current) -> SetupIntegration:
     places = {each.environment: _environment(each) for each in row.environments}
     return SetupIntegration(
-        name=shown.name,
+        name=name,
         kind=shown.kind,
         production=places.get(Environment.PRODUCTION),
         testing=places.get(Environment.TESTING),
         app=shown.app,
-        connection=named.get(shown.connection_id or "", ""),
+        connection=found.name(shown.connection_id),
         tasks=shown.tasks,
         proof=shown.proof,
         paused=shown.kind is not IntegrationKind.DELIVERY and shown.state is IntegrationState.PAUSED,
@@ -192,3 +167,121 @@ def _environment(row: EnvironmentRow) -> SetupEnvironment:
             "paused": row.state is IntegrationState.PAUSED,
         }
     )
+
+
+def _source(found: Current, source: Source) -> SetupSource:
+    silence = [
+        SetupSilence(
+            integration=found.name(each.integration_id), environment=each.environment, after_s=each.set_s
+        )
+        for each in source.pulses
+        if each.set_s is not None
+    ]
+    return SetupSource(
+        key=source.key,
+        name=source.name,
+        levels=source.levels,
+        fields=source.fields,
+        enabled=sorted(found.name(each) for each in source.integrations if each in found.names),
+        silence=sorted(silence, key=lambda each: (each.integration, each.environment.value)),
+    )
+
+
+def _rule(found: Current, rule: Rule) -> None:
+    """Add a rule, unless what it is for is gone: without that it would be a rule for everything."""
+    wanted = rule.integration_id or rule.connection_id
+    to = sorted(found.name(each) for each in rule.channel_ids if each in found.names)
+    if (wanted and wanted not in found.names) or not to:
+        found.left_out.append(
+            f"rule {rule.name}, as {'its channels are' if not to else 'what it is for is'} gone"
+        )
+        return
+    item = SetupRule(
+        name=found.distinct("rules", rule.name),
+        integration=found.name(rule.integration_id),
+        connection=found.name(rule.connection_id),
+        environments=rule.environments,
+        channels=to,
+        recoveries=rule.recoveries,
+        enabled=rule.enabled,
+    )
+    found.document.rules.append(item)
+    found.note("rules", item.name, rule.id)
+
+
+def _template(found: Current, template: Template) -> None:
+    """Add a repeating task, unless its integration or connection is gone: without them it would create no issues."""
+    if _gone(found, template.integration_id, template.connection_id):
+        found.left_out.append(f"template {template.name}, as its integration or connection is gone")
+        return
+    item = SetupTemplate(
+        name=found.distinct("templates", template.name),
+        task=template.task,
+        schedule=template.schedule,
+        integration=found.name(template.integration_id),
+        connection=found.name(template.connection_id),
+    )
+    found.document.templates.append(item)
+    found.note("templates", item.name, template.id)
+
+
+def _gone(found: Current, *ids: str | None) -> bool:
+    return any(each is not None and each not in found.names for each in ids)
+
+
+async def _proof_syncs(desk: Desk, found: Current) -> None:
+    after: str | None = None
+    while True:
+
+        def read(
+            conn: Conn, after: str | None = after
+        ) -> tuple[list[InstanceRow], dict[str, ProofSyncRow], str | None]:
+            page = instances.page(conn, InstanceQuery(kind=InstanceKind.PROOF), after=after, limit=PAGE)
+            return page.items, proof.of(conn, [row.id for row in page.items]), page.next
+
+        rows, syncs, after = await desk.read(read)
+        for row in rows:
+            _proof_sync(found, row, syncs[row.id])
+        if after is None:
+            return
+
+
+def _proof_sync(found: Current, row: InstanceRow, sync: ProofSyncRow) -> None:
+    if _gone(found, row.integration_id, row.connection_id, row.label_id) or row.connection_id is None:
+        found.left_out.append(f"proof sync {row.name}, as its connection is gone")
+        return
+    integration = found.name(row.integration_id)
+    of = next(each for each in found.document.integrations if each.name == integration)
+    usual_s = (of.proof or ProofSettings()).every_s
+    kind, _, label = found.name(row.label_id).partition(" ")
+    item = SetupProof(
+        name=found.distinct("proof_syncs", row.name),
+        integration=integration,
+        connection=found.name(row.connection_id),
+        dataset=sync.dataset,
+        fields=dict(sync.fields),
+        label=label if kind == LabelKind.LABEL.value else "",
+        control=label if kind == LabelKind.CONTROL.value else "",
+        every_s=None if row.every_s == usual_s else row.every_s,
+    )
+    found.document.proof_syncs.append(item)
+    found.note("proof_syncs", item.name, row.id)
+
+
+def _filter(found: Current, saved: SavedFilter) -> None:
+    """Add a shared filter; one's own are as personal as bookmarks."""
+    if not saved.shared:
+        found.unshared.add(saved.name)
+        return
+    beyond: Collection[str] = [name for name in OF_THIS_DESK if getattr(saved.filter, name)]
+    if beyond or _gone(found, saved.filter.integration_id):
+        found.left_out.append(f"filter {saved.name}, as it names what only this desk has")
+        return
+    item = SetupFilter(
+        name=found.distinct("filters", saved.name),
+        integration=found.name(saved.filter.integration_id),
+        filter=saved.filter.model_copy(update={"integration_id": None}),
+    )
+    found.document.filters.append(item)
+    found.note("filters", item.name, saved.id)
+    found.owners[saved.id] = saved.owner

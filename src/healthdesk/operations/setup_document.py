@@ -1,34 +1,38 @@
-"""A whole set-up as a document: what operators configure, by name, without secrets. In a file it is TOML.
+"""A whole set-up as a document: what operators configure, by name, without secrets. In a file it is TOML (`setup_text`).
 
 What a file leaves out stays as it is on the desk; what the desk has beside the file stays, too.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
-import tomli_w
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, field_validator
 
 from healthdesk.api.common import Input, Name
 from healthdesk.api.connections import AuthMethod, CallbackVerification, HeartbeatRequest, Settings
 from healthdesk.api.integrations import EnvironmentSettings, ProofSettings, TaskSettings
 from healthdesk.api.labels import LabelCreate
+from healthdesk.api.pings import PingSchedule
+from healthdesk.api.records import RecordFilter
 from healthdesk.api.sources import SourceCreate
 from healthdesk.api.tasks import Schedule, TaskName, TemplateTask
 from healthdesk.domain.states import Environment, Grant, IntegrationKind
-from healthdesk.errors import Malformed
 
-HEAD = """\
-# The set-up of a healthdesk desk, as `healthdesk import` reads it. Secrets are not in it: the import asks for those of what
-# is new, or takes them from a file of its own (--secrets). What is left out here stays as it is.
-"""
+
+class SetupPing(Input):
+    """What is expected of a connection that pings the desk; its address is a secret, and made by the import."""
+
+    schedule: PingSchedule
+    grace_s: float = Field(default=300, ge=10, le=30 * 86_400)
 
 
 class SetupConnection(Input):
-    """A connection. `fields` are those of its credentials that are no secrets; whose it is decides who imports it."""
+    """A connection. `fields` are those of its credentials that are no secrets; whose it is decides who imports it.
+
+    Without `verification` its callbacks are verified as its app signs them.
+    """
 
     name: Name
     app: str = "http-endpoint"
@@ -37,7 +41,8 @@ class SetupConnection(Input):
     base_url: str = ""
     settings: Settings = {}
     heartbeat: HeartbeatRequest | None = None
-    verification: CallbackVerification = CallbackVerification()
+    ping: SetupPing | None = None
+    verification: CallbackVerification | None = None
     callback_secret: bool = False
     callback_limit_per_minute: int | None = None
     members: dict[str, Grant] = {}
@@ -49,6 +54,11 @@ class SetupEnvironment(EnvironmentSettings):
     connection_id: str = ""
     connection: Name
     paused: bool = False
+
+    @field_validator("connection_id")
+    @classmethod
+    def _by_name(cls, _given: str) -> str:
+        raise ValueError("a file names its connections: write connection = … in its place")
 
 
 class SetupIntegration(Input):
@@ -65,10 +75,19 @@ class SetupIntegration(Input):
     paused: bool = False
 
 
+class SetupSilence(Input):
+    """After how many seconds a source's silence is a problem where that was set; 0 is never."""
+
+    integration: Name
+    environment: Environment = Environment.PRODUCTION
+    after_s: float = Field(ge=0, le=366 * 86400)
+
+
 class SetupSource(SourceCreate):
-    """A source, and the names of the integrations that it is enabled for."""
+    """A source, and the names of the integrations that it is enabled for. Where `silence` does not say, it is learnt."""
 
     enabled: list[str] = []
+    silence: list[SetupSilence] = []
 
 
 class SetupChannel(Input):
@@ -96,6 +115,28 @@ class SetupTemplate(Input):
     task: TemplateTask
     schedule: Schedule | None = None
     integration: str = ""
+    connection: str = ""
+
+
+class SetupProof(Input):
+    """A proof sync, filed under the label or the control of that name. Without `every_s` as often as its integration says."""
+
+    name: Name
+    integration: Name
+    connection: str = ""
+    dataset: str
+    fields: dict[str, str] = {}
+    label: str = ""
+    control: str = ""
+    every_s: float | None = Field(default=None, ge=300, le=366 * 86400)
+
+
+class SetupFilter(Input):
+    """A saved filter that is shared; `integration` is the name of the one that it narrows to."""
+
+    name: Name
+    integration: str = ""
+    filter: RecordFilter = RecordFilter()
 
 
 class SetupDocument(Input):
@@ -109,6 +150,8 @@ class SetupDocument(Input):
     rules: list[SetupRule] = []
     labels: list[LabelCreate] = []
     templates: list[SetupTemplate] = []
+    proof_syncs: list[SetupProof] = []
+    filters: list[SetupFilter] = []
 
     def items(self) -> Iterator[tuple[str, str, BaseModel]]:
         """Yield (kind, key, item) of everything."""
@@ -117,7 +160,7 @@ class SetupDocument(Input):
                 yield kind, key_of(item), item
 
 
-KINDS = ("connections", "integrations", "sources", "channels", "rules", "labels", "templates")
+KINDS = tuple(name for name in SetupDocument.model_fields if name != "healthdesk")
 
 
 def key_of(item: BaseModel) -> str:
@@ -127,45 +170,3 @@ def key_of(item: BaseModel) -> str:
     if isinstance(item, LabelCreate):
         return f"{item.kind.value} {item.name}"
     return str(getattr(item, "name", ""))
-
-
-def rendered(document: SetupDocument) -> str:
-    """Return a document as TOML, what is as by default left out."""
-    plain: dict[str, Any] = {"healthdesk": 1}
-    for kind in KINDS:
-        items = [_plain(item) for item in getattr(document, kind)]
-        if items:
-            plain[kind] = items
-    return HEAD + "\n" + tomli_w.dumps(plain, multiline_strings=True)
-
-
-def _plain(item: BaseModel) -> dict[str, Any]:
-    """Return an item for TOML, which has no null; the names that tell it apart are always there."""
-    plain: dict[str, Any] = _without_null(item.model_dump(mode="json", exclude_defaults=True))
-    return plain
-
-
-def _without_null(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_null(each) for key, each in value.items() if each is not None}
-    if isinstance(value, list):
-        return [_without_null(each) for each in value if each is not None]
-    return value
-
-
-def parsed(text: str) -> SetupDocument:
-    """Read a document; Malformed says where it is wrong. Nothing that is said of it quotes what may be a secret."""
-    try:
-        document = SetupDocument.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise Malformed(f"this is no TOML: {error}", field="text") from None
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Malformed(f"{where}: {first['msg']}", field=where or "text") from None
-    seen: set[tuple[str, str]] = set()
-    for kind, key, _ in document.items():
-        if (kind, key) in seen:
-            raise Malformed(f"{kind}: {key} is there twice", field=kind)
-        seen.add((kind, key))
-    return document

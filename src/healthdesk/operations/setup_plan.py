@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import BaseModel
 
 from healthdesk.api.apps import BY_BROWSER
 from healthdesk.api.setup import SetupChange, SetupPlan
+from healthdesk.domain.states import IntegrationKind
+from healthdesk.errors import ConnectorError
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.setup_current import Current
+from healthdesk.operations.setup_current import OF_THIS_DESK, Current
 from healthdesk.operations.setup_document import (
     SetupChannel,
     SetupConnection,
     SetupDocument,
     SetupEnvironment,
+    SetupFilter,
     SetupIntegration,
+    SetupProof,
     SetupRule,
     SetupSource,
-    SetupTemplate,
 )
+from healthdesk.operations.setup_kept import as_kept
+from healthdesk.operations.setup_said import differences
 
-MOST_CHARS = 60
+FIXED: Mapping[type[BaseModel], tuple[frozenset[str], str]] = {
+    SetupConnection: (
+        frozenset({"app", "auth", "fields"}),
+        "credentials are changed by `healthdesk connections update-credentials`, where they are tried",
+    ),
+    SetupIntegration: (
+        frozenset({"kind", "app"}),
+        "an integration stays of its kind and app: give the new one another name",
+    ),
+    SetupProof: (
+        frozenset({"integration"}),
+        "a proof sync stays with its integration: give the new one another name",
+    ),
+}
+"""What is not changed in what is there, and why."""
 
 
 @dataclass(slots=True)
@@ -39,64 +56,84 @@ class Step:
     differing: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
     why: str = ""
+    lacking: list[str] = field(default_factory=list)
 
 
 def plan(desk: Desk, document: SetupDocument, found: Current, secrets: Mapping[str, str]) -> list[Step]:
-    """Return a step for each thing, in the order in which they are done."""
-    known = {kind: set(ids) for kind, ids in found.ids.items()}
-    for kind, key, _ in document.items():
-        known.setdefault(kind, set()).add(key)
+    """Return a step for each thing, in the order in which they are done, then one for each that the file leaves alone."""
     here = {(kind, key): item for kind, key, item in found.document.items()}
-    return [
-        _step(desk, kind, key, item, here.get((kind, key)), known, secrets)
-        for kind, key, item in document.items()
-    ]
+    given = {(kind, key): item for kind, key, item in document.items()}
+    everything = {**here, **given}
+    steps = []
+    for (kind, key), item in given.items():
+        there = here.get((kind, key))
+        kept = as_kept(desk, item, there, found, _app_of(item, everything))
+        step = Step(kind, key, kept, "same")
+        _decide(desk, step, there, everything, found, secrets)
+        steps.append(step)
+    left = [Step(kind, key, item, "left") for (kind, key), item in here.items() if (kind, key) not in given]
+    return steps + left
 
 
-def _step(
+def _decide(
     desk: Desk,
-    kind: str,
-    key: str,
-    item: BaseModel,
+    step: Step,
     there: BaseModel | None,
-    known: Mapping[str, set[str]],
+    everything: Mapping[tuple[str, str], BaseModel],
+    found: Current,
     secrets: Mapping[str, str],
-) -> Step:
-    missing = [f"{noun} {name}" for noun, name in _names(item) if name not in known.get(f"{noun}s", set())]
-    if missing:
-        return Step(
-            kind, key, item, "refuse", why=f"there is no {', no '.join(missing)}, here or in the file"
-        )
+) -> None:
+    """Say what is to be done with a thing."""
+    item = step.item
+    missing = [
+        name if kind == "labels" else f"{noun} {name}"
+        for kind, noun, name in _names(item)
+        if (kind, name) not in everything
+    ]
     if there is None:
-        why = _lacks(desk, item, secrets)
-        return Step(kind, key, item, "refuse" if why else "add", why=why)
-    differing = tuple(_differing(item, there))
-    if not differing:
-        return Step(kind, key, item, "same")
-    why = _unchangeable(item, differing)
-    told = [f"{name}: {_said(there, name)} → {_said(item, name)}" for name in differing]
-    return Step(kind, key, item, "refuse" if why else "change", differing, told, why)
+        step.lacking = [place for place in wanted_secrets(desk, item) if not secrets.get(place)]
+    if missing:
+        step.why = f"there is no {', no '.join(missing)}, here or in the file"
+    elif why := _never(desk, item, found):
+        step.why = why
+    elif there is None:
+        step.do = "add"
+        if step.lacking:
+            step.why = f"needs {', '.join(step.lacking)}"
+    elif differing := tuple(_differing(item, there)):
+        step.do, step.differing = "change", differing
+        step.told = differences(there, item, differing)
+        fixed, why = FIXED.get(type(item), (frozenset(), ""))
+        step.why = why if fixed & set(differing) else ""
+    if step.why:
+        step.do = "refuse"
 
 
-def _names(item: BaseModel) -> Iterator[tuple[str, str]]:
-    """Yield (noun, name) of everything else that an item names."""
+def _names(item: BaseModel) -> Iterator[tuple[str, str, str]]:
+    """Yield (kind, noun, name) of everything else that an item names."""
     if isinstance(item, SetupIntegration):
-        for place in (item.production, item.testing):
-            if place is not None:
-                yield "connection", place.connection
-        if item.connection:
-            yield "connection", item.connection
+        places = [place for place in (item.production, item.testing) if place is not None]
+        yield from (("connections", "connection", place.connection) for place in places)
     elif isinstance(item, SetupSource):
-        for name in item.enabled:
-            yield "integration", name
+        named = [*item.enabled, *(each.integration for each in item.silence)]
+        yield from (("integrations", "integration", name) for name in named)
     elif isinstance(item, SetupRule):
-        for noun, name in (("integration", item.integration), ("connection", item.connection)):
-            if name:
-                yield noun, name
-        for name in item.channels:
-            yield "channel", name
-    elif isinstance(item, SetupTemplate) and item.integration:
-        yield "integration", item.integration
+        yield from (("channels", "channel", name) for name in item.channels)
+    elif isinstance(item, SetupProof):
+        filed = (("label", item.label), ("control", item.control))
+        yield from (("labels", kind, f"{kind} {name}") for kind, name in filed if name)
+    for noun in ("integration", "connection"):
+        if name := getattr(item, noun, ""):
+            yield f"{noun}s", noun, name
+
+
+def _app_of(item: BaseModel, everything: Mapping[tuple[str, str], BaseModel]) -> str:
+    """Return the app of a task integration, by its connection, or of the integration of a proof sync."""
+    if isinstance(item, SetupIntegration) and item.kind is IntegrationKind.TASKS:
+        return str(getattr(everything.get(("connections", item.connection)), "app", ""))
+    if isinstance(item, SetupProof):
+        return str(getattr(everything.get(("integrations", item.integration)), "app", ""))
+    return ""
 
 
 def wanted_secrets(desk: Desk, item: BaseModel) -> list[str]:
@@ -114,16 +151,41 @@ def wanted_secrets(desk: Desk, item: BaseModel) -> list[str]:
     return [f"connections.{item.name}.{each}" for each in fields]
 
 
-def _lacks(desk: Desk, item: BaseModel, secrets: Mapping[str, str]) -> str:
-    """Return why an item cannot be made, or an empty string."""
+def _never(desk: Desk, item: BaseModel, found: Current) -> str:
+    """Return why an item cannot be on this desk, or an empty string."""
     if isinstance(item, SetupConnection):
-        if item.app not in desk.ctx.apps:
-            return f"this desk knows no app {item.app}"
-        method = desk.ctx.apps.get(item.app).manifest.method(item.auth)
-        if method is not None and method.type in BY_BROWSER:
-            return f"{method.name} is granted in a browser: add this connection by hand, then import again"
-    lacking = [place for place in wanted_secrets(desk, item) if not secrets.get(place)]
-    return f"needs {', '.join(lacking)}" if lacking else ""
+        return _no_connection(desk, item, found)
+    if isinstance(item, SetupIntegration) and item.kind is IntegrationKind.TASKS and not item.connection:
+        return "its admin connection is missing: add connection = …"
+    if isinstance(item, SetupProof):
+        if bool(item.label) == bool(item.control):
+            return "it is filed under a label or under a control: add label = … or control = …"
+        return "" if item.connection else "what it collects with is missing: add connection = …"
+    if isinstance(item, SetupFilter):
+        beyond = [name for name in ("integration_id", *OF_THIS_DESK) if getattr(item.filter, name)]
+        if beyond:
+            return f"{', '.join(beyond)} cannot be in a file: an integration is named beside the filter"
+        if item.name in found.unshared:
+            return "you have a filter of that name for yourself: share it, or remove it first"
+    return ""
+
+
+def _no_connection(desk: Desk, item: SetupConnection, found: Current) -> str:
+    try:
+        manifest = desk.ctx.apps.get(item.app).manifest
+    except ConnectorError as error:
+        return f"{error.what}: {error.fix}"
+    method = manifest.method(item.auth)
+    if method is None:
+        return (
+            f"{manifest.name} has no auth {item.auth}: one of {', '.join(each.id for each in manifest.auth)}"
+        )
+    secret = [each.key for each in method.fields if each.secret and each.key in item.fields]
+    if secret:
+        return f"{', '.join(secret)} is secret: take it out of the file, and give it with --secrets"
+    if method.type in BY_BROWSER and item.name not in found.ids.get("connections", {}):
+        return f"{method.name} is granted in a browser: add this connection by hand, then import again"
+    return ""
 
 
 def _differing(item: BaseModel, there: BaseModel) -> Iterator[str]:
@@ -132,48 +194,16 @@ def _differing(item: BaseModel, there: BaseModel) -> Iterator[str]:
         ours, theirs = getattr(item, name), getattr(there, name)
         if isinstance(ours, SetupEnvironment) and isinstance(theirs, SetupEnvironment):
             yield from (f"{name}.{each}" for each in _differing(ours, theirs))
-        elif isinstance(ours, list) and ours and isinstance(ours[0], str):
-            if sorted(ours) != sorted(theirs) if name != "levels" else ours != theirs:
+        elif name in ("enabled", "channels", "members", "environments") and isinstance(ours, list):
+            if sorted(ours) != sorted(theirs):
                 yield name
         elif ours != theirs and name != "callback_secret":
             yield name
 
 
-def _unchangeable(item: BaseModel, differing: tuple[str, ...]) -> str:
-    fixed = {"app", "auth", "fields"} if isinstance(item, SetupConnection) else {"kind", "app"}
-    if not fixed & set(differing) or not isinstance(item, SetupConnection | SetupIntegration):
-        return ""
-    if isinstance(item, SetupConnection):
-        return "credentials are changed by `healthdesk connections update-credentials`, where they are tried"
-    return "an integration stays of its kind and app: give the new one another name"
-
-
-def _said(item: BaseModel, name: str) -> str:
-    """Return a field's value for people, cut where it is long."""
-    value: Any = item
-    for part in name.split("."):
-        value = getattr(value, part, None) if isinstance(value, BaseModel) else None
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-    elif isinstance(value, list):
-        value = [
-            each.model_dump(mode="json", exclude_defaults=True) if isinstance(each, BaseModel) else each
-            for each in value
-        ]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= MOST_CHARS else text[: MOST_CHARS - 1] + "…"
-
-
-def told(desk: Desk, steps: list[Step], document: SetupDocument, found: Current) -> SetupPlan:
+def told(steps: list[Step], document: SetupDocument, found: Current) -> SetupPlan:
     """Return a plan for people. Its version changes with the file and with the desk."""
-    counts = {do: sum(step.do == do for step in steps) for do in ("add", "change", "same", "refuse")}
-    lacking = [
-        place
-        for step in steps
-        if step.do == "refuse" and step.why.startswith("needs ")
-        for place in wanted_secrets(desk, step.item)
-        if place in step.why
-    ]
+    counts = {do: sum(step.do == do for step in steps) for do in ("add", "change", "same", "refuse", "left")}
     versions = [each.model_dump_json() for each in (document, found.document)]
     return SetupPlan(
         changes=[
@@ -186,6 +216,7 @@ def told(desk: Desk, steps: list[Step], document: SetupDocument, found: Current)
         changed=counts["change"],
         same=counts["same"],
         refused=counts["refuse"],
-        missing_secrets=lacking,
+        left=counts["left"],
+        missing_secrets=[place for step in steps for place in step.lacking],
         version=hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16],
     )

@@ -1,0 +1,100 @@
+"""What the desk would make of what a file says: defaults filled in, addresses in their plain form.
+
+A file is compared with the desk in this form, so that the same file twice changes nothing. What cannot be right stays as it
+is: the operation that is to do it says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from healthdesk.connectors.app import App
+from healthdesk.connectors.spec import Manifest
+from healthdesk.domain.states import IntegrationKind
+from healthdesk.errors import HealthdeskError
+from healthdesk.operations.connection_fields import base_url_of, settings_of
+from healthdesk.operations.desk import Desk
+from healthdesk.operations.proof_inputs import wanted_of
+from healthdesk.operations.setup_current import Current
+from healthdesk.operations.setup_document import (
+    SetupConnection,
+    SetupIntegration,
+    SetupProof,
+    SetupRule,
+    SetupSource,
+)
+from healthdesk.operations.task_settings import checked
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def as_kept(desk: Desk, item: M, there: BaseModel | None, found: Current, document_app: str = "") -> M:
+    """Return an item as the desk would keep it beside what is there; which fields were given stays the same.
+
+    `document_app` is the app of a task integration or of the integration of a proof sync.
+    """
+    try:
+        changes = _changes(desk, item, there, found, document_app)
+    except HealthdeskError:
+        return item
+    given = {name: value for name, value in changes.items() if name in item.model_fields_set}
+    return item.model_copy(update=given)
+
+
+def _changes(
+    desk: Desk, item: BaseModel, there: BaseModel | None, found: Current, app_id: str
+) -> dict[str, Any]:
+    if isinstance(item, SetupConnection):
+        was = there if isinstance(there, SetupConnection) else None
+        return _of_connection(desk, item, was, found)
+    if isinstance(item, SetupSource):
+        levels = list(dict.fromkeys(item.levels))
+        silence = sorted(item.silence, key=lambda each: (each.integration, each.environment.value))
+        return {"levels": levels, "enabled": sorted(set(item.enabled)), "silence": silence}
+    if isinstance(item, SetupRule):
+        return {
+            "environments": list(dict.fromkeys(item.environments)),
+            "channels": sorted(set(item.channels)),
+        }
+    app = _app(desk, app_id)
+    if isinstance(item, SetupIntegration) and item.kind is IntegrationKind.TASKS and item.tasks and app:
+        return {"app": app_id, "tasks": checked(app.manifest, item.tasks)}
+    if isinstance(item, SetupProof) and app:
+        known = there.fields if isinstance(there, SetupProof) and there.dataset == item.dataset else {}
+        return {"fields": wanted_of(app, item.dataset, {**known, **item.fields}).fields}
+    return {}
+
+
+def _of_connection(
+    desk: Desk, item: SetupConnection, there: SetupConnection | None, found: Current
+) -> dict[str, Any]:
+    owner = found.owners.get(found.ids.get("connections", {}).get(item.name, ""), desk.operator.user)
+    changes: dict[str, Any] = {
+        "members": {user: grant for user, grant in item.members.items() if user != owner},
+        "fields": {**(there.fields if there is not None else {}), **_stripped(item.fields)},
+    }
+    app = _app(desk, item.app)
+    if app is not None:
+        changes["settings"] = settings_of(
+            app.manifest, {**(there.settings if there is not None else {}), **item.settings}
+        )
+        changes["base_url"] = _base_url(app.manifest, item)
+    return changes
+
+
+def _base_url(manifest: Manifest, item: SetupConnection) -> str:
+    try:
+        return base_url_of(manifest, manifest.method(item.auth) or manifest.auth[0], item.base_url)
+    except HealthdeskError:
+        return item.base_url
+
+
+def _app(desk: Desk, app_id: str) -> App | None:
+    return desk.ctx.apps.get(app_id) if app_id in desk.ctx.apps else None
+
+
+def _stripped(values: Mapping[str, str]) -> dict[str, str]:
+    return {key: value.strip() for key, value in values.items()}

@@ -16,7 +16,7 @@ from healthdesk.store import ledger, record_events, records, schema, schema_jobs
 from healthdesk.store.log_plan import order_of
 from healthdesk.store.log_query import search
 from healthdesk.store.period_ledger import of_period
-from healthdesk.store.rows import RecordQuery
+from healthdesk.store.rows import CountRow, RecordQuery
 
 COUNT = 900
 KINDS = ("timeout", "missing_field", "server_error")
@@ -195,11 +195,15 @@ async def test_pages_of_any_filter_give_every_match_once_in_the_order_of_its_dat
 
 async def test_counts_and_ranges_of_any_filter_are_those_of_its_pages(log):
     chance = random.Random(6)
+    ended_early = 0
     for query in some(log, chance, 50):
         expected = sorted(row["id"] for row in log.rows if fits(log, row, query))
         assert (await log.store.read(records.count, query)).total == len(expected), query
         bounded = await log.store.read(records.count, query, 20)
-        assert bounded.total == len(expected) if bounded.exact else bounded.total <= len(expected), query
+        assert bounded.total == len(expected) if bounded.exact else bounded.total == 20 < len(expected), query
+        few = await log.store.read(records.count, query, 20, most=30)
+        assert few.total == len(expected) if few.exact else few.total <= min(20, len(expected)), query
+        ended_early += few.total < min(20, len(expected))
         ids, after = [], None
         while True:
             step = await log.store.read(search, query, after=after, limit=64, newest_first=False, by_id=True)
@@ -207,6 +211,7 @@ async def test_counts_and_ranges_of_any_filter_are_those_of_its_pages(log):
             if after is None:
                 break
         assert ids == expected, query
+    assert ended_early
 
 
 async def test_a_search_says_how_far_it_came_and_reads_no_further(log):
@@ -216,6 +221,9 @@ async def test_a_search_says_how_far_it_came_and_reads_no_further(log):
     assert found.next == log.rows[-100]["id"]
     assert found.searched_to is not None
     assert abs(found.searched_to - (log.clock.now() - timedelta(seconds=99))) < timedelta(milliseconds=2)
+    for query in (rare, replace(rare, completed_to=log.clock.now()), replace(rare, statuses=(422, 500, 503))):
+        for most, exact in ((20, False), (COUNT, True)):
+            assert await log.store.read(records.count, query, 10, most=most) == CountRow(0, exact), query
 
 
 async def test_the_ledger_of_a_period_has_every_record_of_it_in_one_state_with_its_reason(log):

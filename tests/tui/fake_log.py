@@ -55,6 +55,8 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
     total: int
     added: int
     fetched: int
+    counted = 10_000
+    """What a count of more than that says."""
     revealed: bool
     conflicts: int
     overrides: dict[int, RecordState]
@@ -135,7 +137,7 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
         self.note("records_count", chosen)
         top = self.total + self.added
         if top > 10_000:
-            return Count(total=10_000, exact=False)
+            return Count(total=self.counted, exact=False)
         return Count(total=sum(1 for number in range(top) if self._matches(number, chosen)))
 
     async def record(self, record_id: str) -> RecordDetail:

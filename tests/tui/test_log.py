@@ -34,11 +34,14 @@ async def test_a_million_records_open_with_one_page(size: tuple[int, int]):
 
 async def test_scrolling_fetches_page_after_page_and_holds_few():
     desk = FakeDesk()
+    desk.counted = 833  # among as many as a count looks at
     async with open_desk(desk) as driver:
         at = table(driver)
+        assert "of 833+ records" in driver.text()
         for _ in range(14):
             at.move_to(at.window.length - 1)
             await driver.settle()
+        assert f"of {at.window.length:,}+ records" in driver.text()
         await driver.press("pagedown", "pagedown")
         assert at.cursor > 1400
         assert at.window.held <= 1200

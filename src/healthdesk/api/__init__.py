@@ -11,4 +11,5 @@ MAX_PAGE = 500
 """No list answers more rows than this."""
 
 EXACT_TOTAL_LIMIT = 10_000
-"""A filtered total is counted up to this, then shown as `10,000+`; exact on demand."""
+"""A filtered total is counted up to this, then shown as `10,000+`; exact on demand. Where few of many match, about as
+many are looked at, and the total is what was found among them: `833+`."""

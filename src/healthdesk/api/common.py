@@ -33,7 +33,7 @@ class Page(Output, Generic[T]):
 
 
 class Count(Output):
-    """How many rows a filter matches. `exact` is False when counting stopped at the limit."""
+    """How many rows a filter matches. `exact` is False when counting stopped at the limit: there are at least `total`."""
 
     total: int
     exact: bool = True

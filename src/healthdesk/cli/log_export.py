@@ -62,9 +62,9 @@ async def _take(desk: Desk, file: LogFile, part: IO[bytes], *, end: bytes) -> in
         records += piece.count(end)
         if records - said >= SAY_EVERY:
             said = records
-            desk.out.note(f"{records:,} of {_words(file.total)} records")
+            desk.out.note(f"{records:,} of {_words(file.total, records)} records")
     return written
 
 
-def _words(total: Count) -> str:
-    return f"{total.total:,}{'' if total.exact else '+'}"
+def _words(total: Count, seen: int = 0) -> str:
+    return f"{total.total:,}" if total.exact else f"{max(total.total, seen):,}+"

@@ -35,7 +35,7 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
     filter_arguments(parser)
     options.paging(parser)
     parser.add_argument("--oldest", action="store_true", help="oldest first")
-    parser.add_argument("--count", action="store_true", help="only count; past 10,000 it says 10,000+")
+    parser.add_argument("--count", action="store_true", help="only count; 10,000+, or 833+ where few of many match, says at least so many")
     parser.add_argument("--exact", action="store_true", help="with --count: count them all")
     parser.set_defaults(limit=None)
     parser.add_argument(

@@ -5,20 +5,31 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from healthdesk.store import ledger
-from healthdesk.store.log_plan import Ranges, ranges
+from healthdesk.store.log_plan import Plan, Ranges, pieces, plan_of, ranges
+from healthdesk.store.log_sql import checked_count_statement
 from healthdesk.store.rows import CountRow, RecordQuery
 
 COUNTED_AT_ONCE = 64
 
+MOST_COUNTED_OF = 10_000
+"""Entries of an index that a count up to a limit reads at most, where not all of them match."""
 
-def count(conn: Connection, query: RecordQuery, limit: int | None = None) -> CountRow:
-    """Return how many records match, counting no further than `limit`.
+
+def count(
+    conn: Connection, query: RecordQuery, limit: int | None = None, *, most: int = MOST_COUNTED_OF
+) -> CountRow:
+    """Return how many records match, counting no further than `limit` and reading about `most` entries; without a limit
+    all are counted, however many there are to read. Where it is not exact, there are at least as many.
 
     What the ledger knows (integration, environment, state) is exact without counting.
     """
     known = RecordQuery(query.integration_id, query.environment, states=query.states)
     if query == known:
         return CountRow(_from_ledger(conn, query))
+    if limit is not None:
+        plan = plan_of(conn, query, most=min(most, MOST_COUNTED_OF))
+        if plan is not None and (plan.rest or plan.order != "arrived"):
+            return _checked(conn, plan, limit, most)
     found = ranges(conn, query)
     total = 0
     for start in range(0, len(found.conditions), COUNTED_AT_ONCE):
@@ -27,6 +38,20 @@ def count(conn: Connection, query: RecordQuery, limit: int | None = None) -> Cou
         total += conn.execute(text(statement), params).scalar_one()
         if limit is not None and total > limit:
             return CountRow(limit, exact=False)
+    return CountRow(total)
+
+
+def _checked(conn: Connection, plan: Plan, limit: int, most: int) -> CountRow:
+    """Count what fits among the first entries of a base that holds more than that."""
+    total = 0
+    for piece in pieces(plan.base.ranges):
+        statement, params = checked_count_statement(plan, piece, limit=most + 1)
+        row = conn.execute(text(statement), params).one()
+        total, most = total + row.fitting, most - row.n
+        if total > limit:
+            return CountRow(limit, exact=False)
+        if most < 0:
+            return CountRow(total, exact=False)
     return CountRow(total)
 
 

@@ -42,14 +42,16 @@ def checked_statement(
     all records of a source.
     """
     params = _given(plan, after, limit)
-    rest = " AND ".join([*plan.rest, *_moved(plan)])
     if len(piece) == 1 and piece[0].table == "records":
-        inner = _part(plan, piece[0], after, newest_first=newest_first, beside=f", ({rest}) AS fits")
+        inner = _part(plan, piece[0], after, newest_first=newest_first, beside=_fits(plan, piece[0]))
         page, fitting = f"SELECT place, id AS entry, fits FROM ({inner}) AS base", "page WHERE fits"  # noqa: S608 - as above
     else:
         inner, _ = page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
         page = f"SELECT place, id AS entry FROM ({inner}) AS base"  # noqa: S608 - as above
-        fitting = f"page CROSS JOIN records WHERE id = entry AND {rest}"
+        # An entry of the index of first attempts stands for a last one only where there was no other.
+        moved = ["last_attempt_at = place"] if plan.order == "last_attempt" else []
+        rest = " AND ".join(["id = entry", *plan.rest, *moved])
+        fitting = f"page CROSS JOIN records WHERE {rest}"
     back = "ASC" if newest_first else "DESC"
     return (
         f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - as above
@@ -57,6 +59,29 @@ def checked_statement(
         " UNION ALL SELECT n, place, entry FROM (SELECT (SELECT count(*) FROM page) AS n, place, entry FROM page"
         f" ORDER BY place {back}, entry {back} LIMIT 1) AS last"
     ), params
+
+
+def checked_count_statement(plan: Plan, piece: Sequence[Range], *, limit: int) -> tuple[str, Params]:
+    """Return the SQL that reads so many entries of some ranges, the newest of each first: how many they were (`n`), and
+    how many of them fit the rest of the filter (`fitting`).
+    """
+    parts = " UNION ALL ".join(
+        f"SELECT fits FROM ({_part(plan, each, None, newest_first=True, beside=_fits(plan, each))}) AS c{n}"  # noqa: S608 - our own text; values are parameters
+        for n, each in enumerate(piece)
+    )
+    return (
+        "SELECT count(*) AS n, count(CASE WHEN fits THEN 1 END) AS fitting"  # noqa: S608 - as above
+        f" FROM (SELECT fits FROM ({parts}) AS merged LIMIT :limit) AS looked_at"
+    ), _given(plan, None, limit)
+
+
+def _fits(plan: Plan, each: Range) -> str:
+    """Return whether an entry fits the rest of the filter, as a column beside it."""
+    moved = [f"last_attempt_at = {each.at}"] if plan.order == "last_attempt" and each.at else []
+    rest = " AND ".join([*plan.rest, *moved]) or "1 = 1"
+    if each.table != "records":
+        rest = f"SELECT ({rest}) FROM records WHERE records.id = {each.table}.{each.id}"  # noqa: S608 - as above
+    return f", ({rest}) AS fits"
 
 
 def _given(plan: Plan, after: Key | None, limit: int) -> Params:
@@ -113,8 +138,3 @@ def whole_statement(plan: Plan, *, after: Key | None, limit: int, newest_first: 
         f"SELECT {column} AS place, id FROM ({inner}) AS base CROSS JOIN records WHERE {' AND '.join(conditions)}"  # noqa: S608 - as above
         f" ORDER BY {column} {way}, id {way} LIMIT :limit"
     ), _given(plan, after, limit)
-
-
-def _moved(plan: Plan) -> list[str]:
-    """An entry of the index of first attempts stands for a last one only where there was no other."""
-    return ["last_attempt_at = place"] if plan.order == "last_attempt" else []

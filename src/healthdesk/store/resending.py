@@ -226,7 +226,8 @@ def _problem_states(conn: Connection, problem_ids: list[str]) -> dict[str | None
 
 def _skipped(conn: Connection, query: RecordQuery, states: tuple[RecordState, ...]) -> int:
     chosen = tuple(state for state in states if not query.states or state in query.states)
-    return count(conn, replace(query, states=chosen), COUNT_LIMIT).total if chosen else 0
+    wanted = replace(query, states=chosen)
+    return count(conn, wanted, COUNT_LIMIT, most=COUNT_LIMIT).total if chosen else 0
 
 
 def next_ids(conn: Connection, query: RecordQuery, last: str, *, after: str, limit: int) -> list[str]:

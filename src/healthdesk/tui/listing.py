@@ -148,7 +148,7 @@ class Listing:
             return f"{many} {noun}"
         if total.total == 1:
             noun = one_of(noun)
-        many = f"{total.total:,}" + ("" if total.exact else "+")
+        many = f"{total.total:,}" if total.exact else f"{max(total.total, window.length):,}+"
         if window.length == 0:
             return f"{many} {noun}"
         first, last = self.table.in_sight()

@@ -113,7 +113,7 @@ ROUTES = (
         "GET",
         "/v1/records/count",
         "records.count",
-        "How many records the filter matches; exact to 10,000 unless asked for.",
+        "How many records the filter matches; told from about 10,000 unless `exact` is asked for.",
         _count,
         Count,
         query=RecordCount,

@@ -25,7 +25,7 @@ CONFLICT = 409
 
 def test_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `test`."""
-    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+    options.integration(parser)
     options.environment(parser)
 
 
@@ -62,7 +62,7 @@ async def test(desk: Desk, args: argparse.Namespace) -> int | None:
 
 def promote_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `promote`."""
-    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+    options.integration(parser)
     parser.add_argument(
         "--connection", metavar="CONNECTION", help="the one that production delivers through: id or name"
     )

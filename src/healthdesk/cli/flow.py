@@ -41,7 +41,7 @@ def circuit_cell(desk: Desk, circuit: Circuit) -> Cell:
 
 
 def _circuit_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+    options.integration(parser)
     options.environment(parser, default=Environment.PRODUCTION.value)
     act = parser.add_mutually_exclusive_group(required=True)
     act.add_argument("--close", dest="do", action="store_const", const="close", help="send again, all of it")

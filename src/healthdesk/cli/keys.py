@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def keys_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `keys`."""
-    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+    options.integration(parser)
     parser.add_argument(
         "--new", action="store_true", help="make a new one, shown this once, in place of the last"
     )

@@ -50,6 +50,11 @@ def paging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--after", metavar="CURSOR", help="continue after the `next` of an earlier answer")
 
 
+def integration(parser: argparse.ArgumentParser) -> None:
+    """Add the integration that a command is about, named by its id or name."""
+    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+
+
 def environment(parser: argparse.ArgumentParser, *, default: str | None = None, what: str = "") -> None:
     """Add `--environment`."""
     parser.add_argument(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("integration", metavar="INTEGRATION", help="id or name")
+    options.integration(parser)
     parser.add_argument(
         "--source", action="append", default=[], metavar="SOURCE", help="its key, repeatable (all sources)"
     )

@@ -15,6 +15,7 @@ from healthdesk.domain.states import (
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.store import activity, connections, desk, integrations, preferences, sources
 from healthdesk.store.rows import HeartbeatSettings, MemberRow, VerificationSettings
+from healthdesk.store.targets import delivery_targets
 from tests.store.test_problems import check
 from tests.store.world import PRODUCTION, TESTING, UNAUTHORIZED
 
@@ -225,7 +226,7 @@ async def test_signing_secrets_overlap_while_they_rotate(world):
         rows = await world.store.read(
             integrations.signing_secrets, world.integration_id, PRODUCTION, world.clock.now()
         )
-        targets = await world.store.read(integrations.delivery_targets, world.clock.now())
+        targets = await world.store.read(delivery_targets, world.clock.now())
         by_environment = {target.environment: target.signing_secrets_enc for target in targets}
         assert by_environment[PRODUCTION] == tuple(row.secret_enc for row in rows)
         assert by_environment[TESTING] == ()
@@ -238,7 +239,7 @@ async def test_signing_secrets_overlap_while_they_rotate(world):
 
 async def test_targets_have_all_that_delivering_needs(world):
     await check(world, ConnectionState.FAILING, UNAUTHORIZED)
-    target, _ = await world.store.read(integrations.delivery_targets, world.clock.now())
+    target, _ = await world.store.read(delivery_targets, world.clock.now())
     assert (target.integration_name, target.connection_name, target.owner) == ("CRM endpoint", "CRM", "alice")
     assert (target.credentials_enc, target.has_heartbeat, target.connection_state) == (
         "enc",

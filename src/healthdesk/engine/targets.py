@@ -22,9 +22,9 @@ from healthdesk.engine.proving import NO_PROOF, Proof, proof_of
 from healthdesk.engine.share import Share
 from healthdesk.engine.ways import DIRECT, Way, way_of
 from healthdesk.errors import ConnectorError, StoreUnavailable, VaultError
-from healthdesk.store import integrations as queries
 from healthdesk.store.circuits import facts_of
 from healthdesk.store.rows import TargetRow
+from healthdesk.store.targets import delivery_targets
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Targets:
 
     async def refresh(self) -> None:
         """Read every delivery environment again."""
-        rows = await self._ctx.store.read(queries.delivery_targets, self._ctx.clock.now())
+        rows = await self._ctx.store.read(delivery_targets, self._ctx.clock.now())
         self.readable = True
         found = {(row.integration_id, row.environment): self._build(row) for row in rows}
         if self._secret is None and any(each.delivery.order is not None for each in found.values()):

@@ -17,15 +17,16 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Protocol
 
-from healthdesk.domain.alerts import AlertFacts, render_alert, render_test
+from healthdesk.domain.alerts import render_alert, render_test
 from healthdesk.domain.retry import next_attempt_at
-from healthdesk.domain.states import AlertEvent, Blame, ErrorKind, ProblemState
+from healthdesk.domain.states import AlertEvent
+from healthdesk.engine.alert_facts import facts_of, is_taken
 from healthdesk.engine.channel_url import CheckedChannel, refuse_unsafe
 from healthdesk.engine.context import Context
 from healthdesk.engine.notify_process import ChildSettings, NotifySender, SendResult
 from healthdesk.errors import ChannelError, StoreUnavailable, VaultError
 from healthdesk.store import alerts as queries
-from healthdesk.store.rows import ClaimedAlert, ProblemRow
+from healthdesk.store.rows import ClaimedAlert
 
 log = logging.getLogger(__name__)
 
@@ -277,34 +278,4 @@ def child_settings(ctx: Context) -> ChildSettings:
         allow=security.allow_private_networks,
         protected=(security.key_file, ctx.config.storage.data_dir),
         use_proxy=security.use_proxy,
-    )
-
-
-def is_taken(problem: ProblemRow, event: AlertEvent) -> bool:
-    """Tell whether somebody took or closed the problem before this news of its opening was sent."""
-    by_hand = problem.state is ProblemState.RESOLVED and problem.resolved_by != ""
-    return event is not AlertEvent.RECOVERED and (problem.state is ProblemState.ACKNOWLEDGED or by_hand)
-
-
-def facts_of(problem: ProblemRow, at: datetime) -> AlertFacts:
-    """Return what an alert tells of a problem, as it is at a time."""
-    return AlertFacts(
-        problem_id=problem.id,
-        where=problem.where,
-        environment=problem.environment,
-        safe_cause=problem.safe_cause,
-        status=problem.status,
-        count=problem.count,
-        since=problem.since,
-        at=at,
-        blame=Blame(problem.blame),
-        next_action=problem.next_action,
-        owner=problem.owner,
-        retrying=problem.retrying,
-        held=problem.held,
-        total=problem.total,
-        kind=ErrorKind(problem.kind),
-        unit=problem.unit,
-        blocked=problem.blocked,
-        repaired=problem.repaired,
     )

@@ -14,7 +14,7 @@ from healthdesk.domain.delivery import Circuit, method_from
 from healthdesk.domain.states import CircuitState, IntegrationKind
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.integrations import view
+from healthdesk.operations.integration_views import view
 from healthdesk.store import circuits as queries
 from healthdesk.store import integrations
 from healthdesk.store.rows import IntegrationRow

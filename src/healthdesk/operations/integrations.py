@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from healthdesk.api.common import Page
-from healthdesk.api.delivery import DeliveryMethod
-from healthdesk.api.flow import Circuit
 from healthdesk.api.integrations import (
     ChangedIntegration,
     EnvironmentChoice,
     EnvironmentEdit,
     EnvironmentSettings,
-    EnvironmentView,
     Integration,
     IntegrationCreate,
     IntegrationEdit,
 )
 from healthdesk.api.keys import NewSecret
 from healthdesk.connectors.app import App
-from healthdesk.connectors.urls import join_url
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
@@ -28,64 +24,14 @@ from healthdesk.operations import delivery_inputs, task_integrations
 from healthdesk.operations.before_after import differences, integration_words, replaced_headers
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.headers import check_headers
+from healthdesk.operations.integration_views import changed_view, view
 from healthdesk.operations.keys import first_signing_secret
 from healthdesk.operations.paging import cursor, to_page
 from healthdesk.operations.paths import check_path
-from healthdesk.operations.receipts import receipts_url
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
 from healthdesk.store import sources as source_queries
-from healthdesk.store.rows import EnvironmentRow, IntegrationRow, PageRows
-
-
-def view(desk: Desk, row: IntegrationRow) -> Integration:
-    """Return a delivery integration as operators see it."""
-    public = desk.ctx.config.server.public_url.rstrip("/")
-    return Integration(
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
-        environments=[environment_view(desk, each) for each in row.environments],
-        sources=row.sources,
-        records_url=f"{public}/v1/records/{row.id}",
-        receipts_url=receipts_url(public, row.id),
-        created_at=row.created_at,
-        created_by=row.created_by,
-    )
-
-
-def environment_view(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
-    """Return one environment as operators see it."""
-    delivery = desk.ctx.config.delivery
-    return EnvironmentView(
-        environment=row.environment,
-        connection_id=row.connection_id,
-        connection_name=row.connection_name,
-        endpoint=join_url(row.base_url, row.path),
-        path=row.path,
-        method=row.method,
-        headers=dict(row.headers),
-        concurrency=row.concurrency or delivery.concurrency,
-        rate_per_s=row.rate_per_s,
-        timeout_s=row.timeout_s or delivery.timeout_s,
-        on_unknown=row.on_unknown,
-        accept_limit_per_minute=row.accept_limit_per_minute,
-        delivery=DeliveryMethod.model_validate(row.delivery),
-        circuit=Circuit(
-            state=row.circuit,
-            since=row.circuit_at,
-            next_probe_at=row.circuit_probe_at,
-            step=row.circuit_step,
-            reason=row.circuit_reason,
-        ),
-        state=row.state,
-        hold_reason=desk.engine.hold_state(row.integration_id, row.environment),
-        key_hint=row.key_hint,
-        key_created_at=row.key_created_at,
-        signing_secret_hint=row.signing_secret_hint,
-        receipt_secret_hint=row.receipt_secret_hint,
-        totals=dict(row.totals),
-    )
+from healthdesk.store.rows import IntegrationRow, PageRows
 
 
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Integration]:
@@ -237,14 +183,6 @@ def _refuse_of_apps(given: IntegrationCreate | IntegrationEdit) -> None:
 
 def _without_secrets(shown: Integration) -> ChangedIntegration:
     return ChangedIntegration(**shown.model_dump())
-
-
-def changed_view(
-    desk: Desk, row: IntegrationRow, secrets: list[NewSecret], notes: Sequence[str] = ()
-) -> ChangedIntegration:
-    """Return an integration as a change left it, with the secrets it made and what to see to."""
-    shown = view(desk, row).model_copy(update={"notes": list(notes)})
-    return ChangedIntegration(**shown.model_dump(), new_signing_secrets=secrets)
 
 
 def _app_of(desk: Desk, conn: Conn, connection_id: str) -> App | None:

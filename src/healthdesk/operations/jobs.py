@@ -14,7 +14,7 @@ from healthdesk.domain.job_states import JobItemState, JobKind, JobState
 from healthdesk.domain.job_watch import cause_of
 from healthdesk.domain.scrubbing import MASK
 from healthdesk.errors import Conflict, Malformed
-from healthdesk.operations import fixes
+from healthdesk.operations import problem_fixes
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.records import known_query
@@ -111,7 +111,7 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
             rate_per_s=choice.rate_per_s,
             fix_id=None
             if choice.fix is None
-            else fixes.for_problem(desk, conn, choice.fix, choice.filter.problem_id),
+            else problem_fixes.for_problem(desk, conn, choice.fix, choice.filter.problem_id),
         )
         made = job_making.begin(conn, new, row.total)
         desk.note(
@@ -128,7 +128,7 @@ def _allowed(desk: Desk, choice: JobCreate) -> None:
     desk.require("records.resend_all")
     if choice.fix is not None:
         desk.require("records.fix")
-        fixes.check_for_many(desk, choice.fix)
+        problem_fixes.check_for_many(desk, choice.fix)
 
 
 def _told(chosen: RecordFilter) -> dict[str, Any]:
@@ -148,8 +148,8 @@ def _fixed(desk: Desk, conn: Conn, choice: JobCreate, query: RecordQuery, total:
     """Return of how many records the job's fix changes what is sent, by those it is tried on."""
     if choice.fix is None or not total:
         return 0
-    tried = record_queries.page(conn, resending.resendable(query), limit=fixes.MOST_TRIED).items
-    changed = fixes.changed_by(desk, conn, [row.id for row in tried], choice.fix)
+    tried = record_queries.page(conn, resending.resendable(query), limit=problem_fixes.MOST_TRIED).items
+    changed = problem_fixes.changed_by(desk, conn, [row.id for row in tried], choice.fix)
     return changed if total <= len(tried) else round(total * changed / max(1, len(tried)))
 
 

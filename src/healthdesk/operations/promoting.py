@@ -13,7 +13,8 @@ from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.integrations import changed_view, know_connection
+from healthdesk.operations.integration_views import changed_view
+from healthdesk.operations.integrations import know_connection
 from healthdesk.operations.keys import first_signing_secret
 from healthdesk.store import integrations as queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow

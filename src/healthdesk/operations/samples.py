@@ -14,9 +14,10 @@ from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.samples import SampleField, sample_data
 from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, IntegrationState
 from healthdesk.errors import Conflict, Malformed, NotFound
-from healthdesk.operations import integrations, jobs
+from healthdesk.operations import jobs
 from healthdesk.operations.accepting import new_record
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.operations.integration_views import environment_view
 from healthdesk.store import accept, job_making
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store import sources as source_queries
@@ -133,7 +134,7 @@ def _plan(desk: Desk, chosen: _Chosen) -> SamplePlan:
         integration_id=integration.id,
         integration_name=integration.name,
         environment=environment.environment,
-        endpoint=integrations.environment_view(desk, environment).endpoint,
+        endpoint=environment_view(desk, environment).endpoint,
         total=sum(each.records for each in sources),
         sources=sources,
         warning=WARNING,

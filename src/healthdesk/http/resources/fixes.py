@@ -6,7 +6,7 @@ from healthdesk.api.fixes import Fix, FixGiven, FixPreview, FixResend, MappingSa
 from healthdesk.api.integrations import Integration
 from healthdesk.api.records import RecordDetail
 from healthdesk.http.route import Call, Route
-from healthdesk.operations import fixes
+from healthdesk.operations import fixes, problem_fixes
 
 
 async def _preview(call: Call) -> FixPreview:
@@ -26,7 +26,7 @@ async def _list(call: Call) -> list[Fix]:
 
 
 async def _preview_problem(call: Call) -> FixPreview:
-    return await fixes.preview_problem(call.desk, call.path["id"], call.body(FixGiven))
+    return await problem_fixes.preview_problem(call.desk, call.path["id"], call.body(FixGiven))
 
 
 async def _save(call: Call) -> Integration:

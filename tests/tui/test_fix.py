@@ -26,6 +26,11 @@ async def add_step(driver: Driver) -> None:
     await driver.press("ctrl+s")
 
 
+def paths(desk: FakeDesk) -> list[str]:
+    """Return the paths of the steps that were previewed last, in their order."""
+    return [step.path for step in desk.called("record_fix_preview")[-1][1].mapping]
+
+
 async def test_one_record_is_fixed_shown_sent_and_its_mapping_kept():
     desk = FakeDesk()
     async with open_desk(desk) as driver:
@@ -46,8 +51,13 @@ async def test_one_record_is_fixed_shown_sent_and_its_mapping_kept():
         await driver.press("v")
         assert '"Ann [/b] Smith"' in driver.text()
         assert desk.called("record_fix") == []
+        await driver.press("N")
+        await driver.write("they want it")
+        await driver.press("enter")
+        assert "Note: they want it" in driver.text()
         await driver.press("s")
         assert desk.called("record_fix")[0][1].mapping == given.mapping
+        assert desk.called("record_fix")[0][1].note == "they want it"
         assert "Sent with the fix; waiting for the answer." in driver.text()
         desk.overrides[999_990] = RecordState.DELIVERED
         desk.tell("record.changed", FAILED)
@@ -86,6 +96,18 @@ async def test_steps_are_edited_and_removed_and_headers_added():
         await driver.write("acme")
         await driver.press("ctrl+s")
         assert desk.called("record_fix_preview")[-1][1].headers == {"x-tenant": "acme"}
+        await add_step(driver)
+        await driver.press("g", "e", "tab")
+        await driver.write("first")
+        await driver.press("ctrl+s", "g", "J")
+        assert paths(desk) == ["risk_level", "first"]
+        await driver.press("J")
+        assert driver.said[-1] == "Move the step down: it is the last step"
+        await driver.press("K")
+        assert paths(desk) == ["first", "risk_level"]
+        await driver.press("G", "K")
+        assert driver.said[-1] == "Move the step up: only the steps of a mapping have an order"
+        await driver.press("g", "D")
         await driver.press("g", "e", "tab", "tab")
         await driver.press(*["backspace"] * 4, "7", "ctrl+s")
         assert desk.called("record_fix_preview")[-1][1].mapping[0].value == 7

@@ -39,6 +39,13 @@ class BodyTaken(Message):
 
 
 @dataclass
+class NoteTaken(Message):
+    """A note was written, or taken away."""
+
+    note: str
+
+
+@dataclass
 class Widened(Message):
     """The fix is to be for all of a problem."""
 

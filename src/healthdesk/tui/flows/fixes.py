@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from healthdesk.api.delivery import MappingStep
+from healthdesk.api.fixes import FixGiven
 from healthdesk.api.jobs import Job
 from healthdesk.api.records import Record
 from healthdesk.domain.job_states import JobItemState
@@ -36,6 +37,7 @@ _PATH = r"Dotted: answers.0.score. A dot in a key is written \."
 _VALUE = (
     "JSON, or a text. {level}, {source}, {completed_at}, {id}, {webhook_id} and {data.path} are filled in."
 )
+_NOTE = "It is kept with the fix and shown to everybody: no values of people."
 _HOW = "text, number, integer, boolean, upper, lower, trim, date:%d.%m.%Y, join:;"
 
 
@@ -72,6 +74,17 @@ async def ask_change(
         return change_of(values)
 
     form = partial(Form, "Change what is sent", fields, button="Take it", given=given)
+    return await ask_until_taken(screen, form, send)
+
+
+async def ask_note(screen: DeskScreen, before: str) -> str | None:
+    """Ask for the note of a fix: it is kept with it, and stands on the timeline of its records. None when left."""
+    field = Field("note", "Note", before, "why it is sent otherwise", help=lambda _: (_NOTE,))
+
+    async def send(values: Values) -> str:
+        return FixGiven(note=values["note"].strip()).note
+
+    form = partial(Form, "Note of the fix", [field], button="Take it")
     return await ask_until_taken(screen, form, send)
 
 

@@ -79,8 +79,12 @@ class WindowScreen(DeskScreen):
             self._read_again = False
             self._start()
 
-    def _show(self) -> None:
+    def show_head(self) -> None:
+        """Show the lines on top."""
         self.query_one("#head", Lines).show(self.head_lines())
+
+    def _show(self) -> None:
+        self.show_head()
         self.show_detail()
         self.desk_changed()
 

@@ -42,6 +42,11 @@ class Change:
         """What the row is known by."""
         return f"{self.kind}/{self.number}"
 
+    @property
+    def is_step(self) -> bool:
+        """Whether it is a step of the mapping: these have an order."""
+        return self.kind not in (BODY, HEADER)
+
 
 def changes_of(fix: FixGiven) -> list[Change]:
     """Return the rows of a fix: body, steps in their order, headers."""
@@ -82,6 +87,16 @@ def with_change(fix: FixGiven, made: MappingStep | Header, before: Change | None
     if not isinstance(made, MappingStep):
         return fix.model_copy(update={"headers": {**fix.headers, made[0]: made[1]}})
     return fix.model_copy(update={"mapping": [*fix.mapping[:at], made, *fix.mapping[at:]]})
+
+
+def moved(fix: FixGiven, change: Change, by: int) -> FixGiven | None:
+    """Return a fix with a step carried out one earlier (-1) or later (1), or None where it cannot be."""
+    at = _step_of(fix, change)
+    if not change.is_step or not 0 <= at + by < len(fix.mapping):
+        return None
+    steps = list(fix.mapping)
+    steps[at], steps[at + by] = steps[at + by], steps[at]
+    return fix.model_copy(update={"mapping": steps})
 
 
 def _step_of(fix: FixGiven, change: Change) -> int:
@@ -127,9 +142,14 @@ def how_many(preview: FixPreview) -> str:
 
 
 def fixing_head(
-    record: RecordDetail, preview: FixPreview | None, problem: ProblemRow | None, *, sent: bool
+    record: RecordDetail,
+    preview: FixPreview | None,
+    problem: ProblemRow | None,
+    *,
+    sent: bool,
+    note: str = "",
 ) -> list[Line]:
-    """Return what is fixed, and how far it is."""
+    """Return what is fixed, how far it is, and the note that is kept with it."""
     if problem is not None:
         lines = [line(Span(problem.cause, Tone.BAD), dim(f"  {problem.where}, all of the problem"))]
     else:
@@ -141,6 +161,8 @@ def fixing_head(
         lines.append(line(how_many(preview) or "The difference stands below.", dim("  Nothing is sent yet.")))
     elif record.likely is not None:
         lines.append(line(dim("Likely: "), record.likely.sentence))
+    if note:
+        lines.append(line(dim("Note: "), note))
     return lines
 
 

@@ -47,6 +47,14 @@ class HealthdeskError(Exception):
         self.fix = fix
 
 
+class _Placed(HealthdeskError):
+    """What is wrong has a place: `field` names it, or is empty."""
+
+    def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.field = field
+
+
 class ConfigError(HealthdeskError):
     """A wrong setting. `source` is the file or environment variable, `key` the dotted key."""
 
@@ -64,12 +72,8 @@ class HostError(HealthdeskError):
     """The host does not let the daemon run: lock held, socket live, directory unsafe."""
 
 
-class ConnectorError(HealthdeskError):
+class ConnectorError(_Placed):
     """A connector's manifest, settings or credentials are wrong. `field` is the JSON path at fault, where there is one."""
-
-    def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
-        super().__init__(what, fix=fix)
-        self.field = field
 
 
 class ManifestRefused(ConnectorError):
@@ -94,15 +98,11 @@ class ManifestRefused(ConnectorError):
         self.findings = findings
 
 
-class MappingError(HealthdeskError):
+class MappingError(_Placed):
     """A template or a mapping of delivery is wrong, or not to be carried out on this record. It names places, never values.
 
     `field` is the place in the settings that is at fault, where there is one, such as `mapping[2].path`.
     """
-
-    def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
-        super().__init__(what, fix=fix)
-        self.field = field
 
 
 class ChannelError(HealthdeskError):
@@ -111,16 +111,12 @@ class ChannelError(HealthdeskError):
     field = "url"
 
 
-class RequestError(HealthdeskError):
+class RequestError(_Placed):
     """The caller's fault. `status` is the HTTP status, `slug` ends the problem type URI."""
 
     status = 400
     slug = "bad-request"
     title = "Bad request"
-
-    def __init__(self, what: str, *, fix: str = "", field: str = "") -> None:
-        super().__init__(what, fix=fix)
-        self.field = field
 
 
 class Malformed(RequestError):
@@ -185,16 +181,20 @@ class IdentityChanged(Conflict):
         self.changes = changes
 
 
-class TrialImpossible(Conflict):
-    """409: the app could not be asked, or its answer says nothing of what was tried. `blame` and `kind` are the failure's."""
-
-    slug = "trial-impossible"
-    title = "The app could not be asked"
+class _Tried(_Placed):
+    """An app was asked first. `blame` and `kind` are those of the failure."""
 
     def __init__(self, what: str, *, blame: str, kind: str, fix: str = "", field: str = "") -> None:
         super().__init__(what, fix=fix, field=field)
         self.blame = blame
         self.kind = kind
+
+
+class TrialImpossible(_Tried, Conflict):
+    """409: the app could not be asked, or its answer says nothing of what was tried."""
+
+    slug = "trial-impossible"
+    title = "The app could not be asked"
 
 
 class TooLarge(RequestError):
@@ -213,17 +213,12 @@ class UnsupportedMedia(RequestError):
     title = "Unsupported media type"
 
 
-class TrialRefused(RequestError):
-    """422: the app was asked and refused. `blame` and `kind` are the failure's."""
+class TrialRefused(_Tried, RequestError):
+    """422: the app was asked and refused."""
 
     status = 422
     slug = "trial-refused"
     title = "The app refused it"
-
-    def __init__(self, what: str, *, blame: str, kind: str, fix: str = "", field: str = "") -> None:
-        super().__init__(what, fix=fix, field=field)
-        self.blame = blame
-        self.kind = kind
 
 
 class RateLimited(RequestError):

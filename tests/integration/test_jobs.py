@@ -188,20 +188,27 @@ async def test_two_jobs_over_the_same_records_send_each_once(desk, endpoint, del
     await counted(desk, delivered=NUMBER)
 
 
-async def test_records_on_hold_are_waited_for_and_sent_when_the_integration_goes_on(desk, endpoint, delivery):
+async def test_records_on_hold_are_waited_for_and_sent_when_the_integration_goes_on(
+    desk, endpoint, delivery, monkeypatch
+):
+    """The job says what for, and what became of a record that it was told to try again: after it had ended, that is."""
+    monkeypatch.setattr("healthdesk.engine.jobs.FOLLOW_S", 0.1)
     endpoint.answer(200)
+    endpoint.script(503)
     async with desk.client() as client:
         await client.integration_pause(delivery.integration_id, Environment.PRODUCTION)
         job = await begin(client, careful=False)
         job = await job_when(client, job.id, lambda job: count(job, JobItemState.SENT) > 0)
-        held = RecordFilter(states=[RecordState.HELD])
-        await until(lambda: _any(client, held))
+        job = await job_when(client, job.id, lambda job: job.waits)
         assert (job.state, endpoint.requests) == (JobState.RUNNING, [])
+        assert job.waiting == "4 held, CRM delivery · production: paused"
         await client.integration_resume(delivery.integration_id, Environment.PRODUCTION)
         job = await job_when(client, job.id, lambda job: job.finished_at is not None)
-        assert (job.state, count(job, JobItemState.DELIVERED)) == (JobState.DONE, NUMBER)
-        await agreeing(client, job)
-    assert max(Counter(ids_seen(endpoint)).values()) == 1
+        assert (job.state, job.waits) == (JobState.DONE, [])
+        followed = await job_when(client, job.id, lambda job: count(job, JobItemState.DELIVERED) == NUMBER)
+        assert followed.finished_at == job.finished_at
+        await agreeing(client, followed)
+    assert max(Counter(ids_seen(endpoint)).values()) == 2
 
 
 async def _any(client, chosen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from healthdesk.api.delivery import ReceiptSettings
 from healthdesk.domain.states import Environment
 from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.widgets.editors import Cycle
@@ -136,11 +137,20 @@ async def test_the_delivery_method_is_changed_and_what_the_form_does_not_ask_sta
     async with open_window(desk, window(), size=LARGE) as driver:
         await driver.press("M")
         await fill(driver, "size", "25")
+        await fill(driver, "result_error", "message")
+        await fill(driver, "receipt_status", "outcome.state")
+        await fill(driver, "receipt_delivered", "done, sent")
+        await fill(driver, "receipt_statuses", "later")
+        await driver.press("ctrl+s")
+        assert "after the answers: input should be a valid integer" in wrong(driver)
+        await fill(driver, "receipt_statuses", "202")
         await driver.press("ctrl+s")
         [changes] = desk.called("integration_edit")
         method = changes.production.delivery
         assert method.batch.size == 25
-        assert method.batch.results == "results"
+        assert (method.batch.results, method.batch.result_error) == ("results", "message")
+        assert (method.receipt.status, method.receipt.delivered) == ("outcome.state", ["done", "sent"])
+        assert method.receipt.failed == ReceiptSettings().failed
         assert method.mapping == all_methods().mapping
         assert method.receipt.statuses == [202]
         assert changes.testing is None

@@ -78,6 +78,17 @@ def test_a_file_replaces_what_was_set_and_flags_change_the_file(daemon, desk, tm
     assert sent(daemon) == {"body": "form"}
 
 
+def test_a_setting_is_named_by_its_place_and_taken_away_when_empty(daemon, desk):
+    delivers(daemon, batch=BATCH, order={"key": "who.id"})
+    flags = """--delivery-set 'receipt.id="webhook-id"' --delivery-set 'receipt.delivered=["done"]'"""
+    flags += " --delivery-set batch.result_error=message --delivery-set order="
+    assert desk(f"integrations edit int_1 {flags}").code == 0
+    assert sent(daemon) == {
+        "batch": {**BATCH, "result_error": "message"},
+        "receipt": {"id": '"webhook-id"', "delivered": ["done"]},
+    }
+
+
 def test_operations_and_their_inputs(daemon, desk):
     delivers(daemon, operation="upsert", inputs={"object": "Contact", "external_id_field": "Id__c"})
     assert desk("integrations edit int_1 --input object=Lead").code == 0
@@ -99,6 +110,10 @@ def test_operations_and_their_inputs(daemon, desk):
         ("--batch 1001", "from 0 to 1000"),
         ("--batch-wait 2", "--batch-wait belongs to --batch"),
         ("--input object", "--input 'object' is not NAME=VALUE"),
+        (
+            "--delivery-set body.size=1 --body json",
+            "--delivery-set body.size: body has no settings of its own",
+        ),
         ("--body csv", "csv"),
         ("--delivery missing.toml", "--delivery missing.toml: "),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tomllib
 from pathlib import Path
@@ -15,7 +16,7 @@ from healthdesk.domain.states import BodyFormat
 if TYPE_CHECKING:
     from healthdesk.api.delivery import DeliveryMethod
 
-_FLAGS = ("delivery", "body", "step", "batch", "batch_wait", "operation", "input")
+_FLAGS = ("delivery", "body", "step", "batch", "batch_wait", "operation", "input", "delivery_set")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +56,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="an input of the operation, repeatable; an empty value takes it away",
     )
+    parser.add_argument(
+        "--delivery-set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="any other setting by its name in docs/delivery.md, repeatable: batch.results=items, "
+        "receipt.status=state, 'receipt.delivered=[\"done\"]'; an empty value takes it away",
+    )
 
 
 def given(args: argparse.Namespace) -> bool:
@@ -85,7 +93,28 @@ def delivery(args: argparse.Namespace, now: DeliveryMethod | None) -> dict[str, 
     if args.input is not None:
         inputs = {**made.get("inputs", {}), **options.pairs(args.input, "--input", "=")}
         made["inputs"] = {name: value for name, value in inputs.items() if value}
+    for name, text in options.pairs(args.delivery_set or (), "--delivery-set", "=").items():
+        _set(made, name, text)
     return made
+
+
+def _set(made: dict[str, Any], name: str, text: str) -> None:
+    """Put one setting in its place, `receipt.status`; numbers, lists and booleans are JSON, all else is a text."""
+    *parents, last = name.split(".")
+    at = made
+    for parent in parents:
+        at[parent] = inner = at.get(parent) or {}
+        if not isinstance(inner, dict):
+            raise UsageError(f"--delivery-set {name}: {parent} has no settings of its own")
+        at = inner
+    if not text:
+        at.pop(last, None)
+        return
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    at[last] = text if isinstance(value, str) else value
 
 
 def _steps(given: list[str]) -> list[dict[str, Any]]:

@@ -40,6 +40,35 @@ RECEIPT_SCHEMES = tuple(
 )
 
 
+RESULTS = (
+    "JMESPath over the answer: where the list of results is, and in each of them id, status and error.",
+)
+OF_A_RESULT = (
+    ("result_id", "    id of each", "JMESPath; empty: in the order sent"),
+    ("result_status", "    status of each", "JMESPath; no 2xx: it failed"),
+    ("result_error", "    error of each", "JMESPath; not empty: it failed"),
+)
+RECEIPTS = (
+    "Answers that mean later are HTTP statuses. Record, word and error are JMESPath over the body of a receipt;",
+    "without a word every receipt confirms.",
+)
+OF_A_RECEIPT = (
+    ("statuses", "  after the answers", True),
+    ("id", "  its record at", True),
+    ("status", "  its word at", False),
+    ("delivered", "    that it is there", False),
+    ("failed", "    that it failed", False),
+    ("error", "  its error at", False),
+)
+"""Settings of receipts beside deadline and scheme, and whether they are needed."""
+LISTS = ("statuses", "delivered", "failed")
+
+
+def receipt_text(value: str | list[str] | list[int]) -> str:
+    """Return a setting of receipts as it is typed: words and statuses with commas between them."""
+    return value if isinstance(value, str) else ", ".join(map(str, value))
+
+
 def delivery_fields(now: DeliveryMethod) -> list[Field]:
     """Return the fields; a part that is not used shows only whether it is."""
     batch, order, lookup = now.batch, now.order, now.lookup
@@ -51,7 +80,9 @@ def delivery_fields(now: DeliveryMethod) -> list[Field]:
         _switch("batched", "Batches", on=batch is not None),
         Field("size", "  up to", str(batch.size) if batch else "100", required=True, when=("batched", (YES,))),
         Field("wait_s", "  waits, seconds", f"{batch.wait_s:g}" if batch else "1", required=True, when=("batched", (YES,))),
-        Field("results", "  results at", batch.results if batch else "", "JMESPath; empty: one status for all", when=("batched", (YES,))),
+        Field("items", "  the list under", batch.items if batch else "", "empty: the body is the list", when=("batched", (YES,))),
+        Field("results", "  results at", batch.results if batch else "", "JMESPath; empty: one status for all", when=("batched", (YES,)), help=lambda _: RESULTS),
+        *(Field(name, label, getattr(batch, name) if batch else "", hint, when=("batched", (YES,)), help=lambda _: RESULTS) for name, label, hint in OF_A_RESULT),
         _switch("ordered", "In order", on=order is not None),
         Field("order_key", "  by", order.key if order else "", "participant.id", required=True, when=("ordered", (YES,)), path="delivery.order.key"),
         Field("after_failed", "  when one failed, later", order.after_failed if order else "wait", options=WAITS, when=("ordered", (YES,))),
@@ -61,6 +92,7 @@ def delivery_fields(now: DeliveryMethod) -> list[Field]:
         _switch("confirmed", "Confirmed later", on=now.receipt is not None, help="An endpoint that answers 202 and posts a receipt to /v1/receipts/… when it is done."),
         Field("deadline_s", "  within", format_span(receipt.deadline_s), "15m, 1h, 1d", required=True, when=("confirmed", (YES,))),
         Field("scheme", "  verified by", receipt.scheme.value, options=RECEIPT_SCHEMES, when=("confirmed", (YES,))),
+        *(Field(f"receipt_{name}", label, receipt_text(getattr(receipt, name)), required=needed, when=("confirmed", (YES,)), path=f"delivery.receipt.{name}", help=lambda _: RECEIPTS) for name, label, needed in OF_A_RECEIPT),
         Field("after", "  without one", receipt.after, options=AFTER, when=("confirmed", (YES,))),
         _switch("circuit", "Circuit", on=circuit.enabled, help="It holds records while the endpoint keeps failing, and probes it with one."),
         Field("share", "  opens at, percent", f"{circuit.share * 100:g}", required=True, when=("circuit", (YES,))),
@@ -121,8 +153,10 @@ def check_delivery(before: DeliveryMethod, values: Values) -> dict[str, str]:
         delivery_of(values, before)
     except ValidationError as error:
         found = error.errors()[0]
-        name = str(found["loc"][-1])
+        loc = found["loc"]
+        name = next((str(part) for part in reversed(loc) if isinstance(part, str)), "")
         name = {"key": "order_key", "path": "lookup_path", "enabled": "circuit"}.get(name, name)
+        name = f"receipt_{name}" if f"receipt_{name}" in values else name
         wrong[name if name in values else "body"] = found["msg"][:1].lower() + found["msg"][1:]
     return wrong
 
@@ -151,7 +185,10 @@ def delivery_of(values: Values, before: DeliveryMethod) -> DeliveryMethod:
         batch |= {
             "size": int(values["size"]),
             "wait_s": float(values["wait_s"]),
-            "results": values["results"].strip(),
+            **{
+                name: values[name].strip()
+                for name in ("items", "results", *(each for each, _, _ in OF_A_RESULT))
+            },
         }
         known["batch"] = BatchSettings(**batch)
     if values["ordered"] == YES:
@@ -168,6 +205,7 @@ def delivery_of(values: Values, before: DeliveryMethod) -> DeliveryMethod:
             "deadline_s": _seconds(values["deadline_s"]),
             "scheme": values["scheme"],
             "after": values["after"],
+            **{name: _receipt_value(name, values[f"receipt_{name}"]) for name, _, _ in OF_A_RECEIPT},
         }
         known["receipt"] = ReceiptSettings(**receipt)
     circuit = before.circuit.model_dump() | {"enabled": values["circuit"] == YES}
@@ -179,6 +217,11 @@ def delivery_of(values: Values, before: DeliveryMethod) -> DeliveryMethod:
         }
     known["circuit"] = CircuitSettings(**circuit)
     return DeliveryMethod.model_validate(known)
+
+
+def _receipt_value(name: str, text: str) -> str | list[str]:
+    words = [word.strip() for word in text.split(",")]
+    return [word for word in words if word] if name in LISTS else text.strip()
 
 
 def _seconds(text: str) -> float:

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from healthdesk.domain.job_states import JobItemState, JobStage, JobState
 from healthdesk.domain.job_watch import Wait
 from healthdesk.domain.states import HoldReason, RecordState
-from healthdesk.store import flow, job_follow, job_holds, jobs
+from healthdesk.store import flow, job_follow, job_holds
 from healthdesk.store.rows import EnvWant, RecordQuery
 from healthdesk.store.rows_jobs import Places
 from healthdesk.store.schema import records as record_table
@@ -52,7 +52,7 @@ async def test_records_on_hold_keep_no_other_from_being_tried_and_decide_nothing
         "what can leave goes first"
     )
     await deliver(world)
-    five = await step(world, job_id, places=failing(world, TESTING), start=first.start)
+    five = await step(world, job_id, places=failing(world, TESTING), search=first.search)
     assert (five.job.stage, five.queued) == (JobStage.FIVE, 5)
     await hold(world, PRODUCTION)
     both = failing(world, TESTING, PRODUCTION)
@@ -105,10 +105,10 @@ async def test_records_are_passed_over_once_and_found_again_when_others_are_on_h
     job_id = await filled(world)
     held = failing(world, TESTING)
     found = await step(world, job_id, most=1, places=held)
-    assert (found.start, found.queued) == (up[0], 1)
-    found = await step(world, job_id, most=3, places=held, start=found.start)
-    assert (found.start, found.queued) == (up[1], 2)
-    assert (await step(world, job_id, most=4, places=held, start=found.start)).queued == 1, "it lines up"
+    assert (found.search.start, found.queued) == (up[0], 1)
+    found = await step(world, job_id, most=3, places=held, search=found.search)
+    assert (found.search.start, found.queued) == (up[1], 2)
+    assert (await step(world, job_id, most=4, places=held, search=found.search)).queued == 1, "it lines up"
     assert {each.record_id for each in await items(world, job_id, SENT)} == {*up, down[0]}
 
 
@@ -165,15 +165,26 @@ async def test_a_job_does_not_queue_all_it_has_behind_a_record_that_is_not_its_o
     await set_state(world, (await failed_records(world, 1, order_key="a"))[0], state=RecordState.UNKNOWN)
     for _ in range(3):
         await failed_records(world, 3, order_key="a")
+    (elsewhere,) = await failed_records(world, 1, environment=TESTING)
     places = Places(ordered=frozenset({(world.integration_id, PRODUCTION)}))
     job_id = await filled(world, FAILED_ONES, careful=True)
     queued = []
-    for _ in range(5):
+    for _ in range(4):
         queued.append((await step(world, job_id, places=places)).queued)
         assert await claim_in_order(world) == []
-    assert queued == [1, 1, 1, 0, 0]
-    ((wait,), state) = (job := await world.store.read(jobs.get, job_id)).waits, job.state
-    assert (wait.reason, wait.records, state) == (HoldReason.ORDER, 3, JobState.RUNNING)
+    assert queued == [1, 1, 1, 0], "two in line, and the one of another environment"
+    claimed = await world.claim(environment=TESTING)
+    assert [each.id for each in claimed] == [elsewhere]
+    await world.step([world.delivered(each) for each in claimed])
+    five = await step(world, job_id, places=places)
+    assert (five.job.stage, five.queued, five.job.waits) == (JobStage.FIVE, 3, ())
+    await claim_in_order(world)
+    waiting = (await step(world, job_id, places=places)).job
+    assert [(each.reason, each.records) for each in waiting.waits] == [(HoldReason.ORDER, 5)]
+    assert (waiting.state, await counts(world, job_id)) == (
+        JobState.RUNNING,
+        {DELIVERED: 1, SENT: 5, PENDING: 4},
+    )
 
 
 async def test_a_job_tells_what_became_of_records_that_went_on_by_themselves(world):

@@ -24,7 +24,7 @@ from healthdesk.store import (
 )
 from healthdesk.store.log_plan import ranges
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.rows_jobs import NewJob
+from healthdesk.store.rows_jobs import NewJob, Search
 from healthdesk.store.schema import record_bodies
 from healthdesk.store.schema import records as record_table
 from tests.store.job_world import begin, filled, step
@@ -445,7 +445,10 @@ async def test_the_runner_looks_into_indexes(world):
             "next": plan(conn, sql(job_queue.next_statement(job_id, 10))),
             "ended": plan(conn, job_holds.hinted(conn, job_items.ENDED), job=job_id, limit=10),
             "passing over": plan(
-                conn, sql(job_queue.next_statement(job_id, 10, held=[(world.integration_id, TESTING)]))
+                conn,
+                sql(
+                    job_queue.next_statement(job_id, 10, Search(frozenset({(world.integration_id, TESTING)})))
+                ),
             ),
             "held": plan(conn, job_holds.hinted(conn, job_holds.WAITING), job=job_id),
             "in turn": plan(conn, job_holds.hinted(conn, job_holds.NUMBER_IN_TURN), job=job_id),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.job_states import JobItemState, JobState
-from healthdesk.domain.states import Environment, HoldReason
+from healthdesk.domain.states import Environment
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
@@ -21,7 +21,7 @@ from healthdesk.engine.slots import Bucket
 from healthdesk.engine.targets import Targets
 from healthdesk.store import activity, job_follow, job_items
 from healthdesk.store import jobs as queries
-from healthdesk.store.rows_jobs import JobRow, Place, Places, Stepped
+from healthdesk.store.rows_jobs import JobRow, Places, Search, Stepped
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +53,7 @@ class _Running:
     bucket: Bucket | None = None
     told_at: float = float("-inf")
     untold: bool = False
-    held: Mapping[Place, HoldReason] = field(default_factory=dict)
-    """Of its environments those that were on hold at its last step; `start` is where that looks on."""
-    start: str = ""
+    search: Search = field(default_factory=Search)
 
 
 class Jobs:
@@ -110,7 +108,8 @@ class Jobs:
         """Let jobs tell what became of records that went on by themselves, whichever daemon ran them."""
         for job_id in await self._ctx.store.read(job_follow.behind):
             row = await self._ctx.store.write(job_follow.follow, job_id, self._ctx.clock.now())
-            self._publish(row)
+            if row is not None:
+                self._publish(row)
         self._followed_at = self._ctx.clock.monotonic()
 
     async def _leased(self, active: list[str]) -> list[str]:
@@ -138,17 +137,14 @@ class Jobs:
 
     async def _step(self, job_id: str, known: _Running) -> None:
         before = known.row
-        allowed, places = self._allowed(known), self._places()
-        held = places.held if before is None else places.of(before).held
-        if held != known.held:
-            known.held, known.start = held, ""
+        allowed = self._allowed(known)
         stepped = await self._ctx.store.write(
-            self._stepped, job_id, self._most(before), allowed, places, known.start
+            self._stepped, job_id, self._most(before), allowed, self._places(), known.search
         )
         if stepped is None:
             self._running.pop(job_id, None)
             return
-        known.row, known.start = stepped.job, stepped.start
+        known.row, known.search = stepped.job, stepped.search
         row = stepped.job
         if known.bucket is not None:
             known.bucket.take(stepped.queued)
@@ -168,11 +164,11 @@ class Jobs:
             self._later(max(SOON_S, known.bucket.wait_s()))
 
     def _stepped(
-        self, conn: Conn, job_id: str, most: int, allowed: int, places: Places, start: str
+        self, conn: Conn, job_id: str, most: int, allowed: int, places: Places, search: Search
     ) -> Stepped | None:
         """Move a job on, and note in the same transaction that it stopped by itself."""
         now = self._ctx.clock.now()
-        stepped = job_items.step(conn, job_id, now, most=most, allowed=allowed, places=places, start=start)
+        stepped = job_items.step(conn, job_id, now, most=most, allowed=allowed, places=places, search=search)
         if stepped is not None and stepped.stopped:
             row = stepped.job
             left = row.count(JobItemState.PENDING)

@@ -35,12 +35,13 @@ def behind(conn: Connection) -> list[str]:
     return list(conn.execute(text(hinted(conn, BEHIND))).scalars())
 
 
-def follow(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow:
+def follow(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow | None:
     """Take in what became of up to `limit` such records of a job, whichever attempt it was that ended it.
 
-    One that retention removed meanwhile is unknown: nobody can tell any more.
+    None where the job was deleted meanwhile. A record that retention removed meanwhile is unknown: nobody can tell any more.
     """
-    jobs.get(conn, job_id, lock=True)
+    if not jobs.locked(conn, job_id):
+        return None
     rows = conn.execute(text(hinted(conn, MOVED_ON)), {"job": job_id, "limit": limit}).all()
     results = [result_of(row) for row in rows]
     gone = JobItemState.SKIPPED

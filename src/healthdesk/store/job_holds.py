@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, text
 from healthdesk.domain.job_watch import Wait
 from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.store.ordering import goes_first
-from healthdesk.store.rows_jobs import Places
+from healthdesk.store.rows_jobs import Place, Places
 from healthdesk.store.schema_setup import integrations
 from healthdesk.store.scope import on_sqlite
 
@@ -17,8 +17,8 @@ OnHold = Counter[tuple[str, Environment, HoldReason]]
 """How many records of a job that are under way are on hold, by environment and by what holds them."""
 
 IN_LINE = 20
-"""Of the records that wait for their turn so many are passed over; behind more the job waits, or it would queue all that
-it has behind a record that is not its own."""
+"""Once so many records of an environment wait for their turn, a job sends others first: it would queue all that it has
+behind records that are not its own."""
 
 WAITING = """
     SELECT r.integration_id, r.environment, r.state, r.hold_reason, count(*) AS number
@@ -75,10 +75,13 @@ def on_hold(conn: Connection, job_id: str, places: Places) -> OnHold:
     return held
 
 
-def passed_over(held: OnHold) -> int:
-    """Return how many records on hold are no reason to wait: others are tried instead."""
-    in_turn = sum(number for (_, _, reason), number in held.items() if reason is HoldReason.ORDER)
-    return held.total() - max(0, in_turn - IN_LINE)
+def with_a_line(held: OnHold) -> frozenset[Place]:
+    """Return the environments of which enough records wait for their turn."""
+    return frozenset(
+        (integration_id, environment)
+        for (integration_id, environment, reason), number in held.items()
+        if reason is HoldReason.ORDER and number >= IN_LINE
+    )
 
 
 def told(conn: Connection, job_id: str, held: OnHold) -> tuple[Wait, ...]:

@@ -16,10 +16,10 @@ from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, not
 from healthdesk.domain.states import ErrorKind
 from healthdesk.store import job_making
 from healthdesk.store import jobs as queries
-from healthdesk.store.job_holds import hinted, on_hold, passed_over, told
+from healthdesk.store.job_holds import hinted, on_hold, told, with_a_line
 from healthdesk.store.job_queue import Moves, cancel_some, queue
 from healthdesk.store.resending import BODY_GONE, next_ids
-from healthdesk.store.rows_jobs import ItemResult, JobRow, Place, Places, Stepped
+from healthdesk.store.rows_jobs import ItemResult, JobRow, Place, Places, Search, Stepped
 from healthdesk.store.schema import record_bodies
 from healthdesk.store.schema_jobs import job_records
 
@@ -27,6 +27,7 @@ STEP = 2000
 """Records of a job that are written down, or cancelled, in one transaction."""
 
 NOWHERE = Places()
+ANEW = Search()
 GONE = "it was removed by retention"
 _FAILED = frozenset({JobItemState.RETRYING, JobItemState.FAILED, JobItemState.UNKNOWN})
 
@@ -85,13 +86,12 @@ def step(
     most: int,
     allowed: int,
     places: Places = NOWHERE,
-    start: str = "",
+    search: Search = ANEW,
 ) -> Stepped | None:
     """Take in what has ended, decide, and queue what may be sent next, in one transaction. None when it is not ours.
 
     `most` records may be under way at a time; `allowed` may be queued now, as the job's own rate has it. Records on hold
-    keep no other from being tried, and decide nothing: `places` says where they are, `start` is that of the last step, as
-    long as the same environments are held.
+    keep no other from being tried, and decide nothing: `places` says where they are, `search` is that of the last step.
     """
     job = queries.leased(conn, job_id)
     if job is None or job.state is JobState.PREPARING:
@@ -101,15 +101,19 @@ def step(
     under_way = job.count(JobItemState.SENT) - len(ended)
     here = places.of(job)
     held = on_hold(conn, job_id, here) if under_way else Counter()
-    decided = _decide(job, ended, under_way - passed_over(held))
+    free = under_way - held.total()
+    decided = _decide(job, ended, free)
     done: Counter[JobItemState] = Counter(result.state for result in ended)
     moves: Moves = Counter({(JobItemState.SENT, state): number for state, number in done.items()})
     woken: set[Place] = set()
     pending = job.count(JobItemState.PENDING)
     if decided.state is JobState.RUNNING and pending:
-        number = min(allowed, wanted(decided.watch, decided.stage, under_way - passed_over(held), most))
-        more, start = queue(conn, job, number, now, woken, held=here.held, start=start)
-        if here.held and not more:
+        skipped = with_a_line(held) | here.held.keys()
+        if search.skipped != skipped:
+            search = Search(skipped)
+        number = min(allowed, wanted(decided.watch, decided.stage, free, most))
+        more, search = queue(conn, job, number, now, woken, search)
+        if skipped and not more:
             # Only records on hold are left. They line up as far as others would, since a circuit needs one to try.
             number = min(allowed, wanted(decided.watch, decided.stage, under_way, most))
             more, _ = queue(conn, job, number, now, woken)
@@ -128,7 +132,7 @@ def step(
         after,
         changed,
         tuple(sorted(woken)),
-        start,
+        search,
         queued=queued,
         stopped=after.state is JobState.STOPPED is not job.state,
         ended=done,

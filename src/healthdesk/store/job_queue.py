@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,11 @@ from healthdesk.domain.job_states import JobItemState
 from healthdesk.domain.states import Trigger
 from healthdesk.store import fixes
 from healthdesk.store.resending import again
-from healthdesk.store.rows_jobs import JobRow, Place
+from healthdesk.store.rows_jobs import JobRow, Place, Search
 from healthdesk.store.schema import records
 from healthdesk.store.schema_jobs import SENT, job_records
 
+ALL = Search()
 Moves = Counter[tuple[JobItemState, JobItemState]]
 """How many records of a job went from one state to another."""
 
@@ -36,21 +38,18 @@ def queue(
     number: int,
     now: datetime,
     places: set[Place],
-    *,
-    held: Collection[Place] = (),
-    start: str = "",
-) -> tuple[Moves, str]:
+    search: Search = ALL,
+) -> tuple[Moves, Search]:
     """Queue the next records of a job; those that need not be sent any more are skipped, and others sent for them.
 
-    Records of environments that are `held` are passed over. Return from which one to look next time, as long as these
-    are the environments that are held: all before it are of those.
+    Return where to look on next time.
     """
     moves: Moves = Counter()
     for _ in range(ROUNDS):
         if number <= 0:
             break
-        ids = list(conn.execute(next_statement(job.id, number, held=held, start=start)).scalars())
-        start = ids[0] if ids else NONE_LEFT
+        ids = list(conn.execute(next_statement(job.id, number, search)).scalars())
+        search = replace(search, start=ids[0] if ids else NONE_LEFT)
         if not ids:
             break
         elsewhere = _in_other_jobs(conn, job.id, ids)
@@ -70,12 +69,10 @@ def queue(
         moves[JobItemState.PENDING, JobItemState.SENT] += len(sent)
         moves[JobItemState.PENDING, JobItemState.SKIPPED] += len(ids) - len(sent)
         number -= len(sent)
-    return +moves, start
+    return +moves, search
 
 
-def next_statement(
-    job_id: str, limit: int, *, held: Collection[Place] = (), start: str = ""
-) -> sa.Select[Any]:
+def next_statement(job_id: str, limit: int, search: Search = ALL) -> sa.Select[Any]:
     """Return the query of the records that a job sends next, in the order they arrived; a test reads its plan."""
     query = (
         select(job_records.c.record_id)
@@ -83,11 +80,12 @@ def next_statement(
         .order_by(job_records.c.record_id)
         .limit(limit)
     )
-    if not held:
+    if not search.skipped:
         return query
     place = sa.tuple_(records.c.integration_id, records.c.environment)
     return query.outerjoin_from(job_records, records, records.c.id == job_records.c.record_id).where(
-        job_records.c.record_id >= start, sa.or_(records.c.id.is_(None), place.not_in(sorted(held)))
+        job_records.c.record_id >= search.start,
+        sa.or_(records.c.id.is_(None), place.not_in(sorted(search.skipped))),
     )
 
 

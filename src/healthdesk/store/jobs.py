@@ -37,6 +37,12 @@ def get(conn: Connection, job_id: str, *, lock: bool = False) -> JobRow:
     return _job(found)
 
 
+def locked(conn: Connection, job_id: str) -> bool:
+    """Keep a job as it is until the transaction ends; False where it is gone."""
+    query = select(jobs.c.id).where(jobs.c.id == job_id).with_for_update()
+    return conn.execute(query).one_or_none() is not None
+
+
 def page(
     conn: Connection, *, states: Sequence[JobState] = (), after: str | None = None, limit: int = 50
 ) -> PageRows[JobRow]:

@@ -54,6 +54,16 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """Where a job looks for records to send: those of the environments `skipped` are left out, and all before `start` are
+    of those. With others to skip it begins anew.
+    """
+
+    skipped: frozenset[Place] = frozenset()
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JobRow:
     """A job; `counts` by the state of its records add up to `total`."""
 
@@ -127,14 +137,14 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What one step of a job did. `environments` are to be woken; `stopped` says that it just stopped by itself. Pending
-    records before `start` are of environments on hold.
+    """What one step of a job did. `environments` are to be woken; `stopped` says that it just stopped by itself. The
+    next step goes on with `search`.
     """
 
     job: JobRow
     changed: bool
     environments: tuple[Place, ...] = ()
-    start: str = ""
+    search: Search = field(default_factory=Search)
     queued: int = 0
     stopped: bool = False
     ended: Mapping[JobItemState, int] = field(default_factory=dict)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 
 from healthdesk.domain.ids import IdFactory
-from healthdesk.domain.states import HoldReason, OnUnknown, RecordState
-from healthdesk.store import flow, integrations, ordering, problems, records
+from healthdesk.domain.states import HoldReason, OnUnknown, RecordEventKind, RecordState
+from healthdesk.store import flow, integrations, ordering, problems, record_events, records
 from healthdesk.store.database import Store
 from healthdesk.store.ledger import Deltas
 from healthdesk.store.rows import EnvWant
@@ -60,6 +60,9 @@ async def test_of_each_key_the_first_goes_and_the_others_wait_for_it(world):
     assert {each.id for each in claimed} == {*first, *other, *free}
     held = await row(world, second[0])
     assert (held.state, held.hold_reason) == (RecordState.HELD, HoldReason.ORDER)
+    (waits,) = await world.store.read(record_events.of, second[0])
+    assert (waits.kind, waits.at) == (RecordEventKind.ORDER, world.clock.now())
+    assert waits.sentence == f"It waits for {first[0]}, an earlier one of its key."
     assert await world.check_ledger() == {"sending": 3, "held": 1}
     (done,) = [each for each in claimed if each.id == first[0]]
     assert [each.id for each in await claim(world, [world.delivered(done)])] == second

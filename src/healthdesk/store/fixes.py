@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from healthdesk.store.schema import record_bodies, records
 from healthdesk.store.schema import record_events as events
 from healthdesk.store.schema_jobs import fixes, jobs
 from healthdesk.store.schema_setup import environments
-from healthdesk.store.scope import missing, scope_of
+from healthdesk.store.scope import missing
 
 PREFIX = "fix"
 MOST_OF_A_RECORD = 100
@@ -105,34 +105,8 @@ def put_in_force(
     if not record_ids:
         return
     conn.execute(sa.update(records).where(records.c.id.in_(record_ids)).values(fix_id=fix_id))
-    new_id = scope_of(conn).new_id
-    conn.execute(
-        sa.insert(events),
-        [
-            _event(record_id, new_id, RecordEventKind.FIXED, at, by, sentence, fix_id)
-            for record_id in record_ids
-        ],
-    )
-
-
-def _event(
-    record_id: str,
-    new_id: Callable[[str], str],
-    kind: RecordEventKind,
-    at: datetime,
-    by: str,
-    sentence: str,
-    fix_id: str,
-) -> dict[str, Any]:
-    return {
-        "record_id": record_id,
-        "id": new_id(record_events.PREFIX),
-        "at": at,
-        "kind": kind,
-        "done_by": by,
-        "sentence": sentence,
-        "detail": {"fix_id": fix_id},
-    }
+    told = [(record_id, sentence, {"fix_id": fix_id}) for record_id in record_ids]
+    record_events.add_all(conn, RecordEventKind.FIXED, at, told, by)
 
 
 def take_back(conn: Connection, record_id: str, fix_id: str, *, at: datetime, by: str) -> None:
@@ -184,12 +158,9 @@ def absorb(
     if not taken:
         return 0
     conn.execute(sa.update(records).where(records.c.id.in_([row.id for row in taken])).values(fix_id=None))
-    new_id = scope_of(conn).new_id
     sentence = "The fix is in the integration's mapping now."
-    conn.execute(
-        sa.insert(events),
-        [_event(row.id, new_id, RecordEventKind.UNFIXED, at, by, sentence, row.fix_id) for row in taken],
-    )
+    told = [(row.id, sentence, {"fix_id": row.fix_id}) for row in taken]
+    record_events.add_all(conn, RecordEventKind.UNFIXED, at, told, by)
     return len(taken)
 
 

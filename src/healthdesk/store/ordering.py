@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, select, text, update
 
-from healthdesk.domain.states import Environment, HoldReason, RecordState
-from healthdesk.store import ledger
+from healthdesk.domain.states import Environment, HoldReason, RecordEventKind, RecordState
+from healthdesk.store import ledger, record_events
 from healthdesk.store.columns import to_micros
 from healthdesk.store.rows import EnvWant
 from healthdesk.store.schema import records
@@ -60,7 +60,8 @@ def _hold_blocked(conn: Connection, want: EnvWant, now: datetime, deltas: ledger
     hint, lock = ("INDEXED BY ix_records_due", "") if on_sqlite(conn) else ("", "FOR UPDATE OF r SKIP LOCKED")
     found = conn.execute(
         text(
-            f"SELECT r.id, r.state FROM records r {hint}"  # noqa: S608 - our own text; values are parameters
+            f"SELECT r.id, r.state, (SELECT e.id FROM records e WHERE {_EARLIER}{_IN_THE_WAY[want.order]}"  # noqa: S608 - our own text; values are parameters
+            f" ORDER BY e.id LIMIT 1) AS earlier FROM records r {hint}"
             " WHERE r.integration_id = :integration AND r.environment = :environment"
             " AND r.state IN ('queued', 'retrying') AND r.next_at <= :now"
             f" AND {BLOCKED[want.order]} ORDER BY r.next_at, r.id LIMIT {STEP} {lock}"
@@ -74,6 +75,11 @@ def _hold_blocked(conn: Connection, want: EnvWant, now: datetime, deltas: ledger
         .where(records.c.id.in_([row.id for row in found]))
         .values(state=RecordState.HELD, hold_reason=HoldReason.ORDER, next_at=None)
     )
+    waits = [
+        (row.id, f"It waits for {row.earlier}, an earlier one of its key.", {"for": row.earlier})
+        for row in found
+    ]
+    record_events.add_all(conn, RecordEventKind.ORDER, now, waits)
     for state, count in Counter(row.state for row in found).items():
         deltas.moved(want.integration_id, want.environment, RecordState(state), RecordState.HELD, count)
 

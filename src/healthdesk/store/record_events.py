@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -15,9 +15,10 @@ from healthdesk.store.rows import RecordEventRow
 from healthdesk.store.schema import record_events
 from healthdesk.store.scope import scope_of
 
-PREFIX = "evt"
 MOST_SHOWN = 100
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+Event = tuple[str, str, Mapping[str, Any]]
+"""Id of a record, what happened to it, and its detail."""
 
 
 def add(
@@ -28,21 +29,31 @@ def add(
     sentence: str,
     by: str = "",
     detail: Mapping[str, Any] = NOTHING,
-) -> str:
-    """Keep that something happened to a record and return the event's id. No value of the record is in `sentence`."""
-    event_id = scope_of(conn).new_id(PREFIX)
+) -> None:
+    """Keep that something happened to a record. No value of the record is in `sentence`."""
+    add_all(conn, kind, at, [(record_id, sentence, detail)], by)
+
+
+def add_all(
+    conn: Connection, kind: RecordEventKind, at: datetime, events: Iterable[Event], by: str = ""
+) -> None:
+    """Keep that something of one kind happened to records, one event of each at least."""
+    new_id = scope_of(conn).new_id
     conn.execute(
-        sa.insert(record_events).values(
-            record_id=record_id,
-            id=event_id,
-            at=at,
-            kind=kind,
-            done_by=by,
-            sentence=sentence,
-            detail=dict(detail),
-        )
+        sa.insert(record_events),
+        [
+            {
+                "record_id": record_id,
+                "id": new_id("evt"),
+                "at": at,
+                "kind": kind,
+                "done_by": by,
+                "sentence": sentence,
+                "detail": dict(detail),
+            }
+            for record_id, sentence, detail in events
+        ],
     )
-    return event_id
 
 
 def of(conn: Connection, record_id: str, limit: int = MOST_SHOWN) -> list[RecordEventRow]:

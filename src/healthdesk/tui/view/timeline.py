@@ -23,7 +23,7 @@ EVENTS = {
     RecordEventKind.LOOKED_UP: Word("?", "looked up"),
     RecordEventKind.RECEIPT: Word("●", "receipt"),
     RecordEventKind.DEADLINE: Word("◷", "deadline", Tone.WARN),
-    RecordEventKind.ORDER: Word("⏸", "order"),
+    RecordEventKind.ORDER: Word("⏸", "waits"),
 }
 
 

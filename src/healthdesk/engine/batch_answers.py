@@ -1,0 +1,174 @@
+"""What an answer says of each record of a batch: by its own result where there are such, else by the whole answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from healthdesk.connectors import paths
+from healthdesk.connectors.client import Reply
+from healthdesk.domain.bodies import plain_data
+from healthdesk.domain.delivery import Batch
+from healthdesk.domain.exchange import Exchange, Failure, Sent
+from healthdesk.domain.outcome import judge_response
+from healthdesk.domain.scrubbing import Scrubber
+from healthdesk.domain.states import ErrorKind
+from healthdesk.domain.values import values_of
+from healthdesk.domain.verdicts import UNEXPECTED
+from healthdesk.engine.app_delivery import AppWay, without_values
+from healthdesk.store.rows import ClaimedRecord
+
+_OF_ITS_RECORDS = frozenset(
+    {ErrorKind.REFUSED, ErrorKind.MISSING_FIELD, ErrorKind.FORMAT, ErrorKind.TOO_LARGE}
+)
+"""What one record can be refused for: in a batch that is refused whole nobody knows which."""
+_REFUSED = 422
+_MOST_MESSAGE = 500
+_MOST_KEPT = 65_536
+ALONE_NEXT = "Nothing now: each record of the batch is sent alone next, to learn which one it was."
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one record of a batch."""
+
+    record: ClaimedRecord
+    exchange: Exchange | None
+    failure: Failure | None
+
+
+def by_app(
+    app: AppWay,
+    batch: Batch,
+    records: Sequence[ClaimedRecord],
+    items: Sequence[Any],
+    reply: Reply,
+) -> list[Result]:
+    """Judge an app's answer: the whole of it by its manifest, then what it says of each record."""
+    exchange = reply.exchange
+    if reply.failure is None:
+        others = app.operation.others == "delivered"
+        return judged(batch, records, items, exchange, reply.document, others_delivered=others)
+    failure = _shared(without_values(reply.failure, _said(records, items)), len(records))
+    return [
+        Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
+    ]
+
+
+def _shared(failure: Failure, count: int) -> Failure:
+    """Return the failure of a whole batch: what one record of it may be refused for is looked into one by one."""
+    if count == 1 or failure.kind not in _OF_ITS_RECORDS:
+        return failure
+    return replace(failure, permanent=False, next_action=ALONE_NEXT)
+
+
+def judged(
+    batch: Batch,
+    records: Sequence[ClaimedRecord],
+    items: Sequence[Any],
+    exchange: Exchange,
+    document: Any,
+    *,
+    others_delivered: bool = False,
+) -> list[Result]:
+    """Return what became of each record. With `others_delivered` the results name only what failed."""
+    status = exchange.status
+    accepted = status is not None and 200 <= status < 300 and exchange.error is None
+    if not accepted:
+        failure = judge_response(exchange, _said(records, items))
+        if failure is not None:
+            failure = _shared(failure, len(records))
+        return [
+            Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
+        ]
+    if not batch.results:
+        return [
+            Result(record, _own(exchange, item), None) for record, item in zip(records, items, strict=True)
+        ]
+    found = paths.items(batch.results, document) or []
+    told = _by_record(batch, records, found)
+    failed = [item for item in found if _failed(batch, item)]
+    if others_delivered and all(any(item is each for each in told.values()) for item in failed):
+        told = {record.id: {} for record in records} | told
+    scrubber = Scrubber(values_of(_said(records, items)) if failed else frozenset())
+    return [
+        _result(batch, record, item, exchange, told.get(record.id), scrubber)
+        for record, item in zip(records, items, strict=True)
+    ]
+
+
+def _said(records: Sequence[ClaimedRecord], items: Sequence[Any]) -> list[Any]:
+    """Return all that a batch said: what is told of one of its records may repeat any other."""
+    return [*(plain_data(record.data) for record in records), *items]
+
+
+def _by_record(batch: Batch, records: Sequence[ClaimedRecord], found: Sequence[Any]) -> dict[str, Any]:
+    """Return what the answer says of each record: by its webhook-id where that is told, else in the order sent."""
+    if not batch.result_id:
+        return {record.id: item for record, item in zip(records, found, strict=False)}
+    by_webhook_id = {record.webhook_id: record.id for record in records}
+    named = ((paths.text_at(batch.result_id, item), item) for item in found)
+    return {by_webhook_id[webhook_id]: item for webhook_id, item in named if webhook_id in by_webhook_id}
+
+
+def _result(
+    batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, told: Any, scrubber: Scrubber
+) -> Result:
+    """Return what became of one record by what was `told` of it. `scrubber` knows the values of every record."""
+    if told is None:
+        said = "The answer to the batch says nothing of this record"
+        failure = Failure(
+            kind=UNEXPECTED.kind,
+            blame=UNEXPECTED.blame,
+            permanent=False,
+            sentence=said,
+            safe_sentence=said,
+            next_action="Check `results` of the batch against what the endpoint answers.",
+            sent=Sent.MAYBE,  # and without a status: the request was answered, this record was not
+        )
+        return Result(record, _own(exchange, item), failure)
+    body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+    own = replace(_own(exchange, item), response_body=body[:_MOST_KEPT], response_cut=len(body) > _MOST_KEPT)
+    if not _failed(batch, told):
+        return Result(record, own, None)
+    status, error = _status(batch, told), _error(batch, told)
+    told_body = body
+    if error and error is not True:
+        told_body = json.dumps({"message": paths.one_line(error, _MOST_MESSAGE)}).encode()
+    answer = replace(
+        exchange, status=status if status and status >= 300 else _REFUSED, response_body=told_body
+    )
+    refusal = judge_response(answer, None, scrubber)
+    assert refusal is not None
+    return Result(record, own, replace(refusal, retry_after_s=None))
+
+
+def _failed(batch: Batch, told: Any) -> bool:
+    """Tell whether a result says that its record failed."""
+    status = _status(batch, told)
+    return bool(_error(batch, told)) or (status is not None and not 200 <= status < 300)
+
+
+def _error(batch: Batch, told: Any) -> object:
+    return paths.find(batch.result_error, told) if batch.result_error else None
+
+
+def _status(batch: Batch, told: Any) -> int | None:
+    text = paths.text_at(batch.result_status, told) if batch.result_status else ""
+    return int(text) if text.isascii() and text.isdecimal() and 100 <= int(text) <= 599 else None
+
+
+def _own(exchange: Exchange, item: Any) -> Exchange:
+    """Return the exchange as one of its records keeps it: of what was sent, its own part."""
+    body = json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return replace(exchange, request_body=body)
+
+
+def document_of(exchange: Exchange) -> Any:
+    """Return the body of an answer as JSON, None where it is none."""
+    try:
+        return json.loads(exchange.response_body)
+    except (ValueError, RecursionError):
+        return None

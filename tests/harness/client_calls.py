@@ -370,11 +370,12 @@ CALLS = {
             after="rec_5",
             limit=10,
             direction="oldest",
+            order="last_attempt",
         ),
         (
             "GET /v1/records?integration_id=int_1&environment=testing&source=heart&problem_id=prb_1"
             "&arrived_from=2024-11-22T13:00:00+00:00&arrived_to=2024-11-22T13:00:00+00:00"
-            "&state=failed&state=held&limit=10&after=rec_5&direction=oldest"
+            "&state=failed&state=held&limit=10&after=rec_5&direction=oldest&order=last_attempt"
         ),
         wire.page(wire.record()),
         None,

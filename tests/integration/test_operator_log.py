@@ -84,6 +84,9 @@ async def test_a_page_by_completion_pages_by_completion_and_refuses_other_cursor
     assert await ids(desk, f"{part}&direction=oldest") == got[::-1]
     by_id = await desk.call("GET", f"/v1/records?after={first['next']}")
     assert (by_id.status, by_id.json["field"]) == (400, "after")
+    by_date = await desk.call("GET", f"/v1/records?{part}&after={posted[0]}")
+    assert (by_date.status, by_date.json["field"]) == (400, "after"), "an id is no place in it"
+    assert await ids(desk, f"{part}&order=arrived&after={posted[2]}") == posted[1::-1]
     naive = await desk.call("GET", "/v1/records?completed_from=2025-11-01T00:00:00")
     assert (naive.status, naive.json["field"]) == (400, "completed_from")
     assert (await desk.call("GET", "/v1/records?job_id=job_x")).json["field"] == "job_id"

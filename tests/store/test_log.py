@@ -135,6 +135,8 @@ async def test_a_source_of_many_integrations_is_paged_and_counted_whole(world):
     assert (await world.store.read(records.count, query, 100)).total == 80
     assert (await world.store.read(records.count, query, 60)).exact is False
     assert (await world.store.read(records.resend_plan, query)).skipped_other == 80
+    dated = await world.store.read(records.page, query, limit=500, order="completed")
+    assert sorted(row.id for row in dated.items) == sorted(ids)
 
 
 async def test_an_unknown_record_is_not_found(world):

@@ -206,7 +206,7 @@ async def test_counts_and_ranges_of_any_filter_are_those_of_its_pages(log):
         ended_early += few.total < min(20, len(expected))
         ids, after = [], None
         while True:
-            step = await log.store.read(search, query, after=after, limit=64, newest_first=False, by_id=True)
+            step = await log.store.read(search, query, after=after, limit=64, newest_first=False, order="arrived")
             ids, after = ids + step.ids, step.next
             if after is None:
                 break

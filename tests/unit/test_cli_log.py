@@ -94,13 +94,18 @@ def test_following_prints_what_arrives_and_what_changes(daemon, desk):
     before = wire.record(id="rec_1", state="queued", last_status=None, error="")
     after = wire.record(id="rec_1")
     new = wire.record(id="rec_2", state="delivered", last_status=200, error="")
+    daemon.on("GET", "/v1/status", wire.status())
     daemon.on("GET", "/v1/events", stream(1, 2), stream())
-    daemon.on("GET", "/v1/records", wire.page(before), wire.page(new, after))
+    first_look = [wire.page(before)] * 3
+    daemon.on("GET", "/v1/records", *first_look, wire.page(after), wire.page(new), wire.page(after))
     ran = desk("records list --status 422 --follow --limit 2", clock=StillClock())
     lines = ran.out.splitlines()
     assert ["rec_1" in lines[0], "rec_2" in lines[1], len(lines)] == [True, True, 2]
     assert "failed 422" in lines[0]
     assert ran.code == 0
+    asked_for = [dict(one.query) for one in daemon.asked if one.path == "/v1/records"]
+    assert [each.get("order") for each in asked_for] == [None, "arrived", "last_attempt"] * 2
+    assert all(each["status"] == "422" for each in asked_for)
     assert desk("records list --follow --count").code == 2
 
 

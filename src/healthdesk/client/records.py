@@ -16,6 +16,7 @@ from healthdesk.api.records import (
     AttemptDetail,
     Direction,
     OperatorRecordCreate,
+    Order,
     RecordDetail,
     RecordFilter,
     RecordPage,
@@ -52,9 +53,10 @@ class RecordCalls:
         after: str | None = None,
         limit: int = 50,
         direction: Direction = "newest",
+        order: Order | None = None,
     ) -> RecordPage:
         """A page of the log; one that is short and has `next` goes on after it."""
-        query = record_filter(chosen) + paging(after, limit, direction)
+        query = record_filter(chosen) + paging(after, limit, direction) + optional(order=order)
         return await self._http.call(_PAGE, "GET", "/v1/records", query=query)
 
     async def records_count(self, chosen: RecordFilter = EVERYTHING, *, exact: bool = False) -> Count:

@@ -13,7 +13,7 @@ from healthdesk.api import MAX_PAGE
 from healthdesk.api.common import Input
 from healthdesk.api.filters import ExportChoice
 from healthdesk.api.instances import InstanceFilter
-from healthdesk.api.records import Direction, RecordFilter
+from healthdesk.api.records import Direction, Order, RecordFilter
 from healthdesk.api.tasks import TaskFilter
 from healthdesk.domain.states import (
     CallbackState,
@@ -89,9 +89,10 @@ def _lookup(given: list[str]) -> dict[str, str]:
 
 
 class RecordList(RecordMatch, Paging):
-    """A page of the log."""
+    """A page of the log; without `order` it is sorted by the first date that it bounds, else by arrival."""
 
     direction: Direction = "newest"
+    order: Order | None = None
 
 
 class RecordCount(RecordMatch):

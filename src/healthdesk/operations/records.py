@@ -13,6 +13,7 @@ from healthdesk.api.records import (
     AttemptDetail,
     Direction,
     OperatorRecordCreate,
+    Order,
     Record,
     RecordDetail,
     RecordFilter,
@@ -87,13 +88,24 @@ async def known_query(desk: Desk, chosen: RecordFilter) -> RecordQuery:
 
 
 async def list_all(
-    desk: Desk, chosen: RecordFilter, after: str | None, limit: int, direction: Direction
+    desk: Desk,
+    chosen: RecordFilter,
+    after: str | None,
+    limit: int,
+    direction: Direction,
+    order: Order | None = None,
 ) -> RecordPage:
-    """Return a page of the log."""
+    """Return a page of the log, in this order or that of the filter's dates."""
     desk.require("records.list")
     query = await known_query(desk, chosen)
+    order = order or order_of(query)
     rows = await desk.read(
-        queries.page, query, after=_log_cursor(query, after), limit=limit, newest_first=direction == "newest"
+        queries.page,
+        query,
+        after=_log_cursor(order, after),
+        limit=limit,
+        newest_first=direction == "newest",
+        order=order,
     )
     return RecordPage(
         items=[Record.model_validate(row, from_attributes=True) for row in rows.items],
@@ -103,14 +115,19 @@ async def list_all(
     )
 
 
-def _log_cursor(query: RecordQuery, after: str | None) -> str | None:
-    """Return a cursor of the log as this filter sorts it: an id, after its date in microseconds where it sorts by one."""
-    if after is not None and order_of(query) != "arrived":
-        at, point, record_id = after.partition(".")
-        if point and _MICROSECONDS.fullmatch(at):
-            cursor("rec", record_id)
-            return after
-    return cursor("rec", after)
+def _log_cursor(order: Order, after: str | None) -> str | None:
+    """Return a cursor of the log in this order: an id, after its date in microseconds where it is sorted by one."""
+    if after is None or order == "arrived":
+        return cursor("rec", after)
+    at, point, record_id = after.partition(".")
+    if not point or not _MICROSECONDS.fullmatch(at):
+        raise Malformed(
+            f"{after} is no place in a list by {order.replace('_', ' ')}",
+            field="after",
+            fix="give `next` of its last page",
+        )
+    cursor("rec", record_id)
+    return after
 
 
 async def count(desk: Desk, chosen: RecordFilter, *, exact: bool) -> Count:

@@ -50,7 +50,7 @@ class Ranges:
 
 def ranges(conn: Connection, query: RecordQuery) -> Ranges:
     """Return what the filter matches as conditions, for statements that count or change all of it."""
-    plan = plan_of(conn, query, by_id=True)
+    plan = plan_of(conn, query, order="arrived")
     if plan is None:
         return Ranges((), {})
     rest = "".join(
@@ -74,9 +74,11 @@ def order_of(query: RecordQuery) -> Order:
 
 
 def plan_of(
-    conn: Connection, query: RecordQuery, *, by_id: bool = False, most: int = MOST_LOOKED_AT
+    conn: Connection, query: RecordQuery, *, order: Order | None = None, most: int = MOST_LOOKED_AT
 ) -> Plan | None:
-    """Return how to answer a filter, in the order of its date or of ids; None where nothing can match."""
+    """Return how to answer a filter, in this order or that of its date; None where nothing can match. What has not the date
+    of `order` yet is in no such list.
+    """
     params: Params = {}
     if query.source is not None:
         params["source"] = conn.execute(
@@ -88,7 +90,7 @@ def plan_of(
         if query.states and RecordState.HELD not in query.states:
             return None
         query = replace(query, states=(RecordState.HELD,))
-    order = "arrived" if by_id else order_of(query)
+    order = order or order_of(query)
     bases = [*sparse(query, params)]
     if not bases or has_structure(query):
         bases.append(structure(conn, query, params))

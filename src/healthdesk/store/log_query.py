@@ -8,6 +8,7 @@ after `MOST_LOOKED_AT` entries and says how far it came: no page is ever slow, a
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, select, text
 from healthdesk.domain.ids import id_time
 from healthdesk.store.columns import from_micros
 from healthdesk.store.log_plan import MOST_LOOKED_AT, Plan, pieces, plan_of
+from healthdesk.store.log_residue import Params
 from healthdesk.store.log_sql import Key, checked_statement, page_statement, whole_statement
 from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_records import Order
@@ -47,13 +49,13 @@ def search(
     after: str | None = None,
     limit: int = 50,
     newest_first: bool = True,
-    by_id: bool = False,
+    order: Order | None = None,
     most: int = MOST_LOOKED_AT,
 ) -> Found:
-    """Return up to `limit` ids that match and follow the cursor, reading about `most` entries. With `by_id` they are in
-    the order of ids, whatever dates the filter bounds.
+    """Return up to `limit` ids that match and follow the cursor, reading about `most` entries, in this order or in that of
+    the first date that the filter bounds.
     """
-    plan = plan_of(conn, query, by_id=by_id, most=most)
+    plan = plan_of(conn, query, order=order, most=most)
     if plan is None:
         return Found([])
     matching: list[Key] = []
@@ -107,10 +109,13 @@ class Seen(NamedTuple):
 
 def look_on(conn: Connection, plan: Plan, *, after: Key | None, limit: int, newest_first: bool) -> Seen:
     """Read the next entries of the plan's base, in order, and hold them to the rest of the filter."""
-    if plan.whole:
-        statement, params = whole_statement(plan, after=after, limit=limit, newest_first=newest_first)
-        return _seen([Key(*row) for row in conn.execute(text(statement), params)])
     parts = list(pieces(plan.base.ranges))
+    if plan.whole:
+        whole = [
+            whole_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
+            for piece in parts
+        ]
+        return _seen(_merged(conn, whole, limit=limit, newest_first=newest_first))
     if plan.checked and len(parts) == 1:
         statement, params = checked_statement(
             plan, parts[0], after=after, limit=limit, newest_first=newest_first
@@ -122,11 +127,16 @@ def look_on(conn: Connection, plan: Plan, *, after: Key | None, limit: int, newe
     found = [
         page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first) for piece in parts
     ]
+    seen = _seen(_merged(conn, found, limit=limit, newest_first=newest_first))
+    return seen._replace(keys=_kept(conn, plan, seen.keys)) if plan.checked else seen
+
+
+def _merged(
+    conn: Connection, found: Sequence[tuple[str, Params]], *, limit: int, newest_first: bool
+) -> list[Key]:
+    """Return the first entries of statements that are each in order."""
     keys = [Key(*row) for statement, params in found for row in conn.execute(text(statement), params)]
-    if len(found) > 1:
-        keys = sorted(keys, reverse=newest_first)[:limit]
-    seen = _seen(keys)
-    return seen._replace(keys=_kept(conn, plan, keys)) if plan.checked else seen
+    return sorted(keys, reverse=newest_first)[:limit] if len(found) > 1 else keys
 
 
 def _seen(keys: list[Key]) -> Seen:

@@ -123,15 +123,17 @@ def _dated_part(plan: Plan, each: Range, after: Key | None, *, newest_first: boo
     )
 
 
-def whole_statement(plan: Plan, *, after: Key | None, limit: int, newest_first: bool) -> tuple[str, Params]:
+def whole_statement(
+    plan: Plan, piece: Sequence[Range], *, after: Key | None, limit: int, newest_first: bool
+) -> tuple[str, Params]:
     """Return the SQL that reads a small base whole and sorts what matches by its date."""
     way, than = ("DESC", "<") if newest_first else ("ASC", ">")
     column = DATES[plan.order]
     inner = " UNION ALL ".join(
         f"SELECT {each.id} AS entry FROM {each.table} WHERE {each.condition}"  # noqa: S608 - as above
-        for each in plan.base.ranges
+        for each in piece
     )
-    conditions = ["id = entry", *plan.rest]
+    conditions = ["id = entry", f"{column} IS NOT NULL", *plan.rest]
     if after is not None:
         conditions.append(f"({column}, id) {than} (:after_at, :after)")
     return (

@@ -64,9 +64,7 @@ def fill_some(conn: Connection, source_id: str, secret: bytes, limit: int) -> bo
     begins, _, after = kept.partition("|")
     source = source_queries.get(conn, source_id)
     fields = [field["name"] for field in source.fields if field.get("lookup")]
-    found = search(
-        conn, RecordQuery(source=source.key), after=after or None, limit=limit, newest_first=False, by_id=True
-    )
+    found = search(conn, RecordQuery(source=source.key), after=after or None, limit=limit, newest_first=False)
     delete_of(conn, found.ids)
     if fields:
         add(

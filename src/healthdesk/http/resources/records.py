@@ -22,7 +22,9 @@ from healthdesk.operations import callbacks, jobs, records, resends
 
 async def _list(call: Call) -> RecordPage:
     query = call.query(RecordList)
-    return await records.list_all(call.desk, query.chosen(), query.after, query.limit, query.direction)
+    return await records.list_all(
+        call.desk, query.chosen(), query.after, query.limit, query.direction, query.order
+    )
 
 
 async def _count(call: Call) -> Count:

@@ -12,7 +12,7 @@ from healthdesk.domain.states import RecordState
 from healthdesk.store.log_bases import Base, Range, dated, has_structure, sparse, structure
 from healthdesk.store.log_residue import DATES, Params, residue
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.rows_records import Order
+from healthdesk.store.rows_log import Order
 from healthdesk.store.schema_setup import sources
 
 MOST_LOOKED_AT = 1_000

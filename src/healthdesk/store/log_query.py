@@ -21,7 +21,7 @@ from healthdesk.store.log_plan import MOST_LOOKED_AT, Plan, pieces, plan_of
 from healthdesk.store.log_residue import Params
 from healthdesk.store.log_sql import Key, checked_statement, page_statement, whole_statement
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.rows_records import Order
+from healthdesk.store.rows_log import Order
 from healthdesk.store.schema_jobs import jobs
 from healthdesk.store.scope import on_sqlite
 

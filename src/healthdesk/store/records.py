@@ -12,7 +12,7 @@ from healthdesk.store.counting import count
 from healthdesk.store.log_query import search
 from healthdesk.store.resending import resend, resend_plan
 from healthdesk.store.rows import AttemptRow, BodyRow, LogRows, RecordQuery, RecordRow
-from healthdesk.store.rows_records import Order
+from healthdesk.store.rows_log import Order
 from healthdesk.store.schema import attempt_exchanges, record_bodies, records
 from healthdesk.store.schema import attempts as attempt_table
 from healthdesk.store.schema_setup import integrations, sources

@@ -16,6 +16,15 @@ from healthdesk.store.rows_connections import (
     NewConnection,
     VerificationSettings,
 )
+from healthdesk.store.rows_log import (
+    AttemptRow,
+    BodyRow,
+    CountRow,
+    LogRows,
+    RecordEventRow,
+    RecordQuery,
+    RecordRow,
+)
 from healthdesk.store.rows_outcomes import (
     Carried,
     Outcome,
@@ -38,19 +47,12 @@ from healthdesk.store.rows_problems import (
 )
 from healthdesk.store.rows_records import (
     AcceptedRecord,
-    AttemptRow,
-    BodyRow,
     ClaimedRecord,
-    CountRow,
     EnvWant,
     Failed,
     LedgerRow,
-    LogRows,
     NewRecord,
     PlanGroup,
-    RecordEventRow,
-    RecordQuery,
-    RecordRow,
     ResendPlanRow,
     ResentRow,
     Settlement,

@@ -10,7 +10,7 @@ from typing import Any
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.job_watch import Wait, Watch
 from healthdesk.domain.states import Environment, HoldReason
-from healthdesk.store.rows_records import RecordQuery
+from healthdesk.store.rows_log import RecordQuery
 
 
 @dataclass(frozen=True, slots=True)

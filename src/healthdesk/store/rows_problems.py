@@ -10,7 +10,7 @@ from typing import Any
 from healthdesk.domain.states import AlertEvent, AlertState, Environment, ProblemState
 from healthdesk.store.rows_connections import HeartbeatRow
 from healthdesk.store.rows_instances import RunRow
-from healthdesk.store.rows_records import AttemptRow
+from healthdesk.store.rows_log import AttemptRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,10 @@
-"""A desk at work is backed up, dies, and goes on from the backup on another host, on both databases."""
+"""A desk at work is backed up and goes on from the backup elsewhere: from SQLite to PostgreSQL, and back again."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import subprocess
-import sys
+import shutil
 import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -16,10 +12,12 @@ import pytest
 
 from healthdesk.api.records import RecordFilter
 from healthdesk.domain.states import RecordState
+from healthdesk.host.lock import DaemonLock
 from healthdesk.testing import FakeEndpoint
+from tests.harness.cli import Ran, Shell
 from tests.harness.desk import Desk, set_up_delivery
 from tests.harness.postgres import running_postgres
-from tests.harness.serving import until
+from tests.harness.serving import served_desk, until
 
 RECORD = {
     "source": "heart-health",
@@ -29,35 +27,17 @@ RECORD = {
 }
 
 
-@contextlib.contextmanager
-def databases(kind: str):
-    """Two databases that nobody else uses."""
-    if kind == "sqlite":
-        yield "", ""
-        return
-    with tempfile.TemporaryDirectory() as folder, running_postgres(Path(folder)) as url:
-        base, _, query = url.partition("?")
-        yield url, f"{base.rpartition('/')[0]}/postgres?{query}"
+async def run(desk: Desk, words: str) -> Ran:
+    return await asyncio.to_thread(Shell(desk), words)
 
 
-async def run(desk: Desk, *words: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "healthdesk", *words],
-        env=desk.environ(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@contextlib.asynccontextmanager
-async def ended(*desks: Desk) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        for desk in desks:
-            desk.end()
+async def restored(patch: pytest.MonkeyPatch, desk: Desk, file: Path) -> Ran:
+    """Restore as on the host of a desk."""
+    with patch.context() as host:
+        for name, value in desk.environ().items():
+            if name.startswith("HEALTHDESK_"):
+                host.setenv(name, value)
+        return await run(desk, f"restore {file} --json")
 
 
 async def post(delivery, number: int) -> None:
@@ -67,64 +47,47 @@ async def post(delivery, number: int) -> None:
                 assert answer.status == 202
 
 
-async def totals(desk: Desk) -> dict[str, int]:
-    async with desk.client() as client:
-        ledger = await client.ledger()
-    assert ledger.balanced
-    return ledger.rows[0].states | {"accepted": ledger.rows[0].accepted}
+async def counted(client, state: RecordState, number: int) -> bool:
+    return (await client.records_count(RecordFilter(states=[state]))).total == number
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_a_desk_goes_on_from_its_backup(kind: str, tmp_path: Path) -> None:
-    file = tmp_path / "desk.backup.gz"
-    with databases(kind) as (url, other_url):
-        first, second = Desk(tmp_path / "one", url), Desk(tmp_path / "two", other_url)
-        async with FakeEndpoint() as endpoint, ended(first, second):
-            await first.start()
-            delivery = await set_up_delivery(first, endpoint.url)
-            await post(delivery, 3)
-            async with first.client() as client:
-                await until(lambda: delivered(client, 3))
-                endpoint.answer(422)
-                await post(delivery, 2)
-                await until(lambda: client_states(client, RecordState.FAILED, 2))
-            done = await run(first, "backup", str(file), "--json")
-            assert done.returncode == 0, done.stderr
-            assert json.loads(done.stdout)["records"] == 5
-            again = await run(first, "backup", str(file))
-            assert again.returncode == 2
-            assert "--overwrite" in again.stderr
-            first.kill()
+async def test_a_desk_goes_on_from_its_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, later = tmp_path / "desk.backup.gz", tmp_path / "later.backup.gz"
+    # Not under pytest's own folder, which other pytest runs close to the user the server runs as.
+    with tempfile.TemporaryDirectory() as folder, running_postgres(Path(folder)) as url:
+        async with FakeEndpoint() as endpoint:
+            async with served_desk(tmp_path / "one") as first:
+                delivery = await set_up_delivery(first, endpoint.url)
+                await post(delivery, 3)
+                async with first.client() as client:
+                    await until(lambda: counted(client, RecordState.DELIVERED, 3))
+                    endpoint.answer(422)
+                    await post(delivery, 2)
+                    await until(lambda: counted(client, RecordState.FAILED, 2))
+                done = await run(first, f"backup {file} --json")
+                assert done.json["records"] == 5, done.err
+                assert file.stat().st_mode & 0o077 == 0
+                again = await run(first, f"backup {file}")
+                assert (again.code, "--overwrite" in again.err) == (2, True)
 
-            second.prepare()
-            (second.folder / "key").write_bytes((first.folder / "key").read_bytes())
-            restored = await run(second, "restore", str(file), "--json")
-            assert restored.returncode == 0, restored.stderr
-            said = json.loads(restored.stdout)
-            assert (said["records"], said["balanced"], said["key_opens"]) == (5, True, True)
+            second, third = Desk(tmp_path / "two", url), Desk(tmp_path / "three")
+            for desk in (second, third):
+                desk.prepare()
+                shutil.copy(first.folder / "key", desk.folder / "key")
+            moved = await restored(monkeypatch, second, file)
+            assert (moved.json["records"], moved.json["balanced"], moved.json["key_opens"]) == (5, True, True)
             endpoint.answer(200)
-            await second.start()
-            async with second.client() as client:
+            async with served_desk(second.folder, url) as going_on, going_on.client() as client:
                 for record in (await client.records_list(RecordFilter(states=[RecordState.FAILED]))).items:
                     await client.record_resend(record.id, new_webhook_id=False)
-                await until(lambda: delivered(client, 5))
-            assert await totals(second) == {
-                **dict.fromkeys((state.value for state in RecordState), 0),
-                "delivered": 5,
-                "accepted": 5,
-            }
-            twice = await run(second, "restore", str(file))
-            assert twice.returncode == 1
-            assert "daemon" in twice.stderr
-            second.kill()
-            over = await run(second, "restore", str(file))
-            assert over.returncode == 1
-            assert "in use" in over.stderr
+                await until(lambda: counted(client, RecordState.DELIVERED, 5))
+                assert (await client.ledger()).balanced
+                assert (await run(going_on, f"backup {later}")).code == 0
 
-
-async def delivered(client, number: int) -> bool:
-    return await client_states(client, RecordState.DELIVERED, number)
-
-
-async def client_states(client, state: RecordState, number: int) -> bool:
-    return (await client.records_count(RecordFilter(states=[state]))).total == number
+            with DaemonLock(third.folder / "data"):
+                running = await restored(monkeypatch, third, later)
+            assert (running.code, "another daemon" in running.err) == (1, True)
+            back = await restored(monkeypatch, third, later)
+            assert (back.json["records"], back.json["balanced"]) == (5, True)
+            over = await restored(monkeypatch, third, later)
+            assert (over.code, "in use" in over.err) == (1, True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+
 import pytest
 import sqlalchemy as sa
 
-from healthdesk.domain.backup_format import Reader, Writer
+from healthdesk.domain.backup_format import Head, Reader, TableHead, Writer
 from healthdesk.errors import BackupError, SchemaMismatch
 from healthdesk.store import ledger
 from healthdesk.store.backup import dump
@@ -84,8 +87,9 @@ async def test_many_rows_are_read_page_by_page(sqlite_world, monkeypatch) -> Non
 async def test_a_database_in_use_is_left_as_it_is(world, url) -> None:
     lines = await backed_up(world.store)
     before = await rows_of(world.store)
-    with pytest.raises(BackupError, match="in use"):
+    with pytest.raises(BackupError, match="in use") as refused:
         await restore_into(url, Reader(lines))
+    assert "away" in refused.value.fix or "an empty database" in refused.value.fix
     assert await rows_of(world.store) == before
 
 
@@ -103,17 +107,44 @@ def spoilt(lines: list[bytes], how: str) -> list[bytes]:
     return [b"%PDF-1.7\n", *lines]
 
 
-@pytest.mark.parametrize(
-    "how",
-    ["cut", "cut within a line", "a row is gone", "a value is another", "something follows", "no backup"],
-)
-async def test_what_is_not_whole_changes_nothing(sqlite_world, tmp_path, how) -> None:
+async def test_what_is_not_whole_changes_nothing(sqlite_world, tmp_path) -> None:
     await a_desk_at_work(sqlite_world)
-    lines = spoilt(await backed_up(sqlite_world.store), how)
+    lines = await backed_up(sqlite_world.store)
     path = tmp_path / "restored.db"
-    with pytest.raises(BackupError):
-        await restore_into(f"sqlite:///{path}", Reader(lines))
-    assert list(tmp_path.glob("restored.db*")) == []
+    for how, said in (
+        ("cut", "desk.gz is not whole: it broke off"),
+        ("cut within a line", "desk.gz is not whole: it broke off"),
+        ("a row is gone", "desk.gz is damaged: its digest does not fit"),
+        ("a value is another", "desk.gz is damaged: its digest does not fit"),
+        ("something follows", "desk.gz is damaged: something follows its end"),
+        ("no backup", "desk.gz is no backup of healthdesk"),
+    ):
+        with pytest.raises(BackupError) as refused:
+            await restore_into(f"sqlite:///{path}", Reader(spoilt(lines, how), "desk.gz"))
+        assert (refused.value.what, bool(refused.value.fix)) == (said, True), how
+        assert list(tmp_path.glob("restored.db*")) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda _: b"hello", "is no backup of healthdesk"),
+        (lambda _: b"", "is not whole"),
+        (lambda packed: packed[:-4], "is not whole|is damaged"),
+        (lambda packed: packed[:-900] + bytes(20) + packed[-880:], "is damaged"),
+        (lambda packed: packed[:-8] + bytes(8), "is damaged"),
+        (gzip.decompress, "is no backup of healthdesk"),
+    ],
+)
+def test_a_compressed_file_that_is_spoilt_is_said_to_be_so(tmp_path, spoil, said) -> None:
+    writer = Writer()
+    head = writer.head(Head("0001", "0.1.0", "now", "sqlite"))
+    table = writer.table(TableHead("sources", (("id", "text"),)))
+    rows = writer.rows([[f"src_{hashlib.sha256(bytes([n])).hexdigest()}"] for n in range(200)])
+    file = tmp_path / "desk.gz"
+    file.write_bytes(spoil(gzip.compress(head + table + rows + writer.end())))
+    with pytest.raises(BackupError, match=said), gzip.open(file) as lines:
+        Reader(lines).verify()
 
 
 async def test_an_older_backup_is_brought_to_this_schema(sqlite_world, tmp_path, opened) -> None:
@@ -129,8 +160,6 @@ async def test_an_older_backup_is_brought_to_this_schema(sqlite_world, tmp_path,
         columns = [each["name"] for each in sa.inspect(conn).get_columns("sources")]
     engine.dispose()
     assert "jobs" not in names
-    from healthdesk.domain.backup_format import Head, TableHead
-
     writer = Writer()
     kinds = {"created_at": "integer"}
     lines = [
@@ -149,9 +178,8 @@ async def test_an_older_backup_is_brought_to_this_schema(sqlite_world, tmp_path,
 
 
 async def test_a_newer_backup_is_refused(tmp_path) -> None:
-    from healthdesk.domain.backup_format import Head
-
     writer = Writer()
     lines = [writer.head(Head("9999", "9.0", "soon", "sqlite")), writer.end()]
-    with pytest.raises(SchemaMismatch, match="9999"):
+    with pytest.raises(SchemaMismatch, match="9999") as refused:
         await restore_into(f"sqlite:///{tmp_path}/new.db", Reader(lines))
+    assert "that made it, 9.0" in refused.value.fix

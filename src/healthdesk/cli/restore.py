@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import datetime
 from pathlib import Path
 
 from healthdesk.cli.command import DONE, Command, UsageError
@@ -20,7 +21,7 @@ def restore(args: argparse.Namespace, out: Output) -> int:
     from healthdesk.host.restore import restore_here
 
     if not args.file.is_file():
-        raise UsageError(f"there is no file {args.file}")
+        raise UsageError(f"there is no file {args.file}", "give a file that `healthdesk backup` wrote")
     restored = restore_here(args.config, args.file, os.environ)
     records, total = restored.rows.get("records", 0), sum(restored.rows.values())
     key_opens = restored.key.status != "fail"
@@ -35,13 +36,16 @@ def restore(args: argparse.Namespace, out: Output) -> int:
             }
         )
         return DONE
-    out.line(f"{records:,} records, {total:,} rows in all, as of {restored.head.made_at}.")
+    made_at = out.time(datetime.fromisoformat(restored.head.made_at))
+    out.line(f"{records:,} records, {total:,} rows in all, as of {made_at}, into {restored.database}.")
     out.line(
         "The ledger balances."
         if restored.balanced
         else "The ledger does not balance: `healthdesk records ledger`."
     )
-    if not key_opens:
+    if key_opens:
+        out.line("Start the daemon: `healthdesk daemon`.")
+    else:
         out.note(f"{restored.key.sentence}. Before the daemon starts: {restored.key.fix}")
     return DONE
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,10 +102,12 @@ class Writer:
 
 
 class Reader:
-    """Reads a backup: `head`, then tables and rows; what is not as it was written raises BackupError."""
+    """Reads a backup: `head`, then tables and rows; what is not as it was written raises BackupError, which says `name`."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes], name: str = "this backup") -> None:
+        self._name = name
         self._lines = iter(lines)
+        self._begun = False
         self._digest = hashlib.sha256()
         self.rows: dict[str, int] = {}
         self.whole = False
@@ -114,12 +117,13 @@ class Reader:
             said = json.loads(first)
             if said[_NAME] != FORMAT:
                 raise BackupError(
-                    f"this backup is of format {said[_NAME]}; this healthdesk reads {FORMAT}",
-                    fix="restore it with the version of healthdesk that made it",
+                    f"{name} is of format {said[_NAME]}; this healthdesk reads {FORMAT}",
+                    fix=f"restore it with the healthdesk that made it, {said.get('version', 'a newer one')}",
                 )
             self.head = Head(said["revision"], said["version"], said["made_at"], said["database"])
         except (ValueError, KeyError, TypeError):
-            raise BackupError("this file is no backup of healthdesk") from None
+            raise self._no_backup() from None
+        self._begun = True
         self._digest.update(first)
 
     def __iter__(self) -> Iterator[TableHead | Row]:
@@ -141,14 +145,12 @@ class Reader:
                     yield table
                     continue
                 if table is None or len(said) != len(table.columns):
-                    raise BackupError("this backup is damaged: a row does not fit its table", fix=_AGAIN)
+                    raise self._damaged("a row does not fit its table")
                 for index in binary:
                     if said[index] is not None:
                         said[index] = base64.b64decode(said[index], validate=True)
             except (ValueError, KeyError, TypeError, binascii.Error):
-                raise BackupError(
-                    "this backup is damaged: a line is not as it was written", fix=_AGAIN
-                ) from None
+                raise self._damaged("a line is not as it was written") from None
             self.rows[table.name] += 1
             yield tuple(said)
 
@@ -160,19 +162,35 @@ class Reader:
 
     def _check(self, said: Mapping[str, Any]) -> None:
         if said["sha256"] != self._digest.hexdigest() or said["rows"] != self.rows:
-            raise BackupError("this backup is damaged: its digest does not fit", fix=_AGAIN)
-        if next(self._lines, b""):
-            raise BackupError("this backup is damaged: something follows its end", fix=_AGAIN)
+            raise self._damaged("its digest does not fit")
+        try:
+            if next(self._lines, b""):
+                raise self._damaged("something follows its end")
+        except (OSError, EOFError, zlib.error):  # the end of a compressed file holds a digest of its own
+            raise self._damaged("something follows its end") from None
         self.whole = True
 
     def _next(self) -> bytes:
         try:
             line = next(self._lines)
-        except (OSError, EOFError, StopIteration):  # a compressed file that broke off is an EOFError
-            raise BackupError("this backup is not whole: it broke off", fix=_AGAIN) from None
+        except (EOFError, StopIteration):  # a compressed file that broke off is an EOFError
+            line = b""
+        except (OSError, zlib.error) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise BackupError(f"{self._name} cannot be read: {error.strerror}") from None
+            raise (self._damaged("it cannot be unpacked") if self._begun else self._no_backup()) from None
         if not line.endswith(b"\n"):
-            raise BackupError("this backup is not whole: it broke off", fix=_AGAIN)
+            raise BackupError(f"{self._name} is not whole: it broke off", fix=_AGAIN)
         return line
+
+    def _damaged(self, how: str) -> BackupError:
+        return BackupError(f"{self._name} is damaged: {how}", fix=_AGAIN)
+
+    def _no_backup(self) -> BackupError:
+        return BackupError(
+            f"{self._name} is no backup of healthdesk",
+            fix="give a file that `healthdesk backup` wrote, as it is",
+        )
 
 
 def _table(said: Mapping[str, Any]) -> TableHead:

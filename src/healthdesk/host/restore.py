@@ -14,14 +14,18 @@ from healthdesk.config import Config, load_config
 from healthdesk.domain.backup_format import Head, Reader
 from healthdesk.domain.ids import IdFactory
 from healthdesk.host.check import Check
+from healthdesk.host.database import database_file
 from healthdesk.host.lock import DaemonLock, lock_database
 from healthdesk.host.probes import check_key
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: rows by table, whether the ledger equals the log, and whether the key opens the secrets."""
+    """What was restored, and into which database: rows by table, whether the ledger equals the log, and whether the key
+    opens the secrets.
+    """
 
+    database: str
     head: Head
     rows: Mapping[str, int]
     balanced: bool
@@ -39,7 +43,7 @@ def restore_here(config: Path | None, file: Path, environ: Mapping[str, str]) ->
         lock_database(settings.storage.database_url),
         gzip.open(file) as lines,
     ):
-        return asyncio.run(_restore(settings, Reader(lines)))
+        return asyncio.run(_restore(settings, Reader(lines, str(file))))
 
 
 async def _restore(config: Config, backup: Reader) -> Restored:
@@ -54,6 +58,7 @@ async def _restore(config: Config, backup: Reader) -> Restored:
     try:
         balanced = await store.read(ledger.totals) == await store.read(ledger.recount)
         key = check_key(config.security.key_file, await store.read(looking.sealed))
-        return Restored(backup.head, backup.rows, balanced, key)
+        where = str(database_file(url) or "the PostgreSQL database")
+        return Restored(where, backup.head, backup.rows, balanced, key)
     finally:
         await store.close()

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Connection, Table
 
 from healthdesk.domain.backup_format import Head, Reader, TableHead, Writer
-from healthdesk.errors import BackupError
-from healthdesk.store.migrate import migrate, revision_of
+from healthdesk.errors import BackupError, SchemaMismatch
+from healthdesk.store.migrate import known_revisions, migrate, revision_of
 from healthdesk.store.schema_all import metadata
-from healthdesk.store.scope import Snapshot
+from healthdesk.store.scope import Snapshot, on_sqlite
 
 ROWS = 500
 ROWS_WITH_BYTES = 50
@@ -96,8 +96,14 @@ def restore(conn: Connection, backup: Reader) -> None:
     Raises BackupError where the database is in use or the backup is not whole, SchemaMismatch where it is of a newer
     program; the caller's transaction is to be undone then.
     """
-    migrate(conn, allowed=True, to=backup.head.revision)
+    head, (newest, known) = backup.head, known_revisions()
+    if head.revision not in known:
+        raise SchemaMismatch(
+            f"this backup is of schema revision {head.revision}; this healthdesk knows up to {newest}",
+            fix=f"restore it with the healthdesk that made it, {head.version}, or a newer one",
+        )
     _check_empty(conn)
+    migrate(conn, allowed=True, to=head.revision)
     table: TableHead | None = None
     rows: list[tuple[Any, ...]] = []
     for each in backup:
@@ -123,9 +129,13 @@ def _check_empty(conn: Connection) -> None:
             name in known
             and conn.execute(sa.select(sa.literal(1)).select_from(sa.table(name)).limit(1)).first()
         ):
+            place = conn.engine.url.database
+            away = (
+                f"move {place} away (with its -wal and -shm)" if on_sqlite(conn) else "give an empty database"
+            )
             raise BackupError(
-                f"the database is in use: it has {name}",
-                fix="restore into a new one: another [storage] database_url, or a file that is not there yet",
+                f"the database {place} is in use: it has {name}",
+                fix=f"nothing is restored over a desk: {away}, or name another [storage] database_url, then restore again",
             )
 
 

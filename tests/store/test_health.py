@@ -10,7 +10,17 @@ from sqlalchemy import text
 from healthdesk.domain.health import HealthChange
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import AlertEvent, AlertState, ConnectionState, ErrorKind, ProblemState, Trigger
-from healthdesk.store import alerts, checks, connections, expiry, problems, retention, standing, transitions
+from healthdesk.store import (
+    alerts,
+    checks,
+    connections,
+    expiry,
+    past_checks,
+    problems,
+    retention,
+    standing,
+    transitions,
+)
 from healthdesk.store.rows import HeartbeatRow
 from tests.store.test_plans import plans_of_reads
 from tests.store.world import UNAUTHORIZED, failure
@@ -88,17 +98,17 @@ async def test_every_change_of_state_is_kept_with_its_failure(world):
 async def test_the_last_good_and_the_first_bad_check_are_kept_however_many_follow(world):
     await check(world)
     await check(world, identity=OPS)
-    good = (await world.store.read(checks.evidence, world.connection_id)).latest
+    good = (await world.store.read(past_checks.evidence, world.connection_id)).latest
     await check(world, S.SUSPECT, UNAUTHORIZED)
-    bad = (await world.store.read(checks.evidence, world.connection_id)).latest
+    bad = (await world.store.read(past_checks.evidence, world.connection_id)).latest
     for _ in range(3):
         await check(world, S.FAILING, UNAUTHORIZED)
-    seen = await world.store.read(checks.evidence, world.connection_id)
+    seen = await world.store.read(past_checks.evidence, world.connection_id)
     assert (seen.last_good, seen.first_bad) == (good, bad)
     assert seen.latest.id > bad.id
     assert Identity.from_json(seen.last_good.identity) == OPS
     await check(world)
-    seen = await world.store.read(checks.evidence, world.connection_id)
+    seen = await world.store.read(past_checks.evidence, world.connection_id)
     assert (seen.first_bad, seen.last_good) == (None, seen.latest)
 
 
@@ -106,7 +116,7 @@ async def test_retention_keeps_the_evidence_of_an_outage_that_outlasts_it(world)
     await check(world)
     await check(world, S.FAILING, UNAUTHORIZED)
     await check(world, S.FAILING, UNAUTHORIZED)
-    before = await world.store.read(checks.evidence, world.connection_id)
+    before = await world.store.read(past_checks.evidence, world.connection_id)
     world.clock.advance(100 * DAY)
     for _ in range(3):
         await world.store.write(
@@ -115,7 +125,7 @@ async def test_retention_keeps_the_evidence_of_an_outage_that_outlasts_it(world)
             bodies=timedelta(days=30),
             rest=timedelta(days=90),
         )
-    seen = await world.store.read(checks.evidence, world.connection_id)
+    seen = await world.store.read(past_checks.evidence, world.connection_id)
     assert (seen.last_good, seen.first_bad) == (before.last_good, before.first_bad)
     assert (await world.store.read(transitions.page, world.connection_id)).items == []
     kept = (await world.store.read(connections.heartbeats, world.connection_id)).items
@@ -145,7 +155,7 @@ async def test_a_check_that_is_not_judged_changes_nothing_but_the_next_check(wor
     assert after == replace(before, next_check=until)
     newest = (await world.store.read(connections.heartbeats, world.connection_id)).items[0]
     assert (newest.kind, newest.ok, newest.state_after) == ("offline", False, S.CONNECTED)
-    assert (await world.store.read(checks.evidence, world.connection_id)).latest.ok
+    assert (await world.store.read(past_checks.evidence, world.connection_id)).latest.ok
 
 
 # flapping

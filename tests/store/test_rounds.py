@@ -17,7 +17,7 @@ from healthdesk.domain.problems import key_for_connection
 from healthdesk.domain.states import ConnectionState, ErrorKind, Trigger
 from healthdesk.errors import NotFound
 from healthdesk.store import connections, rounds, standing, transitions
-from healthdesk.store.checks import evidence
+from healthdesk.store.past_checks import evidence
 from healthdesk.store.rounds import Finding
 from healthdesk.store.rows import HeartbeatRow
 from healthdesk.store.schema_connections import connections as table

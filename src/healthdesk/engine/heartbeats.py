@@ -21,7 +21,7 @@ from healthdesk.engine.due import AT_ONCE, CHECKS, CLAIMED, DueQueue
 from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.sentinels import Connects, Sentinels
 from healthdesk.errors import Conflict, NotFound, StoreUnavailable
-from healthdesk.store import checks, offline
+from healthdesk.store import checks, offline, past_checks
 from healthdesk.store import connections as queries
 from healthdesk.store.rows import ConnectionSecretRow
 
@@ -151,7 +151,7 @@ class Heartbeats:
         if not self._heard:
             return
         heard, self._heard = self._heard, OrderedDict()
-        for url in await self._ctx.store.read(checks.urls_of, list(heard)):
+        for url in await self._ctx.store.read(past_checks.urls_of, list(heard)):
             self.sentinels.answered(url)
 
     async def _returned(self) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from healthdesk.connectors.policy import AddressPolicy
 from healthdesk.engine.context import Context
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import checks, offline
+from healthdesk.store import offline, past_checks
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class Sentinels:
     async def _learn(self) -> None:
         """Take the hosts that answered before this daemon started, older than those it heard itself."""
         try:
-            urls = await self._ctx.store.read(checks.answered_urls)
+            urls = await self._ctx.store.read(past_checks.answered_urls)
         except StoreUnavailable as error:
             log.warning("which hosts answered lately is not known: %s", error)
             return

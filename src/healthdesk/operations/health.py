@@ -15,8 +15,8 @@ from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.evidence import check_of, evidence_of
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.refusals import refused_on
-from healthdesk.store import checks, expiry, standing, transitions
 from healthdesk.store import connections as queries
+from healthdesk.store import expiry, past_checks, standing, transitions
 from healthdesk.store.rows_health import ExpiryRow
 from healthdesk.store.standing import AcceptedDrift
 
@@ -25,7 +25,7 @@ async def evidence(desk: Desk, connection_id: str) -> Evidence:
     """Return the last good check beside the first bad one. What the app answered is for managers."""
     desk.require("connections.evidence")
     row = await desk.read(queries.get, connection_id)
-    found = await desk.read(checks.evidence, connection_id)
+    found = await desk.read(past_checks.evidence, connection_id)
     return evidence_of(row, found, bodies=desk.operator.role is not Role.MEMBER)
 
 
@@ -33,7 +33,7 @@ async def heartbeat(desk: Desk, connection_id: str, heartbeat_id: str) -> CheckE
     """Return one check whole. What the app answered is for managers."""
     desk.require("connections.heartbeat")
     await desk.read(queries.get, connection_id)
-    row = await desk.read(checks.heartbeat, connection_id, heartbeat_id)
+    row = await desk.read(past_checks.heartbeat, connection_id, heartbeat_id)
     return check_of(row, bodies=desk.operator.role is not Role.MEMBER)
 
 

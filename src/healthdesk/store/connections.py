@@ -12,9 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.states import ConnectionState, Grant
 from healthdesk.errors import Conflict
-from healthdesk.store.checks import claim_due_checks, heartbeats, next_check_at, set_health
+from healthdesk.store.checks import claim_due_checks, next_check_at, set_health
 from healthdesk.store.connection_rows import connection_of, connection_row, members_of, plain, secret_of
 from healthdesk.store.paging import paged
+from healthdesk.store.past_checks import heartbeats
 from healthdesk.store.rows import ConnectionRow, ConnectionSecretRow, NewConnection, PageRows
 from healthdesk.store.schema_connections import (
     authorizations,

@@ -11,7 +11,7 @@ from healthdesk.domain.standing import STANDING_KINDS
 from healthdesk.domain.states import AttemptOutcome, ErrorKind, RecordState
 from healthdesk.errors import NotFound
 from healthdesk.store import records as record_queries
-from healthdesk.store.checks import heartbeat_row
+from healthdesk.store.past_checks import heartbeat_row
 from healthdesk.store.rows import AttemptRow, EvidenceRow, HeartbeatRow
 from healthdesk.store.rows_instances import RunRow
 from healthdesk.store.runs import run_row

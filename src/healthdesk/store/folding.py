@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,34 +19,16 @@ from healthdesk.domain.problems import (
     on_tick,
 )
 from healthdesk.domain.standing import STANDING_KINDS
-from healthdesk.domain.states import AlertEvent, ProblemState, RecordState
+from healthdesk.domain.states import AlertEvent, ProblemState
 from healthdesk.domain.units import RECORD
 from healthdesk.store import outbox
 from healthdesk.store.behind import blocked_behind, held_behind
 from healthdesk.store.crowding import crowded, general_prints
-from healthdesk.store.gathered import Gathered, facts_of, wording
+from healthdesk.store.gathered import Gathered, Noted, facts_of, note_of, wording
 from healthdesk.store.rows import ProblemChanges, Settlement
 from healthdesk.store.schema_connections import connections
 from healthdesk.store.schema_desk import problems
 from healthdesk.store.scope import on_sqlite, scope_of
-
-HOLDS_UP = frozenset({RecordState.RETRYING, RecordState.FAILED, RecordState.UNKNOWN, RecordState.HELD})
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """A record or instance that failed for `key`, or holds nothing up (None), and the problem it was in before."""
-
-    id: str
-    key: ProblemKey | None
-    before: str | None
-    tries: int
-    attempt_id: str = ""
-
-
-def _of_record(settlement: Settlement, before: str | None) -> Noted:
-    key = settlement.problem if settlement.state in HOLDS_UP else None
-    return Noted(settlement.record_id, key, before, settlement.tries, settlement.attempt_id)
 
 
 class Folding:
@@ -108,7 +89,7 @@ class Folding:
 
     def fold(self) -> dict[str, str | None]:
         """Carry out what was noted; return the problem each noted record or instance is in from now on."""
-        noted = [_of_record(*each) for each in self._noted] + self._instances
+        noted = [note_of(*each) for each in self._noted] + self._instances
         self._noted.clear()
         self._instances.clear()
         if not noted and not self._failed:

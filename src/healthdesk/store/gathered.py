@@ -9,6 +9,27 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from healthdesk.domain.problems import ProblemFacts, ProblemKey
+from healthdesk.domain.states import RecordState
+from healthdesk.store.rows import Settlement
+
+HOLDS_UP = frozenset({RecordState.RETRYING, RecordState.FAILED, RecordState.UNKNOWN, RecordState.HELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A record or instance that failed for `key`, or holds nothing up (None), and the problem it was in before."""
+
+    id: str
+    key: ProblemKey | None
+    before: str | None
+    tries: int
+    attempt_id: str = ""
+
+
+def note_of(settlement: Settlement, before: str | None) -> Noted:
+    """Return what became of a record that was in a problem before, or was not (None)."""
+    key = settlement.problem if settlement.state in HOLDS_UP else None
+    return Noted(settlement.record_id, key, before, settlement.tries, settlement.attempt_id)
 
 
 @dataclass(slots=True)

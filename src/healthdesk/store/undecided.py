@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, select, text
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.states import AttemptOutcome, Environment, RecordEventKind, RecordState, Trigger
 from healthdesk.store import ledger, record_events
-from healthdesk.store.folding import HOLDS_UP, Folding
+from healthdesk.store.folding import Folding
+from healthdesk.store.gathered import HOLDS_UP
 from healthdesk.store.rows import Carried, Outcome, Settlement, UndecidedRow
 from healthdesk.store.schema import RENAMED, SENT_AS, UNDECIDED, attempts, records
 from healthdesk.store.schema import record_events as event_table

@@ -1,4 +1,4 @@
-"""`healthdesk records`: the log, one record, adding one, the ledger."""
+"""`healthdesk records`: one record, adding one, and the other verbs of the log."""
 
 from __future__ import annotations
 
@@ -7,95 +7,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
-from healthdesk.cli import marks, options
-from healthdesk.cli.command import FAILED, Command, UsageError
+from healthdesk.cli import options
+from healthdesk.cli.command import Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.fix import fix, fix_arguments
-from healthdesk.cli.follow import follow
+from healthdesk.cli.ledger import ledger, ledger_arguments
 from healthdesk.cli.log_export import export, export_arguments
+from healthdesk.cli.log_list import list_, list_arguments
 from healthdesk.cli.look_up import look_up, look_up_arguments
-from healthdesk.cli.marks import Cell
 from healthdesk.cli.record_view import print_attempt, print_attempts, print_record, print_timeline
 from healthdesk.cli.resend import resend, resend_all, resend_all_arguments, resend_arguments
-from healthdesk.cli.tables import Column
 from healthdesk.cli.times import WHEN_HELP
-from healthdesk.cli.where import filter_arguments, record_filter
 from healthdesk.domain.states import Environment
 
 if TYPE_CHECKING:
-    from healthdesk.api.ledger import Ledger, LedgerRow
-    from healthdesk.api.records import AttemptDetail, Record, RecordDetail
-
-
-SHOWN = 50
-"""Records that are listed unless another number is asked for."""
-
-
-def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    filter_arguments(parser)
-    options.paging(parser)
-    parser.add_argument("--oldest", action="store_true", help="oldest first")
-    parser.add_argument("--count", action="store_true", help="only count; 10,000+, or 833+ where few of many match, says at least so many")
-    parser.add_argument("--exact", action="store_true", help="with --count: count them all")
-    parser.set_defaults(limit=None)
-    parser.add_argument(
-        "--follow",
-        action="store_true",
-        help="print records as they arrive and change, for ever or --limit of them",
-    )
-
-
-async def list_(desk: Desk, args: argparse.Namespace) -> None:
-    """Print a page of the log, or how many records match."""
-    chosen = await record_filter(desk, args)
-    if args.follow and (args.count or args.oldest or args.after):
-        raise UsageError("--follow goes with none of --count, --oldest and --after")
-    if args.follow:
-        await follow(desk, chosen, count=args.limit)
-        return
-    if args.count:
-        count = await desk.client.records_count(chosen, exact=args.exact)
-        desk.out.done(count, f"{count.total:,}{'' if count.exact else '+'}")
-        return
-    if args.exact:
-        raise UsageError("--exact goes with --count")
-    page = await desk.collect(
-        lambda after, limit: desk.client.records_list(
-            chosen, after=after, limit=limit, direction="oldest" if args.oldest else "newest"
-        ),
-        limit=args.limit or SHOWN,
-        after=args.after,
-    )
-    columns = (
-        Column("Status"),
-        Column(desk.out.titled("Completed")),
-        Column("Id"),
-        Column("Source", flex=True),
-        Column("Level", flex=True, spare=7),
-        Column("Environment", spare=2),
-        Column("Tries", right=True, spare=1),
-        Column("First attempt", spare=5),
-        Column("Last attempt", spare=4),
-        Column("Integration", flex=True, spare=6),
-        Column("Error", flex=True, spare=3),
-    )
-
-    def row(item: Record) -> list[Cell | str]:
-        return [
-            marks.record(item.state, item.last_status),
-            desk.out.short_time(item.completed_at),
-            item.id,
-            item.source_name or item.source,
-            item.level or "–",
-            item.environment.shown,
-            str(item.tried) + (" ~" if item.sample else ""),
-            desk.out.short_time(item.first_attempt_at),
-            desk.out.short_time(item.last_attempt_at),
-            item.integration_name or item.integration_id,
-            item.error,
-        ]
-
-    desk.out.page(page, columns, row, empty="No records match.")
+    from healthdesk.api.records import AttemptDetail, RecordDetail
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
@@ -222,86 +148,8 @@ def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
 
 
-def _ledger_arguments(parser: argparse.ArgumentParser) -> None:
-    options.time_range(parser)
-    parser.add_argument("--integration", metavar="INTEGRATION", help="id or name")
-    options.environment(parser)
-
-
-async def ledger(desk: Desk, args: argparse.Namespace) -> int | None:
-    """Print the totals, of a period with the reason of each state; one that does not balance is exit code 1."""
-    from healthdesk.api.ledger import LedgerQuery
-
-    asked = LedgerQuery(
-        arrived_from=options.when(desk, args.arrived_from, "--from"),
-        arrived_to=options.when(desk, args.arrived_to, "--to"),
-        integration_id=await desk.integration_id(args.integration) if args.integration else None,
-        environment=args.environment,
-    )
-    answer = await desk.client.ledger(asked)
-    if desk.out.as_json:
-        desk.out.model(answer)
-        return None if answer.balanced else FAILED
-    states = ("delivered", "failed", "retrying", "held", "unknown", "queued", "sending", "awaiting_receipt")
-    columns = (
-        Column("Integration", flex=True),
-        Column("Environment"),
-        Column("Accepted", right=True),
-        *(
-            Column(state.replace("_", " ").capitalize(), right=True, spare=spare)
-            for spare, state in enumerate(states)
-        ),
-        Column("Removed", right=True, spare=9),
-        Column("Balanced"),
-    )
-
-    def row(item: LedgerRow) -> list[Cell | str]:
-        numbers = (item.accepted, *(item.states.get(state, 0) for state in states), item.removed)
-        name = item.integration_name or item.integration_id
-        return [
-            name,
-            item.environment.shown,
-            *(f"{number:,}" for number in numbers),
-            marks.yes_no(item.balanced, wanted=True),
-        ]
-
-    desk.out.table(columns, [row(item) for item in answer.rows], empty="No records yet: nothing to balance.")
-    if answer.lines:
-        _print_lines(desk, answer)
-    return None if answer.balanced else FAILED
-
-
-def _print_lines(desk: Desk, answer: Ledger) -> None:
-    """Print a period's records by state and reason, samples apart."""
-    names = {(row.integration_id, row.environment): row.integration_name for row in answer.rows}
-    columns = (
-        Column("Integration", flex=True),
-        Column("Environment"),
-        Column("State"),
-        Column("Reason", flex=True),
-        Column("Samples"),
-        Column("Records", right=True),
-    )
-    desk.out.line()
-    desk.out.table(
-        columns,
-        [
-            [
-                names.get((line.integration_id, line.environment)) or line.integration_id,
-                line.environment.shown,
-                line.state.value,
-                line.reason or "–",
-                "~ samples" if line.sample else "",
-                f"{line.count:,}",
-            ]
-            for line in answer.lines
-        ],
-        empty="",
-    )
-
-
 COMMANDS = (
-    Command("list", "list records, newest first", run=list_, arguments=_list_arguments),
+    Command("list", "list records, newest first", run=list_, arguments=list_arguments),
     Command("show", "show a record, its attempts or one of them", run=show, arguments=_show_arguments),
     Command("add", "add a record by hand", run=add, arguments=_add_arguments),
     Command("look-up", "ask the endpoint whether it has a record", run=look_up, arguments=look_up_arguments),
@@ -324,5 +172,5 @@ COMMANDS = (
         run=export,
         arguments=export_arguments,
     ),
-    Command("ledger", "totals by state, and whether they balance", run=ledger, arguments=_ledger_arguments),
+    Command("ledger", "totals by state, and whether they balance", run=ledger, arguments=ledger_arguments),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 from tests.integration.http_desk import HttpDesk, http_desk
 
-from healthdesk.testing import FakeEndpoint
+from healthdesk.testing import FakeClock, FakeEndpoint
 
 TOKEN = "token-1234567890-abcd"
 
@@ -78,6 +79,35 @@ async def test_an_environment_that_is_not_there_is_not_probed(desk: HttpDesk, en
     assert answer.status == 404
     assert "no environment production" in answer.json["detail"]
     assert endpoint.requests == []
+
+
+async def test_a_probe_leaves_at_the_rate_and_production_is_confirmed(
+    tmp_path: Path, endpoint: FakeEndpoint
+) -> None:
+    clock = FakeClock()
+    async with http_desk(tmp_path, clock=clock) as desk:
+        other = await desk.connection(name="CRM live", base_url=endpoint.url)
+        made = await integration(desk, endpoint, production={"connection_id": other["id"]})
+        path = f"/v1/integrations/{made['id']}"
+        live = {"environment": "production"}
+        for confirm in ({}, {"confirm": "crm"}):
+            refused = await desk.call("POST", f"{path}/test", json=live | confirm)
+            assert (refused.status, refused.json["field"]) == (400, "confirm")
+        assert endpoint.requests == []
+        assert (await desk.ok("POST", f"{path}/test", json=live | {"confirm": "CRM"}))["ok"] is True
+
+        began = clock.monotonic()
+        for number in (1, 2):
+            probing = asyncio.create_task(desk.ok("POST", f"{path}/test", json={}))
+            while not probing.done():
+                await clock.run_for(0.01)
+            assert probing.result()["ok"] is True
+            assert clock.monotonic() - began >= number / 5 - 1e-9, "five a second, the first after a fifth"
+        await desk.ok("PATCH", path, json={"testing": {"rate_per_s": 0.01}})
+        refused = await desk.call("POST", f"{path}/test", json={})
+        assert refused.status == 409
+        assert "allows the next request in" in refused.json["detail"]
+        assert len(endpoint.requests) == 3
 
 
 async def test_promoting_copies_the_settings_and_leaves_credentials(

@@ -68,7 +68,7 @@ SCENES: dict[str, Scene] = {
     "integration-delivery": (integration, SMALL, [NEXT_TAB, NEXT_TAB], circuit, {}),
     "integration-actions": (integration, SMALL, ["full_stop"], nothing, {}),
     "testing-configuration": (integration, SMALL, ["E"], nothing, {}),
-    "test-configuration": (integration, SMALL, ["X"], refused, {}),
+    "test-configuration": (integration, SMALL, ["X", "right", "enter"], refused, {}),
     "promote": (integration, SMALL, ["U"], nothing, {}),
     "sample-data": (integration, SMALL, ["t"], nothing, {}),
     "sample-data-wide": (integration, LARGE, ["t"], nothing, {}),

@@ -94,6 +94,12 @@ async def test_a_probe_that_fails_says_whose_fault_and_what_to_do():
         assert "healthdesk-probe: true" in text
         await driver.press("escape")
         assert "TESTING of CRM endpoint: the test failed." in driver.said
+        await driver.press("shift+tab", "X")
+        assert "Test PRODUCTION of CRM endpoint" in words(driver)
+        await driver.press("enter")
+        assert len(desk.called("integration_test")) == 1, "it starts on Cancel"
+        await driver.press("X", "right", "enter")
+        assert desk.called("integration_test")[1].confirm == "CRM endpoint"
 
 
 async def test_promotion_shows_the_difference_and_confirms_what_was_shown():

@@ -54,9 +54,12 @@ def test_a_probe_that_failed_is_exit_code_1(daemon, desk):
         "/v1/integrations/int_1/test",
         Probed(ok=False, sentence="The endpoint refused the credentials (401).", blame="credential"),
     )
-    answer = desk("integrations test int_1 --environment production")
+    daemon.on("GET", "/v1/integrations/int_1", wire.integration(name="CRM"))
+    assert desk("integrations test int_1 --environment production").code == 2
+    assert daemon.lines() == [], "nobody can confirm"
+    answer = desk("integrations test int_1 --environment production --yes")
     assert answer.code == 1
-    assert daemon.last.json == {"environment": "production"}
+    assert daemon.last.json == {"environment": "production", "confirm": "CRM"}
     assert "credential" in answer.out
 
 

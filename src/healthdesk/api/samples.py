@@ -47,9 +47,13 @@ class SamplePlan(Output):
 
 
 class Probe(Input):
-    """Test configuration: send one signed probe to an environment's endpoint."""
+    """Test configuration: send one signed probe to an environment's endpoint.
+
+    Production asks for `confirm`, the integration's name.
+    """
 
     environment: Environment = Environment.TESTING
+    confirm: str = ""
 
 
 class Probed(Output):

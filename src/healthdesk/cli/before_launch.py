@@ -27,15 +27,25 @@ def test_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `test`."""
     options.integration(parser)
     options.environment(parser)
+    options.yes(parser)
 
 
 async def test(desk: Desk, args: argparse.Namespace) -> int | None:
-    """Send one signed probe and print the exchange; a probe that failed is exit code 1."""
+    """Send one signed probe and print the exchange; a probe that failed is exit code 1. Production is confirmed."""
     from healthdesk.api.samples import Probe
 
     environment = Environment(args.environment or Environment.TESTING)
+    probe = Probe(environment=environment)
+    if environment is Environment.PRODUCTION:
+        desk.ask.require_yes(args.yes)
     integration_id = await desk.integration_id(args.integration)
-    probed = await desk.client.integration_test(integration_id, Probe(environment=environment))
+    if environment is Environment.PRODUCTION:
+        name = (await desk.client.integration(integration_id)).name
+        if not args.yes and not desk.ask.confirm(desk.out.safe(f"Send a probe to PRODUCTION of {name}?")):
+            desk.out.note("Nothing was sent.")
+            return FAILED
+        probe = Probe(environment=environment, confirm=name)
+    probed = await desk.client.integration_test(integration_id, probe)
     out = desk.out
     if out.as_json:
         out.model(probed)

@@ -79,6 +79,10 @@ class Pace:
         """Return how long until one may be claimed."""
         return max(0.0, self._planned - AHEAD_S - self._clock.monotonic())
 
+    def question_in_s(self) -> float:
+        """Return how long a question that is asked now waits."""
+        return max(0.0, max(self._questions, self._planned) - self._clock.monotonic())
+
     async def question(self) -> None:
         """Plan one question, and return shortly before it may leave; `turn` is passed at that moment.
 

@@ -1,15 +1,18 @@
 """Test configuration: one signed request to an environment's endpoint, with the whole exchange for an answer.
 
-No record is made of it, no attempt, and the log and the connection's health stay as they were.
+No record is made of it, no attempt, and the log and the connection's health stay as they were. It leaves at the rate of the
+environment, as its attempts do.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 from healthdesk.api.records import AttemptDetail
 from healthdesk.api.samples import Probe, Probed
+from healthdesk.connectors.wire import turn
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.delivery import PLAIN
 from healthdesk.domain.exchange import Exchange, Failure
@@ -26,16 +29,26 @@ from healthdesk.store import sources as source_queries
 from healthdesk.store.rows import ClaimedRecord, IntegrationRow, SourceRow
 
 HEADER = "healthdesk-probe"
+LONGEST_WAIT_S = 10.0
+"""How long a probe waits for its place at the environment's rate; past that it is refused and says when."""
+
 _OF_THE_RECORD = frozenset({ErrorKind.MISSING_FIELD, ErrorKind.FORMAT, ErrorKind.REFUSED})
 
 
 async def probe(desk: Desk, integration_id: str, choice: Probe) -> Probed:
     """Send a probe, also while the environment is paused or its connection fails: that is when one asks.
 
-    Raises NotFound for an environment that is not set up, Conflict where its secrets cannot be read.
+    Raises NotFound for an environment that is not set up, Malformed where production is not confirmed by the
+    integration's name, Conflict where its secrets cannot be read or its rate allows nothing for a while.
     """
     desk.require("integrations.test")
     row, source = await desk.read(_known, integration_id, choice.environment)
+    if choice.environment is Environment.PRODUCTION and choice.confirm != row.name:
+        raise Malformed(
+            "a probe of production is confirmed by the integration's name",
+            field="confirm",
+            fix=f"give {row.name} to confirm, or test the testing environment",
+        )
     await desk.engine.targets.refresh()
     target = desk.engine.targets.get(integration_id, choice.environment)
     if target is None or not desk.engine.targets.readable:
@@ -45,13 +58,31 @@ async def probe(desk: Desk, integration_id: str, choice: Probe) -> Probed:
         )
     sent = _claimed(desk, row, target, source)
     target = replace(target, headers={**target.headers, HEADER: "true"})
-    exchange, failure = await attempt.send(desk.ctx, target, sent)
+    exchange, failure = await _sent(desk, target, sent)
     status = exchange.status if exchange is not None else None
     detail = {"environment": choice.environment.value, "status": status}
     await desk.write(
         lambda conn: desk.note(conn, Verb.PROBED, "integration", integration_id, row.name, detail)
     )
     return _told(sent, exchange, failure)
+
+
+async def _sent(desk: Desk, target: Target, sent: ClaimedRecord) -> tuple[Exchange | None, Failure | None]:
+    """Send at the environment's rate. Raises Conflict where that would be a long wait."""
+    pace = desk.engine.deliverer.pace(target)
+    if pace is None:
+        return await attempt.send(desk.ctx, target, sent)
+    if (wait_s := pace.question_in_s()) > LONGEST_WAIT_S:
+        raise Conflict(
+            f"the rate of this environment allows the next request in {math.ceil(wait_s)} s",
+            fix="test it then, or raise the rate",
+        )
+    await pace.question()
+    taken = turn.set(pace.turn)
+    try:
+        return await attempt.send(desk.ctx, target, sent)
+    finally:
+        turn.reset(taken)
 
 
 def _known(

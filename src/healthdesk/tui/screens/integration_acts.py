@@ -123,7 +123,8 @@ class IntegrationActs(TabbedWindow):
     def do_probe(self) -> None:
         """Send one signed probe, and show the exchange."""
         if self.integration is not None and self.chosen is not None:
-            self.flow(test_configuration(self, self.integration, self.chosen))
+            asks = self.chosen is Environment.PRODUCTION
+            self.flow(test_configuration(self, self.integration, self.chosen), asks=asks)
 
     def do_sample(self) -> None:
         """Send sample data."""

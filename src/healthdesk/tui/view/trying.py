@@ -37,6 +37,16 @@ def probed_lines(probed: Probed, view: View) -> list[Line]:
     return lines
 
 
+def probe_question(where: str) -> list[Line]:
+    """Return what is asked before a probe goes to production. `where` is the method and the address."""
+    return [
+        line(Span(f"One signed probe goes to PRODUCTION: {where}", Tone.BAD)),
+        (),
+        line("The system there takes it for a real record, unless it looks at the header"),
+        line("healthdesk-probe: true. It cannot be taken back from here."),
+    ]
+
+
 def promotion_lines(promotion: Promotion) -> list[Line]:
     """Return how testing differs from production, setting by setting, and what stays as it is."""
     copied = [each for each in promotion.changes if each.copied]

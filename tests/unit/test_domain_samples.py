@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pytest
 
@@ -44,6 +45,38 @@ def test_it_is_the_same_at_each_call_and_another_for_another_source() -> None:
     assert of("low", field) == of("low", field)
     assert of("low", field) != sample_data("sleep", "low", LEVELS, [field], NOW)
     assert of("low", field) != of("high", field)
+
+
+def test_names_of_fields_say_what_is_plausible() -> None:
+    def values(name: str, kind: str = "string", example: str = "") -> list[object]:
+        return [of(level, SampleField(name, kind, example))[name] for level in LEVELS]
+
+    assert set(values("participantName")) == {"Sample Participant"}
+    assert [str(each).startswith("sample-") for each in values("participant")] == [True] * 3
+    assert "sample-" not in str(values("patient_notes"))
+    assert [UUID(str(each)).version for each in values("external_id", example=str(UUID(int=7)))] == [4, 4, 4]
+    assert values("risk_factors") != list(LEVELS)
+    # A day of birth, a year and an age are of one person, in whatever type they are declared.
+    for age, born, year in zip(
+        values("age", "integer"), values("dob"), values("year_of_birth", "integer"), strict=True
+    ):
+        born_on = date.fromisoformat(str(born))
+        assert age == NOW.year - born_on.year - ((NOW.month, NOW.day) < (born_on.month, born_on.day))
+        assert int(str(year)) + int(str(age)) == NOW.year
+    assert values("submitted_at") == ["2026-01-01T00:00:00Z"] * 3
+    assert values("next_appointment", "date")[0] > "2026-01-07"
+    assert values("blood_pressure")[0] == "121/75"
+    # Never out of what can be, and what is better when there is more of it falls.
+    assert all(0 <= float(str(each)) <= 1 for each in values("probability", "number", "0.9"))
+    assert all(0 <= float(str(each)) <= 100 for each in values("percent", "number"))
+    assert values("hdl", "number") == sorted(values("hdl", "number"), key=lambda each: -float(str(each)))
+    assert all(36 < float(str(each)) < 38 for each in values("temperature", "number"))
+    assert all(
+        int(str(each)) >= 10_000 for each in [*values("zip", "integer"), *values("member_id", "integer")]
+    )
+    # Yes from some level on; what everybody says yes or no to does not depend on it.
+    assert values("smoker", "boolean")[::2] == [False, True]
+    assert (values("consent", "boolean"), values("is_pregnant", "boolean")) == ([True] * 3, [False] * 3)
 
 
 def test_people_of_samples_are_nobody() -> None:

@@ -8,17 +8,31 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
+
+from healthdesk.domain.sample_words import (
+    BIRTH,
+    BOUNDS,
+    DAYS,
+    LATER,
+    MOMENTS,
+    NO,
+    NOW,
+    POSTAL,
+    TEXTS,
+    YES,
+    Words,
+    names_id,
+    names_level,
+    words_of,
+)
 
 MARK = "healthdesk_sample"
 """The key that marks a sample in its data where no field is declared; the header `healthdesk-sample` marks every one."""
-
-_PEOPLE = ("Sample Participant", "Alex Sample", "Sam Example", "Robin Test")
-_WORDS = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +61,18 @@ class _Place:
 
     def number(self, name: str, below: int) -> int:
         """Return a number that is always the same for this sample and field."""
-        said = f"{self.source}\0{self.level or ''}\0{name}".encode()
-        return int.from_bytes(hashlib.sha256(said).digest()[:8]) % below
+        return int.from_bytes(self._digest(name, self.level or "")[:8]) % below
+
+    def alike(self, name: str, below: int) -> int:
+        """Return a number that is the same for this field in samples of every level."""
+        return int.from_bytes(self._digest(name, "")[:8]) % below
+
+    def uuid(self, name: str) -> UUID:
+        """Return a UUID that is always the same for this sample and field."""
+        return UUID(bytes=self._digest(name, self.level or "")[:16], version=4)
+
+    def _digest(self, name: str, level: str) -> bytes:
+        return hashlib.sha256(f"{self.source}\0{level}\0{name}".encode()).digest()
 
 
 def sample_data(
@@ -67,7 +91,7 @@ def sample_data(
     if not fields:
         return {
             MARK: True,
-            "participant": {"id": f"sample-{place.number('id', 10_000):04}", "name": _PEOPLE[0]},
+            "participant": {"id": f"sample-{place.number('id', 10_000):04}", "name": "Sample Participant"},
             "score": round(100 * place.share),
             **({"level": level} if level is not None else {}),
         }
@@ -75,97 +99,101 @@ def sample_data(
 
 
 def _value(field: SampleField, place: _Place) -> Any:
-    words = frozenset(_WORDS.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", field.name).lower()))
-    if (
-        place.level is not None
-        and words & {"level", "tier", "category", "risk"}
-        and field.type in {"string", "any"}
-    ):
+    words = words_of(field.name)
+    if place.level is not None and names_level(words) and field.type in {"string", "any"}:
         return place.level
     return _BY_TYPE[field.type](field, words, place)
 
 
-def _text(field: SampleField, words: frozenset[str], place: _Place) -> str:
-    for known, make in _TEXTS:
+def _text(field: SampleField, words: Words, place: _Place) -> str:
+    number = place.number(field.name, 9000) + 1000
+    for known, make in TEXTS:
         if words & known and (not field.example or "{n}" in make):
-            return make.format(n=place.number(field.name, 9000) + 1000, level=place.level or "sample")
+            return make.format(n=number)
+    if names_id(words):
+        as_uuid = words & {"uuid", "guid"} or _parsed(field.example, UUID) is not None
+        return str(place.uuid(field.name)) if as_uuid else f"sample-{number}"
     if field.example:
         return field.example
+    if words & DAYS and not words & MOMENTS:
+        return _day(field, words, place)
+    if words & (MOMENTS | NOW):
+        return _moment(field, words, place)
+    if {"blood", "pressure"} <= words:
+        return f"{round(105 + 65 * place.share)}/{round(65 + 40 * place.share)}"
     return f"Sample {field.name.replace('_', ' ')}" + (f" ({place.level})" if place.level is not None else "")
 
 
-_TEXTS: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"email", "mail"}), "sample.{n}@example.com"),
-    (frozenset({"id", "identifier", "uuid", "participant", "member", "patient", "mrn"}), "sample-{n}"),
-    (frozenset({"phone", "mobile", "tel"}), "+1 555 0100"),
-    (frozenset({"url", "link", "website"}), "https://example.com/sample"),
-    (frozenset({"first", "given"}), "Sample"),
-    (frozenset({"last", "family", "surname"}), "Participant"),
-    (frozenset({"name"}), _PEOPLE[0]),
-    (frozenset({"city", "town"}), "Sampleton"),
-    (frozenset({"zip", "postcode", "postal"}), "00000"),
-    (frozenset({"country"}), "US"),
-    (frozenset({"gender", "sex"}), "unknown"),
-)
-"""What a text says by the words in its field's name; those with a number are never the example's own."""
-
-
-def _number(field: SampleField, words: frozenset[str], place: _Place) -> float:
+def _number(field: SampleField, words: Words, place: _Place) -> float:
+    bounds = next((bounds for known, bounds in BOUNDS if words & known), None)
     example: float | None = _parsed(field.example, float)
     if example is not None and math.isfinite(example):
-        return round(example * (0.5 + place.share), 2)
-    low, high = next((bounds for known, bounds in _BOUNDS if words & known), (0.0, 100.0))
-    return round(low + (high - low) * place.share + place.number(field.name, 100) / 100, 2)
+        value = example * (0.5 + place.share)
+        if bounds is not None and min(bounds) <= example <= max(bounds):
+            value = max(min(bounds), min(value, max(bounds)))
+        return round(value, 2)
+    first, last = bounds or (0.0, 100.0)
+    noise = (place.number(field.name, 100) - 50) / 5000
+    share = max(0.0, min(place.share + noise, 1.0))
+    return round(first + (last - first) * share, 2)
 
 
-_BOUNDS: tuple[tuple[frozenset[str], tuple[float, float]], ...] = (
-    (frozenset({"age"}), (25, 75)),
-    (frozenset({"bmi"}), (19, 38)),
-    (frozenset({"systolic"}), (105, 170)),
-    (frozenset({"diastolic"}), (65, 105)),
-    (frozenset({"weight"}), (55, 120)),
-    (frozenset({"height"}), (155, 190)),
-    (frozenset({"cholesterol", "glucose"}), (120, 260)),
-    (frozenset({"probability", "ratio", "fraction"}), (0, 1)),
-)
-
-
-def _integer(field: SampleField, words: frozenset[str], place: _Place) -> int:
+def _integer(field: SampleField, words: Words, place: _Place) -> int:
+    if words & BIRTH or "yearofbirth" in words:
+        return place.now.year - _age(place)
+    if (names_id(words) or words & POSTAL) and not field.example:
+        return place.number(field.name, 90_000) + 10_000
+    if words & {"age"} and not field.example:
+        return _age(place)
     return round(_number(field, words, place))
 
 
-def _boolean(field: SampleField, _words: frozenset[str], place: _Place) -> bool:
-    return place.number(field.name, 100) < 100 * place.share
+def _age(place: _Place) -> int:
+    return round(25 + 50 * place.share)
 
 
-def _day(_field: SampleField, words: frozenset[str], place: _Place) -> str:
-    years = 25 + round(50 * place.share) if words & {"birth", "dob", "birthday", "born"} else 0
-    at = place.now - timedelta(days=365 * years + place.number("day", 28))
-    return at.date().isoformat()
+def _boolean(field: SampleField, words: Words, place: _Place) -> bool:
+    """Return what is usual of some; of others it is yes from some level on."""
+    if words & YES or words & NO:
+        return not words & NO
+    return 35 + place.alike(field.name, 30) < 100 * place.share
 
 
-def _moment(_field: SampleField, _words: frozenset[str], place: _Place) -> str:
-    return place.now.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+def _day(_field: SampleField, words: Words, place: _Place) -> str:
+    if words & BIRTH:
+        days = -round(365.25 * _age(place)) - 1 - place.number("day", 300)
+    elif words & LATER:
+        days = 14 + place.number("day", 14)
+    else:
+        days = 0 if words & NOW else -place.number("day", 28)
+    return (place.now + timedelta(days=days)).date().isoformat()
 
 
-def _object(field: SampleField, _words: frozenset[str], place: _Place) -> Any:
+def _moment(_field: SampleField, words: Words, place: _Place) -> str:
+    at = place.now + timedelta(days=14 if words & LATER else 0)
+    return at.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def _object(field: SampleField, _words: Words, place: _Place) -> Any:
     given = _parsed(field.example, json.loads)
     return given if isinstance(given, dict) else {"sample": True, "value": place.number(field.name, 100)}
 
 
-def _array(field: SampleField, _words: frozenset[str], place: _Place) -> Any:
+def _array(field: SampleField, _words: Words, place: _Place) -> Any:
     given = _parsed(field.example, json.loads)
     return given if isinstance(given, list) else [f"sample {n + 1}" for n in range(1 + place.rank % 3)]
 
 
-def _anything(field: SampleField, words: frozenset[str], place: _Place) -> Any:
+def _anything(field: SampleField, words: Words, place: _Place) -> Any:
     given = _parsed(field.example, json.loads)
     if isinstance(given, bool | dict | list):
         return given
     if given is not None and not isinstance(given, str):
         return _number(field, words, place)
-    numeric = {"score", "age", "bmi", "count", "points", "total"}
-    return _integer(field, words, place) if words & numeric else _text(field, words, place)
+    numeric = {"score", "count", "points", "total"}
+    if words & numeric or any(words & known for known, _ in BOUNDS):
+        return _integer(field, words, place)
+    return _text(field, words, place)
 
 
 def _parsed(example: str, read: Callable[[str], Any]) -> Any:
@@ -176,7 +204,7 @@ def _parsed(example: str, read: Callable[[str], Any]) -> Any:
         return None
 
 
-_BY_TYPE: Mapping[str, Callable[[SampleField, frozenset[str], _Place], Any]] = {
+_BY_TYPE: Mapping[str, Callable[[SampleField, Words, _Place], Any]] = {
     "string": _text,
     "number": _number,
     "integer": _integer,

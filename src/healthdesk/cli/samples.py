@@ -9,13 +9,16 @@ from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, Command
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.jobs import failed, wait_for
-from healthdesk.cli.marks import DIM
 from healthdesk.cli.tables import Column
 from healthdesk.domain.job_states import JobItemState
 from healthdesk.domain.states import Environment
+from healthdesk.domain.units import counted
 
 if TYPE_CHECKING:
+    from healthdesk.api.jobs import Job
     from healthdesk.api.samples import SamplePlan
+
+SAMPLE = "sample"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,18 +50,40 @@ async def send(desk: Desk, args: argparse.Namespace) -> int | None:
         desk.out.flush()
     if args.dry_run:
         return None
+    if not plan.total:
+        desk.out.error("there is nothing to send", _nothing(plan))
+        return FAILED
     if environment is Environment.PRODUCTION and not args.yes:
-        question = f"Send {plan.total:,} samples to PRODUCTION of {integration.name}, {plan.endpoint}?"
+        question = f"Send {counted(plan.total, SAMPLE)} to PRODUCTION of {integration.name}, {plan.endpoint}?"
         if not desk.ask.confirm(desk.out.safe(question)):
             desk.out.note("Nothing was sent.")
             return FAILED
     confirmed = choice.model_copy(update={"confirm": integration.name})
     job = await desk.client.sample_send(confirmed)
-    if not args.no_wait:
-        job = await wait_for(desk, job)
-    delivered = job.counts.get(JobItemState.DELIVERED, 0)
-    desk.out.done(job, f"{delivered:,} of {job.total:,} samples delivered. {job.id}")
+    if args.no_wait:
+        began = f"Began {job.id}: {counted(job.total, SAMPLE)}. `healthdesk jobs show {job.id}` says how far it is."
+        desk.out.done(job, began)
+        return None
+    job = await wait_for(desk, job)
+    desk.out.done(job, _ended(job))
     return FAILED if failed(job) else None
+
+
+def _ended(job: Job) -> str:
+    """Return how many samples were delivered, and where to look for those that were not."""
+    delivered = job.counts.get(JobItemState.DELIVERED, 0)
+    said = f"{delivered:,} of {counted(job.total, SAMPLE)} delivered."
+    if not failed(job):
+        return f"{said} {job.id}"
+    return f"{said} `healthdesk jobs show {job.id} --records` says what became of each."
+
+
+def _nothing(plan: SamplePlan) -> str:
+    """Return what to do where every source is skipped."""
+    if not plan.sources:
+        return "`healthdesk sources add` adds a source"
+    why = "; ".join(f"{each.source}: {each.skipped}" for each in plan.sources)
+    return f"{why}. `healthdesk sources enable` and `healthdesk integrations resume` change that"
 
 
 def _print(desk: Desk, plan: SamplePlan) -> None:
@@ -67,16 +92,19 @@ def _print(desk: Desk, plan: SamplePlan) -> None:
         Column("Name", flex=True, spare=1),
         Column("Levels", flex=True),
         Column("Samples", right=True),
-        Column("Skipped", flex=True),
+        Column("Skipped", flex=True, below=True),
     )
     rows = [
         [each.source, each.name, ", ".join(each.levels) or "–", f"{each.records:,}", each.skipped]
         for each in plan.sources
     ]
     out = desk.out
-    out.line(f"{plan.total:,} samples to {plan.integration_name} · {plan.environment.shown}, {plan.endpoint}")
+    out.paragraph(
+        f"{counted(plan.total, SAMPLE)} to {plan.integration_name} · {plan.environment.shown}, {plan.endpoint}",
+        hang="  ",
+    )
     out.table(columns, list(rows), empty="No sources yet. `healthdesk sources add` adds one.")
-    out.line(plan.warning, DIM)
+    out.paragraph(plan.warning)
 
 
 COMMANDS = (Command("send", "send sample data to an environment", run=send, arguments=_arguments),)

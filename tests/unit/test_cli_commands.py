@@ -475,7 +475,7 @@ def test_other_environment_is_added_by_edit(daemon, desk):
 def test_pause_and_resume(daemon, desk):
     daemon.on("POST", "/v1/integrations/int_1/pause", wire.integration())
     daemon.on("POST", "/v1/integrations/int_1/resume", wire.integration())
-    assert "Paused CRM endpoint" in desk("integrations pause int_1 --environment testing").out
+    assert "Paused CRM endpoint · TESTING." in desk("integrations pause int_1 --environment testing").out
     assert daemon.last.json == {"environment": "testing"}
     assert "Resumed CRM endpoint" in desk("integrations resume int_1").out
     assert daemon.last.json == {"environment": None}

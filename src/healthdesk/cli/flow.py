@@ -105,7 +105,8 @@ def print_pulses(desk: Desk, pulses: list[SourcePulse]) -> None:
         last = out.time(item.last_at) if item.last_at else Cell("–", DIM)
         usual = f"every {format_span(round(item.usual_s))}" if item.usual_s else Cell("not learnt", DIM)
         how = "set" if item.set_s is not None else "learnt"
-        after = f"{format_span(round(item.after_s))} ({how})" if item.after_s else Cell("never", DIM)
+        unknown = Cell("not known yet" if item.set_s is None else "never", DIM)
+        after = f"{format_span(round(item.after_s))} ({how})" if item.after_s else unknown
         state = Cell("✗ Silent", WARN) if item.silent else ""
         return [item.integration_name, item.environment.shown, last, usual, after, state]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from healthdesk.cli import before_launch, options, task_settings
 from healthdesk.cli.command import FAILED, Command
@@ -14,6 +15,9 @@ from healthdesk.cli.keys import keys, keys_arguments
 from healthdesk.cli.marks import Cell
 from healthdesk.cli.tables import Column
 from healthdesk.domain.states import Environment, IntegrationKind
+
+if TYPE_CHECKING:
+    from healthdesk.api.integrations import Integration
 
 
 async def list_(desk: Desk, args: argparse.Namespace) -> None:
@@ -75,7 +79,7 @@ async def pause(desk: Desk, args: argparse.Namespace) -> None:
     integration_id = await desk.integration_id(args.integration)
     item = await desk.client.integration_pause(integration_id, _chosen(args))
     what = "Its records are held" if item.kind is IntegrationKind.DELIVERY else "Nothing of it runs"
-    desk.out.done(item, f"Paused {item.name}. {what} until it is resumed.")
+    desk.out.done(item, f"Paused {_named(item, args)}. {what} until it is resumed.")
 
 
 async def resume(desk: Desk, args: argparse.Namespace) -> None:
@@ -83,7 +87,7 @@ async def resume(desk: Desk, args: argparse.Namespace) -> None:
     integration_id = await desk.integration_id(args.integration)
     item = await desk.client.integration_resume(integration_id, _chosen(args))
     what = "Held records are sent" if item.kind is IntegrationKind.DELIVERY else "What waited runs"
-    desk.out.done(item, f"Resumed {item.name}. {what} now.")
+    desk.out.done(item, f"Resumed {_named(item, args)}. {what} now.")
 
 
 def _remove_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,6 +112,12 @@ async def remove(desk: Desk, args: argparse.Namespace) -> int | None:
 
 def _chosen(args: argparse.Namespace) -> Environment | None:
     return None if args.environment is None else Environment(args.environment)
+
+
+def _named(item: Integration, args: argparse.Namespace) -> str:
+    """Return the name of an integration, with the environment where one is meant."""
+    chosen = _chosen(args)
+    return item.name if chosen is None else f"{item.name} · {chosen.shown}"
 
 
 COMMANDS = (

@@ -232,6 +232,16 @@ async def test_an_environment_is_added_by_an_edit_and_limits_are_cleared_by_null
         "before": {"production.rate_per_s": 5.0},
         "after": {"production.rate_per_s": None},
     }
+    for value in ("red", "blue"):
+        step = {"do": "set", "path": "colour", "value": value}
+        await desk.ok(
+            "PATCH", path, {"production": {"delivery": {"order": {"key": "who"}, "mapping": [step]}}}
+        )
+    again, first = (each["detail"] for each in (await activity(desk))[:2])
+    assert first["after"] == {
+        "production.delivery.order": {"key": "who"}, "production.delivery.mapping": "set colour",
+    }  # fmt: skip
+    assert again == {"replaced": ["production.delivery.mapping"]}
 
 
 async def test_keys_and_signing_secrets_are_shown_once_and_overlap(desk: HttpDesk, clock: FakeClock) -> None:

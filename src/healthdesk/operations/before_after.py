@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from healthdesk.domain.delivery import Step, method_from
 from healthdesk.store.rows import ConnectionRow, EnvironmentRow, IntegrationRow
 
 
@@ -38,23 +39,36 @@ def connection_words(row: ConnectionRow) -> dict[str, Any]:
 
 
 def integration_words(row: IntegrationRow) -> dict[str, Any]:
-    """Return what an edit of a delivery integration may change; of headers their names alone."""
+    """Return what an edit of a delivery integration may change; of headers their names, of a mapping no values."""
     words: dict[str, Any] = {"name": row.name}
     for each in row.environments:
         words |= {f"{each.environment.value}.{name}": value for name, value in _place_words(each).items()}
     return words
 
 
-def replaced_headers(before: IntegrationRow, after: IntegrationRow) -> list[str]:
-    """Return the environments of an integration whose headers have other values under the same names."""
-    was = {each.environment: each.headers for each in before.environments}
-    return [
-        f"{each.environment.value}.headers"
-        for each in after.environments
-        if each.environment in was
-        and each.headers != was[each.environment]
-        and each.headers.keys() == was[each.environment].keys()
-    ]
+def replaced_values(before: IntegrationRow, after: IntegrationRow) -> list[str]:
+    """Return which headers and mappings have other values, and are told with the same words as before."""
+    was = {each.environment: each for each in before.environments}
+    found = []
+    for each in after.environments:
+        if (old := was.get(each.environment)) is None:
+            continue
+        words, old_words = _place_words(each), _place_words(old)
+        values = {
+            "headers": (each.headers, old.headers),
+            "delivery.mapping": (each.delivery.get("mapping"), old.delivery.get("mapping")),
+        }
+        found += [
+            f"{each.environment.value}.{name}"
+            for name, (new, former) in values.items()
+            if new != former and words.get(name) == old_words.get(name)
+        ]
+    return found
+
+
+def step_words(step: Step) -> str:
+    """Return what a step of a mapping does, without the value it puts there."""
+    return f"{step.do.value} {step.path}" + (f" to {step.to}" if step.to else "")
 
 
 def _place_words(row: EnvironmentRow) -> dict[str, Any]:
@@ -68,6 +82,8 @@ def _place_words(row: EnvironmentRow) -> dict[str, Any]:
         "timeout_s": row.timeout_s,
         "on_unknown": row.on_unknown,
         "accept_limit_per_minute": row.accept_limit_per_minute,
+        **{f"delivery.{name}": value for name, value in row.delivery.items() if name != "mapping"},
+        "delivery.mapping": "; ".join(map(step_words, method_from(row.delivery).mapping)),
     }
 
 

@@ -12,6 +12,7 @@ from healthdesk.domain import delivery, mapping
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import IntegrationKind, RecordState
 from healthdesk.errors import Conflict, Malformed, MappingError, NotFound, NotPermitted
+from healthdesk.operations.before_after import step_words
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.fix_previews import BODY_GONE, engine_fix, known, made, made_or_none, preview, same
 from healthdesk.operations.headers import check_headers
@@ -160,7 +161,7 @@ async def save_mapping(desk: Desk, integration_id: str, given: MappingSave) -> I
         )
         detail = {
             "environment": given.environment.value,
-            "steps": [_step_words(each) for each in given.mapping],
+            "steps": [step_words(each) for each in given.mapping],
         }
         desk.note(conn, Verb.SAVED_MAPPING, "integration", integration_id, row.name, detail)
         return integration_queries.get(conn, integration_id)
@@ -199,15 +200,10 @@ def _steps(given: FixGiven | MappingSave) -> list[dict[str, Any]]:
     return [each.model_dump(mode="json", exclude_defaults=True) for each in given.mapping]
 
 
-def _step_words(step: delivery.Step) -> str:
-    """Return what a step does, without the value it puts there."""
-    return f"{step.do.value} {step.path}" + (f" to {step.to}" if step.to else "")
-
-
 def sentence_of(given: FixGiven) -> str:
     """Return what a fix does, for a record's timeline: no value is in it."""
     parts = ["the body was replaced"] if given.body is not None else []
-    parts += [_step_words(each) for each in given.mapping]
+    parts += [step_words(each) for each in given.mapping]
     parts += [f"header {name}" for name in given.headers]
     note = f" ({given.note})" if given.note else ""
     return f"Fixed: {', '.join(parts)}{note}."
@@ -218,7 +214,7 @@ def _told(given: FixGiven, fix_id: str) -> dict[str, Any]:
     if given.body is not None:
         told["body"] = "replaced"
     if given.mapping:
-        told["mapping"] = [_step_words(each) for each in given.mapping]
+        told["mapping"] = [step_words(each) for each in given.mapping]
     if given.headers:
         told["headers"] = sorted(given.headers)
     if given.note:

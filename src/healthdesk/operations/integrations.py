@@ -21,7 +21,7 @@ from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations import delivery_inputs, task_integrations
-from healthdesk.operations.before_after import differences, integration_words, replaced_headers
+from healthdesk.operations.before_after import differences, integration_words, replaced_values
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.headers import check_headers
 from healthdesk.operations.integration_views import changed_view, view
@@ -127,7 +127,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
         after = queries.get(conn, integration_id)
         notes = _checked(desk, conn, after, chosen)
-        detail = differences(integration_words(row), integration_words(after), replaced_headers(row, after))
+        detail = differences(integration_words(row), integration_words(after), replaced_values(row, after))
         desk.note(conn, Verb.EDITED, "integration", integration_id, row.name, detail)
         return after, secrets, notes
 

@@ -79,12 +79,16 @@ async def test_new_records_do_not_move_the_cursor_off_the_row_being_read():
         await driver.settle()
         assert table(driver).current.id == reading
         assert table(driver).cursor == 8
+        assert "newer" not in driver.text(), "they are in sight"
         desk.added += 60
         desk.tell("record.changed")
         await driver.settle()
         assert table(driver).current.id == reading
         assert 0 <= table(driver).cursor - table(driver).scroll_offset.y < table(driver).room
         assert offset == 3
+        assert "▲ newer: g" in driver.text()
+        await driver.press("g")
+        assert "newer" not in driver.text()
 
 
 async def test_a_row_being_read_stays_when_more_arrive_than_are_looked_through():

@@ -97,7 +97,10 @@ async def export(driver, path) -> None:
 async def test_the_filter_is_written_to_a_file(tmp_path):
     desk = FakeDesk()
     desk.kept["tui.filter.log"] = {"state": "failed"}
-    desk.pieces = [b"id,state\nrec_1,failed\n", b"rec_2,failed\n"]
+    desk.pieces = [
+        b'id,data\r\nrec_1,"{\n}"\r',
+        b"\nrec_2,{}\r\n",
+    ]  # a body of two lines; an end in two pieces
     path = tmp_path / "log.csv"
     async with open_desk(desk) as driver:
         await export(driver, path)
@@ -118,13 +121,13 @@ class SlowDesk(FakeDesk):
         self.error = error
 
     async def parts(self):
-        yield b"id\nrec_1\n"
+        yield b"id\r\nrec_1\r\n"
         self.clock.time += timedelta(seconds=1)
-        yield b"rec_2\n"
+        yield b"rec_2\r\n"
         await self.go.wait()
         if self.error is not None:
             raise self.error
-        yield b"rec_3\nrec_4\n"
+        yield b"rec_3\r\nrec_4\r\n"
 
 
 async def test_progress_is_shown_and_an_export_that_is_stopped_leaves_no_file(tmp_path):

@@ -95,15 +95,18 @@ async def export_log(screen: LogActs, chosen: RecordFilter, described: str) -> s
             async with screen.client.records_export(chosen, how) as log:
                 told_at = screen.desk.clock.monotonic()
                 screen.post_message(Exported(path, 0, log.total))
-                header = 1 if how.format == "csv" else 0
+                header, end = (1, b"\r\n") if how.format == "csv" else (0, b"\n")
+                before = b""
                 async for piece in log.parts:
                     file.write(piece)
-                    records += piece.count(b"\n")
+                    # A body may have line feeds of its own; the end of a row may come in two pieces.
+                    records += (before + piece).count(end)
+                    before = piece[-1:] if piece[-1:] == end[:-1] else b""
                     if screen.stop_export:
                         return f"Stopped: nothing was written to {path}."
                     if screen.desk.clock.monotonic() - told_at >= EVERY_S:
                         told_at = screen.desk.clock.monotonic()
-                        screen.post_message(Exported(path, records - header, log.total))
+                        screen.post_message(Exported(path, max(0, records - header), log.total))
         _put(part, path, overwrite=overwrite)
         return f"Exported {plural(max(0, records - header), 'record')} to {path}."
     except OSError as error:

@@ -138,7 +138,9 @@ async def _ask_plan(screen: DeskScreen, plan: JobPlan, described: str) -> str | 
 async def _ask_rate(screen: DeskScreen, plan: JobPlan) -> float | None:
     """Ask how many records a second at most; None when that was left."""
     most = f" The endpoint takes {plan.rate_per_s:g} a second." if plan.rate_per_s else ""
-    field = Field("rate", "Records a second", hint="5", required=True, help=lambda _: (f"At most.{most}",))
+    field = Field(
+        "rate", "Records a second", hint="such as 5", required=True, help=lambda _: (f"At most.{most}",)
+    )
 
     def check(values: Values) -> dict[str, str]:
         try:

@@ -231,7 +231,7 @@ class AreaScreen(DeskScreen):
         text = self.listing.position(self.noun)
         if table.marks:
             text = f"{len(table.marks):,} marked · {text}"
-        if table.newer:
+        if table.newer_above():
             text = f"▲ newer: {key_name('g')} · {text}"
         total = self.query_one("#total", Lines)
         total.display = self.size.width >= 100 or not isinstance(self.focused, FilterBar)

@@ -154,6 +154,7 @@ class LogScreen(LogActs):
                 self.bar.set_options(chip.name, [*chip.options, (value, words.get(chip.name, value))])
         self.bar.set_values({chip.name: values.get(chip.name, chip.default) for chip in self.bar.chips})
         self.bar.post_message(FilterBar.Changed(self.bar))
+        self.listing.table.focus()
 
     def filter_recalled(self) -> None:
         """Name ranges of dates that were kept."""

@@ -125,7 +125,11 @@ def _helps(record: Record, view: View) -> Line:
             return line(dim(where + "   "), key("s"), dim(" resend   "), key("enter"), dim(" why"))
         case RecordState.UNKNOWN:
             return line(
-                dim(where + "   it may have arrived; "), key("s"), dim(" resend with the same webhook-id")
+                dim(where + "   may have arrived; "),
+                key("L"),
+                dim(" ask   "),
+                key("s"),
+                dim(" resend, same webhook-id"),
             )
         case RecordState.RETRYING:
             at = since(record.next_attempt_at, view)

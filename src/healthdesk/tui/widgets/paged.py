@@ -48,6 +48,7 @@ class PagedRows(ScrollView):
         self.cursor = 0
         self.cursor_id: str | None = None
         self.newer = False
+        self._came_above = False
         self._asked: PageRequest | None = None
         self._settling = False
 
@@ -90,6 +91,7 @@ class PagedRows(ScrollView):
         """Forget all rows and ask for those of one end."""
         self.window.reset(anchor)
         self.cursor, self.cursor_id, self._asked, self.newer = 0, None, None, False
+        self._came_above = False
         self._resize_rows()
         self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self.ask()
@@ -122,10 +124,16 @@ class PagedRows(ScrollView):
                 return
             target = found[0] if found else 0
         self.newer = False
+        self._came_above |= fresh.anchor == "newest" and before.loaded and fresh.id_at(0) != before.id_at(0)
         self.window = fresh
         self._asked = None
         self._settle(target, hold)
         self.ask()
+
+    def newer_above(self) -> bool:
+        """Return whether rows came that are not in sight: above those that are, or not looked through yet."""
+        self._came_above = self._came_above and self.scroll_offset.y > 0
+        return self.newer or self._came_above
 
     def failed(self) -> None:
         """Learn that a page did not come, so that it can be asked for again."""

@@ -122,16 +122,23 @@ async def _whole_way(desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint)
     assert "risk_level" not in delivered["posted_body"]["text"]
     [listed] = await desk.ok("GET", f"{path}/fixes")
     assert (listed["made_by"], listed["note"], listed["in_force"]) == ("alice", "asked Acme", True)
-    saved = await desk.ok(
-        "POST",
-        f"/v1/integrations/{delivery.id}/mapping",
-        {"environment": "production", "mapping": [DEFAULT]},
-    )
-    assert saved["environments"][0]["delivery"]["mapping"][0]["path"] == "risk_level"
+    for _ in range(2):
+        saved = await desk.ok(
+            "POST",
+            f"/v1/integrations/{delivery.id}/mapping",
+            {"environment": "production", "mapping": [DEFAULT]},
+        )
+        steps = saved["environments"][0]["delivery"]["mapping"]
+        assert [each["path"] for each in steps] == ["risk_level"], "once, however often it is saved"
+    other = {"production": {"delivery": {"mapping": [{**DEFAULT, "value": "of the mapping"}]}}}
+    await desk.ok("PATCH", f"/v1/integrations/{delivery.id}", other)
+    await desk.ok("POST", f"{path}/resend", {})
+    await endpoint.wait_for(3)
+    assert json.loads(endpoint.requests[2].body)["risk_level"] == "of the mapping", "not the fix's again"
     posted = await delivery.post(record())
     await settled(desk, posted.json["id"], "delivered")
     verbs = [each["verb"] for each in (await desk.ok("GET", "/v1/activity"))["items"]]
-    assert verbs[:2] == ["saved mapping", "fixed"]
+    assert verbs[2:5] == ["saved mapping", "saved mapping", "fixed"]
 
 
 async def test_a_body_is_replaced_and_the_original_kept(

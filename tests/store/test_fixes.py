@@ -7,12 +7,13 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from healthdesk.domain.states import RecordState
-from healthdesk.store import fixes, integrations, record_events, records
+from healthdesk.store import facts, fixes, integrations, record_events, records
 from healthdesk.store.rows_fixes import FixRow
 from healthdesk.store.schema_jobs import fixes as table
 from tests.store.job_world import filled, step
 from tests.store.world import PRODUCTION, TESTING, failure
 
+REMOVE = {"do": "remove", "path": "note"}
 STEPS = [{"do": "default", "path": "risk_level", "value": "unknown"}]
 
 
@@ -61,6 +62,32 @@ async def test_a_fix_that_the_mapping_has_now_is_taken_off_what_waits_and_of_no_
     assert await world.store.write(absorb) == 1
     found = [(await world.store.read(records.get, each)).fix_id for each in (here, there, other)]
     assert [each is None for each in found] == [True, False, False]
+
+
+async def test_steps_that_were_saved_are_carried_out_once_also_of_what_is_resent_or_fixed_by_a_job_later(
+    world,
+):
+    [delivered] = await world.accept(1)
+    [elsewhere] = await failed(world, environment=TESTING)
+    await world.step([world.delivered(each) for each in await world.claim()])
+    with_header, of_job = row(world, headers={"X-A": "1"}), row(world)
+    await in_force(world, with_header, [delivered, elsewhere])
+    late = (await failed(world))[0]
+    await in_force(world, of_job, [])
+    await filled(world, fix_id=of_job.id)
+    save = integrations.put_environment
+    place, now = (world.integration_id, PRODUCTION), world.clock.now()
+    await world.store.write(save, *place, {"delivery": {"mapping": [*STEPS, REMOVE]}}, now)
+    await world.store.write(save, *place, {"delivery": {"mapping": [REMOVE]}}, now)
+
+    def late_comer(conn):
+        fixes.put_in_force(conn, [late], of_job.id, at=now, by="bob", sentence="Fixed.")
+
+    await world.store.write(late_comer)
+    found = await world.store.read(facts.of_records, [delivered, elsewhere, late])
+    steps = {each: [step.path for step in found[each].fix.mapping] for each in found}
+    assert steps == {delivered: [], late: [], elsewhere: ["risk_level"]}
+    assert found[delivered].fix.headers == {"X-A": "1"}
 
 
 async def test_it_is_taken_off_what_is_being_sent_and_may_be_sent_again(world):

@@ -151,7 +151,8 @@ async def save_mapping(desk: Desk, integration_id: str, given: MappingSave) -> I
         if place is None:
             raise NotFound(f"{row.name} has no environment {given.environment.value}")
         method = DeliveryMethod.model_validate(place.delivery)
-        method.mapping = [*given.mapping, *method.mapping]
+        if method.mapping[: len(given.mapping)] != given.mapping:  # saved twice, they are there once
+            method.mapping = [*given.mapping, *method.mapping]
         if len(method.mapping) > _MOST_STEPS:
             raise Malformed(f"the mapping would have more than {_MOST_STEPS} steps", field="mapping")
         columns = {"delivery": method.model_dump(mode="json", exclude_defaults=True)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -31,11 +32,14 @@ def of_records(conn: Connection, record_ids: Collection[str]) -> dict[str, Recor
             records.c.level,
             records.c.completed_at,
             records.c.fix_id,
+            records.c.integration_id,
+            records.c.environment,
             sources.c.key.label("source"),
             fixes.c.body,
             fixes.c.content_type,
             fixes.c.mapping,
             fixes.c.headers,
+            fixes.c.saved_in,
         )
         .join(sources, sources.c.id == records.c.source_id)
         .outerjoin(fixes, fixes.c.id == records.c.fix_id)
@@ -44,9 +48,13 @@ def of_records(conn: Connection, record_ids: Collection[str]) -> dict[str, Recor
     return {
         row.id: RecordFacts(
             Facts(row.id, row.webhook_id, row.source, row.level, row.completed_at),
-            None
-            if row.mapping is None
-            else Fix(row.body, row.content_type, steps_from(row.mapping), row.headers),
+            None if row.mapping is None else _fix(row),
         )
         for row in found
     }
+
+
+def _fix(row: Any) -> Fix:
+    """Return the fix of a record; its steps are not carried out where the environment's own mapping has them."""
+    saved = [row.integration_id, row.environment.value] in row.saved_in
+    return Fix(row.body, row.content_type, () if saved else steps_from(row.mapping), row.headers)

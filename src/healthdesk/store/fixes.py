@@ -123,6 +123,46 @@ def take_back(conn: Connection, record_id: str, fix_id: str, *, at: datetime, by
     )
 
 
+def note_saved(
+    conn: Connection,
+    integration_id: str,
+    environment: Environment,
+    had: Sequence[Mapping[str, Any]],
+    has: Sequence[Mapping[str, Any]],
+) -> None:
+    """Keep with fixes whose steps a mapping `has` and had not before that they are in force there by it, for good.
+
+    Whatever becomes of the mapping afterwards is meant for their records, too: those delivered already as well, and
+    those that a job has still to put a fix on.
+    """
+    if list(has) == list(had):
+        return
+    place = [integration_id, environment.value]
+    of_records = select(records.c.fix_id).where(
+        records.c.integration_id == integration_id,
+        records.c.environment == environment,
+        records.c.fix_id.is_not(None),
+    )
+    of_jobs = select(jobs.c.fix_id).where(jobs.c.fix_id.is_not(None))
+    found = conn.execute(
+        select(fixes.c.id, fixes.c.mapping, fixes.c.saved_in).where(
+            fixes.c.body.is_(None), fixes.c.id.in_(of_records) | fixes.c.id.in_(of_jobs)
+        )
+    ).all()
+    for row in found:
+        if place not in row.saved_in and _has_run(has, row.mapping) and not _has_run(had, row.mapping):
+            saved_in = [*row.saved_in, place]
+            conn.execute(sa.update(fixes).where(fixes.c.id == row.id).values(saved_in=saved_in))
+
+
+def _has_run(steps: Sequence[Mapping[str, Any]], part: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether steps have these among them, one after the other."""
+    count = len(part)
+    return count > 0 and any(
+        list(steps[at : at + count]) == list(part) for at in range(len(steps) - count + 1)
+    )
+
+
 def absorb(
     conn: Connection,
     integration_id: str,
@@ -134,7 +174,7 @@ def absorb(
 ) -> int:
     """Take back fixes that are nothing but steps which the environment's mapping has from now on; return of how many.
 
-    What was delivered stays as it is.
+    What was delivered stays as it is; `note_saved` sees to it that a resend carries the steps out once.
     """
     here = (
         records.c.integration_id == integration_id,
@@ -152,12 +192,11 @@ def absorb(
         )
         if row.body is None and not row.headers and list(row.mapping) == wanted
     ]
-    taken = conn.execute(
-        select(records.c.id, records.c.fix_id).where(*here, records.c.fix_id.in_(alike))
-    ).all()
+    held_up = (*here, records.c.fix_id.in_(alike))
+    taken = conn.execute(select(records.c.id, records.c.fix_id).where(*held_up).with_for_update()).all()
     if not taken:
         return 0
-    conn.execute(sa.update(records).where(records.c.id.in_([row.id for row in taken])).values(fix_id=None))
+    conn.execute(sa.update(records).where(*held_up).values(fix_id=None))
     sentence = "The fix is in the integration's mapping now."
     told = [(row.id, sentence, {"fix_id": row.fix_id}) for row in taken]
     record_events.add_all(conn, RecordEventKind.UNFIXED, at, told, by)

@@ -18,7 +18,7 @@ from healthdesk.domain.states import (
     OnUnknown,
 )
 from healthdesk.errors import Malformed
-from healthdesk.store import ledger
+from healthdesk.store import fixes, ledger
 from healthdesk.store.keyring import (
     NO_HINTS,
     expire_old_keys,
@@ -119,15 +119,19 @@ def put_environment(
 ) -> None:
     """Create an environment (`connection_id` is needed then) or change those of its settings that are given.
 
-    The settings are those in `CHANGEABLE`.
+    The settings are those in `CHANGEABLE`. Fixes whose steps the mapping has from now on are not carried out a second time.
     """
     unknown = set(settings) - CHANGEABLE
     if unknown:
         raise ValueError(f"an environment has no {', '.join(sorted(unknown))} to set")
     here = (environments.c.integration_id == integration_id) & (environments.c.environment == environment)
-    if conn.execute(select(environments.c.integration_id).where(here)).first():
+    existing = conn.execute(select(environments.c.delivery).where(here)).first()
+    if existing is not None:
         if settings:
             conn.execute(sa.update(environments).where(here).values(dict(settings)))
+        if "delivery" in settings:
+            had, has = (each.get("mapping", []) for each in (existing.delivery, settings["delivery"]))
+            fixes.note_saved(conn, integration_id, environment, had, has)
         return
     if not settings.get("connection_id"):
         raise Malformed("a new environment needs a connection", field="connection_id")

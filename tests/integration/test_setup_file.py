@@ -167,7 +167,7 @@ base_url = "https://crm.example"
 
 [[integrations]]
 name = "CRM"
-production = { connection = "Endpoint", path = "/v2", rate_per_s = 20.0, paused = true }
+production = { connection = "Endpoint", path = "/v2", rate_per_s = 20.0, paused = true, delivery = { body = "json", mapping = [{ do = "remove", path = "a" }] } }
 
 [[sources]]
 key = "heart-health"
@@ -262,6 +262,10 @@ async def test_all_that_an_operator_sets_up_goes_to_another_desk_in_the_file(tmp
                 assert any(value not in (None, "", [], {}) for value in values), f"{table}.{column}"
 
         assert await counted(one, WHOLE) == (0, 0, 0, THINGS)
+        unused = await setup.load(
+            one, SetupGiven(text=WHOLE, secrets={"connections.Our Jira.api_token": "x"})
+        )
+        assert (done.unused_secrets, unused.unused_secrets) == ([], ["connections.Our Jira.api_token"])
         exported = await setup.export(one)
         assert TOKEN not in exported
         assert "json://" not in exported
@@ -298,11 +302,16 @@ async def test_what_differs_is_shown_value_by_value_and_changed(desk: Desk) -> N
         .replace('{ name = "score", type = "integer" }', '{ name = "bmi" }')
         .replace('"id", type = "string"', '"id", type = "string", required = true')
         .replace('[[labels]]\nname = "Access"\n', "")
+        .replace('path = "a" }', 'path = "b" }')
     )
     planned = await setup.load(desk, SetupGiven(text=changed))
     told = {each.name: each.fields for each in planned.changes if each.do == "change"}
     assert told == {
-        "CRM": ["production.paused: true → false", "production.rate_per_s: 20.0 → 5.0"],
+        "CRM": [
+            "production.delivery.mapping.1.path: a → b",
+            "production.paused: true → false",
+            "production.rate_per_s: 20.0 → 5.0",
+        ],
         "heart-health": [
             "fields.id.required: false → true",
             "fields: − score",

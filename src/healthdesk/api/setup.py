@@ -41,6 +41,8 @@ class SetupPlan(Output):
     left: int = 0
     missing_secrets: list[str] = []
     """Places of the secrets that are still wanted: what they belong to is refused until they are given."""
+    unused_secrets: list[str] = []
+    """Places of secrets that were given and that nothing new takes."""
     version: str = ""
 
 

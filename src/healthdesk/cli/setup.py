@@ -12,7 +12,7 @@ from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, Command, UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.marks import STRONG, Cell
-from healthdesk.cli.setup_plan import print_plan
+from healthdesk.cli.setup_plan import kind_words, print_plan
 from healthdesk.cli.whole_file import refuse_there, whole_file
 
 STDOUT = Path("-")
@@ -47,8 +47,8 @@ async def export(desk: Desk, args: argparse.Namespace) -> None:
     if desk.out.as_json:
         desk.out.json({"file": str(args.file), **counts})
         return
-    told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
-    desk.out.line(f"{args.file}: {told or 'nothing is configured yet'}.")
+    told = ", ".join(f"{kind_words(kind)} ({number:,})" for kind, number in counts.items())
+    desk.out.paragraph(f"{args.file}: {told or 'nothing is configured yet'}.", hang="  ")
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:

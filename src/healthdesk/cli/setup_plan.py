@@ -23,6 +23,8 @@ def print_plan(out: Output, plan: SetupPlan) -> None:
     _counts(out, "The same", by_do.get("same", []))
     _names(out, "Not in the file, left alone", by_do.get("left", []), DIM)
     _each(out, "Refused", by_do.get("refuse", []), BAD)
+    if plan.unused_secrets:
+        out.note(f"Secrets that nothing new takes: {', '.join(plan.unused_secrets)}")
     if not plan.added + plan.changed + plan.refused:
         out.line("The desk is as the file says: nothing to add or change.")
         return
@@ -40,7 +42,7 @@ def _names(out: Output, title: str, changes: Sequence[SetupChange], tone: str) -
     out.line(f"{title}: {len(changes):,}", tone)
     for kind in dict.fromkeys(each.kind for each in changes):
         names = [each.name for each in changes if each.kind == kind]
-        out.paragraph(f"{_kind(kind)} ({len(names):,}): {', '.join(names)}", indent="  ", hang="    ")
+        out.paragraph(f"{kind_words(kind)} ({len(names):,}): {', '.join(names)}", indent="  ", hang="    ")
 
 
 def _each(out: Output, title: str, changes: Sequence[SetupChange], tone: str) -> None:
@@ -48,7 +50,9 @@ def _each(out: Output, title: str, changes: Sequence[SetupChange], tone: str) ->
         return
     out.line(f"{title}: {len(changes):,}", tone)
     for each in changes:
-        name = each.name if each.kind == "labels" else f"{_kind(each.kind).removesuffix('s')} {each.name}"
+        name = (
+            each.name if each.kind == "labels" else f"{kind_words(each.kind).removesuffix('s')} {each.name}"
+        )
         out.paragraph(name, indent="  ", hang="    ")
         for line in [each.why] if each.why else each.fields:
             out.paragraph(line, indent="    ", hang="      ")
@@ -58,9 +62,10 @@ def _counts(out: Output, title: str, changes: Sequence[SetupChange]) -> None:
     if not changes:
         return
     out.line(f"{title}: {len(changes):,}", DIM)
-    kinds = Counter(_kind(each.kind) for each in changes)
+    kinds = Counter(kind_words(each.kind) for each in changes)
     out.paragraph(", ".join(f"{kind} ({number:,})" for kind, number in kinds.items()), indent="  ", hang="  ")
 
 
-def _kind(kind: str) -> str:
+def kind_words(kind: str) -> str:
+    """Return a kind of thing as people call it: `proof syncs`."""
     return kind.replace("_", " ")

@@ -102,14 +102,14 @@ async def _planned(
     found = await current(desk)
     steps = _steps(plan(desk, document, found, secrets), bad)
     if all(step.do != "refuse" for step in steps):
-        before = told(steps, document, found)
+        before = told(steps, document, found, secrets)
         try:
             await apply(Making(desk, found, secrets), steps)
         except StepFailed as failed:
             failed.step.do, failed.step.why = "refuse", _sentence(failed)
-            return told(steps, document, found)
+            return told(steps, document, found, secrets)
         return before
-    return told(steps, document, found)
+    return told(steps, document, found, secrets)
 
 
 def _steps(steps: list[Step], bad: Mapping[str, ChannelError]) -> list[Step]:
@@ -135,7 +135,7 @@ async def _done(
     """Do what was planned under this version, within the caller's transaction."""
     found = await current(desk)
     steps = _steps(plan(desk, document, found, secrets), bad)
-    planned = told(steps, document, found)
+    planned = told(steps, document, found, secrets)
     if version != planned.version:
         raise Conflict(
             "the file or the desk has changed since the plan was made",

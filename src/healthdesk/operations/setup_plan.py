@@ -201,9 +201,10 @@ def _differing(item: BaseModel, there: BaseModel) -> Iterator[str]:
             yield name
 
 
-def told(steps: list[Step], document: SetupDocument, found: Current) -> SetupPlan:
+def told(steps: list[Step], document: SetupDocument, found: Current, secrets: Mapping[str, str]) -> SetupPlan:
     """Return a plan for people. Its version changes with the file and with the desk."""
     counts = {do: sum(step.do == do for step in steps) for do in ("add", "change", "same", "refuse", "left")}
+    taken = tuple(f"{step.kind}.{step.key}." for step in steps if step.do in ("add", "refuse"))
     versions = [each.model_dump_json() for each in (document, found.document)]
     return SetupPlan(
         changes=[
@@ -218,5 +219,6 @@ def told(steps: list[Step], document: SetupDocument, found: Current) -> SetupPla
         refused=counts["refuse"],
         left=counts["left"],
         missing_secrets=[place for step in steps for place in step.lacking],
+        unused_secrets=sorted(place for place in secrets if not place.startswith(taken)),
         version=hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16],
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from pydantic import BaseModel
@@ -33,7 +34,12 @@ def _of(path: str, before: Any, after: Any) -> Iterator[str]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in dict.fromkeys([*before, *after]):
             yield from _of(f"{path}.{name}", before.get(name), after.get(name))
-    elif (old := _by_name(before)) is not None and (new := _by_name(after)) is not None and (old or new):
+    elif _tables(before) and _tables(after):
+        old, new = _by_name(before), _by_name(after)
+        if old is None or new is None:  # each by its place
+            for place, (one, other) in enumerate(zip_longest(before, after), 1):
+                yield from _of(f"{path}.{place}", one, other)
+            return
         if [name for name in old if name in new] != [name for name in new if name in old]:
             yield f"{path}: {_said(list(old))} → {_said(list(new))}"
         for name in dict.fromkeys([*old, *new]):
@@ -47,12 +53,14 @@ def _of(path: str, before: Any, after: Any) -> Iterator[str]:
         yield f"{path}: {_said(before)} → {_said(after)}"
 
 
-def _by_name(value: Any) -> dict[str, Any] | None:
-    """Return the tables of a list by their names; None for what is no such list."""
-    if not isinstance(value, list) or not all(isinstance(each, Mapping) and "name" in each for each in value):
-        return None
-    found = {str(each["name"]): each for each in value}
-    return found if len(found) == len(value) else None
+def _tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, Mapping) for each in value)
+
+
+def _by_name(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return tables by their names; None where they have none that tell them apart."""
+    found = {str(each["name"]): each for each in tables if "name" in each}
+    return found if len(found) == len(tables) else None
 
 
 def _said(value: Any) -> str:
@@ -62,5 +70,10 @@ def _said(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         text = ", ".join(value)
     else:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        plain = (
+            {name: each for name, each in value.items() if each is not None}
+            if isinstance(value, Mapping)
+            else value
+        )
+        text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
     return text if len(text) <= MOST_CHARS else text[: MOST_CHARS - 1] + "…"

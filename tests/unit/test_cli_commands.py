@@ -528,7 +528,8 @@ def test_source_fields_are_described_in_words(daemon, desk):
     daemon.on("GET", "/v1/integrations", wire.page(wire.integration()))
     daemon.on("POST", "/v1/sources", wire.source())
     desk(
-        "sources add heart --name Heart --level low --level high --field score:integer:required --field id:open"
+        "sources add heart --name Heart --level low --level high --field score:integer:required"
+        " --field id:open:lookup:example=p:1042"
     )
     assert daemon.asked[0].json == {
         "key": "heart",
@@ -536,7 +537,7 @@ def test_source_fields_are_described_in_words(daemon, desk):
         "levels": ["low", "high"],
         "fields": [
             {"name": "score", "type": "integer", "required": True},
-            {"name": "id", "sensitive": False},
+            {"name": "id", "sensitive": False, "lookup": True, "example": "p:1042"},
         ],
     }
     ran = desk("sources add heart --name Heart --field score:intger")

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from healthdesk.api.sources import Source, SourceField
 
 TYPES = ("string", "number", "integer", "boolean", "date", "datetime", "object", "array", "any")
-_MARKS = {"required": ("required", True), "optional": ("required", False), "open": ("sensitive", False)}
+_MARKS = {
+    "required": ("required", True),
+    "optional": ("required", False),
+    "open": ("sensitive", False),
+    "lookup": ("lookup", True),
+}
 FIELD_HELP = (
-    "a field of the data as NAME[:TYPE][:required][:open], repeatable; TYPE is one of "
+    "a field of the data as NAME[:TYPE][:required][:open][:lookup][:example=TEXT], repeatable; TYPE is one of "
     + ", ".join(TYPES)
-    + "; open: its values need no masking. No fields: data is not validated"
+    + "; open: its values need no masking; lookup: records are found by its value. No fields: data is not validated"
 )
 
 
@@ -87,10 +92,16 @@ async def _show(desk: Desk, item: Source) -> None:
         Column("Type"),
         Column("Required"),
         Column("Masked"),
+        Column("Lookup"),
         Column("Example", flex=True),
     )
     rows: list[list[Cell | str]] = [
-        [field.name, field.type, yes_no(field.required), yes_no(field.sensitive), field.example]
+        [
+            field.name,
+            field.type,
+            *(yes_no(each) for each in (field.required, field.sensitive, field.lookup)),
+            field.example,
+        ]
         for field in item.fields
     ]
     out.line()
@@ -105,11 +116,12 @@ async def show(desk: Desk, args: argparse.Namespace) -> None:
 
 
 def field(text: str) -> SourceField:
-    """Return the field that `NAME:TYPE:required` describes."""
+    """Return the field that `NAME:TYPE:required` describes; an example is the rest of the text."""
     from healthdesk.api.sources import SourceField
 
-    name, *rest = text.split(":")
-    settings: dict[str, Any] = {"name": name}
+    before, _, example = text.partition(":example=")
+    name, *rest = before.split(":")
+    settings: dict[str, Any] = {"name": name} | ({"example": example} if example else {})
     for word in rest:
         if word in TYPES:
             settings["type"] = word

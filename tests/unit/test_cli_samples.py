@@ -50,7 +50,7 @@ def test_testing_is_sent_to_without_a_question_and_what_failed_is_exit_code_1(da
     daemon.on("POST", "/v1/samples", PLAN, job(delivered=2, failed=1))
     ran = desk("sample send int_1 --source heart-health")
     assert ran.code == 1
-    assert "2 of 3 samples delivered. `healthdesk jobs show job_1 --records` says" in ran.out
+    assert "2 of 3 samples delivered, 1 failed. `healthdesk jobs show job_1 --records` says" in ran.out
     assert daemon.last.json["sources"] == ["heart-health"]
 
 

@@ -181,6 +181,12 @@ def failed(job: Job) -> int:
     return sum(job.counts.get(state, 0) for state in NOT_THROUGH)
 
 
+def others(job: Job) -> str:
+    """Return `2 failed, 1 retrying`; nothing where all got through."""
+    counts = {state: job.counts.get(state, 0) for state in NOT_THROUGH}
+    return ", ".join(f"{count:,} {state.value}" for state, count in counts.items() if count)
+
+
 def ended_words(job: Job) -> str:
     """Return what became of a job that was waited for, and why it stopped."""
     reason = f" {job.reason.rstrip('.')}." if job.reason else ""
@@ -189,9 +195,7 @@ def ended_words(job: Job) -> str:
 
 def _so_far(job: Job) -> str:
     """Return `87 of 131, 2 failed, 1 retrying`."""
-    counts = {state: job.counts.get(state, 0) for state in NOT_THROUGH}
-    others = [f"{count:,} {state.value}" for state, count in counts.items() if count]
-    return f"{job.finished:,} of {job.total:,}, {', '.join(others) or '0 failed'}"
+    return f"{job.finished:,} of {job.total:,}, {others(job) or '0 failed'}"
 
 
 async def wait_for(desk: Desk, job: Job) -> Job:

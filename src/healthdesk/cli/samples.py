@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, Command
 from healthdesk.cli.desk import Desk
-from healthdesk.cli.jobs import failed, wait_for
+from healthdesk.cli.jobs import failed, others, wait_for
 from healthdesk.cli.tables import Column
 from healthdesk.domain.job_states import JobItemState
 from healthdesk.domain.states import Environment
@@ -72,10 +72,10 @@ async def send(desk: Desk, args: argparse.Namespace) -> int | None:
 def _ended(job: Job) -> str:
     """Return how many samples were delivered, and where to look for those that were not."""
     delivered = job.counts.get(JobItemState.DELIVERED, 0)
-    said = f"{delivered:,} of {counted(job.total, SAMPLE)} delivered."
+    said = f"{delivered:,} of {counted(job.total, SAMPLE)} delivered"
     if not failed(job):
-        return f"{said} {job.id}"
-    return f"{said} `healthdesk jobs show {job.id} --records` says what became of each."
+        return f"{said}. {job.id}"
+    return f"{said}, {others(job)}. `healthdesk jobs show {job.id} --records` says what became of each."
 
 
 def _nothing(plan: SamplePlan) -> str:

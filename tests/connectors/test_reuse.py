@@ -11,6 +11,7 @@ from tests.harness.serving import until
 
 from healthdesk.connectors.reuse import LARGEST, place_of
 from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.connectors.wire import turn
 from healthdesk.domain.exchange import Exchange, Sent
 from healthdesk.domain.states import ErrorKind
 from healthdesk.testing import (
@@ -201,6 +202,24 @@ async def test_a_cancelled_attempt_ends_its_connection(warm: GuardedSession, end
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not warm._http.connector._conns
+    assert not warm._http.connector._acquired
+
+    # nor does one that is cut off while it waits for its turn keep the connection, which is as good as before
+    endpoint.release()
+    del warm._http.request
+    assert (await warm.send(request(endpoint))).status == 200
+    waits = asyncio.Event()
+
+    async def never() -> None:
+        waits.set()
+        await asyncio.Event().wait()
+
+    token = turn.set(never)
+    sending = asyncio.create_task(warm.send(request(endpoint)))
+    turn.reset(token)
+    await waits.wait()
+    sending.cancel()
+    await asyncio.wait([sending])
     assert not warm._http.connector._acquired
 
 

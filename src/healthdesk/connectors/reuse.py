@@ -134,7 +134,11 @@ class Reuse:
         protocol = connection.protocol
         assert protocol is not None
         if (wait := turn.get()) is not None:
-            await wait()
+            try:
+                await wait()
+            except BaseException:
+                connection.release()
+                raise
         transport = protocol.transport
         if transport is None or transport.is_closing() or protocol.should_close or protocol.writing_paused:
             connection.close()

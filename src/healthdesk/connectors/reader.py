@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -24,13 +25,18 @@ _TOML_FIX = 'text needs quotes: key = "value"; a table starts with [name]'
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
-    """A manifest, and where each part of it stands."""
+    """A manifest, and where each part of it stands: looked for only when somebody asks, as few manifests are wrong."""
 
     manifest: Manifest
     file: str
-    lines: Mapping[Path, int]
+    text: str
+
+    @cached_property
+    def lines(self) -> Mapping[Path, int]:
+        """Return the line of every key, table and element."""
+        return lines_of(self.text)
 
     def line(self, path: Path) -> int:
         """Return the line of a part, or of what is nearest around it."""
@@ -67,17 +73,19 @@ def read_folder(folder: Traversable) -> Source:
 def read_text(raw: bytes, file: str) -> Source:
     """Read the bytes of a manifest; ManifestRefused names `file`, line and reason."""
     text = _decoded(raw, file)
-    tree, lines = _parsed(text, file)
+    tree = _parsed(text, file)
     try:
-        return Source(Manifest.model_validate(tree), file, lines)
-    except ValidationError as error:
-        findings = []
-        for each in error.errors():
-            path, reason, fix = word(each)
-            findings.append(Finding(file, line_of(lines, path), dotted(path), reason, fix))
-        raise refusal(sorted(findings, key=lambda finding: finding.line)) from None
+        try:
+            return Source(Manifest.model_validate(tree), file, text)
+        except ValidationError as error:
+            lines = lines_of(text)
+            findings = []
+            for each in error.errors():
+                path, reason, fix = word(each)
+                findings.append(Finding(file, line_of(lines, path), dotted(path), reason, fix))
     except RecursionError:
         raise refusal([Finding(file, 1, "", "it is nested too deep", "make it flatter")]) from None
+    raise refusal(sorted(findings, key=lambda finding: finding.line))
 
 
 def dotted(path: Path) -> str:
@@ -98,9 +106,9 @@ def _decoded(raw: bytes, file: str) -> str:
         raise refusal([Finding(file, line, "", "it is not UTF-8 text", "save it as UTF-8")]) from None
 
 
-def _parsed(text: str, file: str) -> tuple[dict[str, Any], Mapping[Path, int]]:
+def _parsed(text: str, file: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text), lines_of(text)
+        return tomllib.loads(text)
     except RecursionError:
         raise refusal([Finding(file, 1, "", "it is nested too deep", "make it flatter")]) from None
     except ValueError as error:

@@ -14,10 +14,22 @@ import sqlalchemy as sa
 from tests.harness.setup_columns import IN_THE_FILE, left_out
 from tests.integration.engine_desk import engine_on
 
+from healthdesk.api.alerts import RuleCreate
+from healthdesk.api.filters import SavedFilterCreate
+from healthdesk.api.records import RecordFilter
 from healthdesk.api.setup import SetupGiven
 from healthdesk.domain.states import IntegrationState, Role
 from healthdesk.errors import Conflict, Malformed
-from healthdesk.operations import connections, integrations, labels, setup
+from healthdesk.operations import (
+    channels,
+    connections,
+    filters,
+    integrations,
+    labels,
+    rules,
+    setup,
+    task_integrations,
+)
 from healthdesk.operations.desk import Desk, Operator
 from healthdesk.operations.setup_text import parsed
 from healthdesk.store.schema_all import TABLES
@@ -275,6 +287,40 @@ async def test_all_that_an_operator_sets_up_goes_to_another_desk_in_the_file(tmp
         await imported(two, exported, SECRETS)
         assert configured(await rows(two)) == configured(first)
         assert tomllib.loads(await setup.export(two)) == tomllib.loads(exported)
+
+
+async def test_names_that_are_there_twice_get_a_number_and_what_has_no_name_is_told(desk: Desk) -> None:
+    text = (
+        SMALL
+        + '[[channels]]\nname = "Ops"\n[[integrations]]\nname = "Proof"\nkind = "proof"\napp = "github"\n'
+    )
+    await imported(desk, text, {**SMALL_SECRETS, "channels.Ops.url": "json://127.0.0.1:9/hook"})
+    [ops] = (await channels.list_all(desk, None, 500)).items
+    [proof] = [each for each in (await integrations.list_all(desk, None, 500)).items if each.name == "Proof"]
+    for name, recoveries in (("Team", True), ("Team", False)):
+        await rules.add(desk, RuleCreate(name=name, channel_ids=[ops.id], recoveries=recoveries))
+    await rules.add(desk, RuleCreate(name="Gone", channel_ids=[ops.id], integration_id=proof.id))
+    await task_integrations.remove(desk, proof.id, unlink=False)
+    for name, shared in (("One job", True), ("Mine", False)):
+        await filters.save(
+            desk, SavedFilterCreate(name=name, shared=shared, filter=RecordFilter(job_id=f"job_{ops.id[4:]}"))
+        )
+
+    exported = await setup.export(desk)
+    found = tomllib.loads(exported)
+    assert [(each["name"], each.get("recoveries", True)) for each in found["rules"]] == [
+        ("Team", True),
+        ("Team 2", False),
+    ]
+    assert "filters" not in found
+    assert [line for line in exported.splitlines() if line.startswith("# Not in this file")] == [
+        "# Not in this file: rule Gone, as what it is for is gone",
+        "# Not in this file: filter One job, as it names what only this desk has",
+    ]
+    assert await counted(desk, exported) == (0, 0, 0, 7)
+    mine = '[[filters]]\nname = "Mine"\n'
+    [refused] = (await setup.load(desk, SetupGiven(text=mine))).changes[:1]
+    assert (refused.do, "for yourself" in refused.why) == ("refuse", True)
 
 
 async def test_fifty_connections_and_three_integrations_from_a_file(desk: Desk) -> None:

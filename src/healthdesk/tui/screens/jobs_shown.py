@@ -108,8 +108,9 @@ class JobsShown(DeskScreen):
             and ended.state not in ACTIVE
         ):
             self.desk.tell(ended_sentence(ended))
+        # One that was cancelled is not finished while its last records are on their way.
         at = ended.finished_at if ended is not None else None
-        fresh = at is not None and self.view().now - at < SHOWN_AFTER_END
+        fresh = ended is not None and (at is None or self.view().now - at < SHOWN_AFTER_END)
         job = message.jobs[0] if message.jobs else ended if fresh else None
         shown.show(job, max(0, len(message.jobs) - 1))
         self.show_keys()

@@ -130,9 +130,9 @@ async def test_what_is_not_whole_changes_nothing(sqlite_world, tmp_path) -> None
     [
         (lambda _: b"hello", "is no backup of healthdesk"),
         (lambda _: b"", "is not whole"),
-        (lambda packed: packed[:-4], "is not whole|is damaged"),
+        (lambda packed: packed[:-4], "is not whole"),
         (lambda packed: packed[:-900] + bytes(20) + packed[-880:], "is damaged"),
-        (lambda packed: packed[:-8] + bytes(8), "is damaged"),
+        (lambda packed: packed[:-8] + bytes(8), "cannot be unpacked"),
         (gzip.decompress, "is no backup of healthdesk"),
     ],
 )

@@ -6,6 +6,7 @@ import argparse
 import gzip
 import sys
 from pathlib import Path
+from typing import IO
 
 from healthdesk.cli.command import Command, UsageError
 from healthdesk.cli.desk import Desk
@@ -13,6 +14,8 @@ from healthdesk.cli.whole_file import refuse_there, whole_file
 from healthdesk.domain.backup_format import Reader
 
 STDOUT = Path("-")
+SAY_EVERY = 16 * 1_048_576
+"""Bytes."""
 KEY_NOTE = "The key file is not in it: without a copy of that, kept elsewhere, its secrets cannot be read."
 
 
@@ -26,16 +29,17 @@ async def backup(desk: Desk, args: argparse.Namespace) -> None:
     if args.file == STDOUT:
         if desk.out.as_json:
             raise UsageError("--json says what was written to a file", "name a file")
+        if sys.stdout.isatty():
+            raise UsageError("a backup is no text for a terminal", "name a file, or redirect it")
         async for part in desk.client.backup():
             sys.stdout.buffer.write(part)
         return
     refuse_there(args.file, overwrite=args.overwrite)
     with whole_file(args.file) as file:
-        async for part in desk.client.backup():
-            file.write(part)
+        await _take(desk, file)
         file.flush()
         with gzip.open(file.name) as lines:
-            rows = Reader(lines).verify()
+            rows = Reader(lines, "what the daemon sent").verify()
     size = args.file.stat().st_size
     records, total = rows.get("records", 0), sum(rows.values())
     if desk.out.as_json:
@@ -45,6 +49,16 @@ async def backup(desk: Desk, args: argparse.Namespace) -> None:
         f"{args.file}: {records:,} records, {total:,} rows in all, {size:,} bytes; read back whole."
     )
     desk.out.note(KEY_NOTE)
+
+
+async def _take(desk: Desk, file: IO[bytes]) -> None:
+    """Write the parts as they come, and say now and then how much there is: a large desk takes minutes."""
+    written = said = 0
+    async for part in desk.client.backup():
+        written += file.write(part)
+        if written - said >= SAY_EVERY:
+            said = written
+            desk.out.note(f"{written / 1_048_576:,.0f} MiB so far")
 
 
 BACKUP = (

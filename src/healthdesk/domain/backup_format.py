@@ -164,10 +164,13 @@ class Reader:
         if said["sha256"] != self._digest.hexdigest() or said["rows"] != self.rows:
             raise self._damaged("its digest does not fit")
         try:
-            if next(self._lines, b""):
-                raise self._damaged("something follows its end")
-        except (OSError, EOFError, zlib.error):  # the end of a compressed file holds a digest of its own
-            raise self._damaged("something follows its end") from None
+            more = next(self._lines, b"")
+        except EOFError:
+            raise self._broken_off() from None
+        except (OSError, zlib.error):  # a compressed file ends with a digest of its own
+            raise self._damaged("it cannot be unpacked") from None
+        if more:
+            raise self._damaged("something follows its end")
         self.whole = True
 
     def _next(self) -> bytes:
@@ -180,8 +183,11 @@ class Reader:
                 raise BackupError(f"{self._name} cannot be read: {error.strerror}") from None
             raise (self._damaged("it cannot be unpacked") if self._begun else self._no_backup()) from None
         if not line.endswith(b"\n"):
-            raise BackupError(f"{self._name} is not whole: it broke off", fix=_AGAIN)
+            raise self._broken_off()
         return line
+
+    def _broken_off(self) -> BackupError:
+        return BackupError(f"{self._name} is not whole: it broke off", fix=_AGAIN)
 
     def _damaged(self, how: str) -> BackupError:
         return BackupError(f"{self._name} is damaged: {how}", fix=_AGAIN)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from healthdesk.clock import Clock
 from healthdesk.connectors import pages, templates
+from healthdesk.connectors.authorized import send_authorized
 from healthdesk.connectors.documents import Document, read_document
 from healthdesk.connectors.judging import judge_of
 from healthdesk.connectors.outgoing import Authorizer, NotAuthorized
 from healthdesk.connectors.pages import Page
 from healthdesk.connectors.results import NOTHING
-from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.connectors.session import GuardedSession
 from healthdesk.connectors.spec import Paging, RequestTemplate
 from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.templates import Extra
@@ -146,23 +147,9 @@ class AppClient:
             outgoing = replace(outgoing, url=url)
         asked = outgoing.url
         outgoing = await self._authorizer.authorize(outgoing)
-        exchange = await self._session.send(
-            Request(
-                method=outgoing.method,
-                url=outgoing.url,
-                headers=outgoing.headers,
-                body=outgoing.body,
-                timeout_s=timeout_s,
-                stored_body_bytes=most_bytes,
-                secret_headers=outgoing.secret_headers,
-                secrets=outgoing.secrets,
-                certificate=outgoing.certificate,
-            )
+        exchange = await send_authorized(
+            self._session, outgoing, timeout_s=timeout_s, stored_body_bytes=most_bytes
         )
-        if outgoing.secrets:
-            # The session knows secrets by the names of headers and parameters; these are known by their values.
-            exchange.url = outgoing.secrets.out_of_text(exchange.url)
-            exchange.request_headers = outgoing.secrets.out_of_headers(dict(exchange.request_headers))
         headers = {name.lower(): value for name, value in exchange.response_headers.items()}
         document = read_document(exchange, headers, request.answer, most_bytes)
         failure = self._judge.judge(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from healthdesk.clock import Clock
+from healthdesk.connectors.authorized import send_authorized
 from healthdesk.connectors.outgoing import Authorizer, NotAuthorized, Outgoing
-from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.connectors.session import GuardedSession
 from healthdesk.connectors.urls import join_url
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.identity import Identity
@@ -60,10 +61,17 @@ async def check(
 ) -> CheckOutcome:
     """Send the heartbeat request and judge its answer; once more where a token was refused that could be renewed."""
     outgoing = Outgoing(heartbeat.method, join_url(base_url, heartbeat.path))
+
+    async def once() -> Exchange:
+        authorized = await authorizer.authorize(outgoing)
+        return await send_authorized(
+            session, authorized, timeout_s=timeout_s, stored_body_bytes=STORED_BODY_BYTES
+        )
+
     try:
-        exchange = await _sent(session, await authorizer.authorize(outgoing), timeout_s)
+        exchange = await once()
         if exchange.status == 401 and await authorizer.refused():
-            exchange = await _sent(session, await authorizer.authorize(outgoing), timeout_s)
+            exchange = await once()
     except NotAuthorized as error:
         unsent = Exchange(
             method=outgoing.method,
@@ -75,18 +83,3 @@ async def check(
         )
         return CheckOutcome(error.exchange or unsent, error.failure)
     return CheckOutcome(exchange, judge_check(exchange, heartbeat.expected_status))
-
-
-async def _sent(session: GuardedSession, outgoing: Outgoing, timeout_s: float) -> Exchange:
-    return await session.send(
-        Request(
-            method=outgoing.method,
-            url=outgoing.url,
-            headers=outgoing.headers,
-            timeout_s=timeout_s,
-            stored_body_bytes=STORED_BODY_BYTES,
-            secret_headers=outgoing.secret_headers,
-            secrets=outgoing.secrets,
-            certificate=outgoing.certificate,
-        )
-    )

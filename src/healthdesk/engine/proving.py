@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from healthdesk.connectors.auth import StoredCredentials
 from healthdesk.connectors.auth.build import method_of
+from healthdesk.connectors.authorized import send_authorized
 from healthdesk.connectors.client import AppClient
 from healthdesk.connectors.client_certificates import ClientCertificate, certificate_of
 from healthdesk.connectors.outgoing import Authorizer, Outgoing
@@ -76,20 +77,6 @@ async def _once(ctx: Context, authorizer: Authorizer, request: Request) -> Excha
     outgoing = await authorizer.authorize(
         Outgoing(request.method, request.url, request.headers, request.body)
     )
-    exchange = await ctx.session.send(
-        Request(
-            method=outgoing.method,
-            url=outgoing.url,
-            headers=outgoing.headers,
-            body=outgoing.body,
-            timeout_s=request.timeout_s,
-            stored_body_bytes=request.stored_body_bytes,
-            secret_headers=outgoing.secret_headers,
-            secrets=outgoing.secrets,
-            certificate=outgoing.certificate,
-        )
+    return await send_authorized(
+        ctx.session, outgoing, timeout_s=request.timeout_s, stored_body_bytes=request.stored_body_bytes
     )
-    if outgoing.secrets:
-        exchange.url = outgoing.secrets.out_of_text(exchange.url)
-        exchange.request_headers = outgoing.secrets.out_of_headers(dict(exchange.request_headers))
-    return exchange

@@ -10,7 +10,6 @@ from healthdesk.connectors.session import Request
 from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.domain.health import REACHABILITY_KINDS
 from healthdesk.domain.outcome import judge_response
-from healthdesk.domain.problems import key_for_delivery
 from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, RecordState
 from healthdesk.domain.transitions import after_attempt
 from healthdesk.engine.context import Context
@@ -119,14 +118,7 @@ def settle(
     problem = None
     unjudged = offline and failure is not None and failure.kind in REACHABILITY_KINDS
     if failure is not None and not (unjudged and step.next_at is not None):
-        problem = key_for_delivery(
-            failure,
-            integration_id=target.integration_id,
-            environment=target.environment,
-            connection_id=target.connection_id,
-            connection_name=target.connection_name,
-            owner=target.owner,
-        )
+        problem = target.problem_of(failure)
     return Settlement(
         attempt_id=claimed.attempt_id,
         record_id=claimed.id,
@@ -186,12 +178,5 @@ def without_answer(settlement: Settlement, target: Target | None, error: Excepti
             sent=failure.sent,
         )
     if failure is not None and target is not None and settlement.problem is not None:
-        problem = key_for_delivery(
-            failure,
-            integration_id=target.integration_id,
-            environment=target.environment,
-            connection_id=target.connection_id,
-            connection_name=target.connection_name,
-            owner=target.owner,
-        )
+        problem = target.problem_of(failure)
     return replace(settlement, exchange=None, failure=failure, problem=problem)

@@ -15,7 +15,6 @@ from datetime import timedelta
 from healthdesk.connectors.paths import find
 from healthdesk.domain.delivery import Receipt
 from healthdesk.domain.lookup import Answered
-from healthdesk.domain.problems import key_for_delivery
 from healthdesk.domain.receipts import Told, told
 from healthdesk.domain.states import HoldReason, RecordEventKind, RecordState
 from healthdesk.domain.undecided import (
@@ -305,13 +304,6 @@ def _outcome(
     if failure is None and decision.state is RecordState.FAILED:
         failure = used_up(row.error_kind)  # counts where its own problem was resolved meanwhile
     if failure is not None:
-        problem = key_for_delivery(
-            failure,
-            integration_id=target.integration_id,
-            environment=target.environment,
-            connection_id=target.connection_id,
-            connection_name=target.connection_name,
-            owner=target.owner,
-        )
+        problem = target.problem_of(failure)
     detail = {} if answer is None else {"found": answer.found, "status": answer.status}
     return Outcome(row, decision, event, problem, by, detail)

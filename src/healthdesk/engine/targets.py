@@ -12,8 +12,10 @@ from healthdesk.connectors.echoes import NO_SECRETS, Secrets
 from healthdesk.connectors.urls import join_url
 from healthdesk.domain.circuit import CLOSED, CircuitFacts
 from healthdesk.domain.delivery import PLAIN, DeliveryMethod, Order, method_from
+from healthdesk.domain.exchange import Failure
 from healthdesk.domain.lookup_values import SECRET_NAME
 from healthdesk.domain.ordering import order_key
+from healthdesk.domain.problems import ProblemKey, key_for_delivery
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, IntegrationState, OnUnknown
 from healthdesk.engine.app_delivery import with_operation
 from healthdesk.engine.context import Context
@@ -85,6 +87,17 @@ class Target:
     def probe(self) -> tuple[datetime, int] | None:
         """Return what tells one probe from the next, or None: new credentials are given one of their own."""
         return None if self.probe_since is None else (self.probe_since, self.version)
+
+    def problem_of(self, failure: Failure) -> ProblemKey:
+        """Return the problem that a failed delivery is in."""
+        return key_for_delivery(
+            failure,
+            integration_id=self.integration_id,
+            environment=self.environment,
+            connection_id=self.connection_id,
+            connection_name=self.connection_name,
+            owner=self.owner,
+        )
 
 
 def hold_reason(row: TargetRow) -> HoldReason | None:

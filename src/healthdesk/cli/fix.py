@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +145,8 @@ def _given(desk: Desk, args: argparse.Namespace) -> FixGiven:
 
 def _step_of(verb: MappingVerb, text: str) -> dict[str, Any]:
     """Return a step as it is sent. The value begins after the first `=`; one in a path cannot be said here."""
+    from healthdesk.client.mapping_text import value_of
+
     path, mark, rest = text.partition("=")
     if not path or (not mark and verb is not MappingVerb.REMOVE):
         raise UsageError(f"--{verb.value} {text!r} is not PATH=…")
@@ -155,15 +156,7 @@ def _step_of(verb: MappingVerb, text: str) -> dict[str, Any]:
         return {"do": verb.value, "path": path, "to": rest}
     if verb is MappingVerb.FORMAT:
         return {"do": verb.value, "path": path, "how": rest}
-    return {"do": verb.value, "path": path, "value": _value(rest)}
-
-
-def _value(text: str) -> Any:
-    """Return JSON where it is JSON, else the text itself."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+    return {"do": verb.value, "path": path, "value": value_of(rest)}
 
 
 def _print_preview(desk: Desk, preview: FixPreview) -> None:

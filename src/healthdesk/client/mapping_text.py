@@ -74,15 +74,16 @@ def _step(number: int, row: str) -> MappingStep:
         raise ValueError(f"line {number}: is written like `{_LIKE[verb]}`")
     given: dict[str, Any] = found.groupdict()
     if "value" in given:
-        given["value"] = _value(given["value"].strip())
+        given["value"] = value_of(given["value"].strip())
     try:
         return MappingStep(do=verb, **given)
     except ValidationError as error:
         raise ValueError(f"line {number}: {error.errors()[0]['msg']}") from error
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """Return the value that was typed: JSON where it is JSON, else the text itself."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text

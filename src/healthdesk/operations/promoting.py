@@ -19,17 +19,8 @@ from healthdesk.operations.keys import first_signing_secret
 from healthdesk.store import integrations as queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
 
-COPIED = (
-    "path",
-    "method",
-    "headers",
-    "concurrency",
-    "rate_per_s",
-    "timeout_s",
-    "on_unknown",
-    "accept_limit_per_minute",
-)
-"""Columns that are copied; of `delivery` each part is told by itself."""
+COPIED = tuple(name for name in queries.CHANGEABLE if name not in ("connection_id", "delivery"))
+"""Columns that are copied, in the order in which they are shown; of `delivery` each part is told by itself."""
 
 KEEPS_ITS_OWN = "each environment keeps its own connection, and with it endpoint, account and credentials"
 

@@ -50,19 +50,17 @@ __all__ = [
     "signing_secrets",
 ]
 
-CHANGEABLE = frozenset(
-    {
-        "connection_id",
-        "path",
-        "method",
-        "headers",
-        "concurrency",
-        "rate_per_s",
-        "timeout_s",
-        "on_unknown",
-        "accept_limit_per_minute",
-        "delivery",
-    }
+CHANGEABLE = (
+    "connection_id",
+    "path",
+    "method",
+    "headers",
+    "concurrency",
+    "rate_per_s",
+    "timeout_s",
+    "on_unknown",
+    "accept_limit_per_minute",
+    "delivery",
 )
 
 
@@ -121,7 +119,7 @@ def put_environment(
 
     The settings are those in `CHANGEABLE`. Fixes whose steps the mapping has from now on are not carried out a second time.
     """
-    unknown = set(settings) - CHANGEABLE
+    unknown = set(settings).difference(CHANGEABLE)
     if unknown:
         raise ValueError(f"an environment has no {', '.join(sorted(unknown))} to set")
     here = (environments.c.integration_id == integration_id) & (environments.c.environment == environment)

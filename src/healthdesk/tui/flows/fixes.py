@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from healthdesk.api.delivery import MappingStep
 from healthdesk.api.fixes import FixGiven
 from healthdesk.api.jobs import Job
 from healthdesk.api.records import Record
+from healthdesk.client.mapping_text import value_of
 from healthdesk.domain.job_states import JobItemState
 from healthdesk.domain.states import MappingVerb, RecordState
 from healthdesk.errors import HealthdeskError
@@ -98,15 +99,8 @@ def change_of(values: Values) -> MappingStep | Header:
         path=values["path"],
         to=values.get("to", ""),
         how=values.get("how", ""),
-        value=_value(values["value"]) if verb.value in _WITH_VALUE else None,
+        value=value_of(values["value"]) if verb.value in _WITH_VALUE else None,
     )
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 async def save_job_mapping(screen: DeskScreen, job: Job) -> str:

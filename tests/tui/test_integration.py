@@ -44,6 +44,7 @@ async def test_both_environments_stand_side_by_side_and_testing_is_marked(size: 
         assert "✗ 131" in text
         assert "422 risk_level" in text
         assert "Silent: Sleep." in text
+        assert "Sources ⚠ 2/3" in text, "also without colours"
 
 
 async def test_the_documented_actions_come_first_in_the_menu_of_the_window_and_of_area_one():

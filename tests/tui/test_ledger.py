@@ -28,7 +28,7 @@ async def test_a_ledger_that_does_not_balance_says_by_how_much():
     desk.told_ledger = a_ledger(balanced=False)
     async with open_window(desk, LedgerScreen(), size=LARGE) as driver:
         assert "✗ Not balanced: 4,137 accepted, 4,131 counted." in driver.text()
-        assert "4,124 of 4,130 accepted" in words(driver)
+        assert "4,124 ✗ of 4,130 accepted" in words(driver)
 
 
 async def test_enter_shows_the_records_of_a_line_in_the_log():

@@ -11,18 +11,21 @@ from healthdesk.api.records import Body, RecordFilter
 from healthdesk.domain.states import ConnectionState, Environment, HoldReason, ProblemState, RecordState, Role
 from healthdesk.tui.actions import ACTIONS, actions_of, allowed, footer_of
 from healthdesk.tui.feed import LIVE, Link
-from healthdesk.tui.format import plain
+from healthdesk.tui.format import Tone, plain
 from healthdesk.tui.terminal import wants_ascii
 from healthdesk.tui.view import (
     accounts,
     filters,
+    jobs,
     json_view,
     log,
     log_filters,
     problems,
     record,
     resend,
+    timeline,
     times,
+    words,
 )
 from healthdesk.tui.view.chrome import area_tabs, banner_lines, left_line
 from healthdesk.tui.widgets.columns import lay_out
@@ -54,6 +57,22 @@ def test_every_state_of_a_record_has_row_explanation_and_window(state: RecordSta
     assert len(record.record_verdict(detail, VIEW)) in (2, 3, 4)
     for tab in record.TABS:
         assert record.tab_lines(tab, detail, VIEW)
+
+
+def test_states_of_one_thing_differ_by_their_word_and_are_good_or_bad_by_their_glyph():
+    """So that they can be told without colours."""
+    for table in (
+        words.RECORD,
+        words.CONNECTION,
+        words.PROBLEM,
+        words.ATTEMPT,
+        jobs.JOB,
+        jobs.ITEM,
+        timeline.EVENTS,
+    ):
+        assert len({word.text for word in table.values()}) == len(table)
+        tones = {(word.glyph, word.tone) for word in table.values() if word.tone in (Tone.GOOD, Tone.BAD)}
+        assert len({glyph for glyph, _ in tones}) == len(tones)
 
 
 @pytest.mark.parametrize(

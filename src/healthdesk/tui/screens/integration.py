@@ -176,7 +176,7 @@ class IntegrationScreen(JobsShown, IntegrationActs):
             return Tab(name, name)
         if name == SOURCES:
             silent = bool(self.detail.silent)
-            count = f"{self.detail.enabled}/{len(self.detail.sources)}"
+            count = f"{'⚠ ' if silent else ''}{self.detail.enabled}/{len(self.detail.sources)}"
             return Tab(name, name, count, Tone.WARN if silent else Tone.PLAIN)
         if name == DELIVERY and self.chosen is not None:
             return Tab(name, f"{name} of {TITLES[self.chosen]}")

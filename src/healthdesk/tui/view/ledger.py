@@ -178,8 +178,8 @@ def row_lines(ledger: Ledger, entry: Entry) -> list[Line]:
             lines.append(line(f"{row.removed:>9,}  ", dim("removed by retention")))
         lines.append(line(dim("─" * 9)))
         total = sum(row.states.values()) + row.removed
-        tone = Tone.GOOD if row.balanced else Tone.BAD
-        lines.append(line(f"{total:>9,}  ", Span(f"of {row.accepted:,} accepted", tone)))
+        glyph, tone = ("✓", Tone.GOOD) if row.balanced else ("✗", Tone.BAD)
+        lines.append(line(f"{total:>9,}  ", Span(f"{glyph} of {row.accepted:,} accepted", tone)))
     return lines
 
 

@@ -26,10 +26,10 @@ JOB = "job_00000000000000000000000000"
 HASHES = tuple(hashlib.sha256(str(n).encode()).digest() for n in range(3))
 
 
-def rows_of(world, chance):
+def rows_of(world, chance, count):
     """Records that came a second apart, most of them delivered at once, as a desk's are."""
     sources = world.sources
-    for number in range(COUNT):
+    for number in range(count):
         world.clock.advance(1)
         now = world.clock.now()
         record_id = world.new("rec")
@@ -68,7 +68,7 @@ async def log(world):
     """A log of 400 records, lookup values of some, and a job of some."""
     world.other_id = await world.add_integration("Other", world.connection_id)
     chance = random.Random(3)
-    world.rows = list(rows_of(world, chance))
+    world.rows = list(rows_of(world, chance, COUNT))
     world.hashes = {row["id"]: HASHES[n % 3] for n, row in enumerate(world.rows) if n % 5 == 0}
     world.in_job = {row["id"] for n, row in enumerate(world.rows) if n % 11 == 0}
 

@@ -16,29 +16,43 @@ from sqlalchemy import Connection, select
 from healthdesk.domain.states import Environment, ErrorKind, RecordState
 from healthdesk.store.log_residue import DATES, ID_START, Params, arrived, bounds, id_bounds, named
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.schema import FAILING, REFUSED, RENAMED, RETRIED, SAMPLES, TRIED
+from healthdesk.store.schema import FAILING, IN_PROBLEM, REFUSED, RENAMED, RETRIED, SAMPLES, TRIED
 from healthdesk.store.schema_setup import integrations
 
 LOWEST_REFUSAL = 300
 """Statuses from here on are in the index of statuses: a success is what most records have."""
 
 
+Lead = tuple[tuple[str, str], ...]
+"""Columns that an index begins with, and the SQL of the one value that a range has of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One range of one index. Its entries are sorted by `at`, a date's column, and id; without `at` by id."""
+    """One range of one index. Its entries are sorted by `at`, a date's column, and id; without `at` by id.
+
+    Where the index begins with columns of which the range has one value each and ends in id, they are its `lead`, and
+    `beyond` is what the condition says beside them.
+    """
 
     condition: str
     table: str = "records"
     id: str = "id"
     at: str = ""
+    lead: Lead = ()
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """Ranges that hold, together, all that the filter matches, and the parts of the filter that all of it fits."""
+    """Ranges that hold, together, all that the filter matches, and the parts of the filter that all of it fits.
+
+    `sized` are fewer ranges, in no order, that hold the same where there are any.
+    """
 
     ranges: tuple[Range, ...]
     covers: frozenset[str]
+    sized: tuple[Range, ...] = ()
 
 
 def sparse(query: RecordQuery, params: Params) -> Iterator[Base]:
@@ -65,7 +79,7 @@ def sparse(query: RecordQuery, params: Params) -> Iterator[Base]:
     if query.problem_id is not None:
         params["problem"] = query.problem_id
         ranges = tuple(
-            Range(_and(f"problem_id = :problem AND state = '{state.value}'", query, params))
+            _led((("problem_id", ":problem"), ("state", f"'{state.value}'")), IN_PROBLEM, query, params)
             for state in query.states or RecordState
         )
         yield Base(ranges, frozenset({"problem_id", "states", "arrived"}))
@@ -77,13 +91,13 @@ def sparse(query: RecordQuery, params: Params) -> Iterator[Base]:
 def _failures(query: RecordQuery, params: Params) -> Iterator[Base]:
     if query.statuses and min(query.statuses) >= LOWEST_REFUSAL:
         names = named("status", query.statuses, params).split(", ")
-        ranges = tuple(Range(_and(f"last_status = {name} AND {REFUSED}", query, params)) for name in names)
+        ranges = tuple(_led((("last_status", name),), REFUSED, query, params) for name in names)
         yield Base(ranges, frozenset({"statuses", "arrived"}))
     in_errors = query.text and not query.text.startswith(ID_START)
     if query.error_kinds or in_errors:
         kinds = query.error_kinds or tuple(kind.value for kind in ErrorKind)
         names = named("kind", kinds, params).split(", ")
-        ranges = tuple(Range(_and(f"error_kind = {name} AND {FAILING}", query, params)) for name in names)
+        ranges = tuple(_led((("error_kind", name),), FAILING, query, params) for name in names)
         yield Base(ranges, frozenset({"error_kinds", "arrived"}))
 
 
@@ -95,25 +109,33 @@ def has_structure(query: RecordQuery) -> bool:
 def structure(conn: Connection, query: RecordQuery, params: Params) -> Base:
     """Return the base of integration, environment, source and state; `params` has the id of the source."""
     covers = frozenset({"integration_id", "environment", "source", "states", "arrived"})
+    heads: list[Lead]
     if query.source is not None:
         heads = _of_source(conn, query, params)
     elif query.integration_id is not None:
         params["integration"] = query.integration_id
-        heads = ["integration_id = :integration AND "]
+        heads = [(("integration_id", ":integration"),)]
     elif query.environment is None and not query.states:
         return Base((Range(_and("1 = 1", query, params)),), covers)
     else:
-        heads = [""]
+        heads = [()]
     ranges = tuple(
-        Range(_and(f"{head}environment = '{environment.value}' AND state = '{state.value}'", query, params))
+        _led(
+            (*head, ("environment", f"'{environment.value}'"), ("state", f"'{state.value}'")),
+            "",
+            query,
+            params,
+        )
         for head in heads
         for environment in ([query.environment] if query.environment else list(Environment))
         for state in query.states or RecordState
     )
-    return Base(ranges, covers)
+    if query.environment or query.states or arrived(query, params):
+        return Base(ranges, covers)
+    return Base(ranges, covers, tuple(_led(head, "", query, params) for head in heads))
 
 
-def _of_source(conn: Connection, query: RecordQuery, params: Params) -> list[str]:
+def _of_source(conn: Connection, query: RecordQuery, params: Params) -> list[Lead]:
     """Return one head for each integration the records can be of."""
     if query.integration_id is not None:
         possible = [query.integration_id]
@@ -121,7 +143,14 @@ def _of_source(conn: Connection, query: RecordQuery, params: Params) -> list[str
         possible = list(conn.execute(select(integrations.c.id).order_by(integrations.c.id)).scalars())
     names = [f"integration_{number}" for number in range(len(possible))]
     params |= dict(zip(names, possible, strict=True))
-    return [f"source_id = :source AND integration_id = :{name} AND " for name in names]
+    return [(("source_id", ":source"), ("integration_id", f":{name}")) for name in names]
+
+
+def _led(lead: Lead, where: str, query: RecordQuery, params: Params) -> Range:
+    """Return the range of an index that begins with these columns; `where` is what the index is limited to."""
+    beyond = [*([where] if where else []), *arrived(query, params)]
+    equal = (f"{column} = {value}" for column, value in lead)
+    return Range(" AND ".join([*equal, *beyond]), lead=lead, beyond=tuple(beyond))
 
 
 def _and(condition: str, query: RecordQuery, params: Params, id_column: str = "id") -> str:

@@ -14,6 +14,7 @@ from healthdesk.store.log_residue import DATES, Params, residue
 from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_log import Order
 from healthdesk.store.schema_setup import sources
+from healthdesk.store.scope import on_sqlite
 
 MOST_LOOKED_AT = 1_000
 """Entries of an index that one search reads at most. A base that is no larger is read whole where that helps."""
@@ -25,7 +26,8 @@ RANGES_A_STATEMENT = 64
 class Plan:
     """How a filter is answered. `rest` are the conditions that entries of the base are still held to.
 
-    `whole` says that the base is read whole and sorted by the date of `order`.
+    `whole` says that the base is read whole and sorted by the date of `order`, `fenced` that its ranges are told so that
+    no other index could be read in their order.
     """
 
     base: Base
@@ -33,6 +35,7 @@ class Plan:
     params: Params
     order: Order = "arrived"
     whole: bool = False
+    fenced: bool = False
 
     @property
     def checked(self) -> bool:
@@ -91,17 +94,19 @@ def plan_of(
             return None
         query = replace(query, states=(RecordState.HELD,))
     order = order or order_of(query)
+    fenced = not on_sqlite(conn)
     bases = [*sparse(query, params)]
     if not bases or has_structure(query):
         bases.append(structure(conn, query, params))
     if order == "arrived" and len(bases) == 1:
-        return Plan(bases[0], _rest(query, bases[0], params), params)
+        return Plan(bases[0], _rest(query, bases[0], params), params, fenced=fenced)
     sizes: list[int] = []
     for base in bases:
         sizes.append(size(conn, base, params, min([most, *sizes])))
     base = bases[sizes.index(min(sizes))]
     if order == "arrived" or min(sizes) <= most:
-        return Plan(base, _rest(query, base, params), params, order, whole=order != "arrived")
+        whole = order != "arrived"
+        return Plan(base, _rest(query, base, params), params, order, whole=whole, fenced=fenced)
     base = dated(query, order, params)
     return Plan(base, _rest(query, base, params), params, order)
 
@@ -113,7 +118,7 @@ def _rest(query: RecordQuery, base: Base, params: Params) -> tuple[str, ...]:
 def size(conn: Connection, base: Base, params: Params, most: int) -> int:
     """Return how many entries a base has, counting no further than one past `most`."""
     total = 0
-    for piece in pieces(base.ranges):
+    for piece in pieces(base.sized or base.ranges):
         parts = (
             f"SELECT 1 FROM (SELECT 1 FROM {each.table} WHERE {each.condition} LIMIT :most) AS s{n}"  # noqa: S608 - our own text; values are parameters
             for n, each in enumerate(piece)

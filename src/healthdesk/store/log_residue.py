@@ -20,7 +20,7 @@ DATES: Mapping[str, str] = {
 }
 """Parts of the filter that are ranges of a date, and the column of each."""
 
-_HIGHEST = "~"
+HIGHEST = "~"
 """Sorts after every character of an id."""
 
 Params = dict[str, Any]
@@ -112,7 +112,7 @@ def _text(query: RecordQuery, params: Params) -> list[str]:
 
 def id_bounds(query: RecordQuery, params: Params) -> None:
     """Add the parameters of the ids that begin with the text."""
-    params["text_from"], params["text_to"] = query.text, query.text + _HIGHEST
+    params["text_from"], params["text_to"] = query.text, query.text + HIGHEST
 
 
 def _lookups(query: RecordQuery, params: Params) -> list[str]:

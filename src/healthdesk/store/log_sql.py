@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 from healthdesk.store.log_bases import Range
 from healthdesk.store.log_plan import Plan
-from healthdesk.store.log_residue import DATES, Params
+from healthdesk.store.log_residue import DATES, HIGHEST, Params
+
+FENCED = 4
+"""Ranges of a page that are each read as far as the page could need. Of more the database is left to read them together,
+entry by entry.
+"""
 
 
 class Key(NamedTuple):
@@ -22,7 +27,8 @@ def page_statement(
 ) -> tuple[str, Params]:
     """Return the SQL of the next entries of some ranges: place and id. A test reads its plan."""
     params = _given(plan, after, limit)
-    parts = [_part(plan, each, after, newest_first=newest_first) for each in piece]
+    fenced = plan.fenced and len(piece) <= FENCED
+    parts = [_part(plan, each, after, newest_first=newest_first, fenced=fenced) for each in piece]
     if len(parts) == 1:
         return parts[0], params
     way = "DESC" if newest_first else "ASC"
@@ -43,7 +49,8 @@ def checked_statement(
     """
     params = _given(plan, after, limit)
     if len(piece) == 1 and piece[0].table == "records":
-        inner = _part(plan, piece[0], after, newest_first=newest_first, beside=_fits(plan, piece[0]))
+        beside = _fits(plan, piece[0])
+        inner = _part(plan, piece[0], after, newest_first=newest_first, fenced=plan.fenced, beside=beside)
         page, fitting = f"SELECT place, id AS entry, fits FROM ({inner}) AS base", "page WHERE fits"  # noqa: S608 - as above
     else:
         inner, _ = page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
@@ -65,10 +72,11 @@ def checked_count_statement(plan: Plan, piece: Sequence[Range], *, limit: int) -
     """Return the SQL that reads so many entries of some ranges, the newest of each first: how many they were (`n`), and
     how many of them fit the rest of the filter (`fitting`).
     """
-    parts = " UNION ALL ".join(
-        f"SELECT fits FROM ({_part(plan, each, None, newest_first=True, beside=_fits(plan, each))}) AS c{n}"  # noqa: S608 - our own text; values are parameters
-        for n, each in enumerate(piece)
+    found = (
+        _part(plan, each, None, newest_first=True, fenced=plan.fenced, beside=_fits(plan, each))
+        for each in piece
     )
+    parts = " UNION ALL ".join(f"SELECT fits FROM ({part}) AS c{n}" for n, part in enumerate(found))  # noqa: S608 - our own text; values are parameters
     return (
         "SELECT count(*) AS n, count(CASE WHEN fits THEN 1 END) AS fitting"  # noqa: S608 - as above
         f" FROM (SELECT fits FROM ({parts}) AS merged LIMIT :limit) AS looked_at"
@@ -89,14 +97,51 @@ def _given(plan: Plan, after: Key | None, limit: int) -> Params:
     return params if after is None else params | {"after": after.id, "after_at": after.at}
 
 
-def _part(plan: Plan, each: Range, after: Key | None, *, newest_first: bool, beside: str = "") -> str:
+def _part(
+    plan: Plan,
+    each: Range,
+    after: Key | None,
+    *,
+    newest_first: bool,
+    fenced: bool,
+    beside: str = "",
+) -> str:
     """Return the SQL of a range's next entries, with the columns `beside` place and id."""
-    part = _dated_part if each.at else _id_part
+    part = _dated_part if each.at else _fenced_part if fenced and each.lead else _id_part
     return part(plan, each, after, newest_first=newest_first, beside=beside)
 
 
-def _id_part(plan: Plan, each: Range, after: Key | None, *, newest_first: bool, beside: str) -> str:
-    del plan
+def _fenced_part(plan: Plan, each: Range, after: Key | None, *, newest_first: bool, beside: str) -> str:
+    """The range as a span of rows, sorted by all its columns: only its index is sorted so.
+
+    PostgreSQL takes a column that equals one value for no column to sort by. Where much of the log matches it would read
+    the log by id, past everything that came since the last match.
+    """
+    way = "DESC" if newest_first else "ASC"
+    columns = [*(column for column, _ in each.lead), "id"]
+    values = ", ".join(value for _, value in each.lead)
+    ends = [
+        [f":{name}" for name in names if name in plan.params or (name == "after" and after is not None)]
+        for names in (
+            ("from_id", *(() if newest_first else ("after",))),
+            ("to_id", *(("after",) if newest_first else ())),
+        )
+    ]
+    lowest = f"GREATEST({', '.join(ends[0])})" if ends[0] else "''"
+    highest = f"LEAST({', '.join(ends[1])})" if ends[1] else f"'{HIGHEST}'"
+    conditions = [
+        f"({', '.join(columns)}) >= ({values}, {lowest})",
+        f"({', '.join(columns)}) <= ({values}, {highest})",
+        *each.beyond,
+        *([f"id {'<' if newest_first else '>'} :after"] if after is not None else []),
+    ]
+    return (
+        f"SELECT 0 AS place, id{beside} FROM records WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own text; values are parameters
+        f" ORDER BY {', '.join(f'{column} {way}' for column in columns)} LIMIT :limit"
+    )
+
+
+def _id_part(_plan: Plan, each: Range, after: Key | None, *, newest_first: bool, beside: str) -> str:
     way, than = ("DESC", "<") if newest_first else ("ASC", ">")
     cursor = f" AND {each.id} {than} :after" if after is not None else ""
     return (

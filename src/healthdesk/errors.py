@@ -99,10 +99,7 @@ class ManifestRefused(ConnectorError):
 
 
 class MappingError(_Placed):
-    """A template or a mapping of delivery is wrong, or not to be carried out on this record. It names places, never values.
-
-    `field` is the place in the settings that is at fault, where there is one, such as `mapping[2].path`.
-    """
+    """A template or mapping of delivery is wrong (`field`: `mapping[2].path`) or not for this record. It names no values."""
 
 
 class ChannelError(HealthdeskError):

@@ -35,7 +35,7 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
         "--attempt", metavar="N", help="show one attempt, by number or id, with headers and bodies"
     )
     group.add_argument(
-        "--timeline", action="store_true", help="attempts, fixes, lookups and receipts in one order"
+        "--timeline", action="store_true", help="attempts, fixes, lookups, receipts and waits in one order"
     )
     parser.add_argument(
         "--curl", action="store_true", help="print the last attempt's request, or that of --attempt, for curl"

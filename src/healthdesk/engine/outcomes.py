@@ -7,15 +7,12 @@ the next pass looks at again.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 
-from healthdesk.connectors.paths import find
-from healthdesk.domain.delivery import Receipt
 from healthdesk.domain.lookup import Answered
-from healthdesk.domain.receipts import Told, told
+from healthdesk.domain.receipts import Told
 from healthdesk.domain.states import HoldReason, RecordEventKind, RecordState
 from healthdesk.domain.undecided import (
     Decision,
@@ -32,6 +29,7 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.deliver import Deliverer
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.pulse import Pulse
+from healthdesk.engine.receipt_reading import NO_RECEIPTS, read_receipt
 from healthdesk.engine.slots import Pace
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import MappingError, StoreUnavailable
@@ -49,7 +47,6 @@ LEASE_GRACE_S = 10.0
 """For how much longer than an answer may take a record is this daemon's to ask for; if it dies, another asks then."""
 
 MOST_BYTES = 8 * 1_048_576
-_NO_RECEIPTS = Told(why="Its integration takes no receipts any more.")
 
 
 class Outcomes:
@@ -131,7 +128,7 @@ class Outcomes:
                 target = self._targets.get(each.integration_id, each.environment)
                 if target is None:
                     await self._ctx.store.write(
-                        receipts.fail, each.id, _NO_RECEIPTS.why, self._ctx.clock.now()
+                        receipts.fail, each.id, NO_RECEIPTS.why, self._ctx.clock.now()
                     )
                     continue
                 stored = await self._ctx.store.write(
@@ -256,19 +253,6 @@ class Outcomes:
             self.on_alerts()
         for integration_id, environment in carried.again:
             self._deliverer.wake(integration_id, environment)
-
-
-def read_receipt(settings: Receipt | None, body: bytes) -> Told:
-    """Return what a receipt tells by the settings of its environment."""
-    if settings is None:
-        return _NO_RECEIPTS
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return Told(why="Its body is no JSON.")
-    status = find(settings.status, document) if settings.status else None
-    error = find(settings.error, document) if settings.error else None
-    return told(settings, find(settings.id, document), status, error)
 
 
 async def _before(stop: asyncio.Event, waiting: Coroutine[None, None, None]) -> bool:

@@ -20,7 +20,7 @@ from healthdesk.connectors.app import App
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
-from healthdesk.operations import delivery_inputs, task_integrations
+from healthdesk.operations import delivery_inputs, task_integration_views, task_integrations
 from healthdesk.operations.before_after import differences, integration_words, replaced_values
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.headers import check_headers
@@ -39,9 +39,9 @@ async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Integratio
     desk.require("integrations.list")
     after = cursor("int", after)
 
-    def read(conn: Conn) -> tuple[PageRows[IntegrationRow], task_integrations.Beside]:
+    def read(conn: Conn) -> tuple[PageRows[IntegrationRow], task_integration_views.Beside]:
         rows = queries.page(conn, after=after, limit=limit)
-        return rows, task_integrations.beside(conn, rows.items)
+        return rows, task_integration_views.beside(conn, rows.items)
 
     rows, beside = await desk.read(read)
     return to_page(rows, lambda row: _view(desk, row, beside))
@@ -51,17 +51,17 @@ async def show(desk: Desk, integration_id: str) -> Integration:
     """Return an integration."""
     desk.require("integrations.show")
 
-    def read(conn: Conn) -> tuple[IntegrationRow, task_integrations.Beside]:
+    def read(conn: Conn) -> tuple[IntegrationRow, task_integration_views.Beside]:
         row = queries.get(conn, integration_id)
-        return row, task_integrations.beside(conn, [row])
+        return row, task_integration_views.beside(conn, [row])
 
     return _view(desk, *await desk.read(read))
 
 
-def _view(desk: Desk, row: IntegrationRow, beside: task_integrations.Beside) -> Integration:
+def _view(desk: Desk, row: IntegrationRow, beside: task_integration_views.Beside) -> Integration:
     if row.kind is IntegrationKind.DELIVERY:
         return view(desk, row)
-    return task_integrations.view(desk, row, beside)
+    return task_integration_views.view(desk, row, beside)
 
 
 async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:

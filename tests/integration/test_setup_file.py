@@ -289,6 +289,52 @@ async def test_all_that_an_operator_sets_up_goes_to_another_desk_in_the_file(tmp
         assert tomllib.loads(await setup.export(two)) == tomllib.loads(exported)
 
 
+CHANGES = (
+    ("/api/", "/api/v2"),
+    ("expected_status = 204", "expected_status = 200"),
+    ('header = "X-Token"', 'header = "X-Key"'),
+    ("callback_limit_per_minute = 30", "callback_limit_per_minute = 60"),
+    ('members = { mia = "manager" }', 'members = { bob = "user" }'),
+    ("https://login.example/token", "https://login.example/v2/token"),
+    ("grace_s = 900.0", "grace_s = 600.0"),
+    ('method = "PUT"', 'method = "POST"'),
+    ("concurrency = 3", "concurrency = 4"),
+    (
+        '[integrations.testing]\nconnection = "Data lake"',
+        '[integrations.testing]\nconnection = "CRM endpoint"',
+    ),
+    ('project = "OPS"', 'project = "ENG"'),
+    ("every_s = 43200.0", "every_s = 3600.0"),
+    (
+        'kind = "tasks"\nconnection = "Our Jira"\npaused = true',
+        'kind = "tasks"\nconnection = "Our Jira"\npaused = false',
+    ),
+    ('    { integration = "CRM", environment = "testing", after_s = 7200.0 },\n', ""),
+    ("after_s = 0.0", "after_s = 600.0"),
+    ('integration = "CRM"\nenvironments', 'integration = "Evidence"\nenvironments'),
+    ("enabled = false", "enabled = true"),
+    ("Who may get in", "Who gets in"),
+    ('members = ["mia"]', 'members = ["bob"]'),
+    ("due_in_days = 7", "due_in_days = 3"),
+    ("schedule = { every_s = 86400.0 }", 'schedule = { cron = "0 6 * * 1" }'),
+    ('fields = { org = "acme" }', 'fields = { org = "beta", role = "admin" }'),
+    ("statuses = [422]", "statuses = [400, 422]"),
+)
+
+
+async def test_every_kind_of_thing_is_changed_by_the_file_and_then_it_is_as_the_file_says(desk: Desk) -> None:
+    await imported(desk, WHOLE, SECRETS)
+    changed = WHOLE
+    for before, after in CHANGES:
+        assert before in changed, before
+        changed = changed.replace(before, after)
+    assert (
+        await imported(desk, changed)
+    ).changed == THINGS - 3  # two connections without settings, and the channel
+    assert await counted(desk, changed) == (0, 0, 0, THINGS)
+    assert (await counted(desk, WHOLE))[1] == THINGS - 3
+
+
 async def test_names_that_are_there_twice_get_a_number_and_what_has_no_name_is_told(desk: Desk) -> None:
     text = (
         SMALL

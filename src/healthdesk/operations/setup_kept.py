@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from healthdesk.api.integrations import ProofSettings
 from healthdesk.connectors.app import App
 from healthdesk.connectors.spec import Manifest
 from healthdesk.domain.states import IntegrationKind
@@ -31,13 +32,14 @@ from healthdesk.operations.task_settings import checked
 M = TypeVar("M", bound=BaseModel)
 
 
-def as_kept(desk: Desk, item: M, there: BaseModel | None, found: Current, document_app: str = "") -> M:
-    """Return an item as the desk would keep it beside what is there; which fields were given stays the same.
+Everything = Mapping[tuple[str, str], BaseModel]
+"""What there will be, by kind and key: of the file, and of the desk where the file says nothing."""
 
-    `document_app` is the app of a task integration or of the integration of a proof sync.
-    """
+
+def as_kept(desk: Desk, item: M, there: BaseModel | None, found: Current, everything: Everything) -> M:
+    """Return an item as the desk would keep it beside what is there; which fields were given stays the same."""
     try:
-        changes = _changes(desk, item, there, found, document_app)
+        changes = _changes(desk, item, there, found, everything)
     except HealthdeskError:
         return item
     given = {name: value for name, value in changes.items() if name in item.model_fields_set}
@@ -45,7 +47,7 @@ def as_kept(desk: Desk, item: M, there: BaseModel | None, found: Current, docume
 
 
 def _changes(
-    desk: Desk, item: BaseModel, there: BaseModel | None, found: Current, app_id: str
+    desk: Desk, item: BaseModel, there: BaseModel | None, found: Current, everything: Everything
 ) -> dict[str, Any]:
     if isinstance(item, SetupConnection):
         was = there if isinstance(there, SetupConnection) else None
@@ -59,13 +61,29 @@ def _changes(
             "environments": list(dict.fromkeys(item.environments)),
             "channels": sorted(set(item.channels)),
         }
-    app = _app(desk, app_id)
-    if isinstance(item, SetupIntegration) and item.kind is IntegrationKind.TASKS and item.tasks and app:
-        return {"app": app_id, "tasks": checked(app.manifest, item.tasks)}
-    if isinstance(item, SetupProof) and app:
-        known = there.fields if isinstance(there, SetupProof) and there.dataset == item.dataset else {}
-        return {"fields": wanted_of(app, item.dataset, {**known, **item.fields}).fields}
+    if isinstance(item, SetupIntegration) and item.kind is IntegrationKind.TASKS:
+        admin = everything.get(("connections", item.connection))
+        app = _app(desk, admin.app) if isinstance(admin, SetupConnection) else None
+        if app is not None and item.tasks is not None:
+            return {"app": app.id, "tasks": checked(app.manifest, item.tasks)}
+    if isinstance(item, SetupProof):
+        return _of_proof(desk, item, there, everything)
     return {}
+
+
+def _of_proof(
+    desk: Desk, item: SetupProof, there: BaseModel | None, everything: Everything
+) -> dict[str, Any]:
+    integration = everything.get(("integrations", item.integration))
+    if not isinstance(integration, SetupIntegration):
+        return {}
+    usual_s = (integration.proof or ProofSettings()).every_s
+    changes: dict[str, Any] = {"every_s": None if item.every_s == usual_s else item.every_s}
+    app = _app(desk, integration.app)
+    if app is not None:
+        known = there.fields if isinstance(there, SetupProof) and there.dataset == item.dataset else {}
+        changes["fields"] = wanted_of(app, item.dataset, {**known, **item.fields}).fields
+    return changes
 
 
 def _of_connection(

@@ -67,7 +67,7 @@ def plan(desk: Desk, document: SetupDocument, found: Current, secrets: Mapping[s
     steps = []
     for (kind, key), item in given.items():
         there = here.get((kind, key))
-        kept = as_kept(desk, item, there, found, _app_of(item, everything))
+        kept = as_kept(desk, item, there, found, everything)
         step = Step(kind, key, kept, "same")
         _decide(desk, step, there, everything, found, secrets)
         steps.append(step)
@@ -125,15 +125,6 @@ def _names(item: BaseModel) -> Iterator[tuple[str, str, str]]:
     for noun in ("integration", "connection"):
         if name := getattr(item, noun, ""):
             yield f"{noun}s", noun, name
-
-
-def _app_of(item: BaseModel, everything: Mapping[tuple[str, str], BaseModel]) -> str:
-    """Return the app of a task integration, by its connection, or of the integration of a proof sync."""
-    if isinstance(item, SetupIntegration) and item.kind is IntegrationKind.TASKS:
-        return str(getattr(everything.get(("connections", item.connection)), "app", ""))
-    if isinstance(item, SetupProof):
-        return str(getattr(everything.get(("integrations", item.integration)), "app", ""))
-    return ""
 
 
 def wanted_secrets(desk: Desk, item: BaseModel) -> list[str]:

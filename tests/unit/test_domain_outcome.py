@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.outcome import MAX_MESSAGE_CHARS, judge_check, judge_response
-from healthdesk.domain.scrubbing import MASK
+from healthdesk.domain.scrubbing import MASK, Scrubber
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.domain.values import plain
 
@@ -429,3 +429,18 @@ def test_times_are_taken_from_the_exchange() -> None:
     later = NOW + timedelta(hours=1)
     date = later.strftime("%a, %d %b %Y %H:%M:%S GMT")
     assert judged(503, headers={"Retry-After": date}).retry_after_s == 3599.0
+
+
+def test_values_are_found_among_the_thousands_of_a_batch():
+    values = frozenset({"Zsofia Quill", "no", "p-17", "71", "a diagnosis that is rather long"})
+    few, many = Scrubber(values), Scrubber(values | {f"zz{number}qq" for number in range(3000)})
+    for text in (
+        "no such participant as Zsofia Quill (p-17)",
+        "ZSOFIA QUILL's score 71.0 is not known",
+        "a diagnosis that is rath… is not on the list",
+        "notice: nothing of them",
+        "patient_Quill of aliceZsofiaQuill",
+    ):
+        assert many.scrub(text) == few.scrub(text), text
+        assert [many.holds(word) for word in text.split()] == [few.holds(word) for word in text.split()]
+    assert "zz77qq" not in many.scrub("unlike that of zz77qq")

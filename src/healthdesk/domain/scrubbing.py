@@ -8,7 +8,7 @@ be looked up by who may reveal the record, a value that left cannot be taken bac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from healthdesk.domain.values import fold, plain, readings, squashed, unescaped
@@ -25,6 +25,9 @@ _PARTS_OF_FIRST_CHARS = 300
 _PARTS_OF_ALL_CHARS = 131_072
 """Parts are looked for in the beginning of each value (that is what is repeated when it is cut short), up to a
 total that a hostile record cannot make expensive."""
+
+_FEW, _BEGINNING_CHARS = 200, 12
+"""Up to so many values each is looked for by itself; more of them (a batch has thousands) are found by how they begin."""
 
 _READ_CHARS = 1000
 _CUT_CHARS = 60
@@ -105,7 +108,7 @@ class Scrubber:
             or any(
                 known == folded
                 or (len(known) >= _WHOLE_WORD_BELOW and known in folded and not _is_simple(value))
-                for known, value in self._whole
+                for known, value in self._possible(folded)
             )
             or any(part in self._name_words for part in _IDENTIFIER_PARTS.split(word))
             or self._is_written_as_one(word)
@@ -125,6 +128,24 @@ class Scrubber:
         whole = [(fold(value), value) for value in self._values]
         bare = [(bare, value) for known, value in whole if (bare := known.strip(_MARKS)) != known and bare]
         return whole + bare
+
+    @cached_property
+    def _by_beginning(self) -> dict[str, list[tuple[str, str]]]:
+        by_beginning: dict[str, list[tuple[str, str]]] = {}
+        for each in self._whole:
+            by_beginning.setdefault(each[0][:_BEGINNING_CHARS], []).append(each)
+        return by_beginning
+
+    def _possible(self, folded: str) -> Iterable[tuple[str, str]]:
+        """Return of `_whole` at least what is in the text."""
+        if len(self._whole) <= _FEW:
+            return self._whole
+        stretches = {
+            folded[at : at + length]
+            for length in range(1, _BEGINNING_CHARS + 1)
+            for at in range(len(folded) - length + 1)
+        }
+        return [each for stretch in stretches for each in self._by_beginning.get(stretch, ())]
 
     @cached_property
     def _beginnings(self) -> str:
@@ -178,7 +199,7 @@ class Scrubber:
         return shown, sorted(spans)
 
     def _whole_in(self, folded: str) -> Iterator[Span]:
-        for known, _ in self._whole:
+        for known, _ in self._possible(folded):
             at = folded.find(known)
             if at < 0 or not any(char.isalnum() for char in known):
                 continue

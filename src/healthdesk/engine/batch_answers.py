@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +40,7 @@ class Result:
     failure: Failure | None
 
 
-def by_app(
+async def by_app(
     app: AppWay,
     batch: Batch,
     records: Sequence[ClaimedRecord],
@@ -50,7 +51,7 @@ def by_app(
     exchange = reply.exchange
     if reply.failure is None:
         others = app.operation.others == "delivered"
-        return judged(batch, records, items, exchange, reply.document, others_delivered=others)
+        return await judged(batch, records, items, exchange, reply.document, others_delivered=others)
     failure = _shared(without_values(reply.failure, _said(records, items)), len(records))
     return [
         Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
@@ -64,7 +65,7 @@ def _shared(failure: Failure, count: int) -> Failure:
     return replace(failure, permanent=False, next_action=ALONE_NEXT)
 
 
-def judged(
+async def judged(
     batch: Batch,
     records: Sequence[ClaimedRecord],
     items: Sequence[Any],
@@ -93,10 +94,13 @@ def judged(
     if others_delivered and all(any(item is each for each in told.values()) for item in failed):
         told = {record.id: {} for record in records} | told
     scrubber = Scrubber(values_of(_said(records, items)) if failed else frozenset())
-    return [
-        _result(batch, record, item, exchange, told.get(record.id), scrubber)
-        for record, item in zip(records, items, strict=True)
-    ]
+    results: list[Result] = []
+    for record, item in zip(records, items, strict=True):
+        result = _result(batch, record, item, exchange, told.get(record.id), scrubber)
+        results.append(result)
+        if result.failure is not None:
+            await asyncio.sleep(0)  # each is looked through for the values of all: others get their turn
+    return results
 
 
 def _said(records: Sequence[ClaimedRecord], items: Sequence[Any]) -> list[Any]:

@@ -6,7 +6,6 @@ are sent again, with whatever is due then.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -96,15 +95,12 @@ async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[Cla
             app = target.proof.app
             if app is None:
                 exchange = await _sent(ctx, target, batch, going, items)
-                # every failure is looked through for the values of every record: not on the loop
-                results += await asyncio.to_thread(
-                    judged, batch, going, items, exchange, document_of(exchange)
-                )
+                results += await judged(batch, going, items, exchange, document_of(exchange))
             else:
                 reply = await app.send(items, target.timeout_s)
                 batch_id = ctx.new_id("bat") if len(going) > 1 else None
                 answered = replace(reply, exchange=replace(reply.exchange, batch_id=batch_id))
-                results += await asyncio.to_thread(by_app, app, batch, going, items, answered)
+                results += await by_app(app, batch, going, items, answered)
     except MappingError as error:
         results += [Result(record, None, attempt.unmade(error)) for record in going]
     except NotAuthorized as error:

@@ -86,3 +86,29 @@ def test_cursor_goes_to_the_nearest_row_left_when_its_own_is_gone():
     assert find_again(before, left, "r0000006", 6) == (1, True)
     assert find_again(before, left, "r0000005", 5) == (1, False)
     assert find_again(before, {}, "r0000005", 5) is None
+
+
+def test_rows_that_come_between_others_are_each_seen_once_from_the_page_in_sight_on():
+    """A log by date: what comes to match stands wherever its date puts it, and cursors are dates, not ids."""
+    rows = [f"{2 * number:04d}.rec_{9999 - number}" for number in range(60)]
+
+    def read(request: PageRequest) -> Chunk[str]:
+        left = [row for row in rows if request.after is None or row > request.after]
+        page = left[: request.limit]
+        return Chunk(page, page[-1] if len(left) > len(page) else None)
+
+    def scroll(window: Window[str], first: int) -> list[str | None]:
+        last = first
+        while not (window.ended and last >= window.length):
+            while (request := window.wanted(last, last)) is not None:
+                assert window.put(request, read(request))
+            last += 1
+        return [window.id_at(index) for index in range(first, window.length)]
+
+    window: Window[str] = Window(str, page_size=10, keep=99)
+    scroll(window, 0)
+    rows += ["0051.rec_1", "0065.rec_2", "0119.rec_3"]
+    rows.sort()
+    for request in window.again(20, 39):
+        window.put(request, read(request))
+    assert scroll(window, 20) == rows[20:]

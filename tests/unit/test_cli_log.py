@@ -81,11 +81,13 @@ def test_options_replace_parts_of_the_saved_filter(daemon, desk):
 
 def test_filters_are_saved_listed_and_removed(daemon, desk):
     daemon.on("POST", "/v1/filters", wire.saved_filter())
-    daemon.on("GET", "/v1/filters", wire.page(wire.saved_filter()))
+    placed = {"statuses": [422], "integration_id": "int_1", "environment": "testing"}
+    daemon.on("GET", "/v1/filters", wire.page(wire.saved_filter(filter=placed)))
+    daemon.on("GET", "/v1/integrations", wire.page(wire.integration()))
     daemon.on("DELETE", "/v1/filters/flt_1", 204)
     assert "Saved 422s: status 422." in desk("filters save 422s --status 422 --shared").out
     assert daemon.last.json == {"name": "422s", "filter": {"statuses": [422]}, "shared": True}
-    assert "status 422" in desk("filters list").out
+    assert "CRM endpoint, TESTING, status 422" in desk("filters list").out
     assert "Removed the filter 422s." in desk("filters remove 422s").out
     assert daemon.lines()[-1] == "DELETE /v1/filters/flt_1"
 

@@ -79,6 +79,23 @@ class Desk:
             lambda after, limit: self.client.integrations_list(after=after, limit=limit),
         )
 
+    async def integration_names(self, ids: list[str]) -> list[str]:
+        """Return what integrations are called; the id of one that is gone or cannot be asked for now."""
+        from healthdesk.errors import ClientError
+
+        if not ids:
+            return []
+        try:
+            page = await self.collect(
+                lambda after, limit: self.client.integrations_list(after=after, limit=limit),
+                limit=10_000,
+                after=None,
+            )
+        except ClientError:  # what the command is about is there: ids tell it too
+            return ids
+        names = {each.id: each.name for each in page.items}
+        return [names.get(each, each) for each in ids]
+
     async def template_id(self, text: str) -> str:
         """Return the id of a template given by id or name."""
         return await self.find(

@@ -31,16 +31,27 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
         Column("Filter", flex=True, spare=2),
     )
 
+    names = await _integrations(desk, page.items)
+
     def row(item: SavedFilter) -> list[Cell | str]:
-        return [item.name, item.owner, marks.yes_no(item.shared), item.id, words(desk, item)]
+        return [item.name, item.owner, marks.yes_no(item.shared), item.id, words(desk, item, names)]
 
     desk.out.page(page, columns, row, empty="No saved filters. `healthdesk filters save NAME …` saves one.")
 
 
-def words(desk: Desk, item: SavedFilter) -> str:
-    """Return what a saved filter says."""
+async def _integrations(desk: Desk, filters: list[SavedFilter]) -> dict[str, str]:
+    """Return the names of the integrations that filters have, by id."""
+    ids = sorted({each.filter.integration_id for each in filters if each.filter.integration_id})
+    return dict(zip(ids, await desk.integration_names(ids), strict=True))
+
+
+def words(desk: Desk, item: SavedFilter, integrations: dict[str, str]) -> str:
+    """Return what a saved filter says; `integrations` are their names by id."""
     chosen = item.filter
-    place = [chosen.integration_id or "", chosen.environment.value if chosen.environment else ""]
+    place = [
+        integrations.get(chosen.integration_id or "", ""),
+        chosen.environment.shown if chosen.environment else "",
+    ]
     return ", ".join(part for part in [*place, *parts(desk, chosen)] if part) or "everything"
 
 
@@ -58,7 +69,8 @@ async def save(desk: Desk, args: argparse.Namespace) -> None:
     saved = await desk.client.filter_save(
         SavedFilterCreate(name=args.name, filter=chosen, shared=args.shared)
     )
-    desk.out.done(saved, f"Saved {saved.name}: {words(desk, saved)}.")
+    names = await _integrations(desk, [saved])
+    desk.out.done(saved, f"Saved {saved.name}: {words(desk, saved, names)}.")
 
 
 async def remove(desk: Desk, args: argparse.Namespace) -> None:

@@ -96,7 +96,7 @@ async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
     if not args.dry_run:
         desk.ask.require_yes(args.yes)
     chosen = await record_filter(desk, args)
-    words = describe(desk, args, chosen)
+    words = await describe(desk, args, chosen)
     if args.dry_run:
         plan = await _plan(desk, args, chosen)
         if desk.out.as_json:

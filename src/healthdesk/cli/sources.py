@@ -53,30 +53,12 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
     desk.out.page(page, columns, row, empty="No sources yet. `healthdesk sources add` adds one.")
 
 
-async def _integration_names(desk: Desk, ids: list[str]) -> list[str]:
-    """Return what integrations are called; the id of one that is gone."""
-    from healthdesk.errors import ClientError
-
-    if not ids:
-        return []
-    try:
-        page = await desk.collect(
-            lambda after, limit: desk.client.integrations_list(after=after, limit=limit),
-            limit=10_000,
-            after=None,
-        )
-    except ClientError:  # what was asked for is done: ids tell it too
-        return ids
-    names = {each.id: each.name for each in page.items}
-    return [names.get(each, each) for each in ids]
-
-
 async def _show(desk: Desk, item: Source) -> None:
     out = desk.out
     if out.as_json:
         out.model(item)
         return
-    names = await _integration_names(desk, item.integrations)
+    names = await desk.integration_names(item.integrations)
     out.facts(
         [
             ("Key", item.key),

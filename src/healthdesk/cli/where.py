@@ -126,15 +126,16 @@ async def saved_filter(desk: Desk, text: str) -> SavedFilter:
     return same[0]
 
 
-def describe(desk: Desk, args: argparse.Namespace, chosen: RecordFilter) -> str:
+async def describe(desk: Desk, args: argparse.Namespace, chosen: RecordFilter) -> str:
     """Return the filter in words, for a confirmation."""
-    place = (
-        f"integration {args.integration or chosen.integration_id}"
-        if chosen.integration_id
-        else "every integration",
-        chosen.environment.shown if chosen.environment else "both environments",
-    )
-    return ", ".join([*place, *parts(desk, chosen)])
+    where = "every integration"
+    if chosen.integration_id:
+        named = (
+            [args.integration] if args.integration else await desk.integration_names([chosen.integration_id])
+        )
+        where = f"integration {named[0]}"
+    environment = chosen.environment.shown if chosen.environment else "both environments"
+    return ", ".join([where, environment, *parts(desk, chosen)])
 
 
 def parts(desk: Desk, chosen: RecordFilter) -> list[str]:

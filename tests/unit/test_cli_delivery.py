@@ -164,3 +164,7 @@ def test_show_says_how_it_delivers(daemon, desk):
     ):
         assert words in ran.out
     assert "\x1b" not in ran.out
+    delivers(daemon, body="as_posted", mapping=[{"do": "remove", "path": "notes"}])
+    shown = desk("integrations show int_1").out
+    assert "JSON, as the mapping leaves it" in shown
+    assert "byte for byte" not in shown

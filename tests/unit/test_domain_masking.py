@@ -281,10 +281,11 @@ def test_urls(url: str, shown: str) -> None:
 
 
 def test_headers_of_an_answer_repeat_nothing_of_the_record_in_a_view() -> None:
-    scrubber = Scrubber(values_of({"name": "Zsófia Quillfeather", "no": 84726153}))
+    scrubber = Scrubber(values_of({"name": "Zsófia Quillfeather", "no": 84726153, "smokes": True}))
     shown = mask_headers(
         {
             "Content-Type": "text/html",
+            "healthdesk-sample": "true",
             "X-Who": "Zs%C3%B3fia%20Quillfeather is unknown",
             "X-84726153": "no such member",
             "X-Trace": "f3a9",
@@ -293,6 +294,7 @@ def test_headers_of_an_answer_repeat_nothing_of_the_record_in_a_view() -> None:
     )
     assert shown == {
         "Content-Type": "text/html",
+        "healthdesk-sample": "true",
         "X-Who": f"{MASK} is unknown",
         MASK: "no such member",
         "X-Trace": "f3a9",

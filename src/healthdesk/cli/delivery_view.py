@@ -18,8 +18,7 @@ def method_facts(method: DeliveryMethod) -> list[tuple[str, str]]:
 
     facts: list[tuple[str, str]] = []
     if "body" in said:
-        root = f", in <{method.xml_root}>" if method.body == "xml" else ""
-        facts.append(("Body", f"{words.BODIES[method.body]}{root}"))
+        facts.append(("Body", words.body_words(method)))
     if method.operation:
         facts.append(("Operation", method.operation))
         facts += [(f"  {name}", value) for name, value in sorted(method.inputs.items())]

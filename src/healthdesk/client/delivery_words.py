@@ -5,6 +5,7 @@ from __future__ import annotations
 from healthdesk.api.delivery import (
     BatchSettings,
     CircuitSettings,
+    DeliveryMethod,
     LookupSettings,
     OrderSettings,
     ReceiptSettings,
@@ -19,6 +20,13 @@ BODIES = {
     BodyFormat.XML: "XML",
 }
 AFTER = {"failed": "failed", "unknown": "unknown", "resend": "sent again"}
+
+
+def body_words(method: DeliveryMethod) -> str:
+    """Return what the body is. What a mapping changes is no longer what was posted: it is written as JSON."""
+    if method.body is BodyFormat.AS_POSTED and method.mapping:
+        return "JSON, as the mapping leaves it"
+    return BODIES[method.body] + (f", in <{method.xml_root}>" if method.body is BodyFormat.XML else "")
 
 
 def batch_words(batch: BatchSettings) -> str:

@@ -40,6 +40,8 @@ _PROTOCOL_HEADERS = frozenset(
         "content-length",
         "content-type",
         "date",
+        "healthdesk-probe",
+        "healthdesk-sample",
         "host",
         "keep-alive",
         "retry-after",
@@ -52,7 +54,7 @@ _PROTOCOL_HEADERS = frozenset(
         "webhook-timestamp",
     }
 )
-"""Headers whose values are the protocol's, not the record's: a number in them only happens to equal one."""
+"""Headers whose values are the protocol's or our own, not the record's: a number in them only happens to equal one."""
 
 _WHOLLY_SECRET = frozenset({"cookie", "set-cookie", "www-authenticate", "authentication-info"})
 _SECRET_PARAMETER = re.compile(

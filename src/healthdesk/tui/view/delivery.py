@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from healthdesk.api.delivery import DeliveryMethod, MappingStep
 from healthdesk.client.delivery_words import (
-    BODIES,
     batch_words,
+    body_words,
     lookup_words,
     opens_words,
     order_words,
     receipt_words,
 )
 from healthdesk.client.mapping_text import step_text
-from healthdesk.domain.states import BodyFormat
 from healthdesk.tui.format import Line, dim, line, strong
 
 LABEL = 11
@@ -20,8 +19,7 @@ LABEL = 11
 
 def delivery_lines(method: DeliveryMethod) -> list[Line]:
     """Return how records are made and sent, a line for each thing that is set; the mapping step by step."""
-    root = f", in <{method.xml_root}>" if method.body is BodyFormat.XML else ""
-    lines = [_row("Body", f"{BODIES[method.body]}{root}")]
+    lines = [_row("Body", body_words(method))]
     if method.operation:
         inputs = ", ".join(f"{name}={value}" for name, value in sorted(method.inputs.items()))
         lines.append(_row("Operation", f"{method.operation} {inputs}".rstrip()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from healthdesk.domain.delivery import PLAIN
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.states import Blame, Environment, ErrorKind, OnUnknown, RecordState
 from healthdesk.engine.attempt import settle
+from healthdesk.engine.targets import Target
 from healthdesk.testing import FakeClock
 
 CTX = SimpleNamespace(
@@ -26,6 +28,7 @@ TARGET = SimpleNamespace(
     on_unknown=OnUnknown.RESEND,
     delivery=PLAIN,
 )
+TARGET.problem_of = partial(Target.problem_of, TARGET)
 
 
 def claimed(tries: int) -> SimpleNamespace:

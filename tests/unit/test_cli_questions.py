@@ -231,6 +231,7 @@ def test_resend_all_states_count_and_filter_before_it_asks(daemon, desk):
     assert "2 already delivered" in ran.out
     assert "At 20 a second: about 7s." in ran.out
     assert "Sources: 100 heart-health, 31 sleep" in ran.out
+    assert "First 1, then 5, then the rest. It stops by itself" in ran.out
     assert ran.out.endswith("Began job_1: 131 records. `healthdesk jobs show job_1` says how far it is.\n")
     chosen = {
         "environment": "production",

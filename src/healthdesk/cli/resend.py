@@ -102,7 +102,7 @@ async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
         if desk.out.as_json:
             desk.out.model(plan)
         else:
-            _print_plan(desk, plan, words)
+            _print_plan(desk, plan, words, careful=not args.not_careful)
         return None
     if chosen.arrived_to is None:
         chosen = chosen.model_copy(update={"arrived_to": desk.clock.now()})
@@ -121,7 +121,7 @@ async def _resend_planned(
 ) -> int | None:
     plan = await _plan(desk, args, chosen)
     if not desk.out.as_json:
-        _print_plan(desk, plan, words)
+        _print_plan(desk, plan, words, careful=not args.not_careful)
         desk.out.flush()
     if plan.total and not args.yes:
         question = f"Resend {_count(plan.total)} ({words})?"
@@ -149,7 +149,7 @@ def _count(number: int) -> str:
     return f"{number:,} record{'' if number == 1 else 's'}"
 
 
-def _print_plan(desk: Desk, plan: JobPlan, words: str) -> None:
+def _print_plan(desk: Desk, plan: JobPlan, words: str, *, careful: bool) -> None:
     out = desk.out
     out.line(f"Resend {_count(plan.total)}: {words}")
     out.line(f"Arrived {out.time(plan.oldest)} – {out.time(plan.newest)}" if plan.oldest else "")
@@ -172,10 +172,12 @@ def _print_plan(desk: Desk, plan: JobPlan, words: str) -> None:
     out.line(
         f"Skipped: {plan.skipped_delivered:,} already delivered, {plan.skipped_other:,} in other states."
     )
-    if len(plan.sources) > 1:
+    if plan.sources:
         out.line("Sources: " + ", ".join(f"{number:,} {key}" for key, number in plan.sources.items()))
     if plan.seconds is not None and plan.rate_per_s is not None:
         out.line(f"At {plan.rate_per_s:g} a second: about {_span(plan.seconds)}.")
+    if careful and plan.total > 1:
+        out.line("First 1, then 5, then the rest. It stops by itself if the same failure comes back.")
 
 
 def _span(seconds: float) -> str:

@@ -21,6 +21,10 @@ CASES = {
     "level and integration": (RecordQuery(integration_id="MINE", levels=("high",)), "ix_records_integration"),
     "hold reason": (RecordQuery(hold_reasons=(HoldReason.PAUSED,)), "ix_records_state"),
     "status": (RecordQuery(statuses=(422, 500), levels=("high",)), "ix_records_refused"),
+    "status of a source": (
+        RecordQuery(statuses=(422,), source="heart", levels=("high",)),
+        "ix_records_refused",
+    ),
     "kind of error": (RecordQuery(error_kinds=("timeout",), sample=False), "ix_records_failing"),
     "text": (RecordQuery(text="required"), "ix_records_failing"),
     "sample": (RecordQuery(sample=True, levels=("low",)), "ix_records_samples"),
@@ -111,6 +115,10 @@ async def check_plans(log, named):  # noqa: F811 - the fixture
             assert reading, named
             for statement, steps in reading:
                 assert any(index in step for step in steps), (named, statement, steps)
+                if named == "status of a source":
+                    alone = ("SEARCH records USING COVERING INDEX", "Index Only Scan records")
+                    read = [step for step in steps if "records" in step]
+                    assert all(step.startswith(alone) for step in read), (named, statement, steps)
                 for step in steps:
                     whole = step.startswith(("SCAN records", "Seq Scan records"))
                     assert not whole or "INDEX" in step, (named, statement, steps)

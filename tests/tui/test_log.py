@@ -104,6 +104,15 @@ async def test_a_row_being_read_stays_when_more_arrive_than_are_looked_through()
         assert "newer" in driver.text()
         await driver.press("g")
         assert table(driver).current.id == f"rec_{1_004_999:026d}"
+        await driver.press(*["pagedown"] * 12)
+        assert not table(driver).on_top()
+        desk.added += 5000
+        desk.tell("record.changed")
+        await driver.settle()
+        await driver.press("g")
+        assert table(driver).current.id == f"rec_{1_009_999:026d}", (
+            "not the first one of what was read before"
+        )
 
 
 async def test_a_row_that_changes_state_changes_in_place():

@@ -188,7 +188,8 @@ class PagedRows(ScrollView):
             self.start("newest")
         elif self.window.anchor == "oldest":
             self.move_to(self.window.length - 1)
-        elif self.newer:
+        elif self.newer or not self.on_top():
+            # The first rows were not read again meanwhile: what is known of them may have changed since.
             self.start("newest")
         else:
             self.move_to(0)

@@ -1,9 +1,8 @@
-"""The screen and a whole daemon when records fail: read why, fix one, keep what worked, fix all as a job, watch it."""
+"""The screen and a daemon process when records fail: read why, fix one, keep what worked, fix all as a job, watch it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -18,9 +17,9 @@ from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.screens.job import JobScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.record import RecordScreen
-from tests.harness.desk import set_up_delivery
+from tests.harness.desk import set_up_delivery, temporary_desk
 from tests.harness.operator import Operator
-from tests.harness.serving import served_desk, until
+from tests.harness.serving import until
 from tests.harness.sinks import serving
 
 NUMBER = 12
@@ -45,9 +44,9 @@ class Endpoint:
         return app
 
 
-async def test_a_failed_record_is_fixed_and_then_all_that_fail_the_same_way(tmp_path: Path) -> None:
+async def test_a_failed_record_is_fixed_and_then_all_that_fail_the_same_way() -> None:
     endpoint = Endpoint()
-    async with served_desk(tmp_path) as desk, serving(endpoint.app()) as port, desk.client() as client:
+    async with temporary_desk() as desk, serving(endpoint.app()) as port, desk.client() as client:
         delivery = await set_up_delivery(desk, f"http://127.0.0.1:{port}")
         for number in range(NUMBER):
             await client.record_create(

@@ -26,6 +26,7 @@ from healthdesk.client.client import Client
 from healthdesk.domain.states import AlertEvent, AlertState, CallbackState, ProblemState, RecordState
 from tests.acceptance.torture_work import Work
 from tests.harness.desk import Delivery, Desk, set_up_callbacks, set_up_delivery
+from tests.harness.serving import until
 from tests.harness.sinks import Endpoint, endpoint_and_chat
 from tests.harness.work import GithubNow
 
@@ -156,7 +157,8 @@ async def torture(desk: Desk, *, kills: int, rng: random.Random) -> dict[str, ob
                 await asyncio.sleep(0.05 + rng.random() * 0.9)
                 desk.kill()
                 await desk.start()
-            await asyncio.sleep(0.5)
+            # However slow the machine, enough was promised to hold the desk to.
+            await until(lambda: _enough(clients.posted, work))
         finally:
             clients.stop.set()
             work.stop.set()
@@ -168,6 +170,10 @@ async def torture(desk: Desk, *, kills: int, rng: random.Random) -> dict[str, ob
             report |= await _account_alerts(client, chat.messages) | accounted
         assert await desk.stop() == 0, desk.log[-3000:]
         return {"kills": kills, **report}
+
+
+async def _enough(posted: Posted, work: Work) -> bool:
+    return len(posted.records) > 5 and len(posted.callbacks) > 2 and len(work.promised.ids) > 2
 
 
 async def _settled(client: Client, desk: Desk) -> None:

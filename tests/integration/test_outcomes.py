@@ -129,6 +129,7 @@ async def test_what_arrived_without_an_answer_is_found_and_not_sent_again(desk, 
     async with desk.client() as client:
         record = await client.record(record_id)
         assert (record.error, record.problem_id, record.attempts[0].outcome.value) == ("", None, "unknown")
+        assert record.timeline[1].sentence.startswith("First attempt, arrival unknown after ")
 
 
 async def test_what_did_not_arrive_is_sent_again_with_the_same_webhook_id(desk, crm):

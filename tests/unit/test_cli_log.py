@@ -131,6 +131,12 @@ def test_an_export_is_written_whole_and_says_how_far_it_is(daemon, desk, tmp_pat
     assert "is there already" in desk(f"records export --output {path}").err
     assert desk(f"records export --output {path}2 --reveal").code == 2
 
+    async def one(_request):
+        return web.Response(body=b"{}\n", headers={"healthdesk-total": "1"})
+
+    daemon.on("GET", "/v1/records/export", one)
+    assert "3 bytes of 1 record to " in desk(f"records export --format jsonl --output {path}1").out
+
 
 def test_an_export_that_breaks_off_leaves_no_file(daemon, desk, tmp_path):
     async def answer(request):

@@ -318,6 +318,12 @@ def test_what_is_well_needs_no_explanation() -> None:
             "s",
         ),
         (
+            record(RecordState.FAILED, error="no receipt came"),
+            attempt(status=202, duration_ms=6.0),
+            "Failed: the endpoint answered 202 in 6 ms. No receipt came.",
+            "s",
+        ),
+        (
             record(RecordState.FAILED, error="no such host"),
             attempt(status=None, duration_ms=None),
             "Failed: no answer. No such host.",

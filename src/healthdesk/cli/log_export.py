@@ -51,7 +51,8 @@ async def export(desk: Desk, args: argparse.Namespace) -> None:
         ) as file:
             written = await _take(desk, file, part, end=end)
             total = file.total
-    desk.out.done(total, f"Wrote {written:,} bytes of {_words(total)} records to {path}.")
+    many = "record" if total.exact and total.total == 1 else "records"
+    desk.out.done(total, f"Wrote {written:,} bytes of {_words(total)} {many} to {path}.")
 
 
 async def _take(desk: Desk, file: LogFile, part: IO[bytes], *, end: bytes) -> int:

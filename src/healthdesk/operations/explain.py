@@ -221,6 +221,9 @@ def _outcome(last: AttemptRow | None) -> str:
     if last is None:
         return "it was not delivered"
     took = f" in {_duration(last.duration_ms)}" if last.duration_ms is not None else ""
+    if last.status is not None and 200 <= last.status < 300:
+        # It did take it: what failed is told by its receipt, by the item of a batch, or by the deadline.
+        return f"the endpoint answered {last.status}{took}"
     if last.status is not None:
         verb = "refused the record" if 400 <= last.status < 500 else "did not take the record"
         return f"the endpoint {verb}, {last.status}{took}"

@@ -23,7 +23,7 @@ _TRIGGERS = {
 _OUTCOMES = {
     AttemptOutcome.SENDING: "is being sent",
     AttemptOutcome.DELIVERED: "delivered",
-    AttemptOutcome.UNKNOWN: "it may have arrived",
+    AttemptOutcome.UNKNOWN: "arrival unknown",
     AttemptOutcome.INTERRUPTED: "interrupted",
 }
 _COMING = {
@@ -57,7 +57,8 @@ def timeline(row: RecordRow, attempts: Iterable[Attempt], events: Sequence[Recor
 def _told(attempt: Attempt) -> str:
     began = _TRIGGERS.get(attempt.trigger, "Sent")
     came = str(attempt.status) if attempt.status is not None else _OUTCOMES.get(attempt.outcome, "no answer")
-    took = f" in {milliseconds(attempt.duration_ms)}" if attempt.duration_ms is not None else ""
+    within = "in" if attempt.status is not None else "after"
+    took = f" {within} {milliseconds(attempt.duration_ms)}" if attempt.duration_ms is not None else ""
     parts = "".join(
         f", {name} {milliseconds(value)}"
         for name, value in (

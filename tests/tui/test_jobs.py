@@ -8,12 +8,14 @@ from healthdesk.api.fixes import Fix
 from healthdesk.api.jobs import JobItem, JobWait
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.states import Environment, Role
+from healthdesk.tui.format import plain
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.job import JobScreen
 from healthdesk.tui.screens.jobs import JobsScreen
 from healthdesk.tui.screens.log import LogScreen
 from healthdesk.tui.screens.record import RecordScreen
-from healthdesk.tui.view.jobs import bar, stage_words
+from healthdesk.tui.view.jobs import bar, job_explain, stage_words
+from healthdesk.tui.view.times import View
 from healthdesk.tui.widgets.job_line import JobLine
 from tests.tui.desk import LARGE, SMALL, open_desk
 from tests.tui.fake_client import FakeDesk
@@ -211,3 +213,11 @@ def test_a_job_is_never_shown_as_whole_before_it_is():
 def test_the_canary_is_told_step_by_step(stage, total, finished, told):
     counts = {JobItemState.DELIVERED: finished, JobItemState.PENDING: total - finished}
     assert stage_words(a_job(total, stage=stage, counts=counts)) == told
+
+
+def test_a_job_that_ended_well_is_explained_by_what_became_of_its_records():
+    counts = {JobItemState.DELIVERED: 130, JobItemState.SKIPPED: 1}
+    job = a_job(state=JobState.DONE, counts=counts, finished_at=NOW, integration_name="", environment=None)
+    told, keys = (plain([each]) for each in job_explain(job, View(NOW)))
+    assert told.startswith("130 delivered, 1 skipped, ended ")
+    assert keys.strip() == "enter open"

@@ -234,12 +234,18 @@ def item_explain(item: JobItem) -> list[Line]:
 def job_explain(job: Job, view: View) -> list[Line]:
     """Explain a job in the list."""
     ended = f", ended {since(job.finished_at, view)}" if job.finished_at else ""
-    told = job.reason or (f"Waits: {job.waiting}" if job.waits else "") or trouble(job) or _stage(job)
-    return [line(told, dim(ended)), line(dim(f"{where(job)}  "), *job_keys(job))]
+    so_far = _became(job) if job.finished_at else _stage(job)
+    told = job.reason or (f"Waits: {job.waiting}" if job.waits else "") or trouble(job) or so_far
+    there = f"{where(job)}  " if where(job) else ""
+    return [line(told, dim(ended)), line(dim(there), *job_keys(job))]
 
 
 def ended_sentence(job: Job) -> str:
     """Return what became of a job that ended."""
-    counts = [f"{count:,} {ITEM[state].text.lower()}" for state, count in job.counts.items() if count]
     reason = f": {job.reason}" if job.reason else ""
-    return f"{job_title(job)} {JOB[job.state].text.lower()}{reason}. {', '.join(counts)}."
+    return f"{job_title(job)} {JOB[job.state].text.lower()}{reason}. {_became(job)}."
+
+
+def _became(job: Job) -> str:
+    """Return how many of its records are in which state."""
+    return ", ".join(f"{count:,} {ITEM[state].text.lower()}" for state, count in job.counts.items() if count)

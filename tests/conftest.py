@@ -43,7 +43,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """
     marker = item.get_closest_marker("timeout")
     limit_s = float(marker.args[0] if marker else item.config.getoption("timeout"))
-    faulthandler.dump_traceback_later(STUCK_AFTER * limit_s, exit=True, file=item.config.stash[_standard_error])
+    faulthandler.dump_traceback_later(
+        STUCK_AFTER * limit_s, exit=True, file=item.config.stash[_standard_error]
+    )
     try:
         return (yield)
     finally:

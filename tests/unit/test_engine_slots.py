@@ -1,6 +1,8 @@
 """How much an environment may take on."""
 
 import asyncio
+import random
+from bisect import bisect_left
 from itertools import pairwise
 
 import pytest
@@ -175,3 +177,16 @@ def test_bucket_waits_for_its_first_token_and_says_how_long():
     assert bucket.available(1.0) == 0
     assert bucket.wait_s() == 1.0
     assert bucket.available(2.0) == 1
+
+
+@pytest.mark.parametrize("rate_per_s", [0.5, 1.0, 7.0, 25.0, 100.0, 3000.0])
+def test_a_bucket_never_lets_more_go_within_a_second_than_its_rate(rate_per_s):
+    rng, bucket, now, went = random.Random(7), Bucket(rate_per_s, tokens=0.0), 0.0, []
+    for _ in range(3000):
+        now += rng.choice([0.001, 0.02, 0.05, 0.4, 3.0]) * rng.random()
+        allowed = bucket.available(now)
+        bucket.take(allowed)
+        went += [now] * allowed
+    most = max(bisect_left(went, at + 1.0) - first for first, at in enumerate(went))
+    assert most <= max(1, rate_per_s)
+    assert most >= min(rate_per_s, 20) * 0.5

@@ -14,22 +14,37 @@ AHEAD_S = 0.02
 LEFT_S = 0.1
 """How long after its time the place that follows a question is left to attempts."""
 
+BURST_S = 0.05
+"""How much of a rate may go at once: a job is not looked at for every record."""
+
 MOST_BATCHED = 4_000
 """Records that an environment with batches has claimed at once, whatever size and concurrency would allow."""
 
 
 @dataclass(slots=True)
 class Bucket:
-    """A token bucket of `rate_per_s` with room for one second's worth (at least one)."""
+    """A token bucket that lets no more than `rate_per_s` go within any second, however late it is asked.
+
+    It has room for `BURST_S` worth of tokens, at least one, and fills so much slower.
+    """
 
     rate_per_s: float
     tokens: float = 1.0
     at: float = 0.0
 
+    @property
+    def room(self) -> float:
+        """Return how many tokens there can be at once."""
+        return max(1.0, self.rate_per_s * BURST_S)
+
+    @property
+    def refill_per_s(self) -> float:
+        """Return how many tokens come a second."""
+        return self.rate_per_s + 1 - self.room
+
     def available(self, now: float) -> int:
         """Return how many sends the rate allows at monotonic `now`."""
-        room = max(1.0, self.rate_per_s)
-        self.tokens = min(room, self.tokens + (now - self.at) * self.rate_per_s)
+        self.tokens = min(self.room, self.tokens + (now - self.at) * self.refill_per_s)
         self.at = now
         return math.floor(self.tokens + 1e-9)
 
@@ -39,7 +54,7 @@ class Bucket:
 
     def wait_s(self) -> float:
         """Return how long until one token is there, as of the last `available`."""
-        return max(0.0, (1.0 - self.tokens) / self.rate_per_s)
+        return max(0.0, (1.0 - self.tokens) / self.refill_per_s)
 
 
 class Pace:

@@ -264,6 +264,8 @@ def _used_by(method: AuthManifest) -> set[str]:
         used |= OF_AWS
     if method.client_certificate is not None:
         used |= {method.client_certificate.certificate, method.client_certificate.key}
+    if method.oauth is not None and method.oauth.client_auth_field is not None:
+        used.add(method.oauth.client_auth_field)
     return used
 
 

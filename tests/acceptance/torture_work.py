@@ -16,6 +16,7 @@ from healthdesk.api.instances import Instance, InstanceFilter, InstanceSync
 from healthdesk.api.proof import ProofSyncCreate
 from healthdesk.api.tasks import Task, TaskCreate, TaskEdit
 from healthdesk.client.client import Client
+from healthdesk.domain.instance_runs import JITTER
 from healthdesk.domain.instance_states import InstanceKind, InstanceState, LinkState, RunOutcome, WorkStatus
 from healthdesk.errors import ApiRefused, HealthdeskError
 from tests.connectors.apps.fake import Lost
@@ -26,9 +27,14 @@ from tests.harness.work import GithubNow, connect, integrate_proof, integrate_ta
 T = TypeVar("T")
 
 TASK_CLIENTS = 3
-HOUR_S = 3700.0
+EVERY_S = 3600.0
+"""How often a task is checked by itself, unless it is told otherwise."""
+
+ROUND_S = EVERY_S * (1 + JITTER) + 60.0
+"""After this each task is due once more, however far its time was spread."""
+
 ROUNDS = 8
-"""So many hours may pass until what was cut off or lost is repaired by itself."""
+"""So many of them may pass until what was cut off or lost is repaired by itself."""
 
 
 @dataclass
@@ -151,7 +157,7 @@ class Work:
             assert rounds < ROUNDS, [(each.name, each.state_word, each.error) for each in found[:5]]
             rounds += 1
             self.desk.kill()
-            await passes(self.desk, HOUR_S)
+            await passes(self.desk, ROUND_S)
             await self.desk.start()
 
     async def _compare(self, client: Client) -> dict[str, object]:

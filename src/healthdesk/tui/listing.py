@@ -16,7 +16,7 @@ from healthdesk.tui.messages import HeadLoaded, LoadFailed, PageLoaded, RefreshE
 from healthdesk.tui.view.words import one_of
 from healthdesk.tui.widgets.region import ListRegion, RegionState, error_lines, not_permitted_lines
 from healthdesk.tui.widgets.window_table import WindowTable
-from healthdesk.tui.window import Chunk, Direction, PageRequest
+from healthdesk.tui.window import Chunk, Direction, PageRequest, Window
 
 MORE_PAGES = 4
 """How far a refresh looks beyond the rows in sight for a row it knows, after a burst of new ones."""
@@ -94,10 +94,22 @@ class Listing:
 
     async def _refresh_head(self, post: Post) -> None:
         table = self.table
-        generation, known, limit = table.window.generation, table.cursor_id, table.window.page_size
-        need = table.window.numbers(0, table.in_sight()[1]).stop or 1
+        window = table.window
+        generation, origin = window.generation, window.origin
+        need = window.numbers(0, table.in_sight()[1]).stop or 1
+        chunks = await self._pages_from(origin, need)
+        if origin is None and table.both_ends and table.is_beyond(chunks):
+            origin = await self._place_above(window, need)
+            if origin is not None:
+                chunks = await self._pages_from(origin, need)
+        post(HeadLoaded(self.id, generation, chunks, origin))
+
+    async def _pages_from(self, origin: str | None, need: int) -> list[Chunk[Any]]:
+        """Read as many pages as are in sight, and some more until the row under the cursor is among them."""
+        table = self.table
+        known, limit = table.cursor_id, table.window.page_size
         chunks: list[Chunk[Any]] = []
-        after: str | None = None
+        after = origin
         while len(chunks) < need + MORE_PAGES:
             page = await self.fetch(after, limit, "newest")
             chunks.append(Chunk(page.items, page.next))
@@ -110,7 +122,21 @@ class Listing:
                 break
             if len(chunks) >= need and not table.both_ends:
                 break
-        post(HeadLoaded(self.id, generation, chunks))
+        return chunks
+
+    async def _place_above(self, window: Window[Any], need: int) -> str | None:
+        """Return the cursor of the row just above those known, read from below them; None where it is not found.
+
+        From the newest end nothing leads to them any longer: more came than are looked through.
+        """
+        after, known = window.leads_on(need - 1)
+        above = known + 1 if after is None else known
+        for _ in range(need + MORE_PAGES):
+            page = await self.fetch(after, min(window.page_size, above), "oldest")
+            after, above = page.next, above - len(page.items)
+            if above <= 0 or after is None:
+                return after
+        return None
 
     def paint(self, link: Link, status: Status | None) -> None:
         """Put the region in the one state it is in."""

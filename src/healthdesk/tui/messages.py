@@ -24,11 +24,12 @@ class PageLoaded(Message):
 
 @dataclass
 class HeadLoaded(Message):
-    """The first pages of a region came again; they replace what was known."""
+    """The first pages of a region came again, or those after the cursor `origin`; they replace what was known."""
 
     region_id: str
     generation: int
     chunks: Sequence[Chunk[Any]]
+    origin: str | None = None
 
 
 @dataclass

@@ -115,6 +115,18 @@ class Window(Generic[T]):
         """Return requests that read again the known pages that hold rows `first` to `last`."""
         return [self._request(number) for number in self.numbers(first, last)]
 
+    @property
+    def origin(self) -> str | None:
+        """The cursor that row 0 comes after, None where it is the first of the list."""
+        return self._cursors[0]
+
+    def leads_on(self, number: int) -> tuple[str | None, int]:
+        """Return the cursor that a known page leads on by, None at the end of the list, and how many rows it ends after."""
+        return (
+            self._cursors[number + 1] if number + 1 < len(self._cursors) else None,
+            self._starts[number + 1],
+        )
+
     def put(self, request: PageRequest, chunk: Chunk[T]) -> bool:
         """Take a page; False when it answers a question no longer asked."""
         number = request.number
@@ -138,11 +150,12 @@ class Window(Generic[T]):
             self._pages.popitem(last=False)
         return True
 
-    def replace_head(self, chunks: Sequence[Chunk[T]]) -> None:
-        """Put freshly read first pages in the place of everything known."""
+    def replace_head(self, chunks: Sequence[Chunk[T]], origin: str | None = None) -> None:
+        """Put freshly read first pages, or those after the cursor `origin`, in the place of everything known."""
         anchor, generation = self.anchor, self.generation
         self.reset(anchor)
         self.generation = generation + 1
+        self._cursors = [origin]
         for number, chunk in enumerate(chunks):
             self.put(self._request(number), chunk)
             if chunk.next is None:

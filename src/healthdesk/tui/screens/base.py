@@ -162,7 +162,7 @@ class DeskScreen(ActingScreen):
     def _head_loaded(self, message: messages.HeadLoaded) -> None:
         listing = self.lists[message.region_id]
         listing.error = None
-        listing.table.take_head(message.generation, message.chunks)
+        listing.table.take_head(message.generation, message.chunks, message.origin)
         self._painted(listing)
 
     @on(messages.RefreshEnded)

@@ -106,29 +106,40 @@ class PagedRows(ScrollView):
             self._settle(self.cursor if at is None else at, hold, to_end=first_time)
         self.ask()
 
-    def take_head(self, generation: int, chunks: Sequence[Chunk[Any]]) -> None:
-        """Take the first pages, read again. Kept as it is when the row being read lies beyond them."""
+    def take_head(self, generation: int, chunks: Sequence[Chunk[Any]], origin: str | None = None) -> None:
+        """Take the first pages, or those after `origin`, read again. Kept as it is when the row being read lies beyond."""
         if generation != self.window.generation:
             return
         hold = self._hold()
         before = self.window
-        fresh: Window[Any] = Window(self.identify, page_size=before.page_size)
-        fresh.anchor, fresh.generation = before.anchor, before.generation
-        fresh.replace_head(chunks)
-        target = 0
-        if self.cursor_id is not None:
-            found = find_again(before, fresh.ids(0, fresh.length), self.cursor_id, self.cursor)
-            oldest = fresh.id_at(fresh.length - 1)
-            if found is None and not fresh.ended and oldest is not None and self.cursor_id < oldest:
-                self.newer = True
-                return
-            target = found[0] if found else 0
-        self.newer = False
+        fresh, target = self._read_again(chunks, origin)
+        if target is None:
+            self.newer = True
+            return
+        self.newer = origin is not None
         self._came_above |= fresh.anchor == "newest" and before.loaded and fresh.id_at(0) != before.id_at(0)
         self.window = fresh
         self._asked = None
         self._settle(target, hold)
         self.ask()
+
+    def is_beyond(self, chunks: Sequence[Chunk[Any]]) -> bool:
+        """Return whether the row being read lies beyond these first pages."""
+        return self._read_again(chunks, None)[1] is None
+
+    def _read_again(self, chunks: Sequence[Chunk[Any]], origin: str | None) -> tuple[Window[Any], int | None]:
+        """Return the window of pages read again and the row the cursor goes to there: None when that is beyond them."""
+        before = self.window
+        fresh: Window[Any] = Window(self.identify, page_size=before.page_size)
+        fresh.anchor, fresh.generation = before.anchor, before.generation
+        fresh.replace_head(chunks, origin)
+        if self.cursor_id is None:
+            return fresh, 0
+        found = find_again(before, fresh.ids(0, fresh.length), self.cursor_id, self.cursor)
+        oldest = fresh.id_at(fresh.length - 1)
+        if found is None and not fresh.ended and oldest is not None and self.cursor_id < oldest:
+            return fresh, None
+        return fresh, found[0] if found else 0
 
     def newer_above(self) -> bool:
         """Return whether rows came that are not in sight: above those that are, or not looked through yet."""

@@ -36,7 +36,19 @@ CASES = {
         "ix_records_completed",
     ),
     "first attempt": (RecordQuery(first_attempt_from="START", source="heart"), "ix_records_tried"),
-    "last attempt": (RecordQuery(last_attempt_to="END", states=FAILED), "ix_records_retried"),
+    "last attempt": (RecordQuery(last_attempt_to="END", levels=("high",)), "ix_records_retried"),
+    "completed, failed": (
+        RecordQuery(completed_from="START", completed_to="END", states=FAILED),
+        "ix_records_trouble_completed",
+    ),
+    "first attempt, text": (
+        RecordQuery(first_attempt_from="START", text="required"),
+        "ix_records_trouble_first_attempt",
+    ),
+    "last attempt, status": (
+        RecordQuery(last_attempt_to="END", statuses=(422,), levels=("low",)),
+        "ix_records_trouble_last_attempt",
+    ),
 }
 
 

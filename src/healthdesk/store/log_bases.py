@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from healthdesk.domain.states import Environment, ErrorKind, RecordState
 from healthdesk.store.log_residue import DATES, ID_START, Params, arrived, bounds, id_bounds, named
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.schema import FAILING, IN_PROBLEM, REFUSED, RENAMED, RETRIED, SAMPLES, TRIED
+from healthdesk.store.schema import FAILING, IN_PROBLEM, REFUSED, RENAMED, RETRIED, SAMPLES, TRIED, TROUBLED
 from healthdesk.store.schema_setup import integrations
 
 LOWEST_REFUSAL = 300
@@ -163,11 +163,24 @@ def dated(query: RecordQuery, date: str, params: Params) -> Base:
     """Return the base in the order of a date, and add its bounds to `params`: a search sets them where its cursor is not.
 
     Most records are tried once: their last attempt is the first and is found by its index. Only the others are in the
-    index of last attempts, and of what the first index finds those do not count.
+    index of last attempts, and of what the first index finds those do not count. What went wrong has indexes of its own.
     """
     bounds(query, date, params)
+    column = DATES[date]
+    if _in_trouble(query):
+        return Base((Range(f"{column} IS NOT NULL AND {TROUBLED}", at=column),), frozenset({date}))
     if date == "last_attempt":
         first = Range(TRIED, at="first_attempt_at")
         return Base((first, Range(RETRIED, at="last_attempt_at")), frozenset())
     condition = TRIED if date == "first_attempt" else "1 = 1"
-    return Base((Range(condition, at=DATES[date]),), frozenset({date}))
+    return Base((Range(condition, at=column),), frozenset({date}))
+
+
+def _in_trouble(query: RecordQuery) -> bool:
+    """Tell whether all that the filter matches went wrong."""
+    return bool(
+        query.states == (RecordState.FAILED,)
+        or query.error_kinds
+        or (query.statuses and min(query.statuses) >= LOWEST_REFUSAL)
+        or (query.text and not query.text.startswith(ID_START))
+    )

@@ -50,6 +50,8 @@ REFUSED = "last_status >= 300"
 SAMPLES = "sample"
 TRIED = "first_attempt_at IS NOT NULL"
 RETRIED = "last_attempt_at <> first_attempt_at"
+TROUBLED = "(state = 'failed' OR error_kind <> '' OR last_status >= 300)"
+"""What went wrong, or last did: few records, of which the log is asked by date more often than of all the others."""
 FIXED = "fix_id IS NOT NULL"
 ASKED_BESIDE = ("source_id", "level", "integration_id", "environment", "sample")
 """What the log is often asked of failures: columns that never change, so that they cost only what fails, and once."""
@@ -112,6 +114,9 @@ records = Table(
     partial_index("ix_records_retried", "last_attempt_at", "id", "first_attempt_at", where=RETRIED),
     partial_index("ix_records_failing", "error_kind", "id", *ASKED_BESIDE, where=FAILING),
     partial_index("ix_records_refused", "last_status", "id", *ASKED_BESIDE, where=REFUSED),
+    partial_index("ix_records_trouble_completed", "completed_at", "id", "state", where=TROUBLED),
+    partial_index("ix_records_trouble_first_attempt", "first_attempt_at", "id", "state", where=TROUBLED),
+    partial_index("ix_records_trouble_last_attempt", "last_attempt_at", "id", "state", where=TROUBLED),
     partial_index("ix_records_samples", "id", "sample", where=SAMPLES),
     partial_index("ix_records_fix", "fix_id", where=FIXED),
     partial_index("ix_records_problem", "problem_id", "state", "id", where=IN_PROBLEM),

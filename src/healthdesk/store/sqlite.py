@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 READERS = 4
 STATEMENT_CACHE = 512
 
+CLOSE_TIMEOUT_S = 10.0
+"""How long closing waits for the writer and for readers: a disk that hangs must not keep the daemon from ending."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -67,6 +70,7 @@ class SqliteBackend:
         self._batches: Batcher[Item] = Batcher(self._loop, self._queue.put)
         self._conn: Connection | None = None
         self._closed = False
+        self._ended = asyncio.Event()
         self._down = False
         self._thread = threading.Thread(target=self._main, name="healthdesk-writer", daemon=True)
         self._thread.start()
@@ -93,12 +97,33 @@ class SqliteBackend:
         return backend
 
     async def close(self) -> None:
-        """Commit what was handed in, then end the thread and the connections."""
+        """Commit what was handed in, then end the thread and the connections, all within CLOSE_TIMEOUT_S.
+
+        What is not committed by then was not answered either: SQLite keeps a commit whole or not at all, whenever the
+        process ends, and the thread does not keep it from ending.
+        """
         self._closed = True
-        await self._batches.drained()
+        until = self._loop.time() + CLOSE_TIMEOUT_S
+        try:
+            async with asyncio.timeout_at(until):
+                await self._batches.drained()
+        except TimeoutError:
+            log.error(
+                "the writer did not commit within %g s what was handed in: none of it was answered, so who sent it "
+                "sends it again, and interrupted work is taken up at the next start; does the disk hang?",
+                CLOSE_TIMEOUT_S,
+            )
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
-        await self._readers.dispose()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._ended.wait()
+                await self._readers.dispose()
+        except TimeoutError:
+            log.warning(
+                "the database file was not closed within %g s and is left as it is: what was answered is in it, and "
+                "the next start reads it as after a kill",
+                CLOSE_TIMEOUT_S,
+            )
 
     async def read(self, query: Callable[[Connection], Any]) -> Any:
         """Run `query` in a read transaction."""
@@ -141,10 +166,12 @@ class SqliteBackend:
     # Everything below runs in the writer thread.
 
     def _main(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            self._loop.call_soon_threadsafe(self._settle, batch, self._commit(batch))
-        self._drop_connection()
-        self._writer.dispose()
+        with suppress(RuntimeError):  # the loop has ended before the thread: nobody is left to be told
+            while (batch := self._queue.get()) is not None:
+                self._loop.call_soon_threadsafe(self._settle, batch, self._commit(batch))
+            self._drop_connection()
+            self._writer.dispose()
+            self._loop.call_soon_threadsafe(self._ended.set)
 
     def _commit(self, batch: list[Item]) -> Sequence[Outcome]:
         """Commit a batch; where that fails for another reason than the database, each item alone."""

@@ -136,8 +136,12 @@ async def test_each_record_is_settled_by_what_is_said_of_it_and_only_those_that_
     assert "North Ward" not in bad.error
     assert "Klein" not in bad.error, "a value of another record of the batch"
     async with desk.client() as client:
-        shown = await client.record_attempt(bad.id, bad.attempts[0].id)
+        shown = await client.record_attempt_reveal(bad.id, bad.attempts[0].id)
     assert ids[0] not in shown.model_dump_json()
+    assert shown.response_body is not None
+    assert json.loads(shown.response_body.text) == {
+        "id": bad.id, "status": 400, "error": "no such clinic as North Ward, see ••••"
+    }, "what is said of it, its own values in it, and no trace of the others"  # fmt: skip
 
 
 async def test_a_batch_that_is_refused_whole_is_sent_one_by_one_to_learn_which_it_was(
@@ -199,13 +203,23 @@ async def test_what_an_endpoint_says_of_one_record_of_a_batch_is_told_with_no_ot
     desk: Desk, endpoint: FakeEndpoint
 ) -> None:
     delivery = await deliver_with(desk, endpoint, delivery={"batch": {"size": 2, "wait_s": 5}})
-    endpoint.behave(reply(503, json={"message": "cannot store Zsofia Quill now"}))
+    answer = {"message": "cannot store Zsofia Quill now", "of": [{"name": "Zsofia Quill", "smoker": True}]}
+    endpoint.behave(reply(503, json=answer, headers={"x-refused": "Zsofia Quill"}))
     ids = await post_held(desk, delivery, [{"name": "Ann Bee"}, {"name": "Zsofia Quill"}])
     for each in ids:
         record = await in_state(desk, each, RecordState.FAILED)
         assert record.error.startswith("cannot store")
         assert "Quill" not in record.error
     async with desk.client() as client:
+        revealed = await client.record_reveal(ids[0])
+        together = next(each for each in revealed.attempts if each.batch_id)
+        shown = await client.record_attempt_reveal(ids[0], together.id)
+        assert shown.response_headers["x-refused"] == "••••"
+        assert shown.response_body is not None
+        kept = {"message": "cannot store •••• now", "of": [{"name": "••••", "smoker": "••••"}]}
+        assert json.loads(shown.response_body.text) == kept, (
+            "whoever may see Ann's values may not see the other's"
+        )
         assert "Quill" not in (await client.problems_list()).model_dump_json()
 
 

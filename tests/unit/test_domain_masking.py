@@ -21,6 +21,7 @@ from healthdesk.domain.masking import (
     values_of,
 )
 from healthdesk.domain.scrubbing import Scrubber
+from healthdesk.domain.shared_answers import without_others, without_values
 from healthdesk.domain.values import plain
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -104,6 +105,33 @@ def test_keys_of_an_answer_that_hold_values_are_masked() -> None:
         mask_text(body.encode(), "application/json", values=frozenset({"John Smith", "Smith", "high risk"}))
     )
     assert list(shown["errors"]) == [MASK, f"{MASK} 2", f"{MASK} 3", f"{MASK} 4", "risk"]
+
+
+@given(st.dictionaries(KEYS, JSON, max_size=4))
+def test_no_value_is_in_what_is_kept_of_an_answer_to_several_records(data: dict[str, object]) -> None:
+    kept = without_values(json.dumps({"message": "busy", "got": [data]}).encode(), Scrubber(values_of(data)))
+    said = json.loads(kept)["got"]
+    assert not any(
+        traces(str(leaf), each) for leaf in leaves(said) for each in leaves(data) if type(each) is str
+    )
+
+
+def test_what_is_said_of_one_record_of_a_batch_keeps_its_own_values_and_no_trace_of_the_others() -> None:
+    own, other = {"name": "Ann Bee", "clinic": "North Ward"}, {"name": "Zsofia Quill", "clinic": "North Ward"}
+    told = {
+        "id": "rec_01", "at": "2025-11-22", "error": "Ann Bee of North Ward is Quill", "status": 409,
+        "of": [{"name": "Zsofia Quill", "smoker": True, "score": 7}], "ok": False,
+    }  # fmt: skip
+    assert without_others(told, own, Scrubber(values_of([own, other]))) == told | {
+        "error": f"Ann Bee of North Ward is {MASK}", "of": [{"name": MASK, "smoker": MASK, "score": MASK}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [b"[" * 50_000, b"<p>Ann Bee " + b"x" * 5000 + b"Ann Bee", b"\xff Ann Bee"])
+def test_hostile_answers_to_several_records_keep_no_value(body: bytes) -> None:
+    kept = without_values(body, Scrubber(frozenset({"Ann Bee"})))
+    assert b"Bee" not in kept
+    assert MASK.encode() in kept
 
 
 def test_forms_keep_their_names() -> None:

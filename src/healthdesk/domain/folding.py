@@ -23,7 +23,7 @@ _COMMON_WORDS = """
     to too true type unexpected unknown url user valid value values was were when will with wrong
     yes you your
 """
-_COMMON = frozenset(_COMMON_WORDS.split())
+COMMON = frozenset(_COMMON_WORDS.split())
 """Words an error message is made of. An answer that is one of them, such as `no`, is not what varies in it."""
 
 
@@ -31,7 +31,7 @@ def pattern(text: str, scrubber: Scrubber | None = None) -> str:
     """Return the text without its variable parts: values, quoted parts, numbers, ids, addresses and names."""
     line = _QUOTED.sub(" ? ", plain(unescaped(text[:_READ_CHARS])))
     if scrubber is not None:
-        line = scrubber.scrub(line, spared=_COMMON)
+        line = scrubber.scrub(line, spared=COMMON)
     words: list[str] = []
     first = True
     for token in _TOKEN.findall(line):

@@ -117,14 +117,14 @@ def _masked(value: object, scrubber: Scrubber, depth: int) -> object:
             return MASK
         masked: dict[str, object] = {}
         for key, item in value.items():
-            masked[_masked_key(key, scrubber, masked)] = _masked(item, scrubber, depth + 1)
+            masked[masked_key(key, scrubber, masked)] = _masked(item, scrubber, depth + 1)
         return masked
     if isinstance(value, list):
         return MASK if depth >= _MAX_DEPTH else [_masked(item, scrubber, depth + 1) for item in value]
     return None if value is None else MASK
 
 
-def _masked_key(key: str, scrubber: Scrubber, taken: Mapping[str, object]) -> str:
+def masked_key(key: str, scrubber: Scrubber, taken: Mapping[str, object]) -> str:
     if not scrubber or not (scrubber.holds(key) or (not key.isidentifier() and scrubber.scrub(key) != key)):
         return key
     name, number = MASK, 1
@@ -137,7 +137,7 @@ def _masked_key(key: str, scrubber: Scrubber, taken: Mapping[str, object]) -> st
 def _masked_form(text: str, values: frozenset[str]) -> str:
     names = [name for name, _ in parse_qsl(text.strip(), keep_blank_values=True, strict_parsing=True)]
     scrubber = Scrubber(values)
-    return _storable("&".join(f"{_masked_key(name, scrubber, {})}={MASK}" for name in names))
+    return _storable("&".join(f"{masked_key(name, scrubber, {})}={MASK}" for name in names))
 
 
 def _media_type(content_type: str) -> str:
@@ -178,7 +178,7 @@ def mask_headers(headers: Mapping[str, str], scrubber: Scrubber | None) -> dict[
         elif scrubber is None:
             masked[name] = MASK
         else:
-            masked[_masked_key(name, scrubber, masked)] = scrubber.scrub(text)
+            masked[masked_key(name, scrubber, masked)] = scrubber.scrub(text)
     return masked
 
 

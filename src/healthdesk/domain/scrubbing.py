@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from healthdesk.domain.spans import MASK, Span, is_within, masked, places, stands_alone
 from healthdesk.domain.values import fold, plain, readings, squashed, unescaped
 
-MASK = "••••"
+__all__ = ["MASK", "Scrubber", "scrub"]
 
 _WHOLE_WORD_BELOW = 4
 """Values shorter than this are masked as whole words only: a `no` is not masked inside `notice`."""
@@ -37,8 +38,6 @@ _NAME_WORDS = 8
 _MAX_DECIMALS = 9
 
 _MARKS = " .,;:!?#$&*/\\()[]{}<>'\"`-_"
-
-Span = tuple[int, int]
 
 _WORD = re.compile(r"\w+")
 _CODE = re.compile(r"\w{3}\d|\d\w{3}|\w\d\w\w|\w\w\d\w")
@@ -67,36 +66,44 @@ class Scrubber:
     def __bool__(self) -> bool:
         return bool(self._values)
 
-    def scrub(self, text: str, keep: str = "", spared: frozenset[str] = frozenset()) -> str:
+    def scrub(
+        self,
+        text: str,
+        keep: str | frozenset[str] = "",
+        spared: frozenset[str] = frozenset(),
+        *,
+        guess: bool = True,
+    ) -> str:
         """Return the text as one line with every trace of the values masked.
 
         Masked are the values whole (in any case), long parts of them, words of short ones that look like names,
         numbers equal to one (also rounded), and whatever looks like a mail address, a date or a long number.
-        `keep` is a word (the name of a field) that stays, `spared` are values in lower case that stay. Without values
-        there is nothing to hide.
+        `keep` is a word (the name of a field) or texts that stay wherever they stand, `spared` are values in lower case
+        that stay; without `guess` what only looks like personal data stays. Without values there is nothing to hide.
         """
         if not self._values or not text:
             return plain(text)
-        shown, hidden = self._traces(text)
-        kept = list(_places(shown, keep)) if keep else []
+        shown, hidden = self._traces(text, guess=guess)
+        words = {keep} if isinstance(keep, str) else keep
+        kept = [place for word in words if word for place in places(shown, word)]
         if kept or spared:
             hidden = [
                 span
                 for span in hidden
-                if not any(_is_within(span, place) for place in kept)
+                if not any(is_within(span, place) for place in kept)
                 and fold(shown[span[0] : span[1]]) not in spared
             ]
-        return _masked(shown, hidden)
+        return masked(shown, hidden)
 
     def is_repeated(self, word: str, text: str) -> bool:
         """Tell whether a word of the text is there as part of a value that the text repeats."""
         if not self._values:
             return False
         shown, hidden = self._traces(text)
-        places = list(_places(shown, word)) or list(_places(shown, word, alone=False))
+        found = list(places(shown, word)) or list(places(shown, word, alone=False))
         return any(
-            start < place[1] and place[0] < end and not _is_within((start, end), place)
-            for place in places
+            start < place[1] and place[0] < end and not is_within((start, end), place)
+            for place in found
             for start, end in hidden
         )
 
@@ -183,7 +190,12 @@ class Scrubber:
     def _numbers(self) -> set[float]:
         return {number for value in self._values for number in readings(value)}
 
-    def _traces(self, text: str) -> tuple[str, list[Span]]:
+    @cached_property
+    def _rounded(self) -> dict[int, set[float]]:
+        """The numbers with a fraction, rounded to so many decimals as were asked for."""
+        return {}
+
+    def _traces(self, text: str, *, guess: bool = True) -> tuple[str, list[Span]]:
         """Return the text as one line, and where in it are traces of values."""
         shown = plain(unescaped(text[: 4 * _READ_CHARS]))
         spans: list[Span] = []
@@ -195,7 +207,8 @@ class Scrubber:
         spans += self._words_in(shown, folded)
         if any(char.isdigit() for char in shown):
             spans += self._numbers_in(shown)
-        spans += (match.span() for match in _PERSONAL.finditer(shown))
+        if guess:
+            spans += (match.span() for match in _PERSONAL.finditer(shown))
         return shown, sorted(spans)
 
     def _whole_in(self, folded: str) -> Iterator[Span]:
@@ -205,7 +218,7 @@ class Scrubber:
                 continue
             length = len(known)
             while at >= 0:
-                if length >= _WHOLE_WORD_BELOW or _stands_alone(folded, at, at + length):
+                if length >= _WHOLE_WORD_BELOW or stands_alone(folded, at, at + length):
                     yield at, at + length
                 at = folded.find(known, at + 1)
 
@@ -232,8 +245,7 @@ class Scrubber:
         return self._is_written_as_one(word)
 
     def _numbers_in(self, shown: str) -> Iterator[Span]:
-        numbers = self._numbers
-        rounded: dict[int, set[float]] = {}
+        numbers, rounded = self._numbers, self._rounded
         for token in _NUMBER.finditer(shown) if numbers else ():
             meant = readings(token[0])
             if not numbers.isdisjoint(meant):
@@ -265,35 +277,3 @@ def _name_words(value: str) -> set[str]:
 
 def _is_simple(value: str) -> bool:
     return value.isascii() and value.isalpha() and value.islower()
-
-
-def _stands_alone(text: str, start: int, end: int) -> bool:
-    before = text[start - 1] if start else " "
-    after = text[end] if end < len(text) else " "
-    return not (before.isalnum() or before == "_" or after.isalnum() or after == "_")
-
-
-def _places(shown: str, word: str, *, alone: bool = True) -> Iterator[Span]:
-    """Find where a word stands, alone or anywhere."""
-    at = shown.find(word)
-    while at >= 0:
-        if not alone or _stands_alone(shown, at, at + len(word)):
-            yield at, at + len(word)
-        at = shown.find(word, at + 1)
-
-
-def _is_within(span: Span, place: Span) -> bool:
-    return place[0] <= span[0] and span[1] <= place[1]
-
-
-def _masked(shown: str, hidden: list[Span]) -> str:
-    pieces: list[str] = []
-    position = 0
-    for start, end in hidden:
-        if end <= position:
-            continue
-        between = shown[position:start]
-        if not pieces or between.strip(" -./,"):
-            pieces += [between, MASK]
-        position = end
-    return "".join(pieces) + shown[position:]

@@ -13,12 +13,14 @@ from healthdesk.connectors.client import Reply
 from healthdesk.domain.bodies import plain_data
 from healthdesk.domain.delivery import Batch
 from healthdesk.domain.exchange import Exchange, Failure, Sent
+from healthdesk.domain.masking import mask_headers
 from healthdesk.domain.outcome import judge_response
 from healthdesk.domain.scrubbing import Scrubber
+from healthdesk.domain.shared_answers import without_others, without_values
 from healthdesk.domain.states import ErrorKind
 from healthdesk.domain.values import values_of
 from healthdesk.domain.verdicts import UNEXPECTED
-from healthdesk.engine.app_delivery import AppWay, without_values
+from healthdesk.engine import app_delivery
 from healthdesk.store.rows import ClaimedRecord
 
 _OF_ITS_RECORDS = frozenset(
@@ -41,7 +43,7 @@ class Result:
 
 
 async def by_app(
-    app: AppWay,
+    app: app_delivery.AppWay,
     batch: Batch,
     records: Sequence[ClaimedRecord],
     items: Sequence[Any],
@@ -52,10 +54,9 @@ async def by_app(
     if reply.failure is None:
         others = app.operation.others == "delivered"
         return await judged(batch, records, items, exchange, reply.document, others_delivered=others)
-    failure = _shared(without_values(reply.failure, _said(records, items)), len(records))
-    return [
-        Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
-    ]
+    said = _said(records, items)
+    failure = _shared(app_delivery.without_values(reply.failure, said), len(records))
+    return await _alike(records, items, exchange, failure, said)
 
 
 def _shared(failure: Failure, count: int) -> Failure:
@@ -76,31 +77,58 @@ async def judged(
 ) -> list[Result]:
     """Return what became of each record. With `others_delivered` the results name only what failed."""
     status = exchange.status
+    said = _said(records, items)
     accepted = status is not None and 200 <= status < 300 and exchange.error is None
     if not accepted:
-        failure = judge_response(exchange, _said(records, items))
+        failure = judge_response(exchange, said)
         if failure is not None:
             failure = _shared(failure, len(records))
-        return [
-            Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
-        ]
+        return await _alike(records, items, exchange, failure, said)
     if not batch.results:
-        return [
-            Result(record, _own(exchange, item), None) for record, item in zip(records, items, strict=True)
-        ]
+        return await _alike(records, items, exchange, None, said)
     found = paths.items(batch.results, document) or []
     told = _by_record(batch, records, found)
     failed = [item for item in found if _failed(batch, item)]
     if others_delivered and all(any(item is each for each in told.values()) for item in failed):
         told = {record.id: {} for record in records} | told
-    scrubber = Scrubber(values_of(_said(records, items)) if failed else frozenset())
+    several = len(records) > 1
+    scrubber = Scrubber(values_of(said) if failed or several else frozenset())
+    if several:
+        exchange = await asyncio.to_thread(
+            _to_all, exchange, scrubber, body=any(record.id not in told for record in records)
+        )
     results: list[Result] = []
     for record, item in zip(records, items, strict=True):
-        result = _result(batch, record, item, exchange, told.get(record.id), scrubber)
-        results.append(result)
-        if result.failure is not None:
+        results.append(_result(batch, record, item, exchange, told.get(record.id), scrubber, several=several))
+        if several:
             await asyncio.sleep(0)  # each is looked through for the values of all: others get their turn
     return results
+
+
+async def _alike(
+    records: Sequence[ClaimedRecord],
+    items: Sequence[Any],
+    exchange: Exchange,
+    failure: Failure | None,
+    said: Sequence[Any],
+) -> list[Result]:
+    """Return the same result for each record: what is kept with it of an answer to several tells nothing of the others."""
+    if len(records) > 1:
+        exchange = await asyncio.to_thread(_to_all, exchange, Scrubber(values_of(said)))
+    return [
+        Result(record, _own(exchange, item), failure) for record, item in zip(records, items, strict=True)
+    ]
+
+
+def _to_all(exchange: Exchange, scrubber: Scrubber, *, body: bool = True) -> Exchange:
+    """Return an exchange as each of several records may keep it; without its body where none keeps that."""
+    kept = without_values(exchange.response_body, scrubber) if body else b""
+    return replace(
+        exchange,
+        response_headers=mask_headers(exchange.response_headers, scrubber),
+        response_body=kept[:_MOST_KEPT],
+        response_cut=exchange.response_cut or len(kept) > _MOST_KEPT,
+    )
 
 
 def _said(records: Sequence[ClaimedRecord], items: Sequence[Any]) -> list[Any]:
@@ -118,7 +146,14 @@ def _by_record(batch: Batch, records: Sequence[ClaimedRecord], found: Sequence[A
 
 
 def _result(
-    batch: Batch, record: ClaimedRecord, item: Any, exchange: Exchange, told: Any, scrubber: Scrubber
+    batch: Batch,
+    record: ClaimedRecord,
+    item: Any,
+    exchange: Exchange,
+    told: Any,
+    scrubber: Scrubber,
+    *,
+    several: bool,
 ) -> Result:
     """Return what became of one record by what was `told` of it. `scrubber` knows the values of every record."""
     if told is None:
@@ -134,7 +169,11 @@ def _result(
         )
         return Result(record, _own(exchange, item), failure)
     body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
-    own = replace(_own(exchange, item), response_body=body[:_MOST_KEPT], response_cut=len(body) > _MOST_KEPT)
+    kept = body
+    if several:
+        shown = without_others(told, [plain_data(record.data), item, record.webhook_id], scrubber)
+        kept = json.dumps(shown, ensure_ascii=False).encode("utf-8", "replace")
+    own = replace(_own(exchange, item), response_body=kept[:_MOST_KEPT], response_cut=len(kept) > _MOST_KEPT)
     if not _failed(batch, told):
         return Result(record, own, None)
     status, error = _status(batch, told), _error(batch, told)

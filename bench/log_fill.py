@@ -26,6 +26,8 @@ SOURCES = 4
 LEVELS = ("low", "moderate", "high")
 DAYS = 7
 CHUNK = 20_000
+COMPLETED_BEFORE = timedelta(seconds=1)
+"""So long before it arrived a record was completed."""
 
 
 @contextmanager
@@ -95,7 +97,7 @@ async def filled(url: str, count: int) -> tuple[Store, list[str]]:
                 "environment": Environment.PRODUCTION,
                 "source_id": source_ids[(number // FAILED_EVERY) % SOURCES],
                 "level": LEVELS[number % len(LEVELS)],
-                "completed_at": at - timedelta(seconds=1),
+                "completed_at": at - COMPLETED_BEFORE,
                 "state": RecordState.FAILED if failed else RecordState.DELIVERED,
                 "sample": number % SAMPLE_EVERY == 1,
                 "tries": 1,

@@ -9,10 +9,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from bench.figures import Figure
-from bench.log_fill import DAYS, FAILED_EVERY, databases, filled
+from bench.log_fill import COMPLETED_BEFORE, FAILED_EVERY, databases, filled
 from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import Environment, RecordState
-from healthdesk.store import records
+from healthdesk.store import log_query, records
 from healthdesk.store.columns import to_micros
 from healthdesk.store.database import Store
 from healthdesk.store.log_plan import order_of
@@ -50,32 +50,60 @@ def dated(now: datetime) -> dict[str, RecordQuery]:
     }
 
 
-async def _page_ms(store: Store, query: RecordQuery, after: str | None) -> float:
+async def _page_ms(store: Store, query: RecordQuery, after: str | None, rows: int) -> float:
     began = time.perf_counter()
-    page = await store.read(records.page, query, after=after, limit=PAGE)
+    page = await store.read(records.page, query, after=after, limit=rows)
     took = (time.perf_counter() - began) * 1000
     assert page.items or page.next or query.levels
     return took
 
 
-def _deep(query: RecordQuery, ids: list[str]) -> str:
-    """Return a cursor near the end of what the filter matches."""
-    if order_of(query) == "arrived":
-        return ids[PAGE * FAILED_EVERY]
-    at = ids[len(ids) * 3 // DAYS + PAGE * FAILED_EVERY]
+async def _matches(store: Store, query: RecordQuery) -> int:
+    """Return how many rows match, counting no further than one past a page."""
+    rows, after = 0, None
+    while rows <= PAGE:
+        page = await store.read(records.page, query, after=after, limit=PAGE + 1 - rows)
+        rows, after = rows + len(page.items), page.next
+        if after is None:
+            break
+    return rows
+
+
+async def _deep(store: Store, query: RecordQuery, ids: list[str], rows: int) -> str:
+    """Return the cursor behind which the filter matches so many rows and no more."""
+    found: list[str] = []
+    after = None
+    while len(found) <= rows:
+        page = await store.read(log_query.search, query, after=after, limit=rows + 1, newest_first=False)
+        found, after = [*found, *page.ids], page.next
+        if after is None:
+            break
+    # Where nothing more matches, a place so far from the end as such a page would reach.
+    at = found[rows] if len(found) > rows else ids[PAGE * FAILED_EVERY]
+    match order_of(query):
+        case "arrived":
+            return at
+        case "completed":
+            return f"{to_micros(id_time(at) - COMPLETED_BEFORE)}.{at}"
     return f"{to_micros(id_time(at))}.{at}"
 
 
-async def _alternate(filled: list[tuple[Store, list[str]]], query: RecordQuery, *, deep: bool) -> list[float]:
-    """Return the milliseconds of a page in each store, read in turn so that noise meets both alike.
+async def _alternate(
+    filled: list[tuple[Store, list[str]]], query: RecordQuery, *, deep: bool
+) -> tuple[list[float], int]:
+    """Return the milliseconds of a page in each store, read in turn so that noise meets both alike, and its rows: no more
+    than the filter matches in the smallest, so that a page of 50 is not compared with one of 16.
 
     The fastest of each: what else the machine does adds to a page and takes nothing off.
     """
+    matches = min([await _matches(store, query) for store, _ in filled])
+    rows = min(PAGE, max(0, matches - 1) if deep else matches)
+    cursors = [await _deep(store, query, ids, rows) if deep else None for store, ids in filled]
     times: list[list[float]] = [[] for _ in filled]
     for _ in range(REPEATS):
-        for (store, ids), took in zip(filled, times, strict=True):
-            took.append(await _page_ms(store, query, _deep(query, ids) if deep else None))
-    return [min(took) for took in times]
+        for (store, _), after, took in zip(filled, cursors, times, strict=True):
+            took.append(await _page_ms(store, query, after, rows or PAGE))
+    return [min(took) for took in times], rows
 
 
 async def log_pages(database: str = "sqlite", large_count: int = LARGE) -> list[Figure]:
@@ -90,8 +118,8 @@ async def log_pages(database: str = "sqlite", large_count: int = LARGE) -> list[
         try:
             for name, query in (QUERIES | dated(datetime.now(UTC))).items():
                 for deep in (False, True):
-                    small, large = await _alternate(stores, query, deep=deep)
-                    label = f"log page {'deepest' if deep else 'first'}, {name}"
+                    (small, large), rows = await _alternate(stores, query, deep=deep)
+                    label = f"log page {'deepest' if deep else 'first'}, {name}, {rows} rows"
                     figures.append(
                         Figure(label, large, small, "ms", "ratio ≤ 1.5", large <= 1.5 * small, note)
                     )

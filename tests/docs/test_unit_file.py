@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from healthdesk.daemon.main import GRACE_S
+from healthdesk.daemon.main import END_TIMEOUT_S, GRACE_S
 from healthdesk.engine.engine import LEAVE_GRACE_S
+from healthdesk.engine.supervisor import CANCEL_TIMEOUT_S
 from healthdesk.paths import credential_key_file, default_paths
+from healthdesk.store.sqlite import CLOSE_TIMEOUT_S
 
 
 @pytest.fixture
@@ -30,7 +32,8 @@ def service(unit: str) -> dict[str, str]:
 
 def test_systemd_waits_for_ready_and_for_the_end(service: dict[str, str]) -> None:
     assert service["Type"] == "notify"
-    assert float(service["TimeoutStopSec"]) > GRACE_S + LEAVE_GRACE_S + 10, "the listeners close first"
+    stopping_s = GRACE_S + LEAVE_GRACE_S + 2 * CANCEL_TIMEOUT_S + CLOSE_TIMEOUT_S + END_TIMEOUT_S
+    assert float(service["TimeoutStopSec"]) > stopping_s + 10, "the listeners close first"
     assert float(service["WatchdogSec"]) >= 10
     assert service["Restart"] == "always"
 

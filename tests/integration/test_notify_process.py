@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.integration.notify_sinks import SmtpSink, silent_server
@@ -311,6 +312,36 @@ async def test_start_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, sender
     result = await send(sender, chat_url(1))
     assert (result.kind, result.retryable) == (ErrorKind.INTERNAL, True)
     assert "No module named healthdesk.no_such" in result.sentence
+
+
+class Undead:
+    """A process that does not end, or whose output something else keeps open."""
+
+    pid = 4711
+    returncode = None
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    async def wait(self) -> None:
+        await self.ended.wait()
+
+    communicate = wait
+
+
+async def test_child_that_does_not_end_when_killed_is_left_behind_and_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, _signal: killed.append(group))
+    monkeypatch.setattr("healthdesk.engine.notify_process.KILL_TIMEOUT_S", 0.01)
+    child = NotifyProcess(cast("asyncio.subprocess.Process", undead := Undead()))
+    await child.kill()
+    assert "4711 did not end within 0.01 s of being killed and is left behind" in caplog.text
+    assert await child._last_words() == ""
+    assert "its output is still open after 0.01 s: why it did not start is not known" in caplog.text
+    assert killed == [4711, 4711]
+    undead.ended.set()
 
 
 def children() -> list[int]:

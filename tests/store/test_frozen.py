@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import desk, postgres
+from tests.store.test_notifications import collect, listeners
 from tests.store.world import World
 
 
@@ -75,6 +76,35 @@ async def test_a_database_that_hangs_is_unavailable_in_time_and_comes_back(
         await world.accept(2)
         assert (await world.check_ledger())["queued"] >= 4
         await store.close()
+
+
+async def test_a_database_that_hangs_keeps_nobody_from_listening_later_or_from_closing(
+    postgres_url, opened, clock, ids, monkeypatch, caplog
+):
+    async with proxied(postgres_url) as (proxy, url), asyncio.timeout(60):
+        world = await World.made(await opened(url), clock, ids)
+        heard: list[tuple[str, str]] = []
+        monkeypatch.setattr(postgres, "QUERY_TIMEOUT_S", 0.2)
+        proxy.flows.clear()
+        listening = asyncio.ensure_future(collect(world, heard))
+        await clock.wait_for_sleepers()
+        assert "cannot listen to other daemons, polling goes on: " in caplog.text
+        assert "no answer within" in caplog.text
+        monkeypatch.undo()
+        proxy.flows.set()
+        clock.advance(1)
+        await listeners(world, 1)
+        proxy.flows.clear()
+        record = asyncio.ensure_future(world.store.accept(world.record()))
+        await asyncio.sleep(0)
+        for bound in ("ACCEPT_TIMEOUT_S", "CLOSE_TIMEOUT_S"):
+            monkeypatch.setattr(postgres, bound, 0.05)
+        await world.store.close()
+        assert "the database did not commit within 0.05 s the records that were handed in" in caplog.text
+        assert not record.done(), "nothing that is not committed is answered"
+        await listening
+        proxy.flows.set()
+        await asyncio.gather(record, return_exceptions=True)
 
 
 async def test_the_kernel_watches_connections_to_another_host(postgres_url, opened):

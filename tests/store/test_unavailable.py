@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 
 import asyncpg
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import desk, ledger, records
+from healthdesk.store import desk, ledger, records, sqlite
 from healthdesk.store.rows import RecordQuery
 from tests.store.world import World
 
@@ -110,6 +111,35 @@ async def test_a_closed_store_is_unavailable_and_closing_waits_for_what_was_hand
         await world.store.read(desk.setting, "x")
     again = await opened(url)
     assert sum((await again.read(ledger.totals))[0].states.values()) == 20
+
+
+async def test_closing_does_not_wait_for_ever_for_a_disk_that_hangs(
+    sqlite_world, sqlite_url, opened, monkeypatch, caplog
+):
+    world = sqlite_world
+    await world.accept(1)
+    hangs, flows = threading.Event(), threading.Event()
+
+    def hang(_conn):
+        hangs.set()
+        flows.wait(60)
+
+    under_way = asyncio.ensure_future(world.store.write(hang))
+    await asyncio.to_thread(hangs.wait)
+    monkeypatch.setattr(sqlite, "CLOSE_TIMEOUT_S", 0.01)
+    await world.store.close()
+    assert (
+        "the writer did not commit within 0.01 s what was handed in: none of it was answered" in caplog.text
+    )
+    assert "the database file was not closed within 0.01 s" in caplog.text
+    writer = world.store._backend._thread
+    assert (writer.is_alive(), writer.daemon) == (True, True), "it does not keep the process from ending"
+    assert not under_way.done()
+    flows.set()
+    await under_way
+    await asyncio.to_thread(writer.join)
+    again = await opened(sqlite_url)
+    assert (await again.read(ledger.totals))[0].states == {"queued": 1}, "what was answered is there"
 
 
 async def test_a_caller_that_gives_up_does_not_disturb_the_batch(world):

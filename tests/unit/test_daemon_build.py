@@ -1,10 +1,13 @@
-"""What the composition root makes itself."""
+"""What the composition root makes itself, and how the process ends."""
 
+import asyncio
 import logging
+import threading
 
 from tests.connectors.manifests import FULL
 
 from healthdesk.config import load_config
+from healthdesk.daemon import main
 from healthdesk.daemon.build import Randomness, read_apps
 
 
@@ -28,3 +31,17 @@ def test_the_folders_of_the_config_are_read_and_a_bad_one_stops_nothing(tmp_path
     assert "http-endpoint" in apps
     assert f"{tmp_path}/mine/bad/manifest.toml:73: rate_limit" in caplog.text
     assert "did you mean rate_limits?" in caplog.text
+
+
+def test_a_process_that_was_stopped_ends_whatever_hangs(monkeypatch, caplog):
+    monkeypatch.setattr(main, "END_TIMEOUT_S", 0.01)
+    released = threading.Event()
+    codes = []
+
+    async def served():
+        # The loop closes after its threads.
+        asyncio.get_running_loop().run_in_executor(None, released.wait, 60)
+
+    main.end_for_certain(served(), end=lambda code: (codes.append(code), released.set()))
+    assert codes == [1]
+    assert "did not end within 0.01 s: the process ends without it" in caplog.text

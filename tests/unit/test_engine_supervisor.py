@@ -30,7 +30,7 @@ async def test_dead_loop_is_logged_counted_and_started_again(caplog):
     assert await supervisor.stop(1) == []
 
 
-async def test_stop_waits_for_what_is_under_way_and_names_what_is_late():
+async def test_stop_waits_for_what_is_under_way_and_names_what_is_late(caplog, monkeypatch):
     supervisor = Supervisor(FakeClock(), Metrics())
     finished = []
 
@@ -46,3 +46,20 @@ async def test_stop_waits_for_what_is_under_way_and_names_what_is_late():
     await asyncio.sleep(0)
     assert await supervisor.stop(0.01) == ["deaf"]
     assert finished == ["polite"]
+    assert caplog.text == ""
+
+    released = asyncio.Event()
+
+    async def stubborn(stop):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await released.wait()
+
+    monkeypatch.setattr("healthdesk.engine.supervisor.CANCEL_TIMEOUT_S", 0.01)
+    supervisor = Supervisor(FakeClock(), Metrics())
+    supervisor.start("stubborn", stubborn)
+    await asyncio.sleep(0)
+    assert await supervisor.stop(0.01) == ["stubborn"], "it does not wait for ever"
+    assert "still not ended after 0.01 s: stubborn" in caplog.text
+    released.set()

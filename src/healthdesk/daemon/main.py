@@ -9,7 +9,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+import threading
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from aiohttp import web
@@ -31,6 +32,9 @@ log = logging.getLogger("healthdesk")
 GRACE_S = 25.0
 """How long attempts under way may take to finish after SIGTERM; the rest is interrupted and sent again."""
 
+END_TIMEOUT_S = 5.0
+"""How long the process may take to end once everything is stopped: what did not end by then is not waited for."""
+
 BACKLOG = 1024
 
 
@@ -42,7 +46,7 @@ def run(config: Path | None = None) -> int:
         settings = load_config(config, os.environ)
         _settle_memory()
         with DaemonLock(settings.storage.data_dir), lock_database(settings.storage.database_url):
-            _run_loop(serve(settings))
+            end_for_certain(serve(settings))
     except HealthdeskError as error:
         sys.stderr.write(f"healthdesk daemon: {error}\n" + (f"fix: {error.fix}\n" if error.fix else ""))
         return 1
@@ -57,6 +61,35 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+def end_for_certain(main: Coroutine[None, None, None], *, end: Callable[[int], object] = os._exit) -> None:
+    """Run `main` to its end, and `end` the process where the loop does not close within END_TIMEOUT_S after it.
+
+    The loop closes only when every task and every thread of its pool has ended, and one that hangs never does.
+    """
+
+    def end_now() -> None:
+        log.error(
+            "a task or a thread did not end within %g s: the process ends without it, as after a kill; what was "
+            "answered is stored, and what was under way is taken up again at the next start",
+            END_TIMEOUT_S,
+        )
+        end(1)
+
+    last = threading.Timer(END_TIMEOUT_S, end_now)
+    last.daemon = True
+
+    async def then_watched() -> None:
+        try:
+            await main
+        finally:
+            last.start()
+
+    try:
+        _run_loop(then_watched())
+    finally:
+        last.cancel()
 
 
 def _run_loop(main: Coroutine[None, None, None]) -> None:

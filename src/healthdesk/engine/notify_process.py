@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 PROGRAM = ("-I", "-m", "healthdesk.engine.notify_child")
 START_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 2.0
+
+KILL_TIMEOUT_S = 5.0
+"""How long a killed child is waited for: one that hangs in the kernel, or whose pipes another process holds, stays."""
+
 IDLE_S = 60.0
 ANSWER_MAX = 1 << 20
 _KEPT_VARIABLES = ("TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
@@ -151,7 +155,17 @@ class NotifyProcess:
     async def _last_words(self) -> str:
         """End a child that did not start and return the last line it wrote; it was told no secret yet."""
         self._signal()
-        _, words = await self._process.communicate()
+        try:
+            async with asyncio.timeout(KILL_TIMEOUT_S):
+                _, words = await self._process.communicate()
+        except TimeoutError:
+            log.warning(
+                "the sending process %d was killed, but its output is still open after %g s: why it did not start "
+                "is not known",
+                self.pid,
+                KILL_TIMEOUT_S,
+            )
+            return ""
         lines = words.decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
@@ -166,9 +180,18 @@ class NotifyProcess:
             await self.kill()
 
     async def kill(self) -> None:
-        """Kill the child and whatever it started."""
+        """Kill the child and whatever it started; one that does not end within KILL_TIMEOUT_S is left behind."""
         self._signal()
-        await asyncio.shield(self._process.wait())
+        try:
+            async with asyncio.timeout(KILL_TIMEOUT_S):
+                await asyncio.shield(self._process.wait())
+        except TimeoutError:
+            log.warning(
+                "the sending process %d did not end within %g s of being killed and is left behind: it is not used "
+                "again, the next message starts another",
+                self.pid,
+                KILL_TIMEOUT_S,
+            )
 
     def _signal(self) -> None:
         with contextlib.suppress(ProcessLookupError):

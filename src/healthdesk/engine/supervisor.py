@@ -16,6 +16,9 @@ Loop = Callable[[asyncio.Event], Awaitable[None]]
 
 BACKOFF_S = (0.1, 1.0, 5.0, 30.0)
 
+CANCEL_TIMEOUT_S = 5.0
+"""How long a cancelled loop may take to clean up after itself."""
+
 
 class Supervisor:
     """Runs named loops until told to stop."""
@@ -56,7 +59,10 @@ class Supervisor:
             task.cancel()
 
     async def stop(self, grace_s: float) -> list[str]:
-        """Ask every loop to finish, wait up to `grace_s`, cancel the rest and return their names."""
+        """Ask every loop to finish, wait up to `grace_s`, cancel the rest and return their names.
+
+        One that does not end within CANCEL_TIMEOUT_S of that either is left to the end of the process.
+        """
         self._stop.set()
         if not self._tasks:
             return []
@@ -64,5 +70,13 @@ class Supervisor:
         late = [name for name, task in self._tasks.items() if task in pending]
         for task in pending:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if pending:
+            await asyncio.wait(pending, timeout=CANCEL_TIMEOUT_S)
+        if deaf := [name for name, task in self._tasks.items() if not task.done()]:
+            log.error(
+                "cancelled, and still not ended after %g s: %s; the daemon stops without waiting longer, and what they "
+                "had under way is taken up again when it starts",
+                CANCEL_TIMEOUT_S,
+                ", ".join(deaf),
+            )
         return late

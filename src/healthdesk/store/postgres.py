@@ -95,9 +95,17 @@ class PostgresBackend:
         return backend
 
     async def close(self) -> None:
-        """Commit what was handed in, then close every connection."""
+        """Commit what was handed in, then close every connection; wait ACCEPT_TIMEOUT_S and CLOSE_TIMEOUT_S at most."""
         self._closed = True
-        await self._batches.drained()
+        try:
+            async with asyncio.timeout(ACCEPT_TIMEOUT_S):
+                await self._batches.drained()
+        except TimeoutError:
+            log.error(
+                "the database did not commit within %g s the records that were handed in: none of them was answered, "
+                "so who posted them posts them again",
+                ACCEPT_TIMEOUT_S,
+            )
         for listener in tuple(self._listeners):
             listener.terminate()
         try:
@@ -217,18 +225,30 @@ class PostgresBackend:
                 inbox.put_nowait((topic, payload))
 
         with translated():
-            async with self._engine.connect() as conn:
-                listener = await _driver(conn)
-                listener.add_termination_listener(lambda _: inbox.put_nowait(None))
-                self._listeners.add(listener)
-                try:
+            async with AsyncExitStack() as opened:
+                async with _within(QUERY_TIMEOUT_S):
+                    conn = await opened.enter_async_context(self._engine.connect())
+                    listener = await _driver(conn)
+                    listener.add_termination_listener(lambda _: inbox.put_nowait(None))
+                    self._listeners.add(listener)
+                    opened.push_async_callback(self._stop_listening, conn, listener)
                     await listener.add_listener(CHANNEL, heard)
-                    while (news := await inbox.get()) is not None:
-                        yield news
-                finally:
-                    self._listeners.discard(listener)
-                    listener.terminate()
-                    await conn.invalidate()
+                while (news := await inbox.get()) is not None:
+                    yield news
+
+    async def _stop_listening(self, conn: AsyncConnection, listener: Any) -> None:
+        """Let go of the connection that listened: news that is lost with it is seen by polling."""
+        self._listeners.discard(listener)
+        listener.terminate()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await conn.invalidate()
+        except TimeoutError:
+            log.warning(
+                "the connection that listened to other daemons was not given up within %g s; another one takes its "
+                "place, and polling goes on",
+                CLOSE_TIMEOUT_S,
+            )
 
 
 @asynccontextmanager

@@ -166,12 +166,15 @@ class SqliteBackend:
     # Everything below runs in the writer thread.
 
     def _main(self) -> None:
-        with suppress(RuntimeError):  # the loop has ended before the thread: nobody is left to be told
+        try:
             while (batch := self._queue.get()) is not None:
                 self._loop.call_soon_threadsafe(self._settle, batch, self._commit(batch))
             self._drop_connection()
             self._writer.dispose()
             self._loop.call_soon_threadsafe(self._ended.set)
+        except RuntimeError:
+            if not self._loop.is_closed():  # where closing did not wait any longer, nobody is left to be told
+                raise
 
     def _commit(self, batch: list[Item]) -> Sequence[Outcome]:
         """Commit a batch; where that fails for another reason than the database, each item alone."""

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import asyncpg
 import pytest
 
 from healthdesk.domain.ids import IdFactory
 from healthdesk.store.database import Store
 from healthdesk.testing import FakeClock
 from tests.harness.postgres import running_postgres
+from tests.store.copies import Copies
 from tests.store.world import World
 
 Opener = Callable[..., object]
@@ -48,19 +47,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@asynccontextmanager
-async def _copy_of(template: str) -> AsyncIterator[str]:
-    """A database for one test; with hundreds of them left behind the disk would fill."""
-    base, _, query = template.partition("?")
-    prefix, _, name = base.rpartition("/")
-    copy = f"copy_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(f"{prefix}/postgres?{query}")
-    try:
-        await admin.execute(f"CREATE DATABASE {copy} TEMPLATE {name} STRATEGY file_copy")
-        yield f"{prefix}/{copy}?{query}"
-        await admin.execute(f"DROP DATABASE {copy} WITH (FORCE)")
-    finally:
-        await admin.close()
+@pytest.fixture(scope="session")
+def postgres_copies(postgres_template: str) -> Copies:
+    return Copies(postgres_template)
 
 
 @pytest.fixture
@@ -71,28 +60,28 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def postgres_url(postgres_template: str) -> AsyncIterator[str]:
-    async with _copy_of(postgres_template) as url:
+async def postgres_url(postgres_copies: Copies) -> AsyncIterator[str]:
+    async with postgres_copies.one() as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def template(request: pytest.FixtureRequest) -> str:
+def template(request: pytest.FixtureRequest) -> str | Copies:
     """What to copy: resolved outside the event loop, since the first one to ask makes it."""
     if request.param == "sqlite":
-        return f"sqlite:///{request.getfixturevalue('sqlite_template')}"
-    template: str = request.getfixturevalue("postgres_template")
-    return template
+        return str(request.getfixturevalue("sqlite_template"))
+    copies: Copies = request.getfixturevalue("postgres_copies")
+    return copies
 
 
 @pytest.fixture
-async def url(template: str, tmp_path: Path) -> AsyncIterator[str]:
-    if template.startswith("sqlite"):
-        shutil.copy(template.removeprefix("sqlite:///"), tmp_path / "desk.db")
-        yield f"sqlite:///{tmp_path}/desk.db"
-    else:
-        async with _copy_of(template) as copy:
+async def url(template: str | Copies, tmp_path: Path) -> AsyncIterator[str]:
+    if isinstance(template, Copies):
+        async with template.one() as copy:
             yield copy
+    else:
+        shutil.copy(template, tmp_path / "desk.db")
+        yield f"sqlite:///{tmp_path}/desk.db"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def preview(**more):
     fields = {
         "before": "{}",
         "after": '{\n  "risk_level": "unknown"\n}',
-        "difference": ["+x"],
+        "difference": ["~ riskLevel → risk_level", "+x"],
         "version": "v1",
     }
     return FixPreview(**fields | more)

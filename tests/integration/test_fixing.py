@@ -211,10 +211,12 @@ async def test_a_preview_in_clear_is_in_the_activity_and_warns_of_what_is_still_
     seen = await desk.ok("POST", path, {"mapping": [step]})
     assert any("score: required, missing" in each for each in seen["warnings"])
     assert any("asked for risk_level" in each for each in seen["warnings"])
-    assert '-  "score": 71' in seen["difference"]
-    assert '+  "points": "•••• (changed)"' in seen["difference"]
+    assert seen["difference"] == ["~ score → points"], "renamed, neither removed nor added"
+    assert seen["moved"] == [{"path": "score", "to": "points"}]
+    assert json.loads(seen["after"])["points"] == "••••", "and not changed"
     seen = await desk.ok("POST", path, {"mapping": [step], "reveal": True})
-    assert '+  "points": 71' in seen["difference"]
+    assert seen["difference"] == ["~ score → points"]
+    assert json.loads(seen["after"])["points"] == 71
     assert json.loads(seen["data"])["participant"] == "Grace Hopper"
     newest = (await desk.ok("GET", "/v1/activity"))["items"][0]
     assert (newest["verb"], newest["detail"]["preview"]) == ("revealed", True)

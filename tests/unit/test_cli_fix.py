@@ -54,7 +54,7 @@ def test_steps_are_sent_in_the_order_given_with_the_version_that_was_shown(daemo
 
 def test_a_dry_run_prints_the_difference_and_changes_nothing(daemon, desk):
     ran = desk(f"records fix {REC} --set a=1 --dry-run")
-    assert (ran.code, "+x" in ran.out) == (0, True)
+    assert (ran.code, "  ~ riskLevel → risk_level\n  +x\n" in ran.out) == (0, True)
     assert daemon.lines() == [f"POST {PREVIEW}"]
 
 

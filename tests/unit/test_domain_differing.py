@@ -4,6 +4,7 @@ import json
 
 from healthdesk.api.delivery import MappingStep
 from healthdesk.domain.differing import CHANGED, constants, difference, has, masked, pretty
+from healthdesk.domain.moves import carried_out, moves
 from healthdesk.domain.scrubbing import MASK
 from healthdesk.domain.states import MappingVerb
 
@@ -14,6 +15,40 @@ def test_lines_that_differ_are_told_with_what_is_around_them():
         " {", '   "a": 1,', '-  "b": 1,', '+  "b": 2,', '   "c": 3', " }",
     ]  # fmt: skip
     assert difference(pretty(before), pretty(before)) == []
+
+
+def test_what_was_renamed_is_told_as_moved_and_the_rest_as_changed():
+    before = {
+        "who": "Ada",
+        "in": {"a": 1, "b": True},
+        "rows": [{"x": "qq"}],
+        "first": "Ax",
+        "other": "Ax",
+        "kept": 0,
+    }
+    after = {
+        "rows": [{"y": "qq"}],
+        "kept": 1,
+        "name": {"given": "Ada"},
+        "is_b": True,
+        "second": "Ax",
+        "third": "Ax",
+    }
+    given = {"in.b": "is_b", "other": "second"}
+    moved = moves(before, after, renames=given)
+    assert [(each.path, each.to) for each in moved] == [
+        ("who", "name.given"), ("in.b", "is_b"), ("rows.0.x", "rows.0.y"), ("first", "third"), ("other", "second"),
+    ]  # fmt: skip
+    assert [line for line in difference(pretty(before), pretty(after), moved) if line[0] != " "] == [
+        *(f"~ {each.path} → {each.to}" for each in moved),
+        '-  "in": {', '-    "a": 1', "-  },", '-  "kept": 0', '+  "kept": 1',
+    ]  # fmt: skip
+    shown = masked(after, carried_out(moved, before))
+    assert shown == {
+        "rows": [{"y": MASK}], "kept": CHANGED, "name": {"given": MASK}, "is_b": MASK, "second": MASK, "third": MASK,
+    }  # fmt: skip
+    assert moves({"tier": "gold"}, {"x": "gold"}, but=["x"]) == [], "a constant that is guessed tells nothing"
+    assert moves({"a": True}, {"b": True}) == [], "truths are alike by chance"
 
 
 def test_documents_too_long_for_lines_are_compared_by_path():

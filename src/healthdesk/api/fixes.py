@@ -26,6 +26,13 @@ class FixGiven(Input):
     """Of a preview: values in clear, where the operator may reveal them; the activity log says who looked."""
 
 
+class Moved(Output):
+    """A value that a fix sends as `to` instead of as `path`, both dotted."""
+
+    path: str
+    to: str
+
+
 class FixPreview(Output):
     """What a fix would send, values in clear where they were asked for and may be revealed, else masked.
 
@@ -38,7 +45,8 @@ class FixPreview(Output):
     """The record's data as it is sent now, before the environment's mapping: what a `body` replaces."""
     url: str = ""
     difference: list[str] = []
-    """Lines of a unified difference, `+`, `-` or space first."""
+    """What moved, `~ path → path`, and lines of a unified difference of the rest, `+`, `-` or space first."""
+    moved: list[Moved] = []
     headers: dict[str, str] = {}
     changed: bool = True
     masked: bool = False

@@ -10,6 +10,7 @@ from typing import Any
 
 from healthdesk.domain.delivery import Step
 from healthdesk.domain.mapping import changes
+from healthdesk.domain.moves import Move, without
 from healthdesk.domain.scrubbing import MASK
 from healthdesk.domain.states import MappingVerb
 from healthdesk.domain.templating import MISSING, join_path, look, split_path
@@ -26,14 +27,31 @@ def pretty(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2).encode(errors="replace").decode()
 
 
-def difference(before: str, after: str) -> list[str]:
-    """Return the lines that differ with three around each, `+`, `-` or a space first; nothing where none does."""
+def difference(before: str, after: str, moved: Sequence[Move] = ()) -> list[str]:
+    """Return what moved, `~` first, and the lines that differ with three around each, `+`, `-` or a space first.
+
+    Of JSON what moved is not among the lines again. Nothing where nothing differs.
+    """
+    if moved:
+        told = [f"~ {each.path} → {each.to}" for each in moved]
+        return told + difference(*_without_moved(before, after, moved))
     old, new = before.splitlines(), after.splitlines()
     if len(old) + len(new) > _MOST_LINES:
         return _by_path(before, after)
     lines = islice(unified_diff(old, new, lineterm=""), 2, None)
     told = [_GAP if line.startswith("@@") else line for line in lines]
     return told[1:] if told else told
+
+
+def _without_moved(before: str, after: str, moved: Sequence[Move]) -> tuple[str, str]:
+    try:
+        old, new = json.loads(before), json.loads(after)
+    except ValueError:  # a form or XML is compared as it is
+        return before, after
+    return (
+        pretty(without(old, [each.path for each in moved], new)),
+        pretty(without(new, [each.to for each in moved], old)),
+    )
 
 
 def _by_path(before: str, after: str) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
-from healthdesk.api.fixes import FixGiven, FixPreview
+from healthdesk.api.fixes import FixGiven, FixPreview, Moved
 from healthdesk.domain import differing, mapping
 from healthdesk.domain.delivery import Fix
 from healthdesk.domain.fields import FieldSpec, check_data
 from healthdesk.domain.masking import mask_headers, mask_url, redact_headers, redact_url, values_of
+from healthdesk.domain.moves import Move, carried_out, moves
 from healthdesk.domain.outcome import told_of
 from healthdesk.domain.scrubbing import MASK, Scrubber
 from healthdesk.engine.making import Made, content_of
@@ -99,19 +101,24 @@ def preview(conn: Conn, record: Sendable, fix: Fix, *, reveal: bool) -> FixPrevi
     before, after = made_or_none(record, record.known.fix), made(record, fix)
     old, new = _document(record, record.known.fix, before), _document(record, fix, after)
     data = _data_now(record)
+    given = differing.constants(fix.mapping) if fix.body is None else {}
+    renames = {each.path: each.to for each in fix.mapping if each.to}
+    moved = moves(old, new, renames=renames, but=given)
     headers = redact_headers(after.headers, record.target.secret_headers)
     url = redact_url(after.url)
     if reveal:
         shown = _clear(before, old), _clear(after, new), differing.pretty(data)
     else:
-        shown = _hidden(conn, record, fix, data, old, new)
+        harmless = declared_harmless(conn, record.row)
+        shown = _hidden(data, old, new, moved, harmless, given)
         scrubber = Scrubber(values_of(data) | values_of(new))
         headers, url = mask_headers(headers, scrubber), mask_url(url, scrubber)
     return FixPreview(
         before=shown[0],
         after=shown[1],
         data=shown[2],
-        difference=differing.difference(shown[0], shown[1]),
+        difference=differing.difference(shown[0], shown[1], moved),
+        moved=[Moved(path=each.path, to=each.to) for each in moved],
         headers=headers,
         url=url,
         changed=not same(before, after),
@@ -155,13 +162,16 @@ def _clear(request: Made | None, document: Any) -> str:
     return text.replace("><", ">\n<")
 
 
-def _hidden(conn: Conn, record: Sendable, fix: Fix, data: Any, old: Any, new: Any) -> tuple[str, str, str]:
+def _hidden(
+    data: Any, old: Any, new: Any, moved: Sequence[Move], harmless: frozenset[str], given: dict[str, Any]
+) -> tuple[str, str, str]:
     """Return what is sent before and after, and the data, with values masked."""
-    harmless = declared_harmless(conn, record.row)
-    given = differing.constants(fix.mapping) if fix.body is None else {}
+    there = carried_out(moved, old)
     return (
         differing.pretty(differing.masked(old, old, clear=still_harmless(harmless, data, old))),
-        differing.pretty(differing.masked(new, old, clear=still_harmless(harmless, data, new), given=given)),
+        differing.pretty(
+            differing.masked(new, there, clear=still_harmless(harmless, data, new), given=given)
+        ),
         differing.pretty(differing.masked(data, data, clear=harmless)),
     )
 

@@ -24,7 +24,7 @@ COLUMNS = [
     Column("Where", 16, flex=2),
     Column("What", 20, flex=4),
 ]
-_TONES = {"+": Tone.GOOD, "-": Tone.BAD, "@": Tone.DIM}
+_TONES = {"~": Tone.ACCENT, "+": Tone.GOOD, "-": Tone.BAD, "@": Tone.DIM}
 _TO = {MappingVerb.RENAME: "→ {to}", MappingVerb.FORMAT: "as {how}", MappingVerb.REMOVE: ""}
 
 

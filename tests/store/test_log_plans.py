@@ -60,6 +60,11 @@ def scans(node):
         yield from scans(inner)
 
 
+def sizes(statement):
+    """Tell whether a statement counts the entries of an index, to choose the smallest."""
+    return statement.startswith("SELECT count(*)")
+
+
 def explained(conn, statement, parameters):
     if conn.dialect.name == "sqlite":
         raw = conn.connection.dbapi_connection
@@ -122,7 +127,7 @@ async def check_plans(log, named):  # noqa: F811 - the fixture
             reading = [
                 (statement, steps)
                 for statement, steps in plans
-                if "records" in statement and "ORDER BY" in statement
+                if "records" in statement and "ORDER BY" in statement and not sizes(statement)
             ]
             assert reading, named
             for statement, steps in reading:
@@ -174,7 +179,10 @@ async def test_matches_that_are_all_old_are_found_without_reading_what_came_sinc
         RecordQuery(statuses=(422,), levels=("high",)),
         RecordQuery(error_kinds=("timeout",), levels=("high",)),
         RecordQuery(problem_id="prb_a", states=FAILED, levels=("high",)),
+        RecordQuery(states=FAILED, sample=True),
     ):
         _, plans = await plans_of(world, query, None, newest_first=True, paying=True)
+        for statement, steps in plans:
+            assert not sizes(statement) or all("Index Only Scan" in step for step in steps), steps
         for statement, steps in plans:
             assert "ORDER BY" not in statement or not any("records_pkey" in step for step in steps), steps

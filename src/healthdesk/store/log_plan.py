@@ -117,10 +117,10 @@ def _rest(query: RecordQuery, base: Base, params: Params) -> tuple[str, ...]:
 
 def size(conn: Connection, base: Base, params: Params, most: int) -> int:
     """Return how many entries a base has, counting no further than one past `most`."""
-    total = 0
+    total, fenced = 0, not on_sqlite(conn)
     for piece in pieces(base.sized or base.ranges):
         parts = (
-            f"SELECT 1 FROM (SELECT 1 FROM {each.table} WHERE {each.condition} LIMIT :most) AS s{n}"  # noqa: S608 - our own text; values are parameters
+            f"SELECT 1 FROM (SELECT 1 FROM {each.table} WHERE {_counted(each, fenced=fenced)} LIMIT :most) AS s{n}"  # noqa: S608 - our own text; values are parameters
             for n, each in enumerate(piece)
         )
         counted = f"SELECT count(*) FROM (SELECT 1 FROM ({' UNION ALL '.join(parts)}) AS a LIMIT :most) AS b"  # noqa: S608 - as above
@@ -128,6 +128,18 @@ def size(conn: Connection, base: Base, params: Params, most: int) -> int:
         if total > most:
             break
     return total
+
+
+def _counted(each: Range, *, fenced: bool) -> str:
+    """Return the condition of a range. On PostgreSQL as a span in the order of its index: of what most records match it
+    would read the records themselves.
+    """
+    if not (fenced and each.lead):
+        return each.condition
+    columns = ", ".join(column for column, _ in each.lead)
+    values = ", ".join(value for _, value in each.lead)
+    span = [f"({columns}) >= ({values})", f"({columns}) <= ({values})", *each.beyond]
+    return f"{' AND '.join(span)} ORDER BY {columns}"
 
 
 def pieces(found: Sequence[Range]) -> Iterator[Sequence[Range]]:

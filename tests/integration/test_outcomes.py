@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from healthdesk.client.client import Client
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.engine.slots import Pace
 from healthdesk.errors import ApiRefused
+from healthdesk.store import look_ups
 from healthdesk.testing import Behaviour, FakeClock, FakeEndpoint, hold, reply
 
 LOOKUP = {"path": "/records/{webhook_id}"}
@@ -384,6 +385,53 @@ async def test_questions_leave_as_far_apart_as_attempts_and_both_get_through(tmp
     first, last = methods.index("GET"), len(methods) - methods[::-1].index("POST")
     assert first < last, "questions are asked while attempts are due"
     assert methods[first:last].count("GET") <= methods[first:last].count("POST") + 1, "and leave them places"
+
+
+async def has_state(desk, record_id, state, clock=None):
+    """Return a record once it is in a state; time passes where there is a clock to advance."""
+    async with asyncio.timeout(60):
+        while (record := await desk.ok("GET", f"/v1/records/{record_id}"))["state"] != state:
+            if clock is not None:
+                clock.advance(20)
+    return record
+
+
+async def test_a_look_up_that_the_rate_puts_off_is_asked_when_its_place_comes_also_after_a_restart(
+    tmp_path, crm
+):
+    clock = FakeClock()
+    crm.takes = reply(422)
+    async with http_desk(tmp_path, clock=clock) as desk:
+        made = await desk.delivery(delivery={"lookup": LOOKUP})
+        await desk.ok("PATCH", f"/v1/connections/{made.connection_id}", {"base_url": crm.endpoint.url})
+        await desk.engine.start()
+        record_id = (await made.post()).json["id"]
+        await has_state(desk, record_id, "failed")
+        slow = {"production": {"rate_per_s": 1 / 600}}
+        await desk.ok("PATCH", f"/v1/integrations/{made.id}", slow)
+        told = await desk.ok("POST", f"/v1/records/{record_id}/look-up")
+        at = clock.now() + timedelta(seconds=600)
+        assert (told["found"], told["asked_at"]) == (None, f"{at:%Y-%m-%dT%H:%M:%SZ}")
+        assert (
+            f"(one request in 600 s) allows no question before {at:%Y-%m-%d %H:%M:%S} UTC" in told["sentence"]
+        )
+        assert (await desk.call("POST", f"/v1/records/{record_id}/look-up")).status == 409, (
+            "it is kept already"
+        )
+        await desk.engine.stop(1)
+    assert crm.questions == []
+    crm.has.add(record_id)
+    async with http_desk(tmp_path, clock=clock) as desk:
+        await desk.engine.start()
+        await clock.wait_for_sleepers()
+        record = await has_state(desk, record_id, "delivered", clock)
+        assert await desk.engine.ctx.store.read(look_ups.waiting, clock.now() + timedelta(days=1)) == []
+        await desk.engine.stop(1)
+    assert [(each["by"], each["sentence"][:36]) for each in record["events"]] == [
+        ("alice", "The rate of production (one request "),
+        ("alice", "The endpoint has it: it was asked an"),
+    ]
+    assert crm.questions == [f"/records/{record_id}"], "asked once, when the rate allowed it"
 
 
 @pytest.mark.xdist_group("postgres")

@@ -62,8 +62,12 @@ class RecordEvent(Output):
 
 
 class LookedUp(Output):
-    """What the endpoint said when it was asked for a record. `found` is None when it left it open."""
+    """What the endpoint said when it was asked for a record. `found` is None when it left it open.
+
+    `asked_at` is when it is asked, where its rate allows no question before: the answer is in the record's timeline then.
+    """
 
     found: bool | None
     sentence: str
     status: int | None = None
+    asked_at: datetime | None = None

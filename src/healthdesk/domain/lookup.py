@@ -17,6 +17,12 @@ class Answered:
     said: str
     status: int | None = None
 
+    @property
+    def sentence(self) -> str:
+        """Return the answer for people."""
+        words = {True: "has it", False: "does not have it", None: "left it open"}
+        return f"The endpoint {words[self.found]}: {self.said}."
+
 
 def answered(exchange: Exchange, *, holds: bool | None) -> Answered:
     """Return what an answer says. `holds` is whether what is looked for is in its body: None where that cannot be read.

@@ -21,6 +21,7 @@ from healthdesk.engine.instance_work import Worker
 from healthdesk.engine.instances import Instances
 from healthdesk.engine.janitor import Janitor
 from healthdesk.engine.jobs import Jobs
+from healthdesk.engine.look_ups import LookUps
 from healthdesk.engine.notify import ChannelTestResult, Notifier
 from healthdesk.engine.outcomes import Outcomes
 from healthdesk.engine.pings import Pings
@@ -56,6 +57,7 @@ class Engine:
         self.holds = Holds(ctx, self.targets, self.deliverer)
         self.silence = Silence(ctx, lambda: self.heartbeats.sentinels.offline_since is not None)
         self.outcomes = Outcomes(ctx, self.targets, self.deliverer, self.heartbeats)
+        self.look_ups = LookUps(ctx, self.targets, self.outcomes)
         self.instances = Instances(
             ctx,
             self.heartbeats,
@@ -113,6 +115,7 @@ class Engine:
         for name, loop in (
             ("deliver", self.deliverer.run),
             ("outcomes", self.outcomes.run),
+            ("look-ups", self.look_ups.run),
             ("holds", self.holds.run),
             ("jobs", self.jobs.run),
             ("circuits", self.circuits.run),

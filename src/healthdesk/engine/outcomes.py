@@ -94,17 +94,26 @@ class Outcomes:
         self._tell(stored.carried)
         return stored
 
-    async def look_up(self, target: Target, row: UndecidedRow, by: str) -> tuple[Answered, Decision | None]:
-        """Ask for one record because an operator wants it, and let the answer have its effect.
+    def place_in_s(self, target: Target) -> float:
+        """Return how long a question that is asked now waits for its place at the environment's rate."""
+        pace = self._deliverer.pace(target)
+        return 0.0 if pace is None else pace.question_in_s()
 
-        Raises MappingError where the question cannot be made of the record.
+    async def place(self, target: Target) -> None:
+        """Return once a question may be asked."""
+        pace = self._deliverer.pace(target)
+        if pace is not None:
+            await pace.question()
+
+    async def look_up(self, target: Target, row: UndecidedRow, by: str) -> tuple[Answered, Decision | None]:
+        """Ask for one record because an operator wants it, once `place` came, and let the answer have its effect.
+
+        The decision is None where nothing became of it. Raises MappingError where the question cannot be made of the record.
         """
         lookup = target.delivery.lookup
         if lookup is None:
             raise MappingError("the integration declares no lookup", fix="add one to its delivery settings")
         pace = self._deliverer.pace(target)
-        if pace is not None:
-            await pace.question()
         answer = await asking.ask(self._ctx, target, lookup, row, pace)
         decision = after_lookup(_facts(row), answer, self._rules(target), self._ctx.clock.now(), by_hand=True)
         if decision is None:
@@ -200,7 +209,7 @@ class Outcomes:
         """Ask for the records that are due; with a rate for one, and return whether there may be more."""
         store, clock = self._ctx.store, self._ctx.clock
         pace = self._deliverer.pace(target) if target.delivery.lookup else None
-        if pace is not None and not await _before(stop, pace.question()):
+        if pace is not None and not await before(stop, pace.question()):
             return False
         at_once = 1 if pace is not None else AT_ONCE if target.delivery.lookup else STEP
         while not stop.is_set():
@@ -255,7 +264,7 @@ class Outcomes:
             self._deliverer.wake(integration_id, environment)
 
 
-async def _before(stop: asyncio.Event, waiting: Coroutine[None, None, None]) -> bool:
+async def before(stop: asyncio.Event, waiting: Coroutine[None, None, None]) -> bool:
     """Wait, and return True; False when `stop` came first."""
     waiter, stopper = asyncio.create_task(waiting), asyncio.create_task(stop.wait())
     try:

@@ -2,49 +2,72 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from healthdesk.api.flow import LookedUp
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.states import RecordState
+from healthdesk.engine.look_ups import ON_ITS_WAY
+from healthdesk.engine.targets import Target
 from healthdesk.errors import Conflict, MappingError
-from healthdesk.operations.desk import Desk
-from healthdesk.store import undecided
+from healthdesk.operations.desk import Conn, Desk
+from healthdesk.store import look_ups, undecided
 
-_NOT_NOW = {
-    RecordState.SENDING: "It is being sent right now.",
-    RecordState.QUEUED: "It is queued, and is sent in a moment.",
-}
+LONGEST_WAIT_S = 10.0
+"""How long an operator waits for the place of a question at the environment's rate; past that it is asked without them."""
 
 
 async def look_up(desk: Desk, record_id: str) -> LookedUp:
     """Ask the endpoint for a record, and let its answer have its effect.
 
     What it has is delivered. What it does not have is sent again where nothing was known of it; one that failed stays.
+    Where the endpoint's rate allows no question soon, the answer says when it is asked, and is in the timeline then.
     """
     desk.require("records.look_up")
     row = await desk.read(undecided.get, record_id)
     if row.attempts == 0:
         raise Conflict("this record was not sent yet", fix="nothing can be known of it at the endpoint")
-    if row.state in _NOT_NOW:
-        raise Conflict(_NOT_NOW[row.state], fix="Wait for what becomes of it.")
+    if row.state in ON_ITS_WAY:
+        raise Conflict(ON_ITS_WAY[row.state], fix="Wait for what becomes of it.")
     target = desk.engine.targets.get(row.integration_id, row.environment)
     if target is None or target.delivery.lookup is None:
         raise Conflict(
             f"{row.environment.value} of its integration says nothing of how the endpoint is asked",
             fix="declare a lookup in its delivery settings (docs/delivery.md)",
         )
+    wait_s = desk.engine.outcomes.place_in_s(target)
+    if wait_s > LONGEST_WAIT_S:
+        return await _later(desk, target, record_id, wait_s)
+    await desk.engine.outcomes.place(target)
     try:
         answer, decision = await desk.engine.outcomes.look_up(target, row, desk.operator.user)
     except MappingError as error:
         raise Conflict(f"the endpoint cannot be asked: {error.what}", fix=error.fix) from error
     detail = {"found": answer.found, "status": answer.status}
     await desk.write(lambda conn: desk.note(conn, Verb.LOOKED_UP, "record", record_id, detail=detail))
-    words = {
-        True: f"The endpoint has it: {answer.said}.",
-        False: f"The endpoint does not have it: {answer.said}.",
-        None: f"The endpoint left it open: {answer.said}.",
-    }
-    return LookedUp(
-        found=answer.found,
-        sentence=decision.sentence if decision is not None else words[answer.found],
-        status=answer.status,
+    sentence = decision.sentence if decision is not None else answer.sentence
+    return LookedUp(found=answer.found, sentence=sentence, status=answer.status)
+
+
+async def _later(desk: Desk, target: Target, record_id: str, wait_s: float) -> LookedUp:
+    """Keep the look-up until its place comes, whatever stops meanwhile."""
+    now = desk.now()
+    at = now + timedelta(seconds=wait_s)
+    rate = target.rate_per_s
+    assert rate is not None, "without a rate nothing waits"
+    allowed = f"{rate:g} requests a second" if rate >= 1 else f"one request in {1 / rate:g} s"
+    told = (
+        f"The rate of {target.environment.value} ({allowed}) allows no question before {at:%Y-%m-%d %H:%M:%S} UTC: "
+        "the endpoint is asked then."
     )
+
+    def keep(conn: Conn) -> None:
+        if not look_ups.keep(conn, record_id, desk.operator.user, now, told):
+            raise Conflict(
+                "this record is to be looked up already, when the rate of its environment allows it",
+                fix="its timeline says when, and has the answer then",
+            )
+        desk.note(conn, Verb.LOOKED_UP, "record", record_id, detail={"asked_at": at.isoformat()})
+
+    await desk.write(keep)
+    desk.engine.look_ups.wake()
+    return LookedUp(found=None, sentence=f"{told} Its answer is in the record's timeline.", asked_at=at)

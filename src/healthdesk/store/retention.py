@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, f
 
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.states import AlertState, CallbackState, ProblemState, RecordState
-from healthdesk.store import fixes, ledger, lookups, record_events
+from healthdesk.store import fixes, ledger, look_ups, lookups, record_events
 from healthdesk.store.schema import (
     WAITING,
     attempt_exchanges,
@@ -185,6 +185,7 @@ def _records(conn: Connection, before: str, limit: int) -> int:
         conn.execute(delete(attempts).where(attempts.c.record_id.in_(ids)))
         record_events.delete_of(conn, ids)
         lookups.delete_of(conn, ids)
+        look_ups.delete_of(conn, ids)
         fixes.delete_of(conn, ids)
         conn.execute(delete(records).where(records.c.id.in_(ids)))
         deltas = ledger.Deltas()

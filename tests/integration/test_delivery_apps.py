@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from tests.integration.test_delivery_batches import post_held
 
 from healthdesk.api.connections import ConnectionCreate, Credentials
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
-from healthdesk.domain.states import ErrorKind, RecordState
+from healthdesk.api.samples import Probe
+from healthdesk.api.sources import SourceEdit, SourceEnable, SourceField
+from healthdesk.domain.states import Environment, ErrorKind, RecordState
 from healthdesk.errors import ApiRefused
 
 QUICK = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,0.05s,0.05s,0.05s"}
@@ -94,6 +97,39 @@ async def test_salesforce_contacts_are_upserted_together_and_settled_one_by_one(
             await in_state(desk, each, RecordState.DELIVERED)
         assert fake.contacts["p-1"]["LastName"] == "Lovelace"
         assert len(fake.contacts) == 2
+
+
+async def test_an_app_is_tried_with_a_sample_in_testing_and_its_heartbeat_in_production(desk: Desk) -> None:
+    async with FakeSalesforceObjects() as fake:
+        delivery = await deliver_to(desk, fake, "", SALESFORCE)
+        async with desk.client() as client:
+            crm = await client.integration(delivery.integration_id)
+            method = {"connection_id": crm.environments[0].connection_id, "delivery": SALESFORCE}
+            edit = IntegrationEdit(testing=EnvironmentEdit.model_validate({"path": "", **method}))
+            await client.integration_edit(crm.id, edit)
+            fields = [SourceField(name="participant", type="string"), SourceField(name="last", type="string")]
+            await client.source_edit(delivery.source, SourceEdit(fields=fields))
+
+            tried = await client.integration_test(crm.id, Probe())
+            assert tried.ok, tried.sentence
+            assert "Salesforce took a sample by “Upsert by external ID” (200)" in tried.sentence
+            [[sent]] = fake.collections
+            assert tried.exchange is not None
+            assert tried.exchange.url.endswith("/composite/sobjects/Contact/Participant_ID__c")
+            assert tried.exchange.request_headers["healthdesk-probe"] == "true"
+            assert json.loads(tried.exchange.request_body.text or "")["records"] == [sent]
+            fake.locked.add(sent["Participant_ID__c"])
+            refused = await client.integration_test(crm.id, Probe())
+            assert (refused.ok, "UNABLE_TO_LOCK_ROW" in refused.sentence) == (False, True)
+
+            live = Probe(environment=Environment.PRODUCTION, confirm=crm.name)
+            tried = await client.integration_test(crm.id, live)
+            assert tried.ok, tried.sentence
+            assert "Nothing was sent by “Upsert by external ID”" in tried.sentence
+            assert len(fake.collections) == 2
+            await client.source_enable(delivery.source, SourceEnable(integration_id=crm.id, enabled=False))
+            with pytest.raises(ApiRefused, match="enabled for no source"):
+                await client.integration_test(crm.id, Probe())
 
 
 async def test_hubspot_names_what_failed_and_the_rest_is_delivered(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from tests.integration.test_delivery import in_state, post
 from tests.integration.test_delivery_methods import deliver_with, verified
 
 from healthdesk.api.integrations import EnvironmentChoice
+from healthdesk.api.samples import Probe
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import ApiRefused
 from healthdesk.testing import FakeEndpoint, reply
@@ -79,6 +80,16 @@ async def test_records_go_together_signed_and_under_a_name(desk: Desk, endpoint:
     assert {record.attempts[0].batch_id for record in records} == {
         each.headers["webhook-id"] for each in requests
     }
+    async with desk.client() as client:
+        probe = Probe(environment=Environment.PRODUCTION, confirm="CRM delivery")
+        tried = await client.integration_test(delivery.integration_id, probe)
+    assert tried.ok, tried.sentence
+    probed = verified(delivery, endpoint.requests[-1])
+    assert probed.headers["webhook-id"].startswith("bat_")
+    assert probed.headers["healthdesk-probe"] == "true"
+    assert tried.exchange is not None
+    assert json.loads(tried.exchange.request_body.text or "") == json.loads(probed.body)
+    assert len(json.loads(probed.body)["records"]) == 1
 
 
 async def test_a_partial_batch_waits_no_longer_than_it_may(desk: Desk, endpoint: FakeEndpoint) -> None:

@@ -12,11 +12,12 @@ from healthdesk.connectors import pages, templates
 from healthdesk.connectors.authorized import send_authorized
 from healthdesk.connectors.documents import Document, read_document
 from healthdesk.connectors.judging import judge_of
-from healthdesk.connectors.outgoing import Authorizer, NotAuthorized
+from healthdesk.connectors.outgoing import Authorizer, NotAuthorized, Outgoing
 from healthdesk.connectors.pages import Page
 from healthdesk.connectors.results import NOTHING
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.connectors.spec import Paging, RequestTemplate
+from healthdesk.connectors.spec.base import placeholders
 from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.templates import Extra
 from healthdesk.connectors.texts import rendered
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AppClient", "Page", "Reply"]
 
+NO_HEADERS: Mapping[str, str] = {}
 STORED_BODY_BYTES = 16_384
 CHECK_BYTES = 262_144
 TASK_BYTES = 1_048_576
@@ -101,11 +103,13 @@ class AppClient:
         timeout_s: float | None = None,
         extra: Extra | None = None,
         url: str = "",
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Reply:
         """Send one request and judge its answer; once more where the app refused a token that could be renewed.
 
         Whatever the app answers is in the reply. Raises ConnectorError when a value that the request needs is missing.
-        `extra` is what paging adds; `url` takes the place of the request's own.
+        `extra` is what paging adds; `url` takes the place of the request's own; `headers` go beside its own, which they
+        replace, and never in the place of what authorizes it.
         """
         once = partial(
             self._once,
@@ -117,6 +121,7 @@ class AppClient:
             timeout_s=timeout_s or self.timeout_s,
             extra=extra,
             url=url,
+            headers=headers,
         )
         try:
             reply = await once()
@@ -139,10 +144,12 @@ class AppClient:
         timeout_s: float,
         extra: Extra | None,
         url: str,
+        headers: Mapping[str, str],
     ) -> Reply:
         manifest = self.app.manifest
         values = await self.values(inputs)
         outgoing = templates.request(request).render(self._base(values), manifest.headers, values, extra)
+        outgoing = templates.beside(outgoing, headers)
         if url:
             outgoing = replace(outgoing, url=url)
         asked = outgoing.url
@@ -150,12 +157,29 @@ class AppClient:
         exchange = await send_authorized(
             self._session, outgoing, timeout_s=timeout_s, stored_body_bytes=most_bytes
         )
-        headers = {name.lower(): value for name, value in exchange.response_headers.items()}
-        document = read_document(exchange, headers, request.answer, most_bytes)
+        answered = {name.lower(): value for name, value in exchange.response_headers.items()}
+        document = read_document(exchange, answered, request.answer, most_bytes)
         failure = self._judge.judge(
-            exchange, headers, document, on=on, expect=request.expect, success=success, values=values
+            exchange, answered, document, on=on, expect=request.expect, success=success, values=values
         )
-        return Reply(document.value, headers, _stored(exchange), failure, asked, values)
+        return Reply(document.value, answered, _stored(exchange), failure, asked, values)
+
+    def outline(
+        self, request: RequestTemplate, inputs: Mapping[str, object], headers: Mapping[str, str] = NO_HEADERS
+    ) -> Outgoing:
+        """Return a request as far as it is known without asking for a token: nothing authorizes it.
+
+        Where only the token's answer tells the base URL, its URL is the path. Raises ConnectorError as `call` does.
+        """
+        manifest = self.app.manifest
+        named = [request.path, *request.headers.values(), *manifest.headers.values()]
+        told_later = {name: f"{{{name}}}" for text in named for name in placeholders(text)}
+        values = {**told_later, **self.settings, **inputs}
+        try:
+            base = self._base({**self.settings, **inputs})
+        except ConnectorError:
+            base = ""
+        return templates.beside(templates.request(request).render(base, manifest.headers, values), headers)
 
     def missing(self, reply: Reply, what: str) -> Failure:
         """Return the failure of a reply that was fine but does not hold `what`: `without an account`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import quote, urlencode
 
@@ -120,6 +120,16 @@ class Request:
         if self._graphql:
             made = {"query": self._graphql, "variables": made}
         return json.dumps(made, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def beside(outgoing: Outgoing, headers: Mapping[str, str]) -> Outgoing:
+    """Return a request with more headers; one that is there already is replaced."""
+    if not headers:
+        return outgoing
+    sent = dict(outgoing.headers)
+    for name, value in headers.items():
+        _put(sent, name, value)
+    return replace(outgoing, headers=sent)
 
 
 def _header(name: str, template: Text, values: Values) -> str:

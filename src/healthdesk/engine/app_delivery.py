@@ -9,6 +9,7 @@ from typing import Any
 from healthdesk.connectors.app import App
 from healthdesk.connectors.client import AppClient, Reply
 from healthdesk.connectors.json_templates import document
+from healthdesk.connectors.outgoing import Outgoing
 from healthdesk.connectors.spec import DeliveryOperation
 from healthdesk.domain.delivery import Batch, DeliveryMethod
 from healthdesk.domain.exchange import Failure
@@ -49,22 +50,34 @@ class AppWay:
             )
         return {**mapped, **made}
 
-    async def send(self, items: list[Any], timeout_s: float) -> Reply:
+    async def send(self, items: list[Any], timeout_s: float, headers: Mapping[str, str]) -> Reply:
         """Send items and return what the app answered. Raises MappingError for a request that cannot be made."""
-        of_request = self.operation.request.names() & self.inputs.keys()
-        given = {name: self.inputs[name].render(Facts(), {}) for name in of_request}
         try:
             return await self.client.call(
                 self.operation.request,
-                {**given, "records": items},
+                self._given(items),
                 on="delivery",
                 most_bytes=ANSWER_BYTES,
                 timeout_s=timeout_s,
+                headers=headers,
             )
         except ConnectorError as error:
-            raise MappingError(
-                error.what, fix=error.fix or "correct the settings of the connection"
-            ) from error
+            raise _unmade(error) from error
+
+    def outline(self, items: list[Any], headers: Mapping[str, str]) -> Outgoing:
+        """Return the request that carries items, as far as it is known without a token. Raises MappingError."""
+        try:
+            return self.client.outline(self.operation.request, self._given(items), headers)
+        except ConnectorError as error:
+            raise _unmade(error) from error
+
+    def _given(self, items: list[Any]) -> dict[str, Any]:
+        of_request = self.operation.request.names() & self.inputs.keys()
+        return {name: self.inputs[name].render(Facts(), {}) for name in of_request} | {"records": items}
+
+
+def _unmade(error: ConnectorError) -> MappingError:
+    return MappingError(error.what, fix=error.fix or "correct the settings of the connection")
 
 
 def app_way(app: App, client: AppClient, delivery: DeliveryMethod) -> AppWay | None:

@@ -21,6 +21,7 @@ from healthdesk.domain.states import ErrorKind
 from healthdesk.domain.values import values_of
 from healthdesk.domain.verdicts import UNEXPECTED
 from healthdesk.engine import app_delivery
+from healthdesk.engine.batch_making import part_of
 from healthdesk.store.rows import ClaimedRecord
 
 _OF_ITS_RECORDS = frozenset(
@@ -205,8 +206,7 @@ def _status(batch: Batch, told: Any) -> int | None:
 
 def _own(exchange: Exchange, item: Any) -> Exchange:
     """Return the exchange as one of its records keeps it: of what was sent, its own part."""
-    body = json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return replace(exchange, request_body=body)
+    return replace(exchange, request_body=part_of(item))
 
 
 def document_of(exchange: Exchange) -> Any:

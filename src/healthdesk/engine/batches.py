@@ -15,15 +15,13 @@ from typing import Any
 from healthdesk.clock import Clock
 from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import Request
-from healthdesk.domain.bodies import render_body
 from healthdesk.domain.delivery import Batch
-from healthdesk.domain.exchange import Exchange, Sent
-from healthdesk.domain.states import BodyFormat
-from healthdesk.domain.templating import Facts
+from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.engine import attempt
 from healthdesk.engine.batch_answers import ALONE_NEXT, Result, by_app, document_of, judged
+from healthdesk.engine.batch_making import item_of, own_headers, request_of
 from healthdesk.engine.context import Context
-from healthdesk.engine.making import Made, address_of, content_of, headers_of, put_header, signed
+from healthdesk.engine.making import Made, signed
 from healthdesk.engine.proving import send_proven
 from healthdesk.engine.targets import Key, Target
 from healthdesk.errors import MappingError
@@ -81,6 +79,24 @@ class Batches:
 
 async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[ClaimedRecord]) -> list[Result]:
     """Send records in one request and judge what came of each. Never raises but CancelledError."""
+    return (await _exchanged(ctx, target, batch, records))[1]
+
+
+async def send_alone(
+    ctx: Context, target: Target, batch: Batch, record: ClaimedRecord
+) -> tuple[Exchange | None, Failure | None]:
+    """Send a record as a batch of one and judge it; the exchange is the whole of what was sent and answered."""
+    whole, [result] = await _exchanged(ctx, target, batch, [record])
+    if whole is not None and whole.request_body is None:
+        whole.request_body = request_of(target, [_item(target, record)], {}).body
+    return whole or result.exchange, result.failure
+
+
+async def _exchanged(
+    ctx: Context, target: Target, batch: Batch, records: Sequence[ClaimedRecord]
+) -> tuple[Exchange | None, list[Result]]:
+    """Return the exchange of all of them, where there was one, and what came of each."""
+    whole: Exchange | None = None
     results: list[Result] = []
     items: list[Any] = []
     going: list[ClaimedRecord] = []
@@ -92,15 +108,18 @@ async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[Cla
             except MappingError as error:
                 results.append(Result(record, None, attempt.unmade(error)))
         if going:
+            headers = own_headers(going[0], going[0].fix, alone=len(going) == 1)
             app = target.proof.app
             if app is None:
-                exchange = await _sent(ctx, target, batch, going, items)
-                results += await judged(batch, going, items, exchange, document_of(exchange))
+                made = request_of(target, items, headers)
+                whole = await _sent(ctx, target, batch, made)
+                results += await judged(batch, going, items, whole, document_of(whole))
+                whole.request_body = made.body
             else:
-                reply = await app.send(items, target.timeout_s)
+                reply = await app.send(items, target.timeout_s, headers)
                 batch_id = ctx.new_id("bat") if len(going) > 1 else None
-                answered = replace(reply, exchange=replace(reply.exchange, batch_id=batch_id))
-                results += await by_app(app, batch, going, items, answered)
+                whole = replace(reply.exchange, batch_id=batch_id)
+                results += await by_app(app, batch, going, items, replace(reply, exchange=whole))
     except MappingError as error:
         results += [Result(record, None, attempt.unmade(error)) for record in going]
     except NotAuthorized as error:
@@ -111,35 +130,17 @@ async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[Cla
         known = {result.record.id for result in results}
         failure = attempt.internal_failure(error)
         results += [Result(record, None, failure) for record in records if record.id not in known]
-    return results
+    return whole, results
 
 
 def _item(target: Target, record: ClaimedRecord) -> Any:
     if record.fix_id is not None and record.fix is None:
         raise MappingError("the fix of this record is gone", fix="fix it again, or take the fix away")
-    facts = record.facts or Facts(record.id, record.webhook_id)
-    content = content_of(target, record, facts, record.fix)
-    app = target.proof.app
-    return content.mapped if app is None else app.item(content.mapped, content.record, facts)
+    return item_of(target, record, record.facts, record.fix)
 
 
-async def _sent(
-    ctx: Context, target: Target, batch: Batch, records: Sequence[ClaimedRecord], items: list[Any]
-) -> Exchange:
-    delivery = target.delivery
-    document: Any = {batch.items: items} if batch.items else items
-    if delivery.body is BodyFormat.XML and not batch.items:
-        document = {"item": items}
-    body, content_type = render_body(delivery.body, document, delivery.xml_root)
-    headers = {"content-type": content_type} | headers_of(target, Facts(), {})
-    url = address_of(target, Facts(), {})
-    if len(records) == 1 and (fix := records[0].fix) is not None:
-        for name, value in fix.headers.items():
-            put_header(headers, name, value)
-    headers["webhook-id"] = ctx.new_id("bat")
-    if records[0].sample:
-        headers["healthdesk-sample"] = "true"
-    made = Made(target.method, url, headers, body)
+async def _sent(ctx: Context, target: Target, batch: Batch, made: Made) -> Exchange:
+    made.headers["webhook-id"] = ctx.new_id("bat")
     exchange = await send_proven(
         ctx,
         target.proof,
@@ -147,12 +148,12 @@ async def _sent(
             method=made.method,
             url=made.url,
             headers=signed(target, made, int(ctx.clock.now().timestamp())),
-            body=body,
+            body=made.body,
             timeout_s=target.timeout_s,
             stored_body_bytes=max(ctx.config.delivery.stored_body_bytes, 1_048_576 if batch.results else 0),
             secret_headers=target.secret_headers,
             secrets=target.secrets,
         ),
     )
-    exchange.batch_id = headers["webhook-id"]
+    exchange.batch_id = made.headers["webhook-id"]
     return exchange

@@ -23,6 +23,7 @@ from healthdesk.engine.ways import BODILESS
 from healthdesk.errors import MappingError
 from healthdesk.store.rows import ClaimedRecord
 
+SAMPLE_HEADER = "healthdesk-sample"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _MOST_HEADER = 8_000
 _MOST_URL = 8_000
@@ -113,7 +114,7 @@ def signed(target: Target, made: Made, timestamp_s: int) -> dict[str, str]:
 def _completed(headers: dict[str, str], claimed: ClaimedRecord) -> dict[str, str]:
     headers["webhook-id"] = claimed.webhook_id
     if claimed.sample:
-        headers["healthdesk-sample"] = "true"
+        headers[SAMPLE_HEADER] = "true"
     return headers
 
 

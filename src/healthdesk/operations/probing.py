@@ -1,7 +1,8 @@
-"""Test configuration: one signed request to an environment's endpoint, with the whole exchange for an answer.
+"""Test configuration: one request to an environment's endpoint as its records take it, with the whole exchange for an answer.
 
 No record is made of it, no attempt, and the log and the connection's health stay as they were. It leaves at the rate of the
-environment, as its attempts do.
+environment, as its attempts do. A batch is tried with a batch of one, an app by its operation with a sample. An operation
+leaves an object at its app, so in production an app is sent its heartbeat instead.
 """
 
 from __future__ import annotations
@@ -12,21 +13,24 @@ from dataclasses import replace
 
 from healthdesk.api.records import AttemptDetail
 from healthdesk.api.samples import Probe, Probed
+from healthdesk.connectors.checking import checked
 from healthdesk.connectors.wire import turn
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.delivery import PLAIN
+from healthdesk.domain.delivery import PLAIN, Fix
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.samples import SampleField, sample_data
 from healthdesk.domain.states import AttemptOutcome, Environment, ErrorKind, IntegrationKind, Trigger
 from healthdesk.domain.templating import Facts
-from healthdesk.engine import attempt
+from healthdesk.engine import attempt, batches
+from healthdesk.engine.apps import connector_of
 from healthdesk.engine.targets import Target
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations.bodies import clear_body, content_type_of
 from healthdesk.operations.desk import Conn, Desk
+from healthdesk.store import connections
 from healthdesk.store import integrations as queries
 from healthdesk.store import sources as source_queries
-from healthdesk.store.rows import ClaimedRecord, IntegrationRow, SourceRow
+from healthdesk.store.rows import ClaimedRecord, ConnectionSecretRow, IntegrationRow, SourceRow
 
 HEADER = "healthdesk-probe"
 LONGEST_WAIT_S = 10.0
@@ -56,22 +60,26 @@ async def probe(desk: Desk, integration_id: str, choice: Probe) -> Probed:
             "its secrets cannot be read with the key of this daemon",
             fix="`healthdesk doctor` says which key is missing",
         )
+    if source is None and _needs_data(target):
+        raise Conflict(
+            f"{row.name} is enabled for no source, and what is sent is made of the data of one",
+            fix=f"`healthdesk sources enable SOURCE --integration {row.id}` enables one",
+        )
     sent = _claimed(desk, row, target, source)
-    target = replace(target, headers={**target.headers, HEADER: "true"})
     exchange, failure = await _sent(desk, target, sent)
     status = exchange.status if exchange is not None else None
     detail = {"environment": choice.environment.value, "status": status}
     await desk.write(
         lambda conn: desk.note(conn, Verb.PROBED, "integration", integration_id, row.name, detail)
     )
-    return _told(sent, exchange, failure)
+    return _told(target, sent, exchange, failure)
 
 
 async def _sent(desk: Desk, target: Target, sent: ClaimedRecord) -> tuple[Exchange | None, Failure | None]:
     """Send at the environment's rate. Raises Conflict where that would be a long wait."""
     pace = desk.engine.deliverer.pace(target)
     if pace is None:
-        return await attempt.send(desk.ctx, target, sent)
+        return await _by_its_way(desk, target, sent)
     if (wait_s := pace.question_in_s()) > LONGEST_WAIT_S:
         raise Conflict(
             f"the rate of this environment allows the next request in {math.ceil(wait_s)} s",
@@ -80,9 +88,38 @@ async def _sent(desk: Desk, target: Target, sent: ClaimedRecord) -> tuple[Exchan
     await pace.question()
     taken = turn.set(pace.turn)
     try:
-        return await attempt.send(desk.ctx, target, sent)
+        return await _by_its_way(desk, target, sent)
     finally:
         turn.reset(taken)
+
+
+async def _by_its_way(
+    desk: Desk, target: Target, sent: ClaimedRecord
+) -> tuple[Exchange | None, Failure | None]:
+    if _heartbeat_only(target):
+        outcome = await checked(await connector_of(desk.ctx, await _connection(desk, target)))
+        return replace(outcome.exchange, request_body=b""), outcome.failure
+    if target.delivery.batch is not None:
+        return await batches.send_alone(desk.ctx, target, target.delivery.batch, sent)
+    return await attempt.send(desk.ctx, target, sent)
+
+
+def _heartbeat_only(target: Target) -> bool:
+    """Tell whether a test would leave something behind that nobody takes away again."""
+    return target.proof.app is not None and target.environment is Environment.PRODUCTION
+
+
+async def _connection(desk: Desk, target: Target) -> ConnectionSecretRow:
+    return await desk.ctx.store.read(connections.get_secret, target.connection_id)
+
+
+def _needs_data(target: Target) -> bool:
+    """Tell whether nothing can be made for a target without the data of a source."""
+    if target.proof.app is not None:
+        return not _heartbeat_only(target)
+    path = target.way.path
+    in_path = () if path is None else path.named
+    return bool(target.delivery.mapping) or any(part[0] in {"data", "source", "level"} for part in in_path)
 
 
 def _known(
@@ -110,7 +147,7 @@ def _claimed(desk: Desk, row: IntegrationRow, target: Target, source: SourceRow 
         "sent_at": now.isoformat().replace("+00:00", "Z"),
     }
     level: str | None = None
-    if target.delivery != PLAIN and source is not None:
+    if source is not None and (target.way.needs_facts or target.delivery != PLAIN):
         fields = [SampleField(f["name"], f.get("type", "any"), f.get("example", "")) for f in source.fields]
         level = source.levels[0] if source.levels else None
         data = sample_data(source.key, level, source.levels, fields, now)
@@ -130,16 +167,29 @@ def _claimed(desk: Desk, row: IntegrationRow, target: Target, source: SourceRow 
         content_type="application/json",
         sample=True,
         facts=facts,
+        fix=Fix(headers={HEADER: "true"}),
     )
 
 
-def _told(sent: ClaimedRecord, exchange: Exchange | None, failure: Failure | None) -> Probed:
+def _told(target: Target, sent: ClaimedRecord, exchange: Exchange | None, failure: Failure | None) -> Probed:
+    app = target.proof.app
+    name = "The endpoint" if app is None else app.client.app.name
     if failure is None:
         status = exchange.status if exchange is not None else ""
-        sentence = f"The endpoint accepted the signed probe ({status})."
-    elif failure.kind in _OF_THE_RECORD:
+        sentence = f"{name} accepted the signed probe ({status})."
+        if app is not None and _heartbeat_only(target):
+            sentence = (
+                f"{name} was reached and takes the credentials ({status}). Nothing was sent by “{app.operation.name}”, "
+                "which would leave an object in production: its inputs and the mapping were not tried. "
+                "Test them in the testing environment."
+            )
+        elif app is not None:
+            sentence = (
+                f"{name} took a sample by “{app.operation.name}” ({status}). What it made of it stays there."
+            )
+    elif failure.kind in _OF_THE_RECORD and not _heartbeat_only(target):
         sentence = (
-            f"The endpoint was reached and takes the credentials; it refused this body ({failure.status}): "
+            f"{name} was reached and takes the credentials; it refused this body ({failure.status}): "
             f"{failure.sentence}"
         )
     else:

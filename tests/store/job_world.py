@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from healthdesk.domain.job_states import JobKind, JobState
 from healthdesk.store import job_items, job_making, jobs, resending
 from healthdesk.store.database import Store
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.rows_jobs import JobRow, NewJob, Stepped
+from healthdesk.store.rows_jobs import JobRow, NewJob, Place, Stepped
 from tests.store.world import World
 
 MANY = 10_000
@@ -50,14 +51,18 @@ async def step(
     world: World,
     job_id: str,
     *,
-    most: int = MANY,
+    most: int | Mapping[Place, int] = MANY,
     allowed: int = MANY,
     store: Store | None = None,
     **more: Any,
 ) -> Stepped:
-    """Move a job one step on."""
+    """Move a job one step on; `most` may be under way of each environment."""
+
+    def room(place: Place) -> int:
+        return most if isinstance(most, int) else most[place]
+
     done = await (store or world.store).write(
-        job_items.step, job_id, world.clock.now(), most=most, allowed=allowed, **more
+        job_items.step, job_id, world.clock.now(), most=room, allowed=allowed, **more
     )
     assert done is not None
     return done
@@ -67,5 +72,5 @@ async def resend_everything(world: World, query: RecordQuery, store: Store | Non
     """Queue all that a filter matches, as a careless job does; what earlier jobs wait for is taken in before."""
     for job_id in await (store or world.store).read(jobs.active):
         await (store or world.store).write(jobs.lease, [job_id], world.clock.now())
-        await (store or world.store).write(job_items.step, job_id, world.clock.now(), most=0, allowed=0)
+        await step(world, job_id, store=store, most=0, allowed=0)
     return await step(world, await filled(world, query, store), store=store)

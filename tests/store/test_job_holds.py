@@ -105,10 +105,12 @@ async def test_records_are_passed_over_once_and_found_again_when_others_are_on_h
     job_id = await filled(world)
     held = failing(world, TESTING)
     found = await step(world, job_id, most=1, places=held)
-    assert (found.search.start, found.queued) == (up[0], 1)
+    here, there = (world.integration_id, PRODUCTION), (world.integration_id, TESTING)
+    assert (found.search.starts, found.queued) == ({here: up[0], there: down[0]}, 1)
     found = await step(world, job_id, most=3, places=held, search=found.search)
-    assert (found.search.start, found.queued) == (up[1], 2)
-    assert (await step(world, job_id, most=4, places=held, search=found.search)).queued == 1, "it lines up"
+    assert (found.search.starts, found.queued) == ({here: up[2], there: down[0]}, 2)
+    found = await step(world, job_id, most={here: 4, there: 1}, places=held, search=found.search)
+    assert (found.search.starts, found.queued) == ({there: down[0]}, 1), "it lines up"
     assert {each.record_id for each in await items(world, job_id, SENT)} == {*up, down[0]}
 
 
@@ -140,7 +142,9 @@ async def test_a_record_that_waits_for_one_that_is_not_in_the_job_holds_up_no_ot
     assert (await step(world, job_id, most=3, places=places)).queued == 3
     claimed = await claim_in_order(world)
     assert [each.id for each in claimed] == first, "the others wait for their turn"
-    assert await world.store.read(job_holds.on_hold, job_id, places) == {(*here, HoldReason.ORDER): 1}
+    assert (await world.store.read(job_holds.under_way, job_id, places)).held == {
+        (*here, HoldReason.ORDER): 1
+    }
     assert (await step(world, job_id, most=3, places=places)).queued == 1, "one is passed over, the other not"
     claimed = await deliver_in_order(world, claimed)
     assert second[0] in {each.id for each in claimed}

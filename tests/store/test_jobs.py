@@ -24,7 +24,7 @@ from healthdesk.store import (
 )
 from healthdesk.store.log_plan import ranges
 from healthdesk.store.rows import RecordQuery
-from healthdesk.store.rows_jobs import NewJob, Search
+from healthdesk.store.rows_jobs import NewJob
 from healthdesk.store.schema import record_bodies
 from healthdesk.store.schema import records as record_table
 from tests.store.job_world import begin, filled, step
@@ -90,7 +90,10 @@ async def test_nothing_is_sent_of_a_job_that_is_not_complete(world):
     await failed_records(world, 3)
     job_id = (await begin(world)).id
     await world.store.write(job_items.fill, job_id, world.clock.now(), limit=1)
-    assert await world.store.write(job_items.step, job_id, world.clock.now(), most=9, allowed=9) is None
+    assert (
+        await world.store.write(job_items.step, job_id, world.clock.now(), most=lambda _: 9, allowed=9)
+        is None
+    )
     assert await world.check_ledger() == {"failed": 3}
 
 
@@ -183,6 +186,26 @@ async def test_at_most_so_many_are_under_way_and_its_own_rate_allows_fewer(world
     assert (await step(world, job_id, most=4)).queued == 0
     assert (await step(world, job_id, most=9, allowed=2)).queued == 2
     assert (await step(world, job_id, most=9, allowed=0)).queued == 0
+
+
+async def test_an_environment_has_no_more_under_way_than_it_has_room_for_and_keeps_no_other_waiting(world):
+    first = sorted(await failed_records(world, 7))
+    elsewhere = set(await failed_records(world, 2, environment=TESTING))
+    await failed_records(world, 1)
+    job_id = await filled(world)
+    rooms = {(world.integration_id, PRODUCTION): 2, (world.integration_id, TESTING): 4}
+    done = await step(world, job_id, most=rooms)
+    assert {each.record_id for each in await items(world, job_id, SENT)} == {*first[:2], *elsewhere}
+    gone = record_table.delete().where(record_table.c.id == first[6])
+    await world.store.write(lambda conn: conn.execute(gone) and None)
+    for queued in (2, 2, 1, 0):
+        assert not (await step(world, job_id, most=rooms, search=done.search)).queued, "they are under way"
+        await deliver(world)
+        done = await step(world, job_id, most=rooms, search=done.search)
+        assert done.queued == queued
+    await world.step([world.delivered(each) for each in await world.claim(environment=TESTING)])
+    assert (await step(world, job_id, most=rooms, search=done.search)).job.state is JobState.DONE
+    assert await counts(world, job_id) == {DELIVERED: 9, SKIPPED: 1}, "also the one that retention removed"
 
 
 async def test_what_was_delivered_meanwhile_or_is_under_way_is_skipped_and_another_sent(world):
@@ -361,10 +384,13 @@ async def test_the_lease_of_a_daemon_that_lives_is_kept_and_of_one_that_is_gone_
     await failed_records(world, 2)
     job_id = await filled(world)
     assert await other.write(jobs.lease, [job_id], world.clock.now()) == []
-    assert await other.write(job_items.step, job_id, world.clock.now(), most=9, allowed=9) is None
+    assert await other.write(job_items.step, job_id, world.clock.now(), most=lambda _: 9, allowed=9) is None
     await world.store.write(daemons.leave, world.store.daemon_id, world.clock.now())
     assert await other.write(jobs.lease, [job_id], world.clock.now()) == [job_id]
-    assert await world.store.write(job_items.step, job_id, world.clock.now(), most=9, allowed=9) is None
+    assert (
+        await world.store.write(job_items.step, job_id, world.clock.now(), most=lambda _: 9, allowed=9)
+        is None
+    )
     assert (await step(world, job_id, store=other)).queued == 2
 
 
@@ -440,17 +466,17 @@ async def test_the_runner_looks_into_indexes(world):
     def plans(conn):
         found = ranges(conn, chosen)
         (fill,) = resending.next_statements(found)
+        place = {"integration": world.integration_id, "environment": PRODUCTION.value}
+        of_one = {"job": job_id, "start": "", "limit": 10, **place}
         return {
             "active": plan(conn, sql(jobs.active_statement())),
             "next": plan(conn, sql(job_queue.next_statement(job_id, 10))),
             "ended": plan(conn, job_holds.hinted(conn, job_items.ENDED), job=job_id, limit=10),
-            "passing over": plan(
-                conn,
-                sql(
-                    job_queue.next_statement(job_id, 10, Search(frozenset({(world.integration_id, TESTING)})))
-                ),
+            "next of one": plan(conn, job_holds.hinted(conn, job_queue.NEXT_OF_ONE), **of_one),
+            "next gone": plan(
+                conn, job_holds.hinted(conn, job_queue.NEXT_GONE), job=job_id, start="", limit=10
             ),
-            "held": plan(conn, job_holds.hinted(conn, job_holds.WAITING), job=job_id),
+            "under way": plan(conn, job_holds.hinted(conn, job_holds.SENT_ONES), job=job_id),
             "in turn": plan(conn, job_holds.hinted(conn, job_holds.NUMBER_IN_TURN), job=job_id),
             "moved on": plan(conn, job_holds.hinted(conn, job_follow.MOVED_ON), job=job_id, limit=10),
             "fill": plan(conn, fill, **found.params, after_id="", last_id="z", most=10),
@@ -459,10 +485,10 @@ async def test_the_runner_looks_into_indexes(world):
     found = await world.store.read(plans)
     assert "ix_jobs_active" in found["active"]
     assert "ix_job_records_state" in found["next"]
-    for name in ("ended", "passing over", "held", "in turn", "moved on"):
+    for name in ("ended", "next of one", "next gone", "under way", "in turn", "moved on"):
         assert "ix_job_records" in found[name]
         assert "SCAN" not in found[name].replace("SCAN CONSTANT ROW", "")
         assert "Seq Scan" not in found[name]
     assert "ix_records_" in found["fill"]
-    for each in ("active", "next", "passing over", "fill"):
+    for each in ("active", "next", "next of one", "next gone", "fill"):
         assert "TEMP B-TREE" not in found[each]

@@ -36,8 +36,8 @@ def test_a_stage_waits_for_all_of_its_records():
     assert wanted(watch, FIVE, 1, 100) == 0
     assert wanted(BEFORE, ONE, 0, 100) == 1
     assert wanted(BEFORE, FIVE, 2, 100) == 3
-    assert wanted(BEFORE, REST, 30, 100) == 70
-    assert wanted(BEFORE, REST, 130, 100) == 0
+    assert wanted(BEFORE, REST, 30, 70) == 70
+    assert wanted(BEFORE, REST, 130, 0) == 0
 
 
 @pytest.mark.parametrize("stage", [ONE, FIVE])

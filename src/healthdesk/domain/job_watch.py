@@ -142,7 +142,7 @@ def next_stage(watch: Watch, stage: JobStage, under_way: int) -> JobStage:
     return stage if size is None or under_way or watch.seen < size else AFTER[stage]
 
 
-def wanted(watch: Watch, stage: JobStage, under_way: int, most: int) -> int:
-    """Return how many more records to send now; `most` may be under way in the rest."""
+def wanted(watch: Watch, stage: JobStage, under_way: int, room: int) -> int:
+    """Return how many more records to send now, of as many as there is room for; the rest takes all of it."""
     size = STAGE_SIZE.get(stage)
-    return max(0, most - under_way if size is None else size - watch.seen - under_way)
+    return room if size is None else max(0, min(room, size - watch.seen - under_way))

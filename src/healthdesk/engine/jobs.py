@@ -19,9 +19,9 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
 from healthdesk.engine.slots import Bucket
 from healthdesk.engine.targets import Targets
-from healthdesk.store import activity, job_follow, job_items
+from healthdesk.store import activity, job_follow, job_items, job_queue
 from healthdesk.store import jobs as queries
-from healthdesk.store.rows_jobs import JobRow, Places, Search, Stepped
+from healthdesk.store.rows_jobs import JobRow, Place, Places, Search, Stepped
 
 log = logging.getLogger(__name__)
 
@@ -138,9 +138,10 @@ class Jobs:
     async def _step(self, job_id: str, known: _Running) -> None:
         before = known.row
         allowed = self._allowed(known)
-        stepped = await self._ctx.store.write(
-            self._stepped, job_id, self._most(before), allowed, self._places(), known.search
-        )
+        if allowed and before is not None and before.state is JobState.RUNNING and not known.search.starts:
+            # It may read all records of a job, which a write need not wait for.
+            known.search = await self._ctx.store.read(job_queue.search_of, before)
+        stepped = await self._ctx.store.write(self._stepped, job_id, allowed, self._places(), known.search)
         if stepped is None:
             self._running.pop(job_id, None)
             return
@@ -164,11 +165,13 @@ class Jobs:
             self._later(max(SOON_S, known.bucket.wait_s()))
 
     def _stepped(
-        self, conn: Conn, job_id: str, most: int, allowed: int, places: Places, search: Search
+        self, conn: Conn, job_id: str, allowed: int, places: Places, search: Search
     ) -> Stepped | None:
         """Move a job on, and note in the same transaction that it stopped by itself."""
         now = self._ctx.clock.now()
-        stepped = job_items.step(conn, job_id, now, most=most, allowed=allowed, places=places, search=search)
+        stepped = job_items.step(
+            conn, job_id, now, most=self._most, allowed=allowed, places=places, search=search
+        )
         if stepped is not None and stepped.stopped:
             row = stepped.job
             left = row.count(JobItemState.PENDING)
@@ -193,17 +196,10 @@ class Jobs:
             frozenset(place for place, each in targets.items() if each.order),
         )
 
-    def _most(self, row: JobRow | None) -> int:
-        """Return how many records of a job may be under way: enough that no slot waits, and no more."""
-        concurrency, rate = 0, 0.0
-        for target in self._targets.all():
-            if row is None or (
-                row.integration_id in {None, target.integration_id}
-                and row.environment in {None, target.environment}
-            ):
-                concurrency += target.concurrency
-                rate += target.rate_per_s or 0
-        return max(1, 2 * concurrency, int(rate))
+    def _most(self, place: Place) -> int:
+        """Return how many records of an environment a job may have under way: enough that no slot waits, and no more."""
+        target = self._targets.get(*place)
+        return 1 if target is None else 2 * target.concurrency
 
     def _allowed(self, known: _Running) -> int:
         """Return how many records a job's own rate lets go now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select, text
 
@@ -16,14 +17,27 @@ from healthdesk.store.scope import on_sqlite
 OnHold = Counter[tuple[str, Environment, HoldReason]]
 """How many records of a job that are under way are on hold, by environment and by what holds them."""
 
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """The records of a job that are under way: how many of each environment, and those of them that cannot leave."""
+
+    places: Counter[Place] = field(default_factory=Counter)
+    held: OnHold = field(default_factory=Counter)
+
+    def on_their_way(self, place: Place) -> int:
+        """Return how many of an environment will leave now."""
+        return self.places[place] - sum(number for key, number in self.held.items() if key[:2] == place)
+
+
 IN_LINE = 20
 """Once so many records of an environment wait for their turn, a job sends others first: it would queue all that it has
 behind records that are not its own."""
 
-WAITING = """
+SENT_ONES = """
     SELECT r.integration_id, r.environment, r.state, r.hold_reason, count(*) AS number
     FROM job_records i{hint} JOIN records r ON r.id = i.record_id
-    WHERE i.job_id = :job AND i.state = 'sent' AND r.state IN ('queued', 'retrying', 'held', 'unknown')
+    WHERE i.job_id = :job AND i.state = 'sent'
     GROUP BY r.integration_id, r.environment, r.state, r.hold_reason
 """
 IN_TURN = """
@@ -42,6 +56,7 @@ FIRST_IN_TURN = f"""
     SELECT min(r.id) {IN_TURN} AND r.integration_id = :integration AND r.environment = :environment
 """
 
+_CAN_WAIT = frozenset({RecordState.QUEUED, RecordState.RETRYING, RecordState.HELD, RecordState.UNKNOWN})
 _KEPT_BACK = frozenset({HoldReason.PAUSED, HoldReason.CONNECTION})
 """Holds under which an endpoint is not asked for a record of unknown arrival either."""
 
@@ -51,28 +66,29 @@ def hinted(conn: Connection, statement: str) -> str:
     return statement.format(hint=" INDEXED BY ix_job_records_state" if on_sqlite(conn) else "")
 
 
-def on_hold(conn: Connection, job_id: str, places: Places) -> OnHold:
-    """Count the records of a job that are under way and cannot leave: `places` are those that its records may be of.
+def under_way(conn: Connection, job_id: str, places: Places) -> UnderWay:
+    """Count the records of a job that are under way, and those that cannot leave: `places` are what it may have some of.
 
     What is let go by now and only not yet queued counts as on its way.
     """
-    held: OnHold = Counter()
-    if not places.held and not places.ordered:
-        return held
+    found = UnderWay()
     in_turn = False
-    for row in conn.execute(text(hinted(conn, WAITING)), {"job": job_id}):
+    for row in conn.execute(text(hinted(conn, SENT_ONES)), {"job": job_id}):
         state, place = RecordState(row.state), (row.integration_id, Environment(row.environment))
+        found.places[place] += row.number
+        if state not in _CAN_WAIT:
+            continue
         reason = places.held.get(place)
         if reason is None:
-            in_turn = in_turn or row.hold_reason == HoldReason.ORDER.value
+            in_turn = in_turn or (place in places.ordered and row.hold_reason == HoldReason.ORDER.value)
         elif state is not RecordState.UNKNOWN or reason in _KEPT_BACK:
-            held[*place, reason] += row.number
+            found.held[*place, reason] += row.number
     if in_turn:
         for row in conn.execute(text(hinted(conn, NUMBER_IN_TURN)), {"job": job_id}):
             place = (row.integration_id, Environment(row.environment))
             if place not in places.held:
-                held[*place, HoldReason.ORDER] += row.number
-    return held
+                found.held[*place, HoldReason.ORDER] += row.number
+    return found
 
 
 def with_a_line(held: OnHold) -> frozenset[Place]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,8 @@ from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, not
 from healthdesk.domain.states import ErrorKind
 from healthdesk.store import job_making
 from healthdesk.store import jobs as queries
-from healthdesk.store.job_holds import hinted, on_hold, told, with_a_line
-from healthdesk.store.job_queue import Moves, cancel_some, queue
+from healthdesk.store.job_holds import UnderWay, hinted, told, under_way, with_a_line
+from healthdesk.store.job_queue import Moves, cancel_some, queue, search_of
 from healthdesk.store.resending import BODY_GONE, next_ids
 from healthdesk.store.rows_jobs import ItemResult, JobRow, Place, Places, Search, Stepped
 from healthdesk.store.schema import record_bodies
@@ -83,48 +83,56 @@ def step(
     job_id: str,
     now: datetime,
     *,
-    most: int,
+    most: Callable[[Place], int],
     allowed: int,
     places: Places = NOWHERE,
     search: Search = ANEW,
 ) -> Stepped | None:
     """Take in what has ended, decide, and queue what may be sent next, in one transaction. None when it is not ours.
 
-    `most` records may be under way at a time; `allowed` may be queued now, as the job's own rate has it. Records on hold
-    keep no other from being tried, and decide nothing: `places` says where they are, `search` is that of the last step.
+    `most` says how many records of an environment may be under way at a time; `allowed` may be queued now, as the job's own
+    rate has it. Records on hold keep no other from being tried, and decide nothing: `places` says where they are, `search`
+    is that of the last step.
     """
     job = queries.leased(conn, job_id)
     if job is None or job.state is JobState.PREPARING:
         return None
     ended = _ended(conn, job_id)
     write_results(conn, job_id, ended, now)
-    under_way = job.count(JobItemState.SENT) - len(ended)
-    here = places.of(job)
-    held = on_hold(conn, job_id, here) if under_way else Counter()
-    free = under_way - held.total()
+    number = job.count(JobItemState.SENT) - len(ended)
+    way = under_way(conn, job_id, places.of(job)) if number else UnderWay()
+    free = number - way.held.total()
     decided = _decide(job, ended, free)
     done: Counter[JobItemState] = Counter(result.state for result in ended)
-    moves: Moves = Counter({(JobItemState.SENT, state): number for state, number in done.items()})
+    moves: Moves = Counter({(JobItemState.SENT, state): count for state, count in done.items()})
     woken: set[Place] = set()
     pending = job.count(JobItemState.PENDING)
     if decided.state is JobState.RUNNING and pending:
-        skipped = with_a_line(held) | here.held.keys()
-        if search.skipped != skipped:
-            search = Search(skipped)
-        number = min(allowed, wanted(decided.watch, decided.stage, free, most))
-        more, search = queue(conn, job, number, now, woken, search)
-        if skipped and not more:
+        waiting = with_a_line(way.held) | places.held.keys()
+        search = search if search.starts else search_of(conn, job)
+        rooms = {
+            place: pending if place is None else max(0, most(place) - way.places[place])
+            for place in search.starts
+        }
+        can_leave = {
+            place: room if place is None else max(0, most(place) - way.on_their_way(place))
+            for place, room in rooms.items()
+            if place not in waiting
+        }
+        wants = min(allowed, wanted(decided.watch, decided.stage, free, sum(can_leave.values())))
+        more, search = queue(conn, job, wants, can_leave, now, woken, search)
+        if not more and waiting.issuperset(search.starts):
             # Only records on hold are left. They line up as far as others would, since a circuit needs one to try.
-            number = min(allowed, wanted(decided.watch, decided.stage, under_way, most))
-            more, _ = queue(conn, job, number, now, woken)
+            wants = min(allowed, wanted(decided.watch, decided.stage, number, sum(rooms.values())))
+            more, search = queue(conn, job, wants, rooms, now, woken, search)
         moves += more
     elif decided.state is JobState.CANCELLED and pending:
         moves[JobItemState.PENDING, JobItemState.CANCELLED] += cancel_some(conn, job_id, now, limit=STEP)
     queries.moved(conn, job_id, moves)
     queued = moves[JobItemState.PENDING, JobItemState.SENT]
     # Where the job's own rate lets none go now, whether others could leave is as it was.
-    tells = held and not queued and (allowed or not pending or job.waits)
-    waits = told(conn, job_id, held) if tells and under_way == held.total() else ()
+    tells = way.held and not queued and (allowed or not pending or job.waits)
+    waits = told(conn, job_id, way.held) if tells and not free else ()
     _settle(conn, job, replace(decided, watch=replace(decided.watch, waits=waits)), now)
     after = queries.get(conn, job_id)
     changed = bool(moves) or (after.state, after.stage, after.waits) != (job.state, job.stage, job.waits)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,46 +11,75 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, bindparam, select, text
 
 from healthdesk.domain.job_states import JobItemState
-from healthdesk.domain.states import Trigger
+from healthdesk.domain.states import Environment, Trigger
 from healthdesk.store import fixes
+from healthdesk.store.job_holds import hinted
 from healthdesk.store.resending import again
 from healthdesk.store.rows_jobs import JobRow, Place, Search
 from healthdesk.store.schema import records
 from healthdesk.store.schema_jobs import SENT, job_records
 
-ALL = Search()
 Moves = Counter[tuple[JobItemState, JobItemState]]
 """How many records of a job went from one state to another."""
 
 ROUNDS = 20
 """How often one step looks for records to send where those it found need not be sent any more."""
 
-NONE_LEFT = "~"
-"""Where to look for records that can leave once none was found: behind the last one."""
+FIRST_OF_EACH = """
+    SELECT r.integration_id, r.environment, min(i.record_id) AS record_id
+    FROM job_records i{hint} LEFT JOIN records r ON r.id = i.record_id
+    WHERE i.job_id = :job AND i.state = 'pending' GROUP BY r.integration_id, r.environment
+"""
+NEXT_OF_ONE = """
+    SELECT i.record_id FROM job_records i{hint} CROSS JOIN records r
+    WHERE i.job_id = :job AND i.state = 'pending' AND i.record_id >= :start
+    AND r.id = i.record_id AND r.integration_id = :integration AND r.environment = :environment
+    ORDER BY i.record_id LIMIT :limit
+"""
+"""SQLite takes the tables of a CROSS JOIN in their order: the job's records in theirs, whichever there are of others."""
+NEXT_GONE = """
+    SELECT i.record_id FROM job_records i{hint} LEFT JOIN records r ON r.id = i.record_id
+    WHERE i.job_id = :job AND i.state = 'pending' AND i.record_id >= :start AND r.id IS NULL
+    ORDER BY i.record_id LIMIT :limit
+"""
 
 FIXED = "What is sent of it was changed, together with others."
+
+
+def search_of(conn: Connection, job: JobRow) -> Search:
+    """Return where the records that a job has left begin, by environment. Without one in its filter it reads them all."""
+    if job.place is not None:
+        return Search({job.place: ""})
+    rows = conn.execute(text(hinted(conn, FIRST_OF_EACH)), {"job": job.id})
+    return Search(
+        {
+            None if row.integration_id is None else (row.integration_id, Environment(row.environment)): row.record_id
+            for row in rows
+        }
+    )  # fmt: skip
 
 
 def queue(
     conn: Connection,
     job: JobRow,
     number: int,
+    rooms: Mapping[Place | None, int],
     now: datetime,
-    places: set[Place],
-    search: Search = ALL,
+    woken: set[Place],
+    search: Search,
 ) -> tuple[Moves, Search]:
-    """Queue the next records of a job; those that need not be sent any more are skipped, and others sent for them.
+    """Queue the next `number` records of a job, of each environment as many as it has room for and of no other; those
+    that need not be sent any more are skipped, and others sent for them.
 
     Return where to look on next time.
     """
     moves: Moves = Counter()
+    left = Counter(dict(rooms))
     for _ in range(ROUNDS):
-        if number <= 0:
+        places, search = _next(conn, job, number, left, search)
+        if not places:
             break
-        ids = list(conn.execute(next_statement(job.id, number, search)).scalars())
-        search = replace(search, start=ids[0] if ids else NONE_LEFT)
-        if not ids:
-            break
+        ids = list(places)
         elsewhere = _in_other_jobs(conn, job.id, ids)
         row, sent = again(
             conn,
@@ -65,27 +93,57 @@ def queue(
             fixed = fixes.still_needed(conn, sent, job.fix_id)
             fixes.put_in_force(conn, fixed, job.fix_id, at=now, by=job.created_by, sentence=FIXED)
         _mark(conn, job.id, sent, elsewhere | row.skipped, now)
-        places.update(row.environments)
+        woken.update(row.environments)
         moves[JobItemState.PENDING, JobItemState.SENT] += len(sent)
         moves[JobItemState.PENDING, JobItemState.SKIPPED] += len(ids) - len(sent)
+        left.subtract(places[each] for each in sent)
         number -= len(sent)
     return +moves, search
 
 
-def next_statement(job_id: str, limit: int, search: Search = ALL) -> sa.Select[Any]:
-    """Return the query of the records that a job sends next, in the order they arrived; a test reads its plan."""
-    query = (
+def _next(
+    conn: Connection, job: JobRow, number: int, rooms: Mapping[Place | None, int], search: Search
+) -> tuple[dict[str, Place | None], Search]:
+    """Return the first `number` records of those that their environments have room for, in the order they arrived."""
+    found: dict[str, Place | None] = {}
+    starts = dict(search.starts)
+    for place, start in search.starts.items():
+        limit = min(number, rooms.get(place, 0))
+        if limit <= 0:
+            continue
+        ids = _next_of(conn, job, place, start, limit)
+        found |= dict.fromkeys(ids, place)
+        if len(ids) < limit:
+            del starts[place]
+        else:
+            starts[place] = ids[-1]
+    chosen = dict(sorted(found.items())[: max(0, number)])
+    for record_id in sorted(found.keys() - chosen.keys(), reverse=True):
+        starts[found[record_id]] = record_id
+    return chosen, Search(starts)
+
+
+def _next_of(conn: Connection, job: JobRow, place: Place | None, start: str, limit: int) -> list[str]:
+    if place is not None and place == job.place:
+        return list(conn.execute(next_statement(job.id, limit, start)).scalars())
+    params = {"job": job.id, "start": start, "limit": limit}
+    if place is None:
+        return list(conn.execute(text(hinted(conn, NEXT_GONE)), params).scalars())
+    params |= {"integration": place[0], "environment": place[1].value}
+    return list(conn.execute(text(hinted(conn, NEXT_OF_ONE)), params).scalars())
+
+
+def next_statement(job_id: str, limit: int, start: str = "") -> sa.Select[Any]:
+    """Return the query of a job's next records whatever they are of, in the order they arrived; a test reads its plan."""
+    return (
         select(job_records.c.record_id)
-        .where(job_records.c.job_id == job_id, job_records.c.state == JobItemState.PENDING)
+        .where(
+            job_records.c.job_id == job_id,
+            job_records.c.state == JobItemState.PENDING,
+            job_records.c.record_id >= start,
+        )
         .order_by(job_records.c.record_id)
         .limit(limit)
-    )
-    if not search.skipped:
-        return query
-    place = sa.tuple_(records.c.integration_id, records.c.environment)
-    return query.outerjoin_from(job_records, records, records.c.id == job_records.c.record_id).where(
-        job_records.c.record_id >= search.start,
-        sa.or_(records.c.id.is_(None), place.not_in(sorted(search.skipped))),
     )
 
 

@@ -55,12 +55,11 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Where a job looks for records to send: those of the environments `skipped` are left out, and all before `start` are
-    of those. With others to skip it begins anew.
+    """Where a job looks for records to send: of each environment of which any may be left, and of those that are gone
+    (None), which come before none of these. Empty before the first look, and once none of what was found is left.
     """
 
-    skipped: frozenset[Place] = frozenset()
-    start: str = ""
+    starts: Mapping[Place | None, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,13 @@ class JobRow:
     def waits(self) -> Sequence[Wait]:
         """Return what holds all that is left of it; nothing while anything can go on."""
         return self.watch.waits
+
+    @property
+    def place(self) -> Place | None:
+        """Return the one environment that all its records are of, where its filter names it."""
+        if self.integration_id is None or self.environment is None:
+            return None
+        return self.integration_id, self.environment
 
     def may_touch(self, place: Place) -> bool:
         """Tell whether it may have records of this environment."""

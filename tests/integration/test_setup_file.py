@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import tomllib
@@ -19,7 +20,7 @@ from healthdesk.api.filters import SavedFilterCreate
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.setup import SetupGiven
 from healthdesk.domain.states import IntegrationState, Role
-from healthdesk.errors import Conflict, Malformed
+from healthdesk.errors import Conflict, Malformed, StoreUnavailable
 from healthdesk.operations import (
     channels,
     connections,
@@ -467,6 +468,38 @@ async def test_an_import_that_dies_half_way_leaves_nothing(
     assert news == []
     assert (await imported(desk, SMALL, SMALL_SECRETS)).added == 4
     assert {"connection.changed", "integration.changed", "source.changed"} <= set(news)
+
+
+async def test_secrets_that_an_import_made_are_shown_though_the_database_fails_right_after_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    planned = await setup.load(desk, given := SetupGiven(text=SMALL, secrets=SMALL_SECRETS))
+    targets = desk.engine.targets
+
+    async def fails() -> None:
+        raise StoreUnavailable("the database cannot be used now: the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(targets, "refresh", fails)
+        applied = await setup.load(desk, given.model_copy(update={"version": planned.version}))
+        [(integration_id, kept)] = [
+            (each.id, each.environments[0]) for each in (await integrations.list_all(desk, None, 500)).items
+        ]
+        assert applied.secrets["integrations.CRM.production.signing_secret"].endswith(
+            kept.signing_secret_hint.lstrip("•")
+        )
+        assert "in effect once the database can be read: the database cannot be used now" in caplog.text
+        assert targets.get(integration_id, kept.environment) is None
+        stop = asyncio.Event()
+        holding = asyncio.create_task(desk.engine.holds.run(stop))
+        await asyncio.sleep(0)
+        assert not holding.done(), "the loop that reads them again goes on"
+    desk.engine.holds.wake()
+    async with asyncio.timeout(60):
+        while targets.get(integration_id, kept.environment) is None:
+            await asyncio.sleep(0)
+    stop.set()
+    await holding
 
 
 async def test_a_plan_that_is_out_of_date_is_not_done(desk: Desk) -> None:

@@ -33,6 +33,7 @@ from healthdesk.engine.supervisor import Supervisor
 from healthdesk.engine.targets import Targets
 from healthdesk.engine.task_sync import TaskSync
 from healthdesk.engine.templates import Templates
+from healthdesk.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -177,8 +178,15 @@ class Engine:
         return None if order is None else self.targets.order_key(integration_id, environment, order, data)
 
     async def refresh(self) -> None:
-        """Read connections, integrations and secrets again after a change, and act on it."""
-        await self.targets.refresh()
+        """Read connections, integrations and secrets again after a change, and act on it.
+
+        A database that fails just now changes nothing of what was committed: the answer to that, which may hold secrets
+        that are shown once, must not be lost for it. Holds read again at their next turn, and say so while they cannot.
+        """
+        try:
+            await self.targets.refresh()
+        except StoreUnavailable as error:
+            log.warning("a change of the set-up is in effect once the database can be read: %s", error)
         self.holds.wake()
         self.circuits.wake()
         self.deliverer.wake_all()

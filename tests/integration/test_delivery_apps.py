@@ -17,10 +17,12 @@ from tests.integration.test_delivery import in_state
 from tests.integration.test_delivery_batches import post_held
 
 from healthdesk.api.connections import ConnectionCreate, Credentials
+from healthdesk.api.delivery import MappingStep
+from healthdesk.api.fixes import FixResend
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.samples import Probe
 from healthdesk.api.sources import SourceEdit, SourceEnable, SourceField
-from healthdesk.domain.states import Environment, ErrorKind, RecordState
+from healthdesk.domain.states import Environment, ErrorKind, MappingVerb, RecordState
 from healthdesk.errors import ApiRefused
 
 QUICK = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,0.05s,0.05s,0.05s"}
@@ -97,6 +99,32 @@ async def test_salesforce_contacts_are_upserted_together_and_settled_one_by_one(
             await in_state(desk, each, RecordState.DELIVERED)
         assert fake.contacts["p-1"]["LastName"] == "Lovelace"
         assert len(fake.contacts) == 2
+        await _shown_and_fixed_as_the_app_receives_it(desk, fake, ids[2])
+
+
+async def _shown_and_fixed_as_the_app_receives_it(
+    desk: Desk, fake: FakeSalesforceObjects, record_id: str
+) -> None:
+    contact = {"Participant_ID__c": "p-3", "attributes": {"type": "Contact"}}
+    async with desk.client() as client:
+        shown = await client.record_reveal(record_id)
+        assert json.loads(shown.request_body.text or "") == contact
+        assert shown.next_body is None, "the next attempt sends the same"
+        assert json.dumps([contact], ensure_ascii=False) in shown.curl
+        fix = FixResend(
+            mapping=[MappingStep(do=MappingVerb.SET, path="last", value="Ching")],
+            headers={"Sforce-Auto-Assign": "FALSE"},
+            reveal=True,
+        )
+        seen = await client.record_fix_preview(record_id, fix)
+        assert json.loads(seen.before) == contact
+        assert json.loads(seen.after) == contact | {"LastName": "Ching"}
+        assert seen.url.endswith("/composite/sobjects/Contact/Participant_ID__c")
+        assert seen.headers["Sforce-Auto-Assign"] == "FALSE"
+        await client.record_fix(record_id, fix)
+    await in_state(desk, record_id, RecordState.DELIVERED)
+    assert fake.contacts["p-3"]["LastName"] == "Ching"
+    assert fake.seen[-1].headers["Sforce-Auto-Assign"] == "FALSE"
 
 
 async def test_an_app_is_tried_with_a_sample_in_testing_and_its_heartbeat_in_production(desk: Desk) -> None:

@@ -83,6 +83,9 @@ async def test_records_go_together_signed_and_under_a_name(desk: Desk, endpoint:
     async with desk.client() as client:
         probe = Probe(environment=Environment.PRODUCTION, confirm="CRM delivery")
         tried = await client.integration_test(delivery.integration_id, probe)
+        shown = await client.record_reveal(ids[0])
+    assert shown.next_body is None, "the next attempt sends the same"
+    assert f'{{"records":[{{"n":0,"key":"{ids[0]}"}}]}}' in shown.curl
     assert tried.ok, tried.sentence
     probed = verified(delivery, endpoint.requests[-1])
     assert probed.headers["webhook-id"].startswith("bat_")

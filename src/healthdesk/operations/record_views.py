@@ -13,6 +13,7 @@ from healthdesk.domain.masking import mask_headers, mask_url, values_of
 from healthdesk.domain.outcome import told_of
 from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.states import Environment, RecordState
+from healthdesk.engine.batch_making import request_of
 from healthdesk.engine.targets import Target
 from healthdesk.errors import MappingError, NotFound
 from healthdesk.operations.bodies import clear_body, content_type_of, gone, masked_body
@@ -74,11 +75,13 @@ def record_detail(
         next_body=None if following is None else _request(following, stored, clear, reveal=reveal),
         response_body=_response(last, values, reveal=reveal) if last else None,
         posted_body=_posted(stored, clear, reveal=reveal),
-        curl=_curl(shown[-1], request, reveal=reveal) if shown else "",
+        curl=_curl(shown[-1], request, target, reveal=reveal) if shown else "",
     )
 
 
-def attempt_detail(conn: Conn, record_id: str, attempt_id: str, *, reveal: bool = False) -> AttemptDetail:
+def attempt_detail(
+    conn: Conn, record_id: str, attempt_id: str, target_of: TargetOf, *, reveal: bool = False
+) -> AttemptDetail:
     """Return an attempt with what was sent and what came back; values masked unless `reveal`."""
     row = queries.get(conn, record_id)
     attempt = queries.attempt(conn, record_id, attempt_id)
@@ -90,7 +93,7 @@ def attempt_detail(conn: Conn, record_id: str, attempt_id: str, *, reveal: bool 
         **shown.model_dump(),
         request_body=_request(sent, stored, declared_harmless(conn, row), reveal=reveal),
         response_body=_response(attempt, values, reveal=reveal),
-        curl=_curl(shown, sent, reveal=reveal),
+        curl=_curl(shown, sent, target_of(row.integration_id, row.environment), reveal=reveal),
     )
 
 
@@ -193,18 +196,29 @@ def _parsed(body: bytes) -> Any:
         return None
 
 
-def _curl(attempt: Attempt, sent: Sent | None, *, reveal: bool) -> str:
+def _curl(attempt: Attempt, sent: Sent | None, target: Target | None, *, reveal: bool) -> str:
     """Return the request of an attempt as a command; a body that is masked or gone is left out of it."""
     if not attempt.url:
         return ""
-    if sent is None:
-        body, why = None, "the body, which was removed by retention"
-    else:
-        body, why = (
-            sent[0] if reveal or not sent[0] else None,
-            "the body, hidden until its values are revealed",
-        )
+    body: bytes | None = None
+    why = "the body, which was removed by retention"
+    if sent is not None:
+        why = "the body, hidden until its values are revealed"
+        body = _whole(attempt, sent[0], target) if reveal or not sent[0] else None
     return curl(attempt.method, attempt.url, attempt.request_headers, body, left_out=why)
+
+
+def _whole(attempt: Attempt, body: bytes, target: Target | None) -> bytes:
+    """Return the body of the request that carries a record alone, where what is kept of it is its own part of one."""
+    if target is None or target.delivery.batch is None:
+        return body
+    try:
+        made = request_of(target, [json.loads(body)], {})
+    except (MappingError, ValueError, RecursionError):
+        return body
+    # Settings may have changed since: what went otherwise is told as it went.
+    went = bool(attempt.batch_id) if target.proof.app is None else attempt.url.endswith(made.url)
+    return made.body if went else body
 
 
 def _request(sent: Sent | None, stored: BodyRow | None, clear: frozenset[str], *, reveal: bool) -> Body:

@@ -173,7 +173,9 @@ async def attempts(desk: Desk, record_id: str, after: str | None, limit: int) ->
 async def attempt(desk: Desk, record_id: str, attempt_id: str) -> AttemptDetail:
     """Return one attempt with its bodies, values masked."""
     desk.require("records.attempts")
-    return await desk.ctx.store.read(lambda conn: attempt_detail(conn, record_id, attempt_id))
+    return await desk.ctx.store.read(
+        lambda conn: attempt_detail(conn, record_id, attempt_id, desk.engine.targets.get)
+    )
 
 
 async def reveal_attempt(desk: Desk, record_id: str, attempt_id: str) -> AttemptDetail:
@@ -181,7 +183,7 @@ async def reveal_attempt(desk: Desk, record_id: str, attempt_id: str) -> Attempt
     desk.require("records.reveal")
 
     def change(conn: Conn) -> AttemptDetail:
-        detail = attempt_detail(conn, record_id, attempt_id, reveal=True)
+        detail = attempt_detail(conn, record_id, attempt_id, desk.engine.targets.get, reveal=True)
         desk.note(conn, Verb.REVEALED, "record", record_id, "", {"attempt": attempt_id})
         return detail
 

@@ -11,6 +11,7 @@ from healthdesk.domain import mapping
 from healthdesk.domain.bodies import parse_data
 from healthdesk.domain.delivery import Fix, steps_from
 from healthdesk.domain.states import Trigger
+from healthdesk.engine.batch_making import part_alone
 from healthdesk.engine.making import Made, make
 from healthdesk.engine.targets import Target
 from healthdesk.operations.desk import Conn
@@ -51,7 +52,13 @@ class Sendable:
         )
 
     def made(self, fix: Fix | None) -> Made:
-        """Return the request with a fix. Raises MappingError for what cannot be made."""
+        """Return the request with a fix. Raises MappingError for what cannot be made.
+
+        Of a record that goes by an app or in a batch it is the request of that record alone, and `body` its own part of it:
+        that is what is kept of what was sent.
+        """
+        if self.target.delivery.batch is not None:
+            return part_alone(self.target, self.claimed, self.known.facts, fix)
         return make(self.target, self.claimed, self.known.facts, fix)
 
     def data(self, fix: Fix | None) -> Any:

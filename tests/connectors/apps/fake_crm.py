@@ -20,6 +20,7 @@ class FakeSalesforceObjects(FakeSalesforceClient):
         super().__init__()
         self.contacts: dict[str, dict[str, Any]] = {}
         self.collections: list[list[dict[str, Any]]] = []
+        self.seen: list[web.Request] = []
         self.locked: set[str] = set()
         """External ids whose row is locked once."""
 
@@ -31,6 +32,7 @@ class FakeSalesforceObjects(FakeSalesforceClient):
         body = await request.json()
         assert body["allOrNone"] is False
         self.collections.append(body["records"])
+        self.seen.append(request)
         return json([self._one(dict(record)) for record in body["records"]])
 
     def _one(self, record: dict[str, Any]) -> dict[str, Any]:

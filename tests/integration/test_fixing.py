@@ -126,8 +126,9 @@ async def _whole_way(desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint)
         saved = await desk.ok(
             "POST",
             f"/v1/integrations/{delivery.id}/mapping",
-            {"environment": "production", "mapping": [DEFAULT]},
+            {"environment": "production", "mapping": [DEFAULT], "headers": {"X-Tenant": "acme{1}"}},
         )
+        assert saved["environments"][0]["headers"]["X-Tenant"] == "acme{{1}}", "meant as it stands"
         steps = saved["environments"][0]["delivery"]["mapping"]
         assert [each["path"] for each in steps] == ["risk_level"], "once, however often it is saved"
     other = {"production": {"delivery": {"mapping": [{**DEFAULT, "value": "of the mapping"}]}}}
@@ -137,6 +138,7 @@ async def _whole_way(desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint)
     assert json.loads(endpoint.requests[2].body)["risk_level"] == "of the mapping", "not the fix's again"
     posted = await delivery.post(record())
     await settled(desk, posted.json["id"], "delivered")
+    assert endpoint.requests[-1].headers["x-tenant"] == "acme{1}"
     verbs = [each["verb"] for each in (await desk.ok("GET", "/v1/activity"))["items"]]
     assert verbs[2:5] == ["saved mapping", "saved mapping", "fixed"]
 

@@ -56,12 +56,12 @@ async def test_a_fix_that_the_mapping_has_now_is_taken_off_what_waits_and_of_no_
     await in_force(world, row(world), [here, there])
     await in_force(world, row(world, headers={"X-A": "1"}), [other])
 
-    def absorb(conn):
-        return fixes.absorb(conn, world.integration_id, PRODUCTION, STEPS, by="bob", at=world.clock.now())
-
-    assert await world.store.write(absorb) == 1
-    found = [(await world.store.read(records.get, each)).fix_id for each in (here, there, other)]
-    assert [each is None for each in found] == [True, False, False]
+    place = (world.integration_id, PRODUCTION, STEPS)
+    for headers, taken in (({}, [True, False, False]), ({"X-A": "1"}, [True, False, True])):
+        said = {"by": "bob", "at": world.clock.now()}
+        assert await world.store.write(fixes.absorb, *place, headers, **said) == 1
+        found = [(await world.store.read(records.get, each)).fix_id for each in (here, there, other)]
+        assert [each is None for each in found] == taken, "with its headers, where these are saved, too"
 
 
 async def test_steps_that_were_saved_are_carried_out_once_also_of_what_is_resent_or_fixed_by_a_job_later(
@@ -95,7 +95,7 @@ async def test_it_is_taken_off_what_is_being_sent_and_may_be_sent_again(world):
     (sending,) = await world.accept(1)
     await world.claim()
     await in_force(world, row(world), [sending])
-    place = (world.integration_id, PRODUCTION, STEPS)
+    place = (world.integration_id, PRODUCTION, STEPS, {})
     absorbed = await world.store.write(
         lambda conn: fixes.absorb(conn, *place, by="bob", at=world.clock.now())
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -169,6 +169,10 @@ class FakeJobs:
         return self.fixes
 
     async def integration_mapping_save(
-        self, integration_id: str, environment: Environment, mapping: Sequence[MappingStep]
+        self,
+        integration_id: str,
+        environment: Environment,
+        mapping: Sequence[MappingStep],
+        headers: Mapping[str, str],
     ) -> None:
-        self.note("integration_mapping_save", (integration_id, environment, list(mapping)))
+        self.note("integration_mapping_save", (integration_id, environment, list(mapping), dict(headers)))

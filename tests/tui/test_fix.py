@@ -64,8 +64,8 @@ async def test_one_record_is_fixed_shown_sent_and_its_mapping_kept():
         await driver.settle()
         assert "Shall all records from now on be sent so?" in driver.text()
         await driver.press("right", "enter")
-        [(integration, environment, mapping)] = desk.called("integration_mapping_save")
-        assert (integration, environment) == ("int_crm", Environment.PRODUCTION)
+        [(integration, environment, mapping, headers)] = desk.called("integration_mapping_save")
+        assert (integration, environment, headers) == ("int_crm", Environment.PRODUCTION, {})
         assert mapping == given.mapping
         assert isinstance(driver.app.screen, LogScreen)
 

@@ -175,23 +175,25 @@ async def test_jobs_are_listed_and_opened_from_the_log_and_the_palette():
         assert titles.count("Jobs") == 1
 
 
-async def test_a_mapping_that_worked_in_a_job_is_kept_after_a_question():
+async def test_a_fix_that_worked_in_a_job_is_kept_after_a_question():
     desk = JobDesk(
         kind=JobKind.FIX, fix_id="fix_1", state=JobState.DONE, counts={JobItemState.DELIVERED: 131}
     )
     step = {"do": "set", "path": "risk_level", "value": "high"}
     desk.fixes = [
         Fix(id="fix_0", at=NOW, made_by="bob"),
-        Fix(id="fix_1", at=NOW, made_by="bob", mapping=[step]),
+        Fix(id="fix_1", at=NOW, made_by="bob", mapping=[step], headers={"x-tenant": "acme"}),
     ]
     async with open_desk(desk) as driver:
         await driver.app.push_screen(JobScreen(JOB_ID))
         await driver.settle()
         await driver.press("w")
         assert 'set risk_level = "high"' in driver.text()
+        assert "header x-tenant: acme" in driver.text()
         await driver.press("right", "enter")
-        [(integration, environment, mapping)] = desk.called("integration_mapping_save")
-        assert (integration, environment) == ("int_crm", Environment.TESTING)
+        [(integration, environment, mapping, headers)] = desk.called("integration_mapping_save")
+        assert (integration, environment, headers) == ("int_crm", Environment.TESTING, {"x-tenant": "acme"})
+        assert "1 step and 1 header for all records from now on" in driver.said[-1]
         assert [item.path for item in mapping] == ["risk_level"]
 
 

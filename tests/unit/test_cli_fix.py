@@ -72,10 +72,13 @@ def test_a_body_comes_from_a_file(daemon, desk, tmp_path):
     assert (daemon.last.json["body"], daemon.last.json["resend"]) == ('{"risk_level": "high"}', False)
 
 
-def test_steps_that_work_are_saved(daemon, desk):
+def test_steps_and_headers_that_work_are_saved(daemon, desk):
     assert desk(f"records fix {REC} --default risk_level=unknown --save --yes").code == 0
     assert daemon.last.path == "/v1/integrations/int_1/mapping"
     assert daemon.last.json["mapping"][0]["path"] == "risk_level"
+    ran = desk(f"records fix {REC} --header x-tenant=acme --save --yes")
+    assert (ran.code, daemon.last.json["headers"]) == (0, {"x-tenant": "acme"})
+    assert "has the headers now, for all records from now on" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_steps_that_work_are_saved(daemon, desk):
         f"{REC} --problem prb_1 --set a=1",
         REC,
         f"{REC} --set a",
-        f"{REC} --header x=1 --save",
+        f"{REC} --body-file - --save",
         "--problem prb_1 --set a=1 --save",
         "--problem prb_1 --set a=1 --no-resend",
         f"{REC} --undo --set a=1",

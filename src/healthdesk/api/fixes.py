@@ -88,7 +88,11 @@ class FixResend(FixGiven):
 
 
 class MappingSave(Input):
-    """Add steps that worked to the mapping of an environment, for all records from now on."""
+    """Put what worked as a fix into an environment, for all records from now on: steps before its mapping, and headers.
+
+    At least one of both is given. A header replaces one of the same name, and its value is meant as it stands: no template.
+    """
 
     environment: Environment
-    mapping: list[MappingStep] = Field(min_length=1, max_length=200)
+    mapping: list[MappingStep] = Field(default=[], max_length=200)
+    headers: dict[str, str] = {}

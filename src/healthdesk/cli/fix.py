@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthdesk.api.fixes import Fix, FixGiven, FixPreview
+    from healthdesk.domain.states import Environment
 
 Given = tuple[MappingVerb, str]
 
@@ -61,7 +62,11 @@ def fix_arguments(parser: argparse.ArgumentParser) -> None:
         "--reveal", action="store_true", help="the difference in clear (managers; the activity log says so)"
     )
     parser.add_argument("--no-resend", action="store_true", help="fix it, and leave it to be resent")
-    parser.add_argument("--save", action="store_true", help="add the steps to the integration's mapping, too")
+    parser.add_argument(
+        "--save",
+        action="store_true",
+        help="keep the steps and headers on the integration, for all records from now on",
+    )
     parser.add_argument("--undo", action="store_true", help="take the fix back: send what was posted again")
     parser.add_argument("--list", action="store_true", help="list the fixes of the record")
     parser.add_argument("--wait", action="store_true", help="with --problem: wait until the job has ended")
@@ -126,10 +131,10 @@ def _given(desk: Desk, args: argparse.Namespace) -> FixGiven:
         body = desk.ask.read_path(args.body_file, "the body").decode(errors="replace")
     if body is not None and (steps or args.problem is not None):
         raise UsageError("--body-file replaces the body of one record: give no steps and no --problem")
-    if args.save and not steps:
-        raise UsageError("--save keeps steps, and none is given")
+    if args.save and not steps and not args.header:
+        raise UsageError("--save keeps steps and headers, and none is given: a body is of one record")
     if args.save and args.problem is not None and not args.wait:
-        raise UsageError("--save keeps the steps of a problem once they worked: give --wait, too")
+        raise UsageError("--save keeps what is for a problem once it worked: give --wait, too")
     if args.no_resend and args.problem is not None:
         raise UsageError("all of a problem is fixed by resending it: leave out --no-resend")
     headers = options.pairs(args.header, "--header", "=") if args.header else {}
@@ -185,8 +190,8 @@ async def _fix_one(desk: Desk, args: argparse.Namespace, given: FixGiven) -> int
         args.record, FixResend(**given.model_dump(exclude={"reveal"}), resend=not args.no_resend)
     )
     if args.save:
-        await desk.client.integration_mapping_save(detail.integration_id, detail.environment, given.mapping)
-        desk.out.note(f"The mapping of {detail.integration_name or detail.integration_id} has the steps now.")
+        name = detail.integration_name or detail.integration_id
+        await _save(desk, detail.integration_id, detail.environment, name, given)
     done = "It is resent when asked." if args.no_resend else "It is being sent."
     desk.out.done(detail, f"Fixed {detail.id} ({detail.fix_id}). {done}")
     return None
@@ -220,12 +225,24 @@ async def _fix_all(desk: Desk, args: argparse.Namespace, given: FixGiven) -> int
 
 
 async def _save_for(desk: Desk, problem_id: str, given: FixGiven) -> None:
-    """Keep the steps on the integration of a problem."""
+    """Keep steps and headers on the integration of a problem."""
     problem = await desk.client.problem(problem_id)
     if problem.integration_id is None or problem.environment is None:
         raise UsageError("the problem is not of one integration", "save the mapping from one of its records")
-    await desk.client.integration_mapping_save(problem.integration_id, problem.environment, given.mapping)
-    desk.out.note("The integration's mapping has the steps now.")
+    await _save(desk, problem.integration_id, problem.environment, problem.where, given)
+
+
+async def _save(
+    desk: Desk, integration_id: str, environment: Environment, name: str, given: FixGiven
+) -> None:
+    """Keep steps and headers on an integration, and say what is kept and what is not."""
+    await desk.client.integration_mapping_save(integration_id, environment, given.mapping, given.headers)
+    kept = " and ".join(
+        word for word, there in (("steps", given.mapping), ("headers", given.headers)) if there
+    )
+    desk.out.note(f"{name}, {environment.value}, has the {kept} now, for all records from now on.")
+    if given.body is not None:
+        desk.out.note("The body is of this one record and is not kept.")
 
 
 def _print_fix(desk: Desk, item: Fix) -> None:

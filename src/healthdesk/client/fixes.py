@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter
 
@@ -48,9 +48,13 @@ class FixCalls:
         return await self._http.call(_PREVIEW, "POST", path, body=fix, timeout_s=LONG_TIMEOUT_S)
 
     async def integration_mapping_save(
-        self, integration_id: str, environment: Environment, mapping: Sequence[MappingStep]
+        self,
+        integration_id: str,
+        environment: Environment,
+        mapping: Sequence[MappingStep],
+        headers: Mapping[str, str] | None = None,
     ) -> Integration:
-        """Add steps to the mapping of an environment, for all records from now on."""
-        body = MappingSave(environment=environment, mapping=list(mapping))
+        """Put steps before the mapping of an environment, and headers to its own, for all records from now on."""
+        body = MappingSave(environment=environment, mapping=list(mapping), headers=dict(headers or {}))
         path = f"/v1/integrations/{seg(integration_id)}/mapping"
         return await self._http.call(_INTEGRATION, "POST", path, body=body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from healthdesk.api.delivery import DeliveryMethod, MappingStep
@@ -11,6 +12,7 @@ from healthdesk.api.records import RecordDetail
 from healthdesk.domain import delivery, mapping
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import IntegrationKind, RecordState
+from healthdesk.engine.making import put_header
 from healthdesk.errors import Conflict, Malformed, MappingError, NotFound, NotPermitted
 from healthdesk.operations.before_after import step_words
 from healthdesk.operations.desk import Conn, Desk
@@ -133,11 +135,15 @@ async def list_of(desk: Desk, record_id: str) -> list[Fix]:
 
 
 async def save_mapping(desk: Desk, integration_id: str, given: MappingSave) -> Integration:
-    """Put steps that worked before the mapping of an environment, where they were as a fix, for all records from now on.
+    """Keep a fix that worked for all records from now on: its steps before the mapping of an environment, where they were as
+    a fix, its headers in the place of those of the same name.
 
-    Records that have just these steps as their fix are taken off it: they would be carried out twice.
+    Records that have just this as their fix are taken off it: its steps would be carried out twice.
     """
     desk.require("integrations.mapping")
+    if not given.mapping and not given.headers:
+        raise Malformed("there is nothing to keep", field="mapping", fix="give steps, or headers")
+    check_headers(given.headers, "headers")
     try:
         mapping.check(given.mapping)
     except MappingError as error:
@@ -155,21 +161,47 @@ async def save_mapping(desk: Desk, integration_id: str, given: MappingSave) -> I
             method.mapping = [*given.mapping, *method.mapping]
         if len(method.mapping) > _MOST_STEPS:
             raise Malformed(f"the mapping would have more than {_MOST_STEPS} steps", field="mapping")
-        columns = {"delivery": method.model_dump(mode="json", exclude_defaults=True)}
+        if method.operation and given.headers:
+            raise Malformed(
+                "the app's operation decides on headers by itself",
+                field="headers",
+                fix="keep the steps alone",
+            )
+        columns = {
+            "delivery": method.model_dump(mode="json", exclude_defaults=True),
+            "headers": _with_headers(place.headers, given.headers),
+        }
+        check_headers(columns["headers"], "headers")
         integration_queries.put_environment(conn, integration_id, given.environment, columns, desk.now())
         queries.absorb(
-            conn, integration_id, given.environment, _steps(given), by=desk.operator.user, at=desk.now()
+            conn,
+            integration_id,
+            given.environment,
+            _steps(given),
+            given.headers,
+            by=desk.operator.user,
+            at=desk.now(),
         )
         detail = {
             "environment": given.environment.value,
             "steps": [step_words(each) for each in given.mapping],
         }
+        if given.headers:
+            detail["headers"] = sorted(given.headers)
         desk.note(conn, Verb.SAVED_MAPPING, "integration", integration_id, row.name, detail)
         return integration_queries.get(conn, integration_id)
 
     row = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
     return integration_view(desk, row)
+
+
+def _with_headers(headers: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment's headers with those of a fix, whose braces stand for themselves."""
+    made = dict(headers)
+    for name, value in given.items():
+        put_header(made, name, value.replace("{", "{{").replace("}", "}}"))
+    return made
 
 
 def _refuse_state(state: RecordState, *, has_body: bool) -> None:

@@ -168,11 +168,12 @@ def absorb(
     integration_id: str,
     environment: Environment,
     mapping: Sequence[Mapping[str, Any]],
+    headers: Mapping[str, str],
     *,
     by: str,
     at: datetime,
 ) -> int:
-    """Take back fixes that are nothing but steps which the environment's mapping has from now on; return of how many.
+    """Take back fixes that are nothing but steps and headers which the environment has from now on; return of how many.
 
     What was delivered stays as it is; `note_saved` sees to it that a resend carries the steps out once.
     """
@@ -190,14 +191,14 @@ def absorb(
                 fixes.c.id.in_(select(records.c.fix_id).where(*here))
             )
         )
-        if row.body is None and not row.headers and list(row.mapping) == wanted
+        if row.body is None and dict(row.headers) == dict(headers) and list(row.mapping) == wanted
     ]
     held_up = (*here, records.c.fix_id.in_(alike))
     taken = conn.execute(select(records.c.id, records.c.fix_id).where(*held_up).with_for_update()).all()
     if not taken:
         return 0
     conn.execute(sa.update(records).where(*held_up).values(fix_id=None))
-    sentence = "The fix is in the integration's mapping now."
+    sentence = f"The fix is in the integration's {'headers' if not wanted else 'mapping'} now."
     told = [(row.id, sentence, {"fix_id": row.fix_id}) for row in taken]
     record_events.add_all(conn, RecordEventKind.UNFIXED, at, told, by)
     return len(taken)

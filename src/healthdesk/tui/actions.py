@@ -110,7 +110,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("look_up", "L", "Look up now", "look up", _on("log record"), "Ask the endpoint whether it has what may have arrived", role=M),
     Action("problem", "o", "Open its problem", "problem", _on("log record"), "What it fails with, and all that fails the same way"),
     Action("job", "J", "Open its job", "job", _on("record"), "The job that sent it last"),
-    Action("save_mapping", "w", "Save the mapping", "save mapping", _on("record job"), "Keep the steps it was delivered with, for all records from now on", role=M, rank=5),
+    Action("save_mapping", "w", "Save the mapping", "save mapping", _on("record job"), "Keep the steps and headers it was delivered with, for all records from now on", role=M, rank=5),
     Action("jobs", "J", "Jobs", "jobs", _on("log problems problem job-line"), "Bulk resends, fixes and samples: under way and ended", item=False),
     Action("open", "enter", "Open", "open", _on("jobs job"), "A job; in its window, the record under the cursor", rank=1),
     Action("open_job", "enter", "Open", "open", _on("job-line"), "What became of each record", rank=1),

@@ -76,7 +76,7 @@ ROUTES = (
         "POST",
         "/v1/integrations/{id}/mapping",
         "integrations.mapping",
-        "Add steps that worked to the mapping of an environment, for all records from now on.",
+        "Keep steps and headers that worked on an environment, for all records from now on.",
         _save,
         Integration,
         MappingSave,

@@ -114,26 +114,30 @@ async def save_job_mapping(screen: DeskScreen, job: Job) -> str:
 async def save_mapping(screen: DeskScreen, record: Record, fix_id: str | None) -> str:
     """Keep the mapping of a fix that worked for a record, after a question."""
     fixes = await screen.client.record_fixes(record.id)
-    steps = next((fix.mapping for fix in fixes if fix.id == fix_id), [])
-    if not steps:
-        raise HealthdeskError("The fix has no steps of a mapping", fix="A body is of one record only.")
-    return await offer_mapping(screen, record, steps)
+    fix = next((fix for fix in fixes if fix.id == fix_id), None)
+    if fix is None or not (fix.mapping or fix.headers):
+        raise HealthdeskError("The fix has no steps and no headers", fix="A body is of one record only.")
+    return await offer_mapping(screen, record, fix.mapping, fix.headers)
 
 
-async def offer_mapping(screen: DeskScreen, record: Record, steps: list[MappingStep]) -> str:
-    """Ask whether steps that worked are kept, and keep them."""
+async def offer_mapping(
+    screen: DeskScreen, record: Record, steps: list[MappingStep], headers: Mapping[str, str]
+) -> str:
+    """Ask whether steps and headers that worked are kept, and keep them."""
     where = f"{record.integration_name or record.integration_id} · {record.environment.shown}"
     question = Question(
         "Save the mapping",
-        saving_question(steps, where),
+        saving_question(steps, headers, where),
         (("save", "Save it"),),
         leave="Not now",
         ascii_only=screen.ascii_only,
     )
     if await screen.ask(question) is None:
         return ""
-    await screen.client.integration_mapping_save(record.integration_id, record.environment, steps)
-    return f"Saved on {where}: {plural(len(steps), 'step')} for all records from now on."
+    await screen.client.integration_mapping_save(record.integration_id, record.environment, steps, headers)
+    counts = (("step", len(steps)), ("header", len(headers)))
+    kept = " and ".join(plural(count, noun) for noun, count in counts if count)
+    return f"Saved on {where}: {kept} for all records from now on."
 
 
 def nothing_to_save(record: Record) -> str:

@@ -114,7 +114,7 @@ class FixScreen(FixActs):
         self.show_keys()
 
     def _told_what_became(self, record: Record) -> None:
-        """Once it is through: offer to keep steps that worked, or stay to fix it again."""
+        """Once it is through: offer to keep what worked, or stay to fix it again."""
         if record.state in ON_ITS_WAY:
             return
         self.sent = False
@@ -122,13 +122,15 @@ class FixScreen(FixActs):
             self.desk.tell(
                 f"Sent with the fix: {RECORD[record.state].text.lower()}. {record.error}", ok=False
             )
-        elif self.fix.mapping:
+        elif self.fix.mapping or self.fix.headers:
             self.flow(self._offer(record), asks=True)
         else:
             self._leave("Delivered with the fix.")
 
     async def _offer(self, record: Record) -> str:
-        self._leave(await offer_mapping(self, record, self.fix.mapping) or "Delivered with the fix.")
+        self._leave(
+            await offer_mapping(self, record, self.fix.mapping, self.fix.headers) or "Delivered with the fix."
+        )
         return ""
 
     def _leave(self, told: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from healthdesk.api.delivery import MappingStep
@@ -174,15 +174,18 @@ def nothing_yet_lines(*, one: bool) -> list[Line]:
     return lines
 
 
-def saving_question(steps: Sequence[MappingStep], where: str) -> list[Line]:
-    """Return what is said before steps that worked are kept."""
+def saving_question(steps: Sequence[MappingStep], headers: Mapping[str, str], where: str) -> list[Line]:
+    """Return what is said before steps and headers that worked are kept."""
+    told = ["The steps go before those that are there."] if steps else []
+    told += ["A header takes the place of one of its name."] if headers else []
     return [
         line("It worked. Shall all records from now on be sent so?"),
         line(dim(where)),
         (),
         *(line(strong("  "), step_words(step)) for step in steps),
+        *(line(strong("  "), f"header {name}: {value}") for name, value in headers.items()),
         (),
-        line(dim("The steps go after those that are there. What was posted is kept as it is.")),
+        line(dim(" ".join([*told, "What was posted is kept as it is."]))),
     ]
 
 

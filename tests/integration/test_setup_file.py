@@ -33,6 +33,7 @@ from healthdesk.operations import (
 )
 from healthdesk.operations.desk import Desk, Operator
 from healthdesk.operations.setup_text import parsed
+from healthdesk.store.rehearsal import COPIED
 from healthdesk.store.schema_all import TABLES
 from healthdesk.testing import FakeClock
 
@@ -237,6 +238,7 @@ def test_every_column_is_in_the_file_or_there_is_a_reason_why_not() -> None:
             assert wanted != bool(reasons), (name, column, reasons)
     for name, columns in IN_THE_FILE.items():
         assert set(columns) <= set(TABLES[name].columns.keys())
+    assert set(IN_THE_FILE) <= set(COPIED), "what a set-up is made of is there when it is rehearsed"
 
 
 def configured(everything: dict[str, list[Any]]) -> dict[str, list[str]]:
@@ -370,7 +372,9 @@ async def test_names_that_are_there_twice_get_a_number_and_what_has_no_name_is_t
     assert (refused.do, "for yourself" in refused.why) == ("refuse", True)
 
 
-async def test_fifty_connections_and_three_integrations_from_a_file(desk: Desk) -> None:
+async def test_fifty_connections_and_three_integrations_from_a_file(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     many = "".join(
         f'[[connections]]\nname = "Endpoint {number}"\nbase_url = "https://crm{number}.example"\n'
         for number in range(50)
@@ -384,7 +388,9 @@ async def test_fifty_connections_and_three_integrations_from_a_file(desk: Desk) 
     page = await connections.list_all(desk, None, 500)
     assert len(page.items) == 50
     assert len((await integrations.list_all(desk, None, 500)).items) == 3
-    assert await counted(desk, text) == (0, 0, 0, 53)
+    monkeypatch.setattr(desk.ctx.store, "write", None)
+    assert await counted(desk, text) == (0, 0, 0, 53), "a plan does not take the writer"
+    assert await counted(desk, text.replace("crm49", "crm50")) == (0, 1, 0, 52)
 
 
 async def test_what_differs_is_shown_value_by_value_and_changed(desk: Desk) -> None:
@@ -496,7 +502,7 @@ async def test_secrets_that_an_import_made_are_shown_though_the_database_fails_r
         assert not holding.done(), "the loop that reads them again goes on"
     desk.engine.holds.wake()
     async with asyncio.timeout(60):
-        while targets.get(integration_id, kept.environment) is None:
+        while targets.get(integration_id, kept.environment) is None:  # noqa: ASYNC110 - the loop sets no event
             await asyncio.sleep(0)
     stop.set()
     await holding

@@ -81,7 +81,7 @@ async def add(desk: Desk, new: ConnectionCreate) -> Connection:
             given, has_secret=bool(secret), secret=secret, handed_over=hands_over(desk, app.id)
         )
     expires_at = entered_expiry(desk, new.expires_at)
-    if new.name is not None:
+    if new.name is not None and not new.unchecked:
         await desk.read(refuse_taken, "connection", new.name)  # before the app is asked
     candidate = Candidate(app, credentials, settings, base_url, heartbeat)
     tried = None if new.unchecked else await try_out(desk, candidate)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 
 from healthdesk.api.setup import SetupApplied, SetupGiven, SetupPlan
 from healthdesk.domain.activity import Verb
@@ -17,10 +17,7 @@ from healthdesk.operations.setup_making import Making
 from healthdesk.operations.setup_once import Told, at_once, within
 from healthdesk.operations.setup_plan import Step, plan, told
 from healthdesk.operations.setup_text import parsed, rendered
-
-
-class _Undone(Exception):
-    """Ends the transaction of a rehearsal, so that nothing of it stays."""
+from healthdesk.store import rehearsal
 
 
 async def export(desk: Desk) -> str:
@@ -34,7 +31,7 @@ async def load(desk: Desk, given: SetupGiven) -> SetupPlan | SetupApplied:
     """Return what an import will do, or do it where the plan of this `version` was confirmed.
 
     It is done in one transaction, so that it is there whole or not at all, whatever ends it. For the plan it is done, too,
-    and undone: what an operation refuses is known then. Raises Malformed for what cannot be done, Conflict where the file
+    on a copy of the set-up that is thrown away: what an operation refuses is known then, and no write waits. Raises Malformed for what cannot be done, Conflict where the file
     or the desk changed since the plan.
     """
     desk.require("setup.import")
@@ -82,18 +79,15 @@ async def _rehearse(
     urls: Mapping[str, CheckedChannel],
     bad: Mapping[str, ChannelError],
 ) -> SetupPlan:
-    """Plan, and try what was planned."""
-    planned: list[SetupPlan] = []
+    """Plan, and try what was planned, on a copy and beside the loop."""
+    copy = await desk.read(rehearsal.copied)
 
-    def change(conn: Conn) -> None:
-        planned.clear()
-        once = within(desk, conn, urls)
-        planned.append(at_once(_planned(once.desk, document, secrets, bad)))
-        raise _Undone
+    def rehearse() -> SetupPlan:
+        with rehearsal.rehearsing(copy) as conn:
+            once = within(desk, conn, urls)
+            return at_once(_planned(once.desk, document, secrets, bad))
 
-    with suppress(_Undone):
-        await desk.ctx.store.write(change)
-    return planned[0]
+    return await asyncio.to_thread(rehearse)
 
 
 async def _planned(

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from tests.connectors.apps.fake import Fault
 from tests.connectors.apps.fake_github import FakeGithub
 from tests.integration.http_desk import http_desk
-from tests.integration.test_engine_clock import idle, passing, place, quiet, running
+from tests.integration.test_engine_clock import idle, passing, place, quiet, rechecked, running
 
 from healthdesk.connectors.connector import Connector
 from healthdesk.domain.states import Role, Trigger
@@ -135,7 +135,7 @@ async def test_credentials_that_the_key_does_not_open_are_no_green_light(tmp_pat
         other = {"credentials_enc": sealed.encrypt("{}")}
         await store.write(lambda conn: connections.update(conn, made["id"], other))
         assert (await check(desk, made))["state"] == "suspect"
-        await idle(desk, 22 * 60, step=10)
+        await rechecked(desk)
         shown = await show(desk, made)
         assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
         assert "its credentials cannot be read" in shown["explanation"]["sentence"]
@@ -148,7 +148,7 @@ async def test_a_connection_whose_connector_is_gone_is_no_green_light(tmp_path, 
         made = await check(desk, await github_connection(desk, github))
         del desk.engine.ctx.apps._apps["github"]
         await check(desk, made)
-        await idle(desk, 22 * 60, step=10)
+        await rechecked(desk)
         shown = await show(desk, made)
         assert (shown["state"], shown["explanation"]["blame"]) == ("failing", "us")
         assert "Put its connector back" in shown["explanation"]["next_action"]
@@ -187,7 +187,8 @@ async def test_an_app_that_asks_to_slow_down_is_asked_again_when_it_said(tmp_pat
         due_at = (clock.now() + timedelta(seconds=61)).isoformat().replace("+00:00", "Z")
         assert limited["next_check"] == due_at
         github.fault = Fault.NONE
-        await idle(desk, 62)
+        clock.advance(59)
+        await idle(desk, 3)
         assert (await show(desk, made))["state"] == "connected"
 
 
@@ -202,9 +203,7 @@ async def test_an_operator_who_checks_again_and_again_does_not_make_it_red(tmp_p
             assert (again["state"], again["suspect_checks"]) == ("suspect", 1)
             assert again["next_check"] == first["next_check"]
         assert len((await desk.ok("GET", f"/v1/connections/{made['id']}/heartbeats"))["items"]) == 8
-        for _ in range(23):
-            clock.advance(58)
-            await idle(desk, 2)
+        await rechecked(desk)
         assert (await show(desk, made))["state"] == "failing"
 
 
@@ -239,7 +238,7 @@ async def test_an_end_that_comes_nearer_is_warned_of_and_on_the_calendar(tmp_pat
         made = await check(desk, await github_connection(desk, github))
         for days, cause in ((20, "token expires in 29 days"), (23, "token expires in 6 days")):
             clock.advance(days * DAY)
-            await idle(desk, 120)
+            await idle(desk, 120, step=20)
             assert [each["cause"] for each in await open_problems(desk)] == [cause]
         (row,) = await desk.ok("GET", "/v1/accounts")
         assert (row["state_word"], row["expires_in"]) == ("Connected", "6 days")
@@ -266,7 +265,7 @@ async def test_a_json_web_token_tells_its_own_end(tmp_path, endpoint):
         )
         made = await check(desk, made)
         assert (made["expires_in"], made["expires_from"]) == ("5 days", "learnt")
-        await idle(desk, 61)
+        await idle(desk, 80, step=20)
         assert [each["cause"] for each in await open_problems(desk)] == ["token expires in 5 days"]
 
 

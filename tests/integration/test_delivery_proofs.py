@@ -175,7 +175,8 @@ async def test_mutual_tls_for_heartbeat_and_deliveries(
             await use(desk, delivery, wrong)
         assert caught.value.field == "credentials.fields.private_key"
         connection_id = await use(desk, delivery, create)
-        await in_state(desk, await post(delivery, {"a": 1}), RecordState.DELIVERED)
+        record = await in_state(desk, await post(delivery, {"a": 1}), RecordState.DELIVERED)
+        assert '--cert "${CLIENT_CERT:?' in record.curl
         [health], [sent] = sent_to(endpoint, "/health"), sent_to(endpoint, "/hra")
         assert {health.headers["authorization"], sent.headers["authorization"]} == {"Bearer tok-bearer-1"}
         Webhook(delivery.signing_secret).verify(sent.body, dict(sent.headers))

@@ -55,6 +55,19 @@ def test_secrets_are_variables_that_the_shell_asks_for(run):
     assert after(arguments, "--data-raw") == ["hidden"]
 
 
+def test_only_what_is_masked_is_a_variable_each_of_its_own(run):
+    headers = {"X-Person": "••••, seen; by ••••", "Who": "Token ••••a/b="}
+    url = "https://u:••••@crm.example/p/••••/q/••••/visits?since=2024&who=••••#top"
+    command = curl("GET", url, headers, b"", certificate=True)
+    assert run(command, URL_PASSWORD="pw", URL_PART="1", URL_PART_2="2", WHO="me") is None
+    secrets = {"URL_PASSWORD": "pw", "URL_PART": "1", "URL_PART_2": "2", "WHO": "me", "WHO_2": "t0ken"}
+    files = {"CLIENT_CERT": "desk.pem", "CLIENT_KEY": "desk.key"}
+    arguments, _ = run(command, X_PERSON="Ada", X_PERSON_2="Joan", **secrets, **files)
+    assert arguments[3] == "https://u:pw@crm.example/p/1/q/2/visits?since=2024&who=me#top"
+    assert after(arguments, "-H") == ["X-Person: Ada, seen; by Joan", "Who: Token t0ken"]
+    assert (after(arguments, "--cert"), after(arguments, "--key")) == (["desk.pem"], ["desk.key"])
+
+
 @pytest.mark.parametrize("body", [b"x" * 200_000, b"\0a"], ids=["large", "binary"])
 def test_a_body_that_no_argument_can_hold_comes_through_a_pipe(run, body):
     arguments, piped = run(curl("PUT", "https://crm.example/", {}, body))

@@ -16,7 +16,9 @@ _LEFT_OUT = frozenset(
         "webhook-signature", "webhook-timestamp",
     }
 )  # fmt: skip
-_MASKED = re.compile(rf"{MASK}[^\s&@\"]*")
+_IN_URL = re.compile(MASK)
+_IN_HEADER = re.compile(rf"{MASK}(?:\S{{4}}$)?")
+"""Of a long token the end is shown behind the mask."""
 _NAME = re.compile(r"[^A-Za-z0-9]+")
 _LARGEST_ARGUMENT = 100_000
 """A single argument of a command may not have more than 128 KiB on Linux (MAX_ARG_STRLEN)."""
@@ -29,13 +31,22 @@ def curl(
     body: bytes | None = b"",
     *,
     left_out: str = "the body",
+    certificate: bool = False,
 ) -> str:
     """Return a command over several lines. `body` None stands for one that is not shown, `left_out` says why.
 
     What is masked in a header or the URL becomes `${NAME:?…}`: the shell says what is missing rather than sending nonsense.
+    With `certificate` it asks for the files of a client certificate and its key.
     """
-    parts = [f"curl -g -X {shlex.quote(method)} {_with_variables(url, _url_name)}"]
-    parts += [_header(name, value) for name, value in headers.items() if name.lower() not in _LEFT_OUT]
+    variables = _Variables()
+    parts = [f"curl -g -X {shlex.quote(method)} {variables.into(url, _IN_URL, _url_name)}"]
+    if certificate:
+        parts.append('--cert "${CLIENT_CERT:?the file of the client certificate}"')
+        parts.append('--key "${CLIENT_KEY:?the file of its key}"')
+    for name, value in headers.items():
+        if name.lower() not in _LEFT_OUT:
+            line = f"{name}: {value}" if value else f"{name};"
+            parts.append(f"-H {variables.into(line, _IN_HEADER, _header_name(name))}")
     lines = {name.lower(): value for name, value in headers.items()}
     if "accept-encoding" in lines:
         parts.append("--compressed")
@@ -54,11 +65,6 @@ def curl(
     return piped + " \\\n  ".join(parts)
 
 
-def _header(name: str, value: str) -> str:
-    text = f"{name}: {value}" if value else f"{name};"
-    return f"-H {_with_variables(text, lambda _before: _variable(name))}"
-
-
 def _text(body: bytes) -> str | None:
     """Return a body that can stand in an argument, None for one that has to come through a pipe."""
     if len(body) > _LARGEST_ARGUMENT or b"\0" in body:
@@ -69,19 +75,33 @@ def _text(body: bytes) -> str | None:
         return None
 
 
-def _with_variables(text: str, name_of: Callable[[str], str]) -> str:
-    """Return a text quoted for the shell, with a variable where something is masked."""
-    quoted, position = [], 0
-    for match in _MASKED.finditer(text):
-        before = text[position : match.start()]
-        if before:
-            quoted.append(shlex.quote(before))
-        name = name_of(text[: match.start()])
-        quoted.append(f'"${{{name}:?left out of what is stored}}"')
-        position = match.end()
-    if position < len(text) or not quoted:
-        quoted.append(shlex.quote(text[position:]))
-    return "".join(quoted)
+class _Variables:
+    """The variables of a command, each under a name of its own: different secrets may stand behind the same word."""
+
+    def __init__(self) -> None:
+        self._taken = {"BODY", "CLIENT_CERT", "CLIENT_KEY"}
+
+    def into(self, text: str, masked: re.Pattern[str], name_of: Callable[[str], str]) -> str:
+        """Return a text quoted for the shell, with a variable where something is masked."""
+        quoted, position = [], 0
+        for match in masked.finditer(text):
+            before = text[position : match.start()]
+            if before:
+                quoted.append(shlex.quote(before))
+            name = self._new(name_of(text[: match.start()]))
+            quoted.append(f'"${{{name}:?left out of what is stored}}"')
+            position = match.end()
+        if position < len(text) or not quoted:
+            quoted.append(shlex.quote(text[position:]))
+        return "".join(quoted)
+
+    def _new(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name
 
 
 def _url_name(before: str) -> str:
@@ -90,6 +110,10 @@ def _url_name(before: str) -> str:
     if found:
         return _variable(found[1])
     return "URL_PASSWORD" if before.endswith(":") else "URL_PART"
+
+
+def _header_name(name: str) -> Callable[[str], str]:
+    return lambda _before: _variable(name)
 
 
 def _variable(name: str) -> str:

@@ -22,7 +22,10 @@ from healthdesk.store.rows import TargetRow
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A client certificate, and what puts a token into each request; None of both where headers are enough."""
+    """A client certificate, and what puts a token into each request; None of both where headers are enough.
+
+    An authorizer shows the certificate by itself.
+    """
 
     certificate: ClientCertificate | None = None
     authorizer: Authorizer | None = None
@@ -39,13 +42,13 @@ def proof_of(ctx: Context, row: TargetRow, credentials: StoredCredentials) -> Pr
         return NO_PROOF
     app = ctx.apps.get(row.app)
     method = method_of(app, credentials.auth)
+    certificate = certificate_of(method, credentials.values)
     if row.app == HTTP_ENDPOINT and method.type in ("none", "static"):
-        certificate = certificate_of(method, credentials.values)
         return NO_PROOF if certificate is None else Proof(certificate)
     facts = ConnectionFacts(row.connection_id, row.connection_name, row.settings, row.settings_version)
     authorizer = ctx.authorizers.get(ctx, facts, app, credentials)
     if row.app == HTTP_ENDPOINT:
-        return Proof(authorizer=authorizer)
+        return Proof(certificate, authorizer)
     client = AppClient(
         app,
         session=ctx.session,
@@ -55,7 +58,7 @@ def proof_of(ctx: Context, row: TargetRow, credentials: StoredCredentials) -> Pr
         settings=row.settings,
         clock=ctx.clock,
     )
-    return Proof(authorizer=authorizer, app=app_way(app, client, method_from(row.delivery)))
+    return Proof(certificate, authorizer, app_way(app, client, method_from(row.delivery)))
 
 
 async def send_proven(ctx: Context, proof: Proof, request: Request) -> Exchange:

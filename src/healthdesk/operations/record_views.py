@@ -205,7 +205,10 @@ def _curl(attempt: Attempt, sent: Sent | None, target: Target | None, *, reveal:
     if sent is not None:
         why = "the body, hidden until its values are revealed"
         body = _whole(attempt, sent[0], target) if reveal or not sent[0] else None
-    return curl(attempt.method, attempt.url, attempt.request_headers, body, left_out=why)
+    certificate = target is not None and target.proof.certificate is not None
+    return curl(
+        attempt.method, attempt.url, attempt.request_headers, body, left_out=why, certificate=certificate
+    )
 
 
 def _whole(attempt: Attempt, body: bytes, target: Target | None) -> bytes:

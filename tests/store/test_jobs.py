@@ -166,6 +166,31 @@ async def test_a_canary_that_fails_in_another_way_stops_says_why_and_tries_anoth
     assert (await step(world, job_id)).job.stage is JobStage.FIVE
 
 
+async def test_a_stopped_job_is_done_once_others_delivered_all_that_was_left_or_had_failed(world):
+    ids = sorted(await failed_records(world, 4))
+    job_id, other = await filled(world, careful=True, known=["another"]), await filled(world)
+    await step(world, job_id)
+    await deliver(world, fail={ids[0]})
+    assert (await step(world, job_id)).stopped
+    for failing in (set(ids[:2]), {ids[0]}):
+        await step(world, other)
+        await deliver(world, fail=failing)
+        await step(world, other)
+        assert await world.store.read(job_follow.behind) == [], "one is failed still"
+        other = await filled(world)
+    await step(world, other)
+    await deliver(world)
+    assert await world.store.read(job_follow.behind) == [job_id]
+    assert (
+        await world.store.write(job_follow.follow, job_id, world.clock.now(), limit=3)
+    ).finished_at is None
+    done = await world.store.write(job_follow.follow, job_id, world.clock.now(), limit=3)
+    assert (done.state, done.finished_at) == (JobState.DONE, world.clock.now())
+    assert done.reason == "what was left of it was delivered since"
+    assert await counts(world, job_id) == {FAILED: 1, SKIPPED: 3}
+    assert await world.store.read(job_follow.behind) == []
+
+
 async def test_a_job_that_is_not_careful_goes_on_whatever_comes(world):
     ids = await failed_records(world, 6)
     job_id = await filled(world, known=["x"])
@@ -478,6 +503,7 @@ async def test_the_runner_looks_into_indexes(world):
             ),
             "under way": plan(conn, job_holds.hinted(conn, job_holds.SENT_ONES), job=job_id),
             "in turn": plan(conn, job_holds.hinted(conn, job_holds.NUMBER_IN_TURN), job=job_id),
+            "over": plan(conn, job_holds.hinted(conn, job_follow.OVER)),
             "moved on": plan(conn, job_holds.hinted(conn, job_follow.MOVED_ON), job=job_id, limit=10),
             "fill": plan(conn, fill, **found.params, after_id="", last_id="z", most=10),
         }
@@ -489,6 +515,7 @@ async def test_the_runner_looks_into_indexes(world):
         assert "ix_job_records" in found[name]
         assert "SCAN" not in found[name].replace("SCAN CONSTANT ROW", "")
         assert "Seq Scan" not in found[name]
+    assert "ix_job_records_state" in found["over"], "the jobs themselves are few"
     assert "ix_records_" in found["fill"]
-    for each in ("active", "next", "next of one", "next gone", "fill"):
+    for each in ("active", "next", "next of one", "next gone", "over", "fill"):
         assert "TEMP B-TREE" not in found[each]

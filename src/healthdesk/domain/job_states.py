@@ -16,7 +16,8 @@ class JobKind(StrEnum):
 class JobState(StrEnum):
     """`preparing` until all its records are written down; nothing is sent before.
 
-    `stopped` ended by itself because the failure came back; it can be resumed as a paused one can.
+    `stopped` ended by itself because the failure came back; it can be resumed as a paused one can, and is `done` once
+    others delivered all that it had left or that had failed in it.
     """
 
     PREPARING = "preparing"

@@ -167,6 +167,11 @@ def _mark(
             .where(job_records.c.job_id == job_id, job_records.c.record_id.in_(sent))
             .values(state=JobItemState.SENT, attempts=had)
         )
+    skip(conn, job_id, skipped, now)
+
+
+def skip(conn: Connection, job_id: str, skipped: Mapping[str, str], now: datetime) -> None:
+    """Note of records of a job, by id, why they are not sent; the counts are moved apart from it."""
     if skipped:
         conn.execute(
             sa.update(job_records)

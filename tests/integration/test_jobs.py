@@ -12,6 +12,8 @@ from tests.harness.desk import set_up_delivery
 from tests.harness.serving import served_desk, until
 from tests.integration.engine_desk import QUICK, body_of, counted, ids_seen, post_many
 
+from healthdesk.api.delivery import BatchSettings, DeliveryMethod
+from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.sources import SourceEdit
 from healthdesk.domain.job_states import JobItemState, JobStage, JobState
@@ -118,6 +120,21 @@ async def held_up(client, endpoint, gate):
     job = await job_when(client, job.id, lambda job: count(job, JobItemState.SENT) == 4)
     await endpoint.wait_for(2)
     return job
+
+
+async def test_the_rate_and_the_slots_of_an_environment_with_batches_count_requests(desk, endpoint, delivery):
+    gate = Gate(endpoint)
+    async with desk.client() as client:
+        batches = DeliveryMethod(batch=BatchSettings(size=5, wait_s=5))
+        edit = IntegrationEdit(production=EnvironmentEdit(delivery=batches, rate_per_s=100.0))
+        await client.integration_edit(delivery.integration_id, edit)
+        plan = await client.job_plan(FAILED)
+        assert (plan.rate_per_s, plan.seconds) == (500.0, NUMBER / 500)
+        job = await begin(client, careful=False)
+        await job_when(client, job.id, lambda job: count(job, JobItemState.SENT) == 4 * 5 == NUMBER)
+        gate.open.set()
+        await job_when(client, job.id, lambda job: job.finished_at is not None)
+    assert [len(json.loads(each.body)) for each in endpoint.requests] == [5] * 4
 
 
 async def test_a_paused_job_sends_nothing_more_until_it_is_resumed(desk, endpoint, delivery):

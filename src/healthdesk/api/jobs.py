@@ -15,7 +15,7 @@ from healthdesk.domain.states import Environment, HoldReason
 
 
 class JobPlan(ResendPlan):
-    """What a bulk resend will do. `seconds` at the allowed rate, None where nothing limits it."""
+    """What a bulk resend will do. `seconds` at the allowed rate, which counts records; None where nothing limits it."""
 
     rate_per_s: float | None = None
     seconds: float | None = None

@@ -17,7 +17,7 @@ from healthdesk.domain.states import Environment
 from healthdesk.engine.bus import BusEvent
 from healthdesk.engine.context import Context
 from healthdesk.engine.pulse import Pulse
-from healthdesk.engine.slots import Bucket
+from healthdesk.engine.slots import Bucket, records_in
 from healthdesk.engine.targets import Targets
 from healthdesk.store import activity, job_follow, job_items, job_queue
 from healthdesk.store import jobs as queries
@@ -199,7 +199,7 @@ class Jobs:
     def _most(self, place: Place) -> int:
         """Return how many records of an environment a job may have under way: enough that no slot waits, and no more."""
         target = self._targets.get(*place)
-        return 1 if target is None else 2 * target.concurrency
+        return 1 if target is None else records_in(2 * target.concurrency, target.per_request)
 
     def _allowed(self, known: _Running) -> int:
         """Return how many records a job's own rate lets go now."""

@@ -71,9 +71,7 @@ class Lanes:
             lane.concurrency, lane.dirty = 1, True
         else:
             lane.concurrency = share.slots(1 if target.probing else self._circuits.limit(target), *key)
-        batch = target.delivery.batch
-        alone = batch is None or target.probing or self._circuits.holds(target)
-        lane.per_request = 1 if batch is None or alone else batch.size
+        lane.per_request = 1 if target.probing or self._circuits.holds(target) else target.per_request
         rate_per_s = None if target.rate_per_s is None else share.rate(target.rate_per_s)
         if rate_per_s is None:
             lane.pace = None

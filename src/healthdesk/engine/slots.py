@@ -21,6 +21,11 @@ MOST_BATCHED = 4_000
 """Records that an environment with batches has claimed at once, whatever size and concurrency would allow."""
 
 
+def records_in(requests: int, per_request: int) -> int:
+    """Return how many records so many requests take."""
+    return min(requests * per_request, max(requests, MOST_BATCHED))
+
+
 @dataclass(slots=True)
 class Bucket:
     """A token bucket that lets no more than `rate_per_s` go within any second, however late it is asked.
@@ -145,7 +150,7 @@ class Lane:
         if not self.dirty:
             return 0
         requests = self.concurrency * (2 if ahead and self.pace is None else 1)
-        room = min(requests * self.per_request, max(requests, MOST_BATCHED)) - self.claimed + settling
+        room = records_in(requests, self.per_request) - self.claimed + settling
         if self.pace is not None:
             room = min(room, self.pace.available(now) * self.per_request)
         return max(0, room)

@@ -84,6 +84,11 @@ class Target:
         return "" if self.delivery.order is None else self.delivery.order.after_failed
 
     @property
+    def per_request(self) -> int:
+        """Return how many records go in one request; concurrency and rate count requests."""
+        return 1 if self.delivery.batch is None else self.delivery.batch.size
+
+    @property
     def probe(self) -> tuple[datetime, int] | None:
         """Return what tells one probe from the next, or None: new credentials are given one of their own."""
         return None if self.probe_since is None else (self.probe_since, self.version)

@@ -154,9 +154,12 @@ def _fixed(desk: Desk, conn: Conn, choice: JobCreate, query: RecordQuery, total:
 
 
 def _plan(desk: Desk, choice: JobCreate, row: ResendPlanRow, fixed: int) -> JobPlan:
-    """Return the plan with how long it takes at the rate that the slowest environment and the job itself allow."""
+    """Return the plan with how long it takes at the rate that the slowest environment and the job itself allow.
+
+    An environment's rate counts requests, the plan's and the job's own records.
+    """
     rates = [
-        (place.count, target.rate_per_s)
+        (place.count, target.rate_per_s and target.rate_per_s * target.per_request)
         for place in row.places
         if (target := desk.engine.targets.get(place.integration_id, place.environment)) is not None
     ]

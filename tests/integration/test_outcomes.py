@@ -26,6 +26,7 @@ from healthdesk.api.keys import ReceiptSecretCreate
 from healthdesk.api.records import RecordFilter
 from healthdesk.client.client import Client
 from healthdesk.domain.states import Environment, RecordState
+from healthdesk.engine import outcomes
 from healthdesk.engine.slots import Pace
 from healthdesk.errors import ApiRefused
 from healthdesk.store import look_ups
@@ -70,7 +71,10 @@ async def crm():
 
 
 @pytest.fixture
-async def desk(tmp_path):
+async def desk(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        outcomes, "POLL_S", 0.1
+    )  # most of the time of these tests was spent until the next look
     async with served_desk(tmp_path / "desk", **SLOW) as running:
         yield running
 

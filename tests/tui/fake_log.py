@@ -59,6 +59,8 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
     """What a count of more than that says."""
     revealed: bool
     conflicts: int
+    resent: set[str]
+    """Records whose attempts are those since a resend."""
     overrides: dict[int, RecordState]
 
     def note(self, name: str, what: Any = None) -> None:
@@ -177,7 +179,7 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
             )
         attempts = [
             Attempt(
-                id=f"att_{number}", record_id=row.id, number=number,
+                id=f"att_{number}{'_again' * (row.id in self.resent)}", record_id=row.id, number=number,
                 trigger=Trigger.FIRST if number == 1 else Trigger.RETRY, outcome=_outcome(row.state),
                 started_at=NOW - timedelta(minutes=60 - 10 * number), duration_ms=38.0 * number, status=row.last_status,
                 error_kind=row.error_kind, blame="them" if row.error else "", error=row.error, webhook_id=row.webhook_id,

@@ -74,6 +74,17 @@ async def test_values_are_masked_until_revealed():
         desk.tell("record.changed")
         await driver.settle()
         assert '"Ann [/b] Smith"' in driver.text()
+        await driver.press("C")
+        assert "Ann [/b] Smith" in driver.app.clipboard, "the command stays as it was revealed, too"
+        await driver.press("escape", "v")
+        assert len(desk.called("record_reveal")) == 1
+        desk.resent.add("rec_00000000000000000000999990")
+        desk.tell("record.changed")
+        await driver.settle()
+        assert "Ann" not in driver.text(), "what was sent since is another exchange"
+        await driver.press("v")
+        assert '"Ann [/b] Smith"' in driver.text()
+        assert len(desk.called("record_reveal")) == 2
         await driver.press("escape", "enter")
         assert "Ann" not in driver.text()
 

@@ -38,6 +38,19 @@ from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Chunk
 
 TIMELINE = "Attempts"
+BODIES = ("request_body", "posted_body", "next_body", "response_body")
+
+
+def _shown_of(detail: RecordDetail) -> tuple[object, ...]:
+    """Return what is other as soon as what was sent, is sent next, came back or is still kept of it is another."""
+    last = detail.attempts[-1] if detail.attempts else None
+    bodies = [getattr(detail, name) for name in BODIES]
+    return (
+        detail.version,
+        detail.fix_id,
+        last and (last.id, last.finished_at),
+        [body and (body.content_type, body.size) for body in bodies],
+    )
 
 
 class RecordScreen(TabbedWindow):
@@ -50,7 +63,7 @@ class RecordScreen(TabbedWindow):
     def __init__(self, key: str, *, tab: str = "Request") -> None:
         super().__init__(key)
         self.tab = tab
-        self.revealed = False
+        self.revealed: RecordDetail | None = None
 
     def body(self) -> Iterable[Widget]:
         """Verdict, tabs, the chosen tab."""
@@ -73,14 +86,12 @@ class RecordScreen(TabbedWindow):
         return "Log › " + (record_title(self.detail) if self.detail is not None else short_id(self.key))
 
     async def read(self) -> RecordDetail:
-        """Read the record; revealed once, it stays so in this window."""
-        if self.revealed and self.detail is not None:
-            fresh = await self.client.record(self.key)
-            kept: RecordDetail = self.detail
-            same = {name: getattr(kept, name) for name in ("request_body", "posted_body", "next_body")}
-            same["response_body"] = kept.response_body if fresh.tries == kept.tries else fresh.response_body
-            return fresh.model_copy(update=same)
-        return await self.client.record(self.key)
+        """Read the record; what was revealed is shown for as long as it is still what was sent and answered."""
+        fresh = await self.client.record(self.key)
+        if self.revealed is None or _shown_of(self.revealed) != _shown_of(fresh):
+            return fresh
+        kept: RecordDetail = self.revealed
+        return fresh.model_copy(update={name: getattr(kept, name) for name in (*BODIES, "attempts", "curl")})
 
     def head_lines(self) -> Iterable[Line]:
         """The verdict."""
@@ -149,7 +160,7 @@ class RecordScreen(TabbedWindow):
                 return "there is no attempt under the cursor; the Attempts tab has them"
             case "resend":
                 return resend_reason(detail.state)
-            case "reveal" if self.revealed and self.attempt() is None:
+            case "reveal" if self._in_clear() and self.attempt() is None:
                 return "they are shown already"
             case "curl" if not detail.curl:
                 return "nothing was sent yet"
@@ -164,6 +175,11 @@ class RecordScreen(TabbedWindow):
             case "save_mapping":
                 return nothing_to_save(detail)
         return ""
+
+    def _in_clear(self) -> bool:
+        """Return whether what is shown is what was revealed."""
+        kept = self.revealed
+        return kept is not None and all(getattr(kept, name) is getattr(self.detail, name) for name in BODIES)
 
     def do_error(self) -> None:
         """Show what went wrong."""
@@ -238,8 +254,7 @@ class RecordScreen(TabbedWindow):
         if isinstance(message.detail, AttemptDetail):
             self.app.push_screen(AttemptScreen(self.key, message.detail.id, revealed=message.detail))
         else:
-            self.revealed = True
-            self.detail = message.detail
+            self.revealed = self.detail = message.detail
             self._show()
         self.desk.tell("Values are shown. It is noted in the activity log.")
 

@@ -12,16 +12,18 @@ from pydantic import SecretStr
 from tests.connectors.apps.fake import FakeApp
 from tests.connectors.apps.fake_crm import FakeHubSpotContacts, FakeSalesforceObjects
 from tests.harness.desk import Delivery, Desk, set_up_delivery
-from tests.harness.serving import served_desk
+from tests.harness.serving import served_desk, until
 from tests.integration.test_delivery import in_state
 from tests.integration.test_delivery_batches import post_held
+from tests.integration.test_samples import ended
 
 from healthdesk.api.connections import ConnectionCreate, Credentials
 from healthdesk.api.delivery import MappingStep
 from healthdesk.api.fixes import FixResend
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
-from healthdesk.api.samples import Probe
+from healthdesk.api.samples import Probe, SampleSend
 from healthdesk.api.sources import SourceEdit, SourceEnable, SourceField
+from healthdesk.client.client import Client
 from healthdesk.domain.states import Environment, ErrorKind, MappingVerb, RecordState
 from healthdesk.errors import ApiRefused
 
@@ -37,19 +39,26 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def deliver_to(desk: Desk, fake: FakeApp, base_url: str, method: dict[str, Any]) -> Delivery:
     """Set up a delivery through a connection of the fake's app."""
     delivery = await set_up_delivery(desk, fake.url, path="")
-    fields = {key: SecretStr(value) for key, value in fake.credentials.items()}
     async with desk.client() as client:
-        connection = await client.connection_create(
-            ConnectionCreate(
-                app=fake.app_id,
-                base_url=base_url,
-                settings=fake.connection_settings(),
-                credentials=Credentials(auth=fake.auth, fields=fields),
-            )
-        )
-        edit = EnvironmentEdit.model_validate({"connection_id": connection.id, "delivery": method})
+        connection_id = await connect(client, fake, base_url)
+        edit = EnvironmentEdit.model_validate({"connection_id": connection_id, "delivery": method})
         await client.integration_edit(delivery.integration_id, IntegrationEdit(production=edit))
     return delivery
+
+
+async def connect(client: Client, fake: FakeApp, base_url: str, name: str | None = None) -> str:
+    """Add a connection of the fake's app and return its id."""
+    fields = {key: SecretStr(value) for key, value in fake.credentials.items()}
+    connection = await client.connection_create(
+        ConnectionCreate(
+            name=name,
+            app=fake.app_id,
+            base_url=base_url,
+            settings=fake.connection_settings(),
+            credentials=Credentials(auth=fake.auth, fields=fields),
+        )
+    )
+    return connection.id
 
 
 SALESFORCE: dict[str, Any] = {
@@ -132,7 +141,7 @@ async def test_an_app_is_tried_with_a_sample_in_testing_and_its_heartbeat_in_pro
         delivery = await deliver_to(desk, fake, "", SALESFORCE)
         async with desk.client() as client:
             crm = await client.integration(delivery.integration_id)
-            method = {"connection_id": crm.environments[0].connection_id, "delivery": SALESFORCE}
+            method = {"connection_id": await connect(client, fake, "", "Sandbox"), "delivery": SALESFORCE}
             edit = IntegrationEdit(testing=EnvironmentEdit.model_validate({"path": "", **method}))
             await client.integration_edit(crm.id, edit)
             fields = [SourceField(name="participant", type="string"), SourceField(name="last", type="string")]
@@ -149,6 +158,17 @@ async def test_an_app_is_tried_with_a_sample_in_testing_and_its_heartbeat_in_pro
             fake.locked.add(sent["Participant_ID__c"])
             refused = await client.integration_test(crm.id, Probe())
             assert (refused.ok, "UNABLE_TO_LOCK_ROW" in refused.sentence) == (False, True)
+
+            samples = SampleSend(integration_id=crm.id)
+            assert "Nothing at Salesforce tells them" in (await client.sample_plan(samples)).warning
+            marks = [*SALESFORCE["mapping"], {"do": "set", "path": "FirstName", "value": "{sample}"}]
+            edit = IntegrationEdit.model_validate({"testing": {"delivery": SALESFORCE | {"mapping": marks}}})
+            await client.integration_edit(crm.id, edit)
+            assert "Nothing at Salesforce" not in (await client.sample_plan(samples)).warning
+            job = await client.sample_send(samples)
+            assert await until(lambda: ended(client, job.id))
+            assert {each["FirstName"] for each in fake.collections.pop()} == {True}
+            assert fake.seen[-1].headers["healthdesk-sample"] == "true"
 
             live = Probe(environment=Environment.PRODUCTION, confirm=crm.name)
             tried = await client.integration_test(crm.id, live)

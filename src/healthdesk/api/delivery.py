@@ -16,7 +16,8 @@ class MappingStep(Input):
     `path` and `to` are dotted (`answers.0.score`; a dot in a key is `\.`). `set` puts `value` there, `default` only where
     nothing or null is, `rename` moves to `to`, `remove` takes away, `format` rewrites the value there as `how` says
     (docs/delivery.md lists them: `text`, `number`, `integer`, `boolean`, `upper`, `lower`, `trim`, `date:%d.%m.%Y`, `join:;`).
-    A text `value` may hold `{id}`, `{webhook_id}`, `{source}`, `{level}`, `{completed_at}` and `{data.path}`.
+    A text `value` may hold `{id}`, `{webhook_id}`, `{source}`, `{level}`, `{completed_at}`, `{sample}` and
+    `{data.path}`.
     """
 
     do: MappingVerb
@@ -106,7 +107,7 @@ class DeliveryMethod(Input):
     """How one environment delivers. All of it is optional: by default `data` is posted byte for byte.
 
     The environment's `path` and `headers` are templates: `{id}`, `{webhook_id}`, `{source}`, `{level}`, `{completed_at}`,
-    `{data.path}`; values are escaped for where they stand. `operation` names one of the app's delivery operations
+    `{sample}`, `{data.path}`; values are escaped for where they stand. `operation` names one of the app's delivery operations
     (`healthdesk apps salesforce` lists them) and `inputs` its inputs; path, method and body come from it then.
     """
 

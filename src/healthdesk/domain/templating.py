@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from healthdesk.errors import MappingError
 
-NAMES: Final = ("id", "webhook_id", "source", "level", "completed_at")
+NAMES: Final = ("id", "webhook_id", "source", "level", "completed_at", "sample")
 """What of a record itself a template may name; beside it stands `data.` and a path."""
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -35,9 +35,12 @@ class Facts:
     source: str = ""
     level: str | None = None
     completed_at: datetime | None = None
+    sample: bool = False
 
-    def value(self, name: str) -> str:
-        """Return one of `NAMES` as text; what there is none of is empty."""
+    def value(self, name: str) -> str | bool:
+        """Return one of `NAMES` as text, and whether it is a sample; what there is none of is empty."""
+        if name == "sample":
+            return self.sample
         if name == "completed_at":
             return "" if self.completed_at is None else utc_text(self.completed_at)
         return str(getattr(self, name) or "")

@@ -62,7 +62,7 @@ async def ask(
 
 
 async def _request(ctx: Context, target: Target, lookup: Lookup, row: UndecidedRow) -> Request:
-    facts = Facts(row.id, row.webhook_id, row.source, row.level, row.completed_at)
+    facts = Facts(row.id, row.webhook_id, row.source, row.level, row.completed_at, row.sample)
     path, _, query = lookup.path.partition("?")
     in_path, in_query, in_body = template(path), template(query), template(lookup.body)
     names_data = any(part[0] == "data" for each in (in_path, in_query, in_body) for part in each.named)
@@ -105,7 +105,7 @@ async def _data(ctx: Context, target: Target, row: UndecidedRow, facts: Facts) -
         triggered_by="",
         data=stored.data,
         content_type=stored.content_type,
-        sample=False,
+        sample=row.sample,
     )
     fix = found[row.id].fix if row.id in found else None
     return content_of(target, claimed, facts, fix).record

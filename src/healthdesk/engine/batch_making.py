@@ -16,7 +16,7 @@ from healthdesk.store.rows import ClaimedRecord
 
 def item_of(target: Target, record: ClaimedRecord, facts: Facts | None, fix: Fix | None) -> Any:
     """Return what stands for one record in a request. Raises MappingError."""
-    facts = facts or Facts(record.id, record.webhook_id)
+    facts = facts or Facts(record.id, record.webhook_id, sample=record.sample)
     content = content_of(target, record, facts, fix)
     app = target.proof.app
     return content.mapped if app is None else app.item(content.mapped, content.record, facts)

@@ -70,7 +70,7 @@ def make(target: Target, claimed: ClaimedRecord, facts: Facts | None = None, fix
         return Made(target.method, target.url, _completed(headers, claimed), claimed.data)
     if way.wrong is not None:
         raise way.wrong
-    facts = facts or Facts(claimed.id, claimed.webhook_id)
+    facts = facts or Facts(claimed.id, claimed.webhook_id, sample=claimed.sample)
     data, content_type = claimed.data, claimed.content_type
     if fix is not None and fix.body is not None:
         data, content_type = fix.body, fix.content_type or content_type

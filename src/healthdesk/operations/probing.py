@@ -152,7 +152,7 @@ def _claimed(desk: Desk, row: IntegrationRow, target: Target, source: SourceRow 
         level = source.levels[0] if source.levels else None
         data = sample_data(source.key, level, source.levels, fields, now)
     webhook_id = desk.ctx.ids.new("rec", now)
-    facts = Facts(webhook_id, webhook_id, source.key if source else "", level, now)
+    facts = Facts(webhook_id, webhook_id, source.key if source else "", level, now, sample=True)
     return ClaimedRecord(
         id=webhook_id,
         webhook_id=webhook_id,

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from healthdesk.api.jobs import Job
 from healthdesk.api.samples import SampleOf, SamplePlan, SampleSend
+from healthdesk.connectors.spec.base import strings
 from healthdesk.domain.activity import Verb
 from healthdesk.domain.job_states import JobKind
 from healthdesk.domain.rawjson import split_record
 from healthdesk.domain.samples import SampleField, sample_data
 from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, IntegrationState
+from healthdesk.domain.templating import template
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations import jobs
 from healthdesk.operations.accepting import new_record
@@ -137,8 +139,24 @@ def _plan(desk: Desk, chosen: _Chosen) -> SamplePlan:
         endpoint=environment_view(desk, environment).endpoint,
         total=sum(each.records for each in sources),
         sources=sources,
-        warning=WARNING,
+        warning=WARNING + _unmarked(desk, environment),
     )
+
+
+def _unmarked(desk: Desk, environment: EnvironmentRow) -> str:
+    """Return what is to be known where an app keeps nothing that tells samples from real records; else nothing."""
+    target = desk.engine.targets.get(environment.integration_id, environment.environment)
+    app = None if target is None else target.proof.app
+    if target is None or app is None:
+        return ""
+    delivery = target.delivery
+    told = [
+        *(text for step in delivery.mapping for _, text in strings(step.value)),
+        *delivery.inputs.values(),
+    ]
+    if any(("sample",) in template(text).named for text in told):
+        return ""
+    return f" Nothing at {app.client.app.name} tells them from real ones: the mapping can, with a field set to {{sample}}."
 
 
 def _of(chosen: _Chosen, source: SourceRow, hold: HoldReason | None) -> SampleOf:

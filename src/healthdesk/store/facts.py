@@ -31,6 +31,7 @@ def of_records(conn: Connection, record_ids: Collection[str]) -> dict[str, Recor
             records.c.webhook_id,
             records.c.level,
             records.c.completed_at,
+            records.c.sample,
             records.c.fix_id,
             records.c.integration_id,
             records.c.environment,
@@ -47,7 +48,7 @@ def of_records(conn: Connection, record_ids: Collection[str]) -> dict[str, Recor
     )
     return {
         row.id: RecordFacts(
-            Facts(row.id, row.webhook_id, row.source, row.level, row.completed_at),
+            Facts(row.id, row.webhook_id, row.source, row.level, row.completed_at, row.sample),
             None if row.mapping is None else _fix(row),
         )
         for row in found

@@ -36,6 +36,7 @@ class UndecidedRow:
     completed_at: datetime
     fix_id: str | None = None
     asked: int = 0
+    sample: bool = False
 
 
 @dataclass(frozen=True, slots=True)

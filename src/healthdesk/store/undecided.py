@@ -216,6 +216,7 @@ def _rows(conn: Connection, ids: Sequence[str] | sa.Select[Any], *, asked: bool)
             level=row.level,
             completed_at=row.completed_at,
             fix_id=row.fix_id,
+            sample=row.sample,
         )
         for row in conn.execute(
             select(records, sources.c.key.label("source_key"))

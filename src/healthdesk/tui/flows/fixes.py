@@ -35,9 +35,7 @@ _KINDS = {
     MappingVerb.REMOVE: "remove",
 }
 _PATH = r"Dotted: answers.0.score. A dot in a key is written \."
-_VALUE = (
-    "JSON, or a text. {level}, {source}, {completed_at}, {id}, {webhook_id} and {data.path} are filled in."
-)
+_VALUE = "JSON, or a text. {level}, {source}, {completed_at}, {id}, {webhook_id}, {sample} and {data.path} are filled in."
 _NOTE = "It is kept with the fix and shown to everybody: no values of people."
 _HOW = "text, number, integer, boolean, upper, lower, trim, date:%d.%m.%Y, join:;"
 

@@ -18,7 +18,7 @@ from healthdesk.tui.flows.owning import make_me_owner
 from healthdesk.tui.screens.base import DeskScreen
 from healthdesk.tui.screens.error import ErrorPage
 from healthdesk.tui.screens.members import MembersScreen
-from healthdesk.tui.screens.window import WindowScreen
+from healthdesk.tui.screens.tabbed import TabbedWindow
 from healthdesk.tui.view.account import card_title
 from healthdesk.tui.view.connection import pinged
 from healthdesk.tui.view.credentials import why_not_put_back
@@ -29,7 +29,7 @@ ALREADY = "account, site and scopes are those it was connected with"
 InstanceFlow = Callable[[DeskScreen, Instance], Awaitable[str]]
 
 
-class ConnectionActs(WindowScreen):
+class ConnectionActs(TabbedWindow):
     """The actions of the window; which thing they are for is said by `chosen` and `row`."""
 
     PARTS = (TASK_ROW, PROOF_ROW)

@@ -22,8 +22,6 @@ ROW_REGIONS = {TASKS: "tasks-region", PROOF: "proof-region"}
 class ConnectionRows(ConnectionActs):
     """Both tables are narrowed alike: by the quick filter, and by words of the name."""
 
-    tab = ""
-    """The tab that is shown."""
     shown = ""
     """Which rows are shown: all, failed or blocked ones."""
     words = ""

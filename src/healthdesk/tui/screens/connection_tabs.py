@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import ClassVar
 
 from textual.widget import Widget
 
@@ -59,6 +60,8 @@ NO_PROOF = (
 
 class ConnectionTabs(ConnectionRows):
     """A table of tasks or proof syncs is about the account; the other tabs about the card that had the focus last."""
+
+    REGIONS: ClassVar[Mapping[str, str]] = REGIONS
 
     def body(self) -> Iterable[Widget]:
         """Verdict, cards, tabs, the chosen tab, what explains its row."""
@@ -193,41 +196,12 @@ class ConnectionTabs(ConnectionRows):
 
     # Moving
 
-    def on_tab_line_picked(self, message: TabLine.Picked) -> None:
-        """A tab was clicked."""
-        if message.name in self.tabs:
-            message.stop()
-            self.choose(message.name)
-
     def choose(self, tab: str) -> None:
         """Show a tab."""
         self.tab = tab
         self.show_around()
         self.show_tab()
         self.focus_tab()
-
-    def focus_tab(self) -> None:
-        """Give the chosen tab the focus."""
-        if self.tab in REGIONS:
-            self.lists[REGIONS[self.tab]].table.focus()
-        else:
-            pane = self.query_one("#pane", Pane)
-            pane.scroll_home(animate=False)
-            pane.focus()
-        self.show_keys()
-
-    def _step(self, by: int) -> None:
-        tabs = self.tabs
-        if self.tab in tabs:
-            self.choose(tabs[(tabs.index(self.tab) + by) % len(tabs)])
-
-    def do_next_tab(self) -> None:
-        """Go to the next tab."""
-        self._step(1)
-
-    def do_previous_tab(self) -> None:
-        """Go to the previous tab."""
-        self._step(-1)
 
     def begin_again(self, *tabs: str) -> None:
         """Forget the rows of these tabs: they are those of another connection, or under another filter."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -50,6 +50,7 @@ class IntegrationScreen(JobsShown, IntegrationActs):
 
     CONTEXT = "integration"
     TABS: ClassVar[tuple[str, ...]] = TABS
+    REGIONS: ClassVar[Mapping[str, str]] = REGIONS
     NOUNS: ClassVar[frozenset[str]] = frozenset({"integration", "problem", "record", "source"})
     AUTO_FOCUS = ""
     tab = PROBLEMS
@@ -218,16 +219,6 @@ class IntegrationScreen(JobsShown, IntegrationActs):
         self.tab = tab
         self._show_tab()
         self.focus_tab()
-
-    def focus_tab(self) -> None:
-        """Give the chosen tab the focus."""
-        if self.tab in REGIONS:
-            self.lists[REGIONS[self.tab]].table.focus()
-        else:
-            pane = self.query_one("#pane", Pane)
-            pane.scroll_home(animate=False)
-            pane.focus()
-        self.show_keys()
 
     @on(Card.Left)
     def _below(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -52,6 +52,7 @@ class SourceScreen(TabbedWindow):
 
     CONTEXT = "source"
     TABS: ClassVar[tuple[str, ...]] = TABS
+    REGIONS: ClassVar[Mapping[str, str]] = REGIONS
     NOUNS: ClassVar[frozenset[str]] = frozenset({"source", "integration"})
     AUTO_FOCUS = ""
     detail: SourceDetail | None
@@ -136,8 +137,7 @@ class SourceScreen(TabbedWindow):
         """Show a tab."""
         self.tab = tab
         self._show_tab()
-        self.lists[REGIONS[tab]].table.focus()
-        self.show_keys()
+        self.focus_tab()
 
     # What can be done
 

@@ -86,6 +86,23 @@ async def test_records_are_written_down_in_steps_and_then_it_runs(world):
     assert late[0] not in {item.record_id for item in await items(world, job_id)}
 
 
+async def test_what_fails_or_is_found_interrupted_after_a_job_was_made_is_not_in_it(world):
+    """Also where its attempt was under way then, and where no other is left in a step."""
+    before = await failed_records(world, 1)
+    await world.accept(3)
+    claimed = await world.claim()
+    job_id = (await begin(world)).id
+    world.clock.advance(1)
+    await world.step([world.failed(each, failure(status=422, permanent=True)) for each in claimed[:1]])
+    await world.store.write(
+        flow.recover_interrupted, world.clock.now(), daemon_id="dmn_new", others_are_dead=True, limit=9
+    )
+    while (row := await world.store.write(job_items.fill, job_id, world.clock.now(), limit=1)) is not None:
+        job = row
+    assert (job.state, job.total) == (JobState.RUNNING, 1)
+    assert [item.record_id for item in await items(world, job_id)] == before
+
+
 async def test_nothing_is_sent_of_a_job_that_is_not_complete(world):
     await failed_records(world, 3)
     job_id = (await begin(world)).id

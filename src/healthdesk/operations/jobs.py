@@ -74,9 +74,9 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
             field="expect",
             fix="ask with dry_run first, and send its total as expect",
         )
-    expect, now = choice.expect, desk.now()
+    expect = choice.expect
     query = await known_query(desk, choice.filter)
-    job_id = desk.ctx.ids.new("job", now)
+    job_id = desk.ctx.ids.new("job", desk.now())
 
     def change(conn: Conn) -> JobRow:
         row = resending.resend_plan(conn, query)
@@ -91,7 +91,7 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
             id=job_id,
             kind=JobKind.RESEND if choice.fix is None else JobKind.FIX,
             title=_title(row.total, fixes_them=choice.fix is not None),
-            now=now,
+            now=desk.now(),  # once what it counts was read: what fails after that is not in it
             by=desk.operator.user,
             integration_id=choice.filter.integration_id,
             environment=choice.filter.environment,

@@ -18,7 +18,7 @@ from healthdesk.store import job_making
 from healthdesk.store import jobs as queries
 from healthdesk.store.job_holds import UnderWay, hinted, told, under_way, with_a_line
 from healthdesk.store.job_queue import Moves, cancel_some, queue, search_of
-from healthdesk.store.resending import BODY_GONE, next_ids
+from healthdesk.store.resending import BODY_GONE, next_ids, tried_since
 from healthdesk.store.rows_jobs import ItemResult, JobRow, Place, Places, Search, Stepped
 from healthdesk.store.schema import record_bodies
 from healthdesk.store.schema_jobs import job_records
@@ -47,16 +47,13 @@ whose attempt ended with the daemon and that the endpoint does not have: it is s
 def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow | None:
     """Write down the next records of a job that is prepared; with the last of them it runs.
 
-    Where it went on is told by the last record written, so a crash in between loses nothing. None when it is not ours.
+    Where it went on is told by the last record written, so a crash in between loses nothing. What failed after the job was
+    made is not in it. None when it is not ours.
     """
     job = queries.leased(conn, job_id)
     if job is None or job.state is not JobState.PREPARING:
         return None
-    found = job_making.query_of(conn, job_id)
-    after = conn.execute(
-        select(func.max(job_records.c.record_id)).where(job_records.c.job_id == job_id)
-    ).scalar_one_or_none()
-    ids = [] if found is None else next_ids(conn, *found, after=after or "", limit=limit)
+    ids, complete = _next_to_write(conn, job, limit)
     if ids:
         with_body = set(
             conn.execute(
@@ -72,10 +69,26 @@ def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> 
                 for each in ids
             ],
         )  # fmt: skip
-    if len(ids) < limit:
+    if complete:
         queries.recount(conn, job_id)
         queries.set_progress(conn, job_id, state=JobState.RUNNING, started_at=now)
     return queries.get(conn, job_id)
+
+
+def _next_to_write(conn: Connection, job: JobRow, limit: int) -> tuple[list[str], bool]:
+    """Return the next records that were as the job's filter has them when it was made, and whether no more come."""
+    found = job_making.query_of(conn, job.id)
+    after = conn.execute(
+        select(func.max(job_records.c.record_id)).where(job_records.c.job_id == job.id)
+    ).scalar_one_or_none()
+    while found is not None:
+        ids = next_ids(conn, *found, after=after or "", limit=limit)
+        later = tried_since(conn, ids, job.created_at)
+        written, complete = [each for each in ids if each not in later], len(ids) < limit
+        if written or complete:
+            return written, complete
+        after = ids[-1]
+    return [], True
 
 
 def step(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, text, update
 
 from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import Environment, HoldReason, RecordState, Trigger
@@ -19,7 +19,7 @@ from healthdesk.store.log_plan import Ranges, ranges
 from healthdesk.store.ordering import goes_first
 from healthdesk.store.rows import PlanGroup, RecordQuery, ResendPlanRow, ResentRow
 from healthdesk.store.rows_records import PlanPlace
-from healthdesk.store.schema import record_bodies, records
+from healthdesk.store.schema import attempts, record_bodies, records
 from healthdesk.store.schema_desk import problems
 from healthdesk.store.schema_setup import integrations, sources
 from healthdesk.store.scope import scope_of
@@ -242,6 +242,18 @@ def next_ids(conn: Connection, query: RecordQuery, last: str, *, after: str, lim
         for each in conn.execute(text(statement), params).scalars()
     }
     return sorted(ids)[:limit]
+
+
+def tried_since(conn: Connection, ids: Sequence[str], since: datetime) -> set[str]:
+    """Return those of these records whose last attempt began or ended after a time, also where it had begun before."""
+    found = conn.execute(
+        select(records.c.id)
+        .outerjoin(
+            attempts, and_(attempts.c.record_id == records.c.id, attempts.c.id == records.c.attempt_id)
+        )
+        .where(records.c.id.in_(ids), or_(records.c.last_attempt_at > since, attempts.c.finished_at > since))
+    )
+    return set(found.scalars())
 
 
 def next_statements(found: Ranges) -> list[str]:

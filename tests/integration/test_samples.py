@@ -13,13 +13,13 @@ from tests.harness.serving import served_desk, until
 
 from healthdesk.api.connections import ConnectionCreate
 from healthdesk.api.flow import CircuitChange
-from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate
+from healthdesk.api.integrations import EnvironmentSettings, IntegrationCreate, IntegrationEdit
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.samples import SampleSend
 from healthdesk.api.sources import SourceCreate, SourceEnable, SourceField
 from healthdesk.client.client import Client
 from healthdesk.domain.job_states import JobItemState, JobKind, JobState
-from healthdesk.domain.states import Environment, RecordState
+from healthdesk.domain.states import Environment, HoldReason, RecordState
 from healthdesk.errors import ApiRefused
 from healthdesk.testing import FakeEndpoint
 
@@ -65,9 +65,10 @@ async def crm(client: Client, live: FakeEndpoint, trial: FakeEndpoint) -> tuple[
         )
     )
     fields = [
-        SourceField(name="participant_id", type="string", required=True),
+        SourceField(name="participant_id", type="string", required=True, lookup=True),
         SourceField(name="score", type="integer", required=True),
         SourceField(name="risk_level", type="string"),
+        SourceField(name="clinic", type="string", example="North"),
     ]
     await client.source_create(SourceCreate(key="heart", name="Heart health", levels=LEVELS, fields=fields))
     await client.source_create(SourceCreate(key="sleep", name="Sleep"))
@@ -110,6 +111,8 @@ async def test_one_a_level_of_each_source_where_it_is_active(
     assert {(each.sample, each.environment, each.state) for each in records} == {
         (True, TESTING, RecordState.DELIVERED)
     }
+    looked_up = RecordFilter(lookup={"participant_id": hearts[0]["participant_id"]})
+    assert [each.level for each in (await client.records_list(looked_up)).items] == ["low"]
     newest = (await client.activity_list(limit=1)).items[0]
     assert newest.verb == "sent samples"
     assert "participant" not in json.dumps(newest.detail)
@@ -161,3 +164,13 @@ async def test_a_refused_sample_is_counted_and_found_in_the_log(
     assert (await client.job(job.id)).counts.get(JobItemState.FAILED) == 3
     failed = await client.records_list(RecordFilter(job_id=job.id, states=[RecordState.FAILED], sample=True))
     assert len(failed.items) == 3
+
+    ordered = {"testing": {"delivery": {"order": {"key": "clinic"}}}}
+    await client.integration_edit(integration_id, IntegrationEdit.model_validate(ordered))
+    job = await client.sample_send(SampleSend(integration_id=integration_id, sources=["heart"]))
+
+    async def held() -> bool:
+        waiting = RecordFilter(job_id=job.id, hold_reasons=[HoldReason.ORDER])
+        return len((await client.records_list(waiting)).items) == 2
+
+    await until(held)

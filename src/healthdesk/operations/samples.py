@@ -17,7 +17,7 @@ from healthdesk.domain.states import Environment, HoldReason, IntegrationKind, I
 from healthdesk.domain.templating import template
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations import jobs
-from healthdesk.operations.accepting import new_record
+from healthdesk.operations.accepting import KnownSource, known_source, new_record
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.integration_views import environment_view
 from healthdesk.store import accept, job_making
@@ -77,12 +77,11 @@ async def send(desk: Desk, choice: SampleSend) -> Job:
             fix="choose some sources",
         )
     ready = {each.source for each in planned.sources if each.records}
-    made = [
-        _record(desk, chosen, source, level)
-        for source in chosen.sources
-        if source.key in ready
-        for level in _levels(source)
-    ]
+    made: list[NewRecord] = []
+    for source in chosen.sources:
+        if source.key in ready:
+            known = await known_source(desk.ctx, source)
+            made += [_record(desk, chosen, source, known, level) for level in _levels(source)]
     job_id = desk.ctx.ids.new("job", now)
 
     def change(conn: Conn) -> None:
@@ -178,7 +177,9 @@ def _levels(source: SourceRow) -> Sequence[str | None]:
     return source.levels or (None,)
 
 
-def _record(desk: Desk, chosen: _Chosen, source: SourceRow, level: str | None) -> NewRecord:
+def _record(
+    desk: Desk, chosen: _Chosen, source: SourceRow, known: KnownSource, level: str | None
+) -> NewRecord:
     """Return a sample as an upstream system would have posted it."""
     now = desk.now()
     fields = [
@@ -191,16 +192,19 @@ def _record(desk: Desk, chosen: _Chosen, source: SourceRow, level: str | None) -
         "data": sample_data(source.key, level, source.levels, fields, now),
     }
     body = json.dumps(posted, ensure_ascii=False).encode()
+    parsed = split_record(body)
     record = new_record(
         desk.ctx.ids.new("rec", now),
         now,
-        split_record(body),
+        parsed,
         body,
         integration_id=chosen.integration.id,
         environment=chosen.environment.environment,
         source_id=source.id,
         hold=desk.engine.hold_state(chosen.integration.id, chosen.environment.environment),
         idempotency_key=None,
+        order_key=desk.engine.order_key(chosen.integration.id, chosen.environment.environment, parsed.data),
+        lookups=known.lookups(parsed.data),
     )
     record.sample = True
     return record

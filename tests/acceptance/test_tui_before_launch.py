@@ -88,6 +88,11 @@ async def test_testing_is_set_up_tried_and_promoted_and_its_samples_are_followed
             await pilot.press("escape")
             await operator.is_on(IntegrationScreen)
             assert [path for path, _ in receiver.seen] == ["/test"]
+            apart = (await client.integration(delivery.integration_id)).environments
+            assert {each.environment: (each.path, each.connection_id) for each in apart} == {
+                Environment.PRODUCTION: ("/live", delivery.connection_id),
+                Environment.TESTING: ("/test", spare.id),
+            }
 
             # Send sample data
             await pilot.press("t")

@@ -99,6 +99,18 @@ async def test_a_job_of_one_environment_lines_up_no_more_than_its_stage_takes_an
     assert (done.queued, done.job.waits) == (1, ())
 
 
+async def test_a_job_with_a_rate_lines_up_one_behind_a_hold_and_sends_fewer_others_for_those_let_go(world):
+    await failed_records(world, 9)
+    job_id = await filled(world, rate_per_s=2.0)
+    held = failing(world, PRODUCTION)
+    assert [(await step(world, job_id, most=6, places=held)).queued for _ in range(2)] == [1, 0]
+    freed = await step(world, job_id, most=6, allowed=2, were_held=1)
+    assert (freed.queued, freed.let_go, freed.lined_up) == (0, 1, 1), "it goes out first, and counts"
+    await deliver(world)
+    assert (await step(world, job_id, most=6, allowed=2)).queued == 2
+    assert (await step(world, job_id, most=6, allowed=3)).queued == 1, "two are there that have not left"
+
+
 async def test_records_are_passed_over_once_and_found_again_when_others_are_on_hold(world):
     down = sorted(await failed_records(world, 2, environment=TESTING))
     up = sorted(await failed_records(world, 3))

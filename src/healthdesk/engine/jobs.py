@@ -54,6 +54,7 @@ class _Running:
     told_at: float = float("-inf")
     untold: bool = False
     search: Search = field(default_factory=Search)
+    held: int = 0
 
 
 class Jobs:
@@ -141,14 +142,14 @@ class Jobs:
         if allowed and before is not None and before.state is JobState.RUNNING and not known.search.starts:
             # It may read all records of a job, which a write need not wait for.
             known.search = await self._ctx.store.read(job_queue.search_of, before)
-        stepped = await self._ctx.store.write(self._stepped, job_id, allowed, self._places(), known.search)
+        stepped = await self._ctx.store.write(self._stepped, job_id, allowed, self._places(), known)
         if stepped is None:
             self._running.pop(job_id, None)
             return
-        known.row, known.search = stepped.job, stepped.search
+        known.row, known.search, known.held = stepped.job, stepped.search, stepped.held
         row = stepped.job
         if known.bucket is not None:
-            known.bucket.take(stepped.queued)
+            known.bucket.take(stepped.queued + stepped.let_go)
         for place in stepped.environments:
             self._wake(*place)
         for state, number in stepped.ended.items():
@@ -161,16 +162,23 @@ class Jobs:
             self._ctx.bus.publish("activity.changed")
         if stepped.changed or before is None:
             self._pulse.set()
-        elif known.bucket is not None and allowed == 0:
-            self._later(max(SOON_S, known.bucket.wait_s()))
+        elif known.bucket is not None and allowed <= stepped.lined_up + stepped.let_go:
+            self._later(max(SOON_S, known.bucket.wait_s() or 1 / known.bucket.rate_per_s))
 
     def _stepped(
-        self, conn: Conn, job_id: str, allowed: int, places: Places, search: Search
+        self, conn: Conn, job_id: str, allowed: int, places: Places, known: _Running
     ) -> Stepped | None:
         """Move a job on, and note in the same transaction that it stopped by itself."""
         now = self._ctx.clock.now()
         stepped = job_items.step(
-            conn, job_id, now, most=self._most, allowed=allowed, places=places, search=search
+            conn,
+            job_id,
+            now,
+            most=self._most,
+            allowed=allowed,
+            places=places,
+            search=known.search,
+            were_held=known.held,
         )
         if stepped is not None and stepped.stopped:
             row = stepped.job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select, text
 
@@ -20,10 +20,13 @@ OnHold = Counter[tuple[str, Environment, HoldReason]]
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """The records of a job that are under way: how many of each environment, and those of them that cannot leave."""
+    """The records of a job that are under way: how many of each environment, those of them that cannot leave, and how many
+    could leave and were not taken up yet.
+    """
 
     places: Counter[Place] = field(default_factory=Counter)
     held: OnHold = field(default_factory=Counter)
+    queued: int = 0
 
     def on_their_way(self, place: Place) -> int:
         """Return how many of an environment will leave now."""
@@ -71,8 +74,7 @@ def under_way(conn: Connection, job_id: str, places: Places) -> UnderWay:
 
     What is let go by now and only not yet queued counts as on its way.
     """
-    found = UnderWay()
-    in_turn = False
+    found, queued, in_turn = UnderWay(), 0, False
     for row in conn.execute(text(hinted(conn, SENT_ONES)), {"job": job_id}):
         state, place = RecordState(row.state), (row.integration_id, Environment(row.environment))
         found.places[place] += row.number
@@ -80,6 +82,7 @@ def under_way(conn: Connection, job_id: str, places: Places) -> UnderWay:
             continue
         reason = places.held.get(place)
         if reason is None:
+            queued += row.number if state is RecordState.QUEUED else 0
             in_turn = in_turn or (place in places.ordered and row.hold_reason == HoldReason.ORDER.value)
         elif state is not RecordState.UNKNOWN or reason in _KEPT_BACK:
             found.held[*place, reason] += row.number
@@ -88,7 +91,7 @@ def under_way(conn: Connection, job_id: str, places: Places) -> UnderWay:
             place = (row.integration_id, Environment(row.environment))
             if place not in places.held:
                 found.held[*place, HoldReason.ORDER] += row.number
-    return found
+    return replace(found, queued=queued)
 
 
 def with_a_line(held: OnHold) -> frozenset[Place]:

@@ -100,12 +100,14 @@ def step(
     allowed: int,
     places: Places = NOWHERE,
     search: Search = ANEW,
+    were_held: int = 0,
 ) -> Stepped | None:
     """Take in what has ended, decide, and queue what may be sent next, in one transaction. None when it is not ours.
 
     `most` says how many records of an environment may be under way at a time; `allowed` may be queued now, as the job's own
     rate has it. Records on hold keep no other from being tried, and decide nothing: `places` says where they are, `search`
-    is that of the last step.
+    is that of the last step, and `were_held` how many records it found on hold: those that were let go leave all at once,
+    so a job with a rate of its own sends fewer others for them.
     """
     job = queries.leased(conn, job_id)
     if job is None or job.state is JobState.PREPARING:
@@ -115,6 +117,9 @@ def step(
     number = job.count(JobItemState.SENT) - len(ended)
     way = under_way(conn, job_id, places.of(job)) if number else UnderWay()
     free = number - way.held.total()
+    let_go = max(0, were_held - way.held.total())
+    if job.rate_per_s is not None:
+        allowed = max(0, allowed - way.queued - let_go)
     decided = _decide(job, ended, free)
     done: Counter[JobItemState] = Counter(result.state for result in ended)
     moves: Moves = Counter({(JobItemState.SENT, state): count for state, count in done.items()})
@@ -135,8 +140,14 @@ def step(
         wants = min(allowed, wanted(decided.watch, decided.stage, free, sum(can_leave.values())))
         more, search = queue(conn, job, wants, can_leave, now, woken, search)
         if not more and waiting.issuperset(search.starts):
-            # Only records on hold are left. They line up as far as others would, since a circuit needs one to try.
-            wants = min(allowed, wanted(decided.watch, decided.stage, number, sum(rooms.values())))
+            # Only records on hold are left. They line up as far as others would, since a circuit needs one to try; of a
+            # job with a rate no more than that one, since what lines up leaves at once in the end.
+            if job.rate_per_s is not None:
+                rooms = {place: min(room, 1 - way.places[place]) for place, room in rooms.items() if place}
+            wants = min(
+                allowed,
+                wanted(decided.watch, decided.stage, number, sum(max(0, room) for room in rooms.values())),
+            )
             more, search = queue(conn, job, wants, rooms, now, woken, search)
         moves += more
     elif decided.state is JobState.CANCELLED and pending:
@@ -155,6 +166,9 @@ def step(
         tuple(sorted(woken)),
         search,
         queued=queued,
+        lined_up=way.queued,
+        held=way.held.total(),
+        let_go=let_go,
         stopped=after.state is JobState.STOPPED is not job.state,
         ended=done,
     )

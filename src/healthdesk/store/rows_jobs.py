@@ -144,7 +144,8 @@ class ItemResult:
 @dataclass(frozen=True, slots=True)
 class Stepped:
     """What one step of a job did. `environments` are to be woken; `stopped` says that it just stopped by itself. The
-    next step goes on with `search`.
+    next step goes on with `search`. Before it queued any, `lined_up` could leave and had not left, `held` were on hold,
+    and `let_go` were no more.
     """
 
     job: JobRow
@@ -152,5 +153,8 @@ class Stepped:
     environments: tuple[Place, ...] = ()
     search: Search = field(default_factory=Search)
     queued: int = 0
+    lined_up: int = 0
+    held: int = 0
+    let_go: int = 0
     stopped: bool = False
     ended: Mapping[JobItemState, int] = field(default_factory=dict)

@@ -17,7 +17,9 @@ def of(level: str | None, *fields: SampleField, levels: tuple[str, ...] = LEVELS
     return sample_data("heart-health", level, levels, fields, NOW)
 
 
-@pytest.mark.parametrize("example", ["", "17", "often", '{"a": 1}', "[1, 2]", "2025-02-01", "{", "NaN"])
+@pytest.mark.parametrize(
+    "example", ["", "17", "often", '{"a": 1}', "[1, 2]", "2025-02-01", "{", "NaN", "1.7e308"]
+)
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_sample_fits_the_declared_type_whatever_the_example_says(kind: str, example: str) -> None:
     for level in (*LEVELS, None):
@@ -35,6 +37,29 @@ def test_levels_differ_and_numbers_rise_with_them() -> None:
     assert [each["risk_level"] for each in samples] == list(LEVELS)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [SampleField("smoking", "string", "Never"), SampleField("consent", "boolean")],
+        [SampleField("country", "string", "US"), SampleField("visits", "integer", "0")],
+        [SampleField("plan", "any", "gold")],
+        [SampleField("born", "date"), SampleField("consent", "boolean")],
+        [SampleField("taken_at", "datetime"), SampleField("consent", "boolean")],
+        [SampleField("answers", "object", '{"a": 1}')],
+        [SampleField("answers", "array", '["a"]')],
+    ],
+    ids=lambda fields: fields[0].name,
+)
+def test_levels_differ_where_no_field_does(fields: list[SampleField]) -> None:
+    samples = [of(level, *fields) for level in LEVELS]
+    assert len({str(each) for each in samples}) == 3
+    specs = [FieldSpec(each.name, each.type, required=True) for each in fields]
+    assert [check_data(each, specs) for each in samples] == [[], [], []]
+    if fields[0].name == "smoking":
+        assert samples[0] == {"smoking": "Never (low)", "consent": True}
+    assert all(each.get("country", "US") == "US" for each in samples)
+
+
 def test_a_number_keeps_to_the_size_of_its_example() -> None:
     steps = [of(level, SampleField("steps", "integer", "5000"))["steps"] for level in LEVELS]
     assert steps == [3750, 5000, 6250]
@@ -49,7 +74,8 @@ def test_it_is_the_same_at_each_call_and_another_for_another_source() -> None:
 
 def test_names_of_fields_say_what_is_plausible() -> None:
     def values(name: str, kind: str = "string", example: str = "") -> list[object]:
-        return [of(level, SampleField(name, kind, example))[name] for level in LEVELS]
+        told_apart_by = SampleField("member_uuid", "string")
+        return [of(level, SampleField(name, kind, example), told_apart_by)[name] for level in LEVELS]
 
     assert set(values("participantName")) == {"Sample Participant"}
     assert [str(each).startswith("sample-") for each in values("participant")] == [True] * 3

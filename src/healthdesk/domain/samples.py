@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from healthdesk.domain.sample_levels import told_apart
 from healthdesk.domain.sample_words import (
     BIRTH,
     BOUNDS,
@@ -33,6 +34,8 @@ from healthdesk.domain.sample_words import (
 
 MARK = "healthdesk_sample"
 """The key that marks a sample in its data where no field is declared; the header `healthdesk-sample` marks every one."""
+_MOST = 1e15
+"""Numbers of samples are no larger, unless their example is: then no larger than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,10 @@ def sample_data(
 ) -> dict[str, Any]:
     """Return the data of one sample; every declared field is in it. Without fields, a few that explain themselves.
 
-    Scores and other numbers rise with the level, in the order in which the source lists its levels.
+    Scores and other numbers rise with the level, in the order in which the source lists its levels. Where no field differs
+    by level, one is made to.
     """
-    rank = levels.index(level) if level is not None and level in levels else 0
-    place = _Place(source, level, rank, max(1, len(levels)), now)
+    place = _place(source, level, levels, now)
     if not fields:
         return {
             MARK: True,
@@ -95,7 +98,20 @@ def sample_data(
             "score": round(100 * place.share),
             **({"level": level} if level is not None else {}),
         }
-    return {field.name: _value(field, place) for field in fields}
+    data = {field.name: _value(field, place) for field in fields}
+    others = (_place(source, each, levels, now) for each in levels if each != level)
+    if level is not None and any(_alike(fields, data, other) for other in others):
+        return told_apart(data, {field.name: field.type for field in fields}, level, place.rank)
+    return data
+
+
+def _place(source: str, level: str | None, levels: Sequence[str], now: datetime) -> _Place:
+    rank = levels.index(level) if level is not None and level in levels else 0
+    return _Place(source, level, rank, max(1, len(levels)), now)
+
+
+def _alike(fields: Sequence[SampleField], data: Mapping[str, Any], place: _Place) -> bool:
+    return all(_value(field, place) == data[field.name] for field in fields)
 
 
 def _value(field: SampleField, place: _Place) -> Any:
@@ -128,7 +144,8 @@ def _number(field: SampleField, words: Words, place: _Place) -> float:
     bounds = next((bounds for known, bounds in BOUNDS if words & known), None)
     example: float | None = _parsed(field.example, float)
     if example is not None and math.isfinite(example):
-        value = example * (0.5 + place.share)
+        most = max(abs(example), _MOST)
+        value = max(-most, min(example * (0.5 + place.share), most))
         if bounds is not None and min(bounds) <= example <= max(bounds):
             value = max(min(bounds), min(value, max(bounds)))
         return round(value, 2)

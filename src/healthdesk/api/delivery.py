@@ -32,7 +32,8 @@ class BatchSettings(Input):
 
     A partial batch waits at most `wait_s`. `results` is the JMESPath of the list of per-item results in the answer, in
     the order sent unless `result_id` names each one's webhook-id; an item failed when `result_error` of it is not
-    empty, or `result_status` of it is no 2xx. Without `results` the answer's status is that of every item.
+    empty, or `result_status` of it is another number than 2xx; without a number it says nothing of its record. Without
+    `results` the answer's status is that of every item.
     """
 
     size: int = Field(ge=2, le=1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from healthdesk.domain.outcome import judge_response
 from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.shared_answers import without_others, without_values
 from healthdesk.domain.states import ErrorKind
+from healthdesk.domain.undecided import Said
 from healthdesk.domain.values import values_of
 from healthdesk.domain.verdicts import UNEXPECTED
 from healthdesk.engine import app_delivery
@@ -31,6 +33,10 @@ _OF_ITS_RECORDS = frozenset(
 _REFUSED = 422
 _MOST_MESSAGE = 500
 _MOST_KEPT = 65_536
+_NUMBER = re.compile("([1-5][0-9]{2})(?=$|[ :-])")
+"""What a status starts with: `422 Unprocessable` is read, `error` and 0 are not."""
+_NOT_NAMED: dict[str, object] = {}
+"""What is told of a record where results name only those that failed, and not this one."""
 ALONE_NEXT = "Nothing now: each record of the batch is sent alone next, to learn which one it was."
 
 
@@ -89,9 +95,9 @@ async def judged(
         return await _alike(records, items, exchange, None, said)
     found = paths.items(batch.results, document) or []
     told = _by_record(batch, records, found)
-    failed = [item for item in found if _failed(batch, item)]
+    failed = [item for item in found if _verdict(batch, item) is not Said.DELIVERED]
     if others_delivered and all(any(item is each for each in told.values()) for item in failed):
-        told = {record.id: {} for record in records} | told
+        told = {record.id: _NOT_NAMED for record in records} | told
     several = len(records) > 1
     scrubber = Scrubber(values_of(said) if failed or several else frozenset())
     if several:
@@ -158,16 +164,8 @@ def _result(
 ) -> Result:
     """Return what became of one record by what was `told` of it. `scrubber` knows the values of every record."""
     if told is None:
-        said = "The answer to the batch says nothing of this record"
-        failure = Failure(
-            kind=UNEXPECTED.kind,
-            blame=UNEXPECTED.blame,
-            permanent=False,
-            sentence=said,
-            safe_sentence=said,
-            next_action="Check `results` of the batch against what the endpoint answers.",
-            sent=Sent.MAYBE,  # and without a status: the request was answered, this record was not
-        )
+        # and without a status: the request was answered, this record was not
+        failure = _untold("The answer to the batch says nothing of this record", "results")
         return Result(record, _own(exchange, item), failure)
     body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
     kept = body
@@ -175,7 +173,11 @@ def _result(
         shown = without_others(told, [plain_data(record.data), item, record.webhook_id], scrubber)
         kept = json.dumps(shown, ensure_ascii=False).encode("utf-8", "replace")
     own = replace(_own(exchange, item), response_body=kept[:_MOST_KEPT], response_cut=len(kept) > _MOST_KEPT)
-    if not _failed(batch, told):
+    verdict = Said.DELIVERED if told is _NOT_NAMED else _verdict(batch, told)
+    if verdict is None:
+        what = "What the answer to the batch says of this record has no status that can be read"
+        return Result(record, own, _untold(what, "result_status"))
+    if verdict is Said.DELIVERED:
         return Result(record, own, None)
     status, error = _status(batch, told), _error(batch, told)
     told_body = body
@@ -189,10 +191,29 @@ def _result(
     return Result(record, own, replace(refusal, retry_after_s=None))
 
 
-def _failed(batch: Batch, told: Any) -> bool:
-    """Tell whether a result says that its record failed."""
+def _untold(what: str, setting: str) -> Failure:
+    """Return the failure of a record of which an answer of success does not say that it was taken."""
+    return Failure(
+        kind=UNEXPECTED.kind,
+        blame=UNEXPECTED.blame,
+        permanent=False,
+        sentence=what,
+        safe_sentence=what,
+        next_action=f"Check `{setting}` of the batch against what the endpoint answers.",
+        sent=Sent.MAYBE,
+    )
+
+
+def _verdict(batch: Batch, told: Any) -> Said | None:
+    """Return what a result says of its record: an error, or a status, of which only a readable one says anything."""
+    if _error(batch, told):
+        return Said.FAILED
+    if not batch.result_status:
+        return Said.DELIVERED
     status = _status(batch, told)
-    return bool(_error(batch, told)) or (status is not None and not 200 <= status < 300)
+    if status is None:
+        return None
+    return Said.DELIVERED if 200 <= status < 300 else Said.FAILED
 
 
 def _error(batch: Batch, told: Any) -> object:
@@ -200,8 +221,8 @@ def _error(batch: Batch, told: Any) -> object:
 
 
 def _status(batch: Batch, told: Any) -> int | None:
-    text = paths.text_at(batch.result_status, told) if batch.result_status else ""
-    return int(text) if text.isascii() and text.isdecimal() and 100 <= int(text) <= 599 else None
+    found = _NUMBER.match(paths.text_at(batch.result_status, told)) if batch.result_status else None
+    return int(found[1]) if found else None
 
 
 def _own(exchange: Exchange, item: Any) -> Exchange:

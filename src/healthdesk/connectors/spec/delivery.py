@@ -24,8 +24,8 @@ class DeliveryOperation(Part):
     `item` is the template of one of them: it may name `record` (its data as mapped), `webhook_id`, `id` and the inputs
     `fields`, which may name members of the record. With `spread` the members of the record stand in the item itself,
     beside those of `item`. `results` finds what the answer says of each, in the order sent, or named by `result_id` (the
-    webhook-id). A result failed when `result_error` of it is not empty or `result_status` is no 2xx. With `others`
-    `delivered` an answer names only what failed, or not all that went well.
+    webhook-id). A result failed when `result_error` of it is not empty or `result_status` is another number than 2xx.
+    With `others` `delivered` an answer names only what failed, or not all that went well.
     """
 
     name: Label

@@ -285,6 +285,24 @@ async def test_pause_sends_nothing_more_and_what_is_under_way_is_still_counted(w
     assert (done.job.state, done.job.reason, done.job.finished_at) == (JobState.DONE, "", world.clock.now())
 
 
+async def test_failures_that_come_in_while_a_job_is_paused_count(world):
+    ids = await failed_records(world, 12)
+    job_id = await filled(world, careful=True)
+    for _ in range(2):
+        await step(world, job_id)
+        await deliver(world)
+    for _ in range(3):
+        await step(world, job_id, most=1)
+        await world.store.write(jobs.pause, job_id, by="carol")
+        await deliver(world, fail=set(ids))
+        done = await step(world, job_id)
+        if not done.stopped:
+            await world.store.write(jobs.resume, job_id, by="carol")
+    assert done.job.state is JobState.STOPPED
+    assert done.job.reason.startswith("The same failure 3 times in a row")
+    assert await counts(world, job_id) == {DELIVERED: 6, FAILED: 3, PENDING: 3}
+
+
 async def test_cancel_leaves_what_was_not_sent_as_it_is(world):
     await failed_records(world, 5)
     job_id = await filled(world)

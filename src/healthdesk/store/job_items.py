@@ -29,6 +29,7 @@ STEP = 2000
 NOWHERE = Places()
 ANEW = Search()
 GONE = "it was removed by retention"
+_WATCHED = frozenset({JobState.RUNNING, JobState.PAUSED})
 _FAILED = frozenset({JobItemState.RETRYING, JobItemState.FAILED, JobItemState.UNKNOWN})
 
 ENDED = """
@@ -185,12 +186,13 @@ class _Decided:
 
 
 def _decide(job: JobRow, ended: Sequence[ItemResult], under_way: int) -> _Decided:
-    """Let a careful job that runs go to its next stage, or stop. With nothing left to send there is nothing to stop.
+    """Let a careful job go to its next stage, or stop. With nothing left to send there is nothing to stop.
 
+    What comes in while it is paused counts, too: otherwise one that is paused again and again would never stop.
     That a daemon stopped tells nothing of the records, so it stops no job that goes on after it.
     """
     watch, stage = job.watch, job.stage
-    if job.state is not JobState.RUNNING or not job.careful:
+    if job.state not in _WATCHED or not job.careful:
         return _Decided(job.state, stage, job.reason, watch)
     seen = [
         Result(each.cause, each.detail)

@@ -154,12 +154,45 @@ async def test_a_production_made_by_promoting_needs_a_connection_of_its_own(
     assert shown["creates"] is True
     refused = await desk.call("POST", f"{path}/promote", json={"version": shown["version"]})
     assert (refused.status, refused.json["field"]) == (400, "connection_id")
+    own = made["environments"][0]["connection_id"]
+    shared = await desk.call(
+        "POST", f"{path}/promote", json={"version": shown["version"], "connection_id": own}
+    )
+    assert (shared.status, shared.json["field"]) == (400, "production.connection_id")
+    assert "a connection of its own" in shared.json["fix"]
     other = await desk.connection(name="CRM live", base_url=endpoint.url)
     promoted = await desk.ok(
         "POST", f"{path}/promote", json={"version": shown["version"], "connection_id": other["id"]}
     )
     [secret] = promoted["new_signing_secrets"]
     assert secret["environment"] == "production"
+
+
+async def test_what_only_another_app_knows_is_not_promoted_and_production_is_checked(
+    desk: HttpDesk, endpoint: FakeEndpoint
+) -> None:
+    app = {"app": "hubspot", "credentials": {"auth": "private_app", "token": TOKEN}, "unchecked": True}
+    hub = await desk.ok("POST", "/v1/connections", {"name": "HubSpot", "base_url": endpoint.url, **app})
+    live = {"connection_id": hub["id"], "delivery": {"operation": "upsert"}}
+    made = await integration(desk, endpoint, production=live)
+    path = f"/v1/integrations/{made['id']}"
+    await desk.ok("PATCH", path, json={"testing": {"delivery": {"receipt": {"statuses": [202]}}}})
+    shown = await desk.ok("GET", f"{path}/promotion")
+    kept = {each["name"]: each["why"] for each in shown["changes"] if not each["copied"]}
+    assert kept.keys() == {"path", "method", "delivery.receipt", "delivery.operation", "connection"}
+    assert "testing delivers to an HTTP endpoint, production to HubSpot" in kept["path"]
+    assert [each["name"] for each in shown["changes"] if each["copied"]] == ["rate_per_s"]
+    promoted = await desk.ok("POST", f"{path}/promote", json={"version": shown["version"]})
+    production = next(each for each in promoted["environments"] if each["environment"] == "production")
+    assert (production["path"], production["delivery"]["operation"]) == ("", "upsert")
+
+    one = await desk.ok("POST", "/v1/integrations", {"name": "New", "testing": {**live}})
+    shown = await desk.ok("GET", f"/v1/integrations/{one['id']}/promotion")
+    other = await desk.connection(name="CRM live", base_url=endpoint.url)
+    confirmed = {"version": shown["version"], "connection_id": other["id"]}
+    refused = await desk.call("POST", f"/v1/integrations/{one['id']}/promote", confirmed)
+    assert (refused.status, refused.json["field"]) == (400, "connection_id")
+    assert "is of an HTTP endpoint" in refused.json["detail"]
 
 
 async def test_a_probe_of_a_mapped_environment_is_a_sample_as_the_endpoint_receives_it(

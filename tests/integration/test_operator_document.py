@@ -192,7 +192,7 @@ async def test_every_answer_of_a_real_desk_fits_the_document(desk: Desk) -> None
         await ask("POST", "/v1/sources/{id}/enable", {"integration_id": integration}, id="hra")
         silence = {"integration_id": integration, "environment": "production", "after_s": 3600}
         await ask("POST", "/v1/sources/{id}/silence", silence, id="hra")
-        await tried_before_launch(ask, integration, spare)
+        await tried_before_launch(ask, integration, con)
         channel = {"name": "chat", "url": f"json://127.0.0.1:{endpoint.port}/alerts"}
         channel_id = (await ask("POST", "/v1/channels", channel))["id"]
         await ask("POST", "/v1/channels/{id}/test", id=channel_id)

@@ -220,10 +220,17 @@ async def test_an_environment_is_added_by_an_edit_and_limits_are_cleared_by_null
     assert (await desk.call("PATCH", path, {"testing": {"path": "/t"}})).json[
         "field"
     ] == "testing.connection_id"
-    both = await desk.ok(
-        "PATCH", path, {"name": "Both", "testing": {"connection_id": delivery.connection_id}}
-    )
+    shared = await desk.call("PATCH", path, {"testing": {"connection_id": delivery.connection_id}})
+    assert (shared.status, shared.json["field"]) == (400, "testing.connection_id")
+    assert "a connection of its own" in shared.json["fix"]
+    other = (await desk.connection(name="CRM test"))["id"]
+    both = await desk.ok("PATCH", path, {"name": "Both", "testing": {"connection_id": other, "path": "/hra"}})
     assert {each["environment"] for each in both["environments"]} == {"production", "testing"}
+    [note] = both["notes"]
+    assert "same URL, http://127.0.0.1:9/hra" in note
+    assert (await desk.ok("PATCH", path, {"testing": {"path": "/t"}}))["notes"] == []
+    swapped = await desk.call("PATCH", path, {"production": {"connection_id": other}})
+    assert (swapped.status, swapped.json["field"]) == (400, "production.connection_id")
     cleared = await desk.ok("PATCH", path, {"production": {"rate_per_s": None}})
     production = next(each for each in cleared["environments"] if each["environment"] == "production")
     assert (production["rate_per_s"], production["path"]) == (None, "/hra")
@@ -279,7 +286,8 @@ async def test_signing_secret_comes_with_its_environment_and_rotates_with_an_ove
     assert "secret" not in listed[0]
     assert "new_signing_secrets" not in await desk.ok("GET", one)
 
-    edited = await desk.ok("PATCH", one, {"testing": {"connection_id": connection["id"]}})
+    other = await desk.connection(name="CRM test")
+    edited = await desk.ok("PATCH", one, {"testing": {"connection_id": other["id"]}})
     (testing,) = edited["new_signing_secrets"]
     assert testing["environment"] == "testing"
     assert (await desk.ok("PATCH", one, {"testing": {"path": "/t"}}))["new_signing_secrets"] == []

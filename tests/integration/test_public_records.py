@@ -356,9 +356,8 @@ async def test_a_fault_of_ours_is_500_and_says_nothing(
 
 
 async def test_both_environments_have_their_own_key_and_log(desk: HttpDesk, delivery: Delivery) -> None:
-    await desk.ok(
-        "PATCH", f"/v1/integrations/{delivery.id}", {"testing": {"connection_id": delivery.connection_id}}
-    )
+    other = await desk.connection(name="CRM test")
+    await desk.ok("PATCH", f"/v1/integrations/{delivery.id}", {"testing": {"connection_id": other["id"]}})
     key = await desk.ok("POST", f"/v1/integrations/{delivery.id}/keys", {"environment": "testing"})
     answer = await delivery.post(key=key["secret"])
     assert answer.status == 202

@@ -183,7 +183,8 @@ async def test_both_secrets_are_good_while_they_overlap(desk: HttpDesk, clock: F
 
 async def test_what_testing_confirms_is_nothing_of_production(desk: HttpDesk, clock: FakeClock) -> None:
     delivery, production = await set_up(desk)
-    settings = {"connection_id": delivery.connection_id, "delivery": {"receipt": RECEIPT}}
+    other = await desk.connection(name="CRM test")
+    settings = {"connection_id": other["id"], "delivery": {"receipt": RECEIPT}}
     await desk.ok("PATCH", f"/v1/integrations/{delivery.id}", {"testing": settings})
     testing = await secret_of(desk, delivery, environment="testing")
     real = await awaiting(desk, delivery, Environment.PRODUCTION)

@@ -306,6 +306,10 @@ CHANGES = (
         '[integrations.testing]\nconnection = "Data lake"',
         '[integrations.testing]\nconnection = "CRM endpoint"',
     ),
+    (
+        '[integrations.production]\nconnection = "CRM endpoint"',
+        '[integrations.production]\nconnection = "Data lake"',
+    ),
     ('project = "OPS"', 'project = "ENG"'),
     ("every_s = 43200.0", "every_s = 3600.0"),
     (
@@ -438,6 +442,8 @@ async def test_what_is_refused_is_refused_by_the_plan_and_nothing_is_changed(des
         return refused.why
 
     assert await why(SMALL, {}) == "needs connections.Endpoint.token"
+    both = SMALL.replace("[[sources]]", '[integrations.testing]\nconnection = "Endpoint"\n[[sources]]')
+    assert "a connection of its own" in await why(both)
     assert "no channel nope" in await why(SMALL + '[[rules]]\nname = "x"\nchannels = ["nope"]\n')
     assert "`healthdesk apps`" in await why('[[connections]]\nname = "x"\napp = "nope"\n')
     assert "take it out" in await why(

@@ -29,6 +29,10 @@ async def test_testing_configuration_makes_the_environment_shows_its_secret_once
         assert "Not set up yet." in driver.text()
         await driver.press("E")
         assert "Testing configuration · CRM endpoint · TESTING" in driver.text()
+        [cycle] = [each for each in driver.app.screen.query(Cycle) if each.name == "connection_id"]
+        assert cycle.value == "new", "what it tries reaches no system of production unless one is chosen"
+        cycle.focus()
+        await driver.press("right")
         await fill(driver, "path", "/v3/hra")
         await fill(driver, "rate_per_s", "5")
         await driver.press("ctrl+s")

@@ -86,6 +86,8 @@ class Promotion(Output):
     version: str
     creates: bool = False
     """Whether there is no production environment yet: then a connection for it must be named."""
+    notes: list[str] = []
+    """What to see to: both environments deliver to one address."""
 
 
 class Promote(Input):

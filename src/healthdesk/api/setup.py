@@ -43,6 +43,8 @@ class SetupPlan(Output):
     """Places of the secrets that are still wanted: what they belong to is refused until they are given."""
     unused_secrets: list[str] = []
     """Places of secrets that were given and that nothing new takes."""
+    notes: list[str] = []
+    """What to see to in what is added or changed, such as two environments that deliver to one address."""
     version: str = ""
 
 

@@ -126,6 +126,8 @@ def _print(desk: Desk, shown: Promotion) -> None:
     desk.out.table(columns, list(rows), empty="Testing and production have the same settings.")
     if shown.creates:
         desk.out.note("Production does not exist yet: it is made, and needs --connection.")
+    for note in shown.notes:
+        desk.out.note(note)
 
 
 def _said(value: Any) -> str:

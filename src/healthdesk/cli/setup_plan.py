@@ -23,6 +23,8 @@ def print_plan(out: Output, plan: SetupPlan) -> None:
     _counts(out, "The same", by_do.get("same", []))
     _names(out, "Not in the file, left alone", by_do.get("left", []), DIM)
     _each(out, "Refused", by_do.get("refuse", []), BAD)
+    for note in plan.notes:
+        out.note(note)
     if plan.unused_secrets:
         out.note(f"Secrets that nothing new takes: {', '.join(plan.unused_secrets)}")
     if not plan.added + plan.changed + plan.refused:

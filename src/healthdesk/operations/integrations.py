@@ -21,6 +21,7 @@ from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations import delivery_inputs, task_integration_views, task_integrations
+from healthdesk.operations.apart import apart_notes, refuse_shared
 from healthdesk.operations.before_after import differences, integration_words, replaced_values
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.headers import check_headers
@@ -95,7 +96,8 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
         environments = [environment.value for environment in settings]
         desk.note(conn, Verb.ADDED, "integration", integration_id, new.name, {"environments": environments})
         row = queries.get(conn, integration_id)
-        return row, secrets, _checked(desk, conn, row, chosen)
+        refuse_shared(row, chosen)
+        return row, secrets, checked(desk, conn, row, chosen)
 
     row, secrets, notes = await desk.write(change, ("integration", integration_id))
     await desk.engine.refresh()
@@ -116,6 +118,7 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
         row = queries.get(conn, integration_id)
         secrets: list[NewSecret] = []
         existing = {each.environment for each in row.environments}
+        connected = []
         if changes.name is not None:
             queries.rename(conn, integration_id, changes.name)
         for environment, given in chosen.items():
@@ -123,10 +126,13 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
             if columns:
                 know_connection(desk, conn, environment, columns)
                 queries.put_environment(conn, integration_id, environment, columns, now)
+            if "connection_id" in columns:
+                connected.append(environment)
             if environment not in existing:
                 secrets.append(first_signing_secret(desk, conn, integration_id, environment))
         after = queries.get(conn, integration_id)
-        notes = _checked(desk, conn, after, chosen)
+        refuse_shared(after, connected)
+        notes = checked(desk, conn, after, chosen)
         detail = differences(integration_words(row), integration_words(after), replaced_values(row, after))
         desk.note(conn, Verb.EDITED, "integration", integration_id, row.name, detail)
         return after, secrets, notes
@@ -185,22 +191,22 @@ def _without_secrets(shown: Integration) -> ChangedIntegration:
     return ChangedIntegration(**shown.model_dump())
 
 
-def _app_of(desk: Desk, conn: Conn, connection_id: str) -> App | None:
+def app_of(desk: Desk, conn: Conn, connection_id: str) -> App | None:
     """Return the app of a connection; None of one whose connector is not here."""
     app = connection_queries.get(conn, connection_id).app
     return desk.ctx.apps.get(app) if app in desk.ctx.apps else None
 
 
-def _checked(desk: Desk, conn: Conn, row: IntegrationRow, chosen: Collection[Environment]) -> list[str]:
+def checked(desk: Desk, conn: Conn, row: IntegrationRow, chosen: Collection[Environment]) -> list[str]:
     """Return what to see to in the environments that were chosen; raises Malformed for one that cannot deliver so."""
     changed = [each for each in row.environments if each.environment in chosen]
     sources = [source_queries.get(conn, key) for key in row.sources] if changed else []
     notes: list[str] = []
     for each in changed:
         delivery_inputs.check_environment(each)
-        delivery_inputs.check_operation(each, _app_of(desk, conn, each.connection_id))
+        delivery_inputs.check_operation(each, app_of(desk, conn, each.connection_id))
         notes += delivery_inputs.notes(each, sources)
-    return notes
+    return notes + (apart_notes(row.environments) if changed else [])
 
 
 def _chosen(

@@ -97,12 +97,13 @@ async def _planned(
     steps = _steps(plan(desk, document, found, secrets), bad)
     if all(step.do != "refuse" for step in steps):
         before = told(steps, document, found, secrets)
+        making = Making(desk, found, secrets)
         try:
-            await apply(Making(desk, found, secrets), steps)
+            await apply(making, steps)
         except StepFailed as failed:
             failed.step.do, failed.step.why = "refuse", _sentence(failed)
             return told(steps, document, found, secrets)
-        return before
+        return before.model_copy(update={"notes": making.notes})
     return told(steps, document, found, secrets)
 
 
@@ -148,4 +149,4 @@ async def _done(
         ) from failed.error
     detail = {"added": planned.added, "changed": planned.changed, "same": planned.same}
     await desk.write(lambda conn: desk.note(conn, Verb.IMPORTED, "desk", "", "", detail))
-    return SetupApplied(**planned.model_dump(), secrets=making.made)
+    return SetupApplied(**{**planned.model_dump(), "notes": making.notes}, secrets=making.made)

@@ -97,6 +97,7 @@ async def integration(making: Making, item: SetupIntegration, there: str, differ
         changed = await integrations.edit(making.desk, there, IntegrationEdit(**edit))
     if changed is not None:
         there = changed.id
+        making.notes += [f"{item.name}: {note}" for note in changed.notes]
         for secret in changed.new_signing_secrets:
             place = f"integrations.{item.name}.{secret.environment.value}.signing_secret"
             making.made[place] = secret.secret

@@ -20,6 +20,8 @@ class Making:
     found: Current
     secrets: Mapping[str, str]
     made: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What to see to in what was made or changed."""
 
     def id(self, kind: str, name: str) -> str:
         """Return the id of a thing that is there, or was made before."""

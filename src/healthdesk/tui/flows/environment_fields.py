@@ -38,7 +38,7 @@ def environment_fields(
 ) -> list[Field]:
     """Return the fields of an environment as it is, or of a new one."""
     place = which.value
-    chosen = now.connection_id if now is not None else options[0][0]
+    chosen = now.connection_id if now is not None else NEW
     headers = "\n".join(f"{name}: {value}" for name, value in now.headers.items()) if now else ""
     return [
         Field("connection_id", "Delivers on", chosen, options=options, path=f"{place}.connection_id"),

@@ -42,10 +42,12 @@ async def configure_testing(screen: DeskScreen, integration: Integration) -> str
         return ""
     now = environment_of(saved, Environment.TESTING)
     where = f"{now.method} {now.endpoint}" if now is not None else ""
+    noted = [line(Span(f"⚠ {note}", Tone.WARN)) for note in saved.notes]
     question = Question(
         f"{integration.name} · TESTING",
         [
             line(Span("✓ TESTING is saved. ", Tone.GOOD), dim(where)),
+            *noted,
             (),
             line("A signed probe shows whether it works. No record is made of it."),
         ],
@@ -64,7 +66,7 @@ async def edit_environment(screen: DeskScreen, integration: Integration, which: 
     if saved is None:
         return ""
     if isinstance(saved, ChangedIntegration):
-        return f"{TITLES[which]} of {saved.name} is saved."
+        return " ".join([f"{TITLES[which]} of {saved.name} is saved.", *saved.notes])
     return NOTHING
 
 
@@ -87,7 +89,12 @@ async def _change(
         form = partial(
             Form,
             _title(integration, which),
-            [*name, *environment_fields(which, before, connection_options(found, before))],
+            [
+                *name,
+                *environment_fields(
+                    which, before, connection_options(_apart(integration, which, found), before)
+                ),
+            ],
             intro=_intro(which),
             check=check_environment,
             given=given,
@@ -102,7 +109,13 @@ async def _change(
         added: Connection | None = await new_connection(screen, able)
         if added is not None:
             found.insert(0, added)
-        given = {**answer, "connection_id": found[0].id if found else NEW}
+        given = {**answer, "connection_id": added.id if added is not None else NEW}
+
+
+def _apart(integration: Integration, which: Environment, found: Sequence[Connection]) -> list[Connection]:
+    """Return the connections without that of the other environment: nothing of testing reaches production."""
+    taken = {each.connection_id for each in integration.environments if each.environment is not which}
+    return [each for each in found if each.id not in taken]
 
 
 async def deliverable(screen: DeskScreen) -> list[Connection]:

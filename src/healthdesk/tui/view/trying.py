@@ -61,6 +61,7 @@ def promotion_lines(promotion: Promotion) -> list[Line]:
     if stays:
         lines.append(())
     lines += [line(dim(f"{each.name} stays: {each.why}")) for each in stays]
+    lines += [line(Span(f"⚠ {note}", Tone.WARN)) for note in promotion.notes]
     lines.append(line(dim("Credentials, keys and secrets are never copied.")))
     return lines
 

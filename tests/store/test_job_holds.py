@@ -228,7 +228,7 @@ async def test_a_job_tells_what_became_of_records_that_went_on_by_themselves(wor
     )
     assert await world.store.read(job_follow.behind) == [job_id]
     for _ in range(2):  # a second one is taken in by the next
-        row = await world.store.write(job_follow.follow, job_id, world.clock.now(), limit=2)
+        row = (await world.store.write(job_follow.follow, job_id, world.clock.now(), limit=2)).job
     assert await world.store.read(job_follow.behind) == []
     states = {each.record_id: (each.state, each.status, each.detail) for each in await items(world, job_id)}
     assert states[ids[0]] == (DELIVERED, 200, "")
@@ -240,3 +240,47 @@ async def test_a_job_tells_what_became_of_records_that_went_on_by_themselves(wor
     await set_state(world, ids[2], state=RecordState.DELIVERED, next_at=None)
     await world.store.write(job_follow.follow, job_id, world.clock.now())
     assert (await counts(world, job_id))[DELIVERED] == 2
+
+
+async def test_a_careful_job_waits_for_the_receipts_of_its_first_records_and_later_ones_stop_it(world):
+    await failed_records(world, 12)
+    job_id = await filled(world, careful=True)
+
+    async def send(**more):
+        """Queue what is next, and let the endpoint answer 202; return the records."""
+        await step(world, job_id, **more)
+        sent = [each.id for each in await deliver(world)]
+        for each in sent:
+            await set_state(world, each, state=RecordState.AWAITING_RECEIPT)
+        return sent
+
+    (first,) = await send()
+    assert not (await step(world, job_id)).changed
+    await set_state(world, first, state=RecordState.DELIVERED)
+    five = await send()
+    world.clock.advance(59)
+    assert (len(five), (await step(world, job_id)).changed) == (5, False)
+    world.clock.advance(1)
+    assert (await step(world, job_id, most=0)).job.stage is JobStage.REST, "no longer than that"
+    await send(most=2)
+    assert (await step(world, job_id, most=2)).ended == {JobItemState.AWAITING_RECEIPT: 2}
+    for each in five[:3]:
+        await set_state(world, each, state=RecordState.FAILED, error="rejected by the CRM")
+    followed = await world.store.write(job_follow.follow, job_id, world.clock.now())
+    assert (followed.stopped, followed.job.state) == (True, JobState.STOPPED)
+    assert followed.job.reason == "The same failure 3 times in a row: rejected by the CRM"
+
+
+async def test_a_receipt_that_fails_as_before_stops_the_first_stage(world):
+    ids = await failed_records(world, 3)
+    job_id = await filled(world, careful=True, known=["rejected 422 rejected by the CRM"])
+    await step(world, job_id)
+    await deliver(world)
+    refused = {
+        "error_kind": "rejected",
+        "last_status": 422,
+        "error": "rejected by the CRM",
+        "problem_id": None,
+    }
+    await set_state(world, min(ids), state=RecordState.FAILED, **refused)
+    assert (await step(world, job_id)).job.reason == "The same failure came back: rejected by the CRM"

@@ -200,8 +200,8 @@ async def test_a_stopped_job_is_done_once_others_delivered_all_that_was_left_or_
     assert await world.store.read(job_follow.behind) == [job_id]
     assert (
         await world.store.write(job_follow.follow, job_id, world.clock.now(), limit=3)
-    ).finished_at is None
-    done = await world.store.write(job_follow.follow, job_id, world.clock.now(), limit=3)
+    ).job.finished_at is None
+    done = (await world.store.write(job_follow.follow, job_id, world.clock.now(), limit=3)).job
     assert (done.state, done.finished_at) == (JobState.DONE, world.clock.now())
     assert done.reason == "what was left of it was delivered since"
     assert await counts(world, job_id) == {FAILED: 1, SKIPPED: 3}
@@ -531,7 +531,7 @@ async def test_the_runner_looks_into_indexes(world):
         return {
             "active": plan(conn, sql(jobs.active_statement())),
             "next": plan(conn, sql(job_queue.next_statement(job_id, 10))),
-            "ended": plan(conn, job_holds.hinted(conn, job_items.ENDED), job=job_id, limit=10),
+            "ended": plan(conn, job_holds.hinted(conn, job_items.ENDED), job=job_id, limit=10, sent_after=0),
             "next of one": plan(conn, job_holds.hinted(conn, job_queue.NEXT_OF_ONE), **of_one),
             "next gone": plan(
                 conn, job_holds.hinted(conn, job_queue.NEXT_GONE), job=job_id, start="", limit=10

@@ -108,9 +108,10 @@ class Jobs:
     async def _follow(self) -> None:
         """Let jobs tell what became of records that went on by themselves, whichever daemon ran them."""
         for job_id in await self._ctx.store.read(job_follow.behind):
-            row = await self._ctx.store.write(job_follow.follow, job_id, self._ctx.clock.now())
-            if row is not None:
-                self._publish(row)
+            followed = await self._ctx.store.write(self._followed, job_id)
+            if followed is not None:
+                self._publish(followed.job)
+                self._say_if_stopped(followed)
         self._followed_at = self._ctx.clock.monotonic()
 
     async def _leased(self, active: list[str]) -> list[str]:
@@ -157,9 +158,7 @@ class Jobs:
         at_once = before is None or (row.state, row.stage) != (before.state, before.stage)
         known.untold = known.untold or stepped.changed
         self._tell(known, at_once=at_once)
-        if row.state is JobState.STOPPED and at_once:
-            log.warning("job %s stopped by itself: %s", row.id, row.reason)
-            self._ctx.bus.publish("activity.changed")
+        self._say_if_stopped(stepped)
         if stepped.changed or before is None:
             self._pulse.set()
         elif known.bucket is not None and allowed <= stepped.lined_up + stepped.let_go:
@@ -169,24 +168,30 @@ class Jobs:
         self, conn: Conn, job_id: str, allowed: int, places: Places, known: _Running
     ) -> Stepped | None:
         """Move a job on, and note in the same transaction that it stopped by itself."""
-        now = self._ctx.clock.now()
         stepped = job_items.step(
             conn,
             job_id,
-            now,
+            self._ctx.clock.now(),
             most=self._most,
             allowed=allowed,
             places=places,
             search=known.search,
             were_held=known.held,
         )
+        return self._noted(conn, stepped)
+
+    def _followed(self, conn: Conn, job_id: str) -> Stepped | None:
+        """Take in what became of records that went on, and note in the same transaction that this stopped the job."""
+        return self._noted(conn, job_follow.follow(conn, job_id, self._ctx.clock.now()))
+
+    def _noted(self, conn: Conn, stepped: Stepped | None) -> Stepped | None:
         if stepped is not None and stepped.stopped:
             row = stepped.job
             left = row.count(JobItemState.PENDING)
             activity.add(
                 conn,
                 activity_id=self._ctx.new_id("act"),
-                at=now,
+                at=self._ctx.clock.now(),
                 user=BY_ITSELF,
                 verb=Verb.STOPPED.value,
                 object_kind="job",
@@ -195,6 +200,11 @@ class Jobs:
                 detail={"left": left, "done": row.total - left, "reason": row.reason},
             )
         return stepped
+
+    def _say_if_stopped(self, stepped: Stepped) -> None:
+        if stepped.stopped:
+            log.warning("job %s stopped by itself: %s", stepped.job.id, stepped.job.reason)
+            self._ctx.bus.publish("activity.changed")
 
     def _places(self) -> Places:
         """Return the environments whose records wait, or wait for one another."""

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, select, text
 from healthdesk.domain.job_states import JobItemState, JobState
 from healthdesk.store import jobs
 from healthdesk.store.job_holds import hinted
-from healthdesk.store.job_items import STEP, result_of, write_results
+from healthdesk.store.job_items import STEP, hear, result_of, write_results
 from healthdesk.store.job_queue import next_statement, skip
 from healthdesk.store.resending import DELIVERED_MEANWHILE
-from healthdesk.store.rows_jobs import JobRow
+from healthdesk.store.rows_jobs import Stepped
 from healthdesk.store.schema import attempts, records
 
 _WENT_ON = """
@@ -52,9 +52,9 @@ def behind(conn: Connection) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def follow(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow | None:
-    """Take in what became of up to `limit` such records of a job, whichever attempt it was that ended it; with the last
-    that others delivered, one that had stopped is done.
+def follow(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> Stepped | None:
+    """Take in what became of up to `limit` such records of a job, whichever attempt it was that ended it. What receipts say
+    may stop a careful one that goes on; with the last that others delivered, one that had stopped is done.
 
     None where the job was deleted meanwhile. A record that retention removed meanwhile is unknown: nobody can tell any more.
     """
@@ -65,10 +65,12 @@ def follow(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -
     gone = JobItemState.SKIPPED
     results = [replace(each, state=JobItemState.UNKNOWN) if each.state is gone else each for each in results]
     write_results(conn, job_id, results, now)
-    moves = Counter((JobItemState(row.was), each.state) for row, each in zip(rows, results, strict=True))
-    jobs.moved(conn, job_id, moves)
+    became = [(JobItemState(row.was), each) for row, each in zip(rows, results, strict=True)]
+    jobs.moved(conn, job_id, Counter((was, each.state) for was, each in became))
+    receipts = [each for was, each in became if was is JobItemState.AWAITING_RECEIPT]
+    stopped = hear(conn, jobs.get(conn, job_id), receipts, now)
     _end(conn, job_id, now, limit)
-    return jobs.get(conn, job_id)
+    return Stepped(jobs.get(conn, job_id), bool(rows), stopped=stopped)
 
 
 def _end(conn: Connection, job_id: str, now: datetime, limit: int) -> None:

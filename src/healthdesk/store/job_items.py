@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from healthdesk.domain.job_watch import Result, Watch, cause_of, next_stage, not
 from healthdesk.domain.states import ErrorKind
 from healthdesk.store import job_making
 from healthdesk.store import jobs as queries
+from healthdesk.store.columns import to_micros
 from healthdesk.store.job_holds import UnderWay, hinted, told, under_way, with_a_line
 from healthdesk.store.job_queue import Moves, cancel_some, queue, search_of
 from healthdesk.store.resending import BODY_GONE, next_ids, tried_since
@@ -23,9 +24,13 @@ from healthdesk.store.rows_jobs import ItemResult, JobRow, Place, Places, Search
 from healthdesk.store.schema import record_bodies
 from healthdesk.store.schema_jobs import job_records
 
+RECEIPT_WITHIN = timedelta(seconds=60)
+"""How long the first stages wait for the receipt of a record: at an endpoint that confirms later, a 202 tells nothing."""
+
 STEP = 2000
 """Records of a job that are written down, or cancelled, in one transaction."""
 
+LONG = timedelta(days=365)
 NOWHERE = Places()
 ANEW = Search()
 GONE = "it was removed by retention"
@@ -38,11 +43,13 @@ ENDED = """
     WHERE i.job_id = :job AND i.state = 'sent' AND (r.id IS NULL OR (
         r.attempts > i.attempts AND r.state NOT IN ('queued', 'sending', 'held')
         AND NOT (r.state = 'unknown' AND r.next_at IS NOT NULL)
+        AND NOT (r.state = 'awaiting_receipt' AND r.last_attempt_at > :sent_after)
         AND NOT (r.state = 'retrying' AND r.error_kind = 'interrupted')))
     ORDER BY i.record_id LIMIT :limit
 """
 """A record of unknown arrival that is still looked up may be sent again by itself: it is not through yet. Nor is one
-whose attempt ended with the daemon and that the endpoint does not have: it is sent again at once."""
+whose attempt ended with the daemon and that the endpoint does not have: it is sent again at once. A receipt is waited
+for of those sent after a time."""
 
 
 def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow | None:
@@ -113,7 +120,7 @@ def step(
     job = queries.leased(conn, job_id)
     if job is None or job.state is JobState.PREPARING:
         return None
-    ended = _ended(conn, job_id)
+    ended = _ended(conn, job, now)
     write_results(conn, job_id, ended, now)
     number = job.count(JobItemState.SENT) - len(ended)
     way = under_way(conn, job_id, places.of(job)) if number else UnderWay()
@@ -175,6 +182,17 @@ def step(
     )
 
 
+def hear(conn: Connection, job: JobRow, later: Sequence[ItemResult], now: datetime) -> bool:
+    """Let a careful job take in what its receipts said of records that it was through with. Return whether they stop it.
+
+    In the first stages only a failure tells something: a record that got through was counted as one.
+    """
+    told = [each for each in later if each.cause or job.stage is JobStage.REST]
+    decided = _decide(job, told, under_way=1)
+    _settle(conn, job, decided, now)
+    return decided.state is JobState.STOPPED is not job.state
+
+
 @dataclass(frozen=True, slots=True)
 class _Decided:
     """What a job is from here on."""
@@ -232,9 +250,13 @@ def _settle(conn: Connection, job: JobRow, decided: _Decided, now: datetime) -> 
         )
 
 
-def _ended(conn: Connection, job_id: str) -> list[ItemResult]:
+def _ended(conn: Connection, job: JobRow, now: datetime) -> list[ItemResult]:
     """Return the records of a job whose attempt is settled, in the order in which they were sent."""
-    rows = conn.execute(text(hinted(conn, ENDED)), {"job": job_id, "limit": STEP}).all()
+    waits = job.state in _WATCHED and job.careful and job.stage is not JobStage.REST
+    sent_after = to_micros(now - RECEIPT_WITHIN if waits else now + LONG)
+    rows = conn.execute(
+        text(hinted(conn, ENDED)), {"job": job.id, "limit": STEP, "sent_after": sent_after}
+    ).all()
     return [result_of(row) for row in sorted(rows, key=lambda row: (row.last_attempt_at or 0, row.record_id))]
 
 

@@ -8,6 +8,7 @@ from healthdesk.api.fixes import Fix
 from healthdesk.api.jobs import JobItem, JobWait
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.states import Environment, Role
+from healthdesk.tui.flows.jobs import job_refusal
 from healthdesk.tui.format import plain
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.job import JobScreen
@@ -116,6 +117,18 @@ async def test_a_stopped_job_says_why_and_is_resumed_after_a_question():
         assert "It goes on where it stopped" in driver.text()
         await driver.press("right", "enter")
         assert desk.called("job_resume") == [JOB_ID]
+
+
+async def test_a_job_that_is_prepared_is_shown_and_can_be_cancelled_not_paused():
+    desk = JobDesk(state=JobState.PREPARING, stage=JobStage.ONE, counts={JobItemState.PENDING: 131})
+    async with open_desk(desk) as driver:
+        await driver.press("shift+tab")
+        assert f"· {SHORT} preparing 131 records ░░░░░░░░░░░░  D cancel" in driver.line(3)
+        await driver.press("p")
+        assert (desk.called("job_pause"), desk.called("job_resume")) == ([], [])
+        assert job_refusal("pause_job", desk.jobs[0]) == "it is being prepared"
+        await driver.press("D", "right", "enter")
+        assert desk.called("job_cancel") == [JOB_ID]
 
 
 async def test_a_member_sees_the_job_and_cannot_pause_it():

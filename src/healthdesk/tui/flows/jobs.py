@@ -19,6 +19,8 @@ def job_refusal(action_id: str, job: Job | None) -> str:
     """Return why something is not done with a job, or an empty string."""
     if action_id in ("pause_job", "cancel_job") and job is not None and job.state not in ACTIVE:
         return "it has ended"
+    if action_id == "pause_job" and job is not None and job.state is JobState.PREPARING:
+        return "it is being prepared"
     return ""
 
 

@@ -12,7 +12,7 @@ from healthdesk.tui.widgets.columns import Column
 
 BAR = 12
 ROW_BAR = 6
-ACTIVE = (JobState.RUNNING, JobState.STOPPED, JobState.PAUSED)
+ACTIVE = (JobState.RUNNING, JobState.PREPARING, JobState.STOPPED, JobState.PAUSED)
 """States of jobs that somebody may have to look at, the ones that go on first."""
 
 JOB = {
@@ -99,7 +99,11 @@ def bar(job: Job, width: int = BAR) -> str:
 
 
 def stage_words(job: Job) -> str:
-    """Return `canary 0/1`, `canary 1/1 ✓ · 2/5`, later `84/131`; of few records the canary is all there is."""
+    """Return `canary 0/1`, `canary 1/1 ✓ · 2/5`, later `84/131`; of few records the canary is all there is. While it is
+    prepared, how many it will have.
+    """
+    if job.state is JobState.PREPARING:
+        return plural(job.total, "record")
     of_five = min(5, max(0, job.total - 1))
     if job.kind is JobKind.SAMPLE or job.stage is JobStage.REST:
         return f"{job.finished:,}/{job.total:,}"
@@ -137,13 +141,10 @@ def job_line(job: Job, more: int, *, focused: bool) -> Line:
 def job_keys(job: Job) -> list[str | Span]:
     """Return the keys that act on a job."""
     parts: list[str | Span] = ["  "]
+    if job.state in ACTIVE and job.state is not JobState.PREPARING:
+        parts += [key("p"), " pause  " if job.state is JobState.RUNNING else " resume  "]
     if job.state in ACTIVE:
-        parts += [
-            key("p"),
-            " pause  " if job.state is JobState.RUNNING else " resume  ",
-            key("D"),
-            " cancel  ",
-        ]
+        parts += [key("D"), " cancel  "]
     return [*parts, key("enter"), " open"]
 
 
@@ -174,6 +175,8 @@ def job_head(job: Job, view: View) -> list[Line]:
 def _stage(job: Job) -> str:
     if job.state in (JobState.DONE, JobState.CANCELLED):
         return "ended"
+    if job.state is JobState.PREPARING:
+        return "it is being prepared"
     canary = f" ({stage_words(job)})" if job.stage is not JobStage.REST else ""
     return f"{STAGES[job.stage]}{canary}"
 

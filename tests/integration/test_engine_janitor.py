@@ -17,7 +17,7 @@ from tests.store.world import PRODUCTION, World, failure
 from healthdesk.engine.context import Context
 from healthdesk.engine.janitor import BEAT_S, LEASE, RETENTION_EVERY_S, SETTLED_IN, STEP, Janitor
 from healthdesk.errors import StoreUnavailable
-from healthdesk.store import alerts, daemons, keyring
+from healthdesk.store import alerts, daemons, keyring, lookups
 from healthdesk.testing import FakeClock
 
 PATIENT_S = 60.0
@@ -343,6 +343,18 @@ async def test_database_that_is_away_is_told_and_the_next_beat_goes_on(scene, ca
             )
         await scene.next_round()
         assert (await scene.lease()).lease_until == micros(scene.clock.now() + LEASE)
+
+
+async def test_part_that_fails_is_told_and_keeps_no_other_from_its_turn(scene, caplog, monkeypatch):
+    def broken(*_args, **_kw):
+        raise ValueError("half of a pair")
+
+    monkeypatch.setattr(lookups, "waiting", broken)
+    async with running(scene):
+        scene.clock.advance(RETENTION_EVERY_S)
+        await scene.until(lambda: scene.asked.count("expire_old_keys") == 2)
+    assert "housekeeping: filling lookup fields failed" in caplog.text
+    assert "half of a pair" in caplog.text
 
 
 async def test_replaced_key_goes_with_the_next_retention(scene):

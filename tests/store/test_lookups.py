@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from healthdesk.domain.lookup_values import canonical, hashes_of, value_hash
+from healthdesk.domain.ordering import order_key
+from healthdesk.domain.states import Environment
 from healthdesk.store import lookups, records, retention, sources
 from healthdesk.store.rows import RecordQuery
 from tests.store.test_retention import BODIES, DAY, REST, deliver, rows
@@ -31,6 +33,14 @@ def test_a_hash_depends_on_secret_source_field_and_value():
     assert first not in others
     assert hashes_of(SECRET, "src_1", ["participant", "gone"], {"participant": "p-7"}) == (first,)
     assert hashes_of(SECRET, "src_1", ["participant"], ["p-7"]) == ()
+
+
+def test_half_of_a_surrogate_pair_is_a_value_as_any_other():
+    whole, half = ({"participant": text} for text in ("Ann \U0001f600", "Ann \ud83d"))
+    hashes = [hashes_of(SECRET, "src_1", ["participant"], data) for data in (whole, half)]
+    assert len({*hashes, ()}) == 3
+    keys = [order_key(SECRET, "int_1", Environment.TESTING, "participant", data) for data in (whole, half)]
+    assert len({*keys, None}) == 3
 
 
 async def test_a_record_is_found_by_its_hash_until_retention_deletes_it(world):

@@ -28,7 +28,12 @@ def canonical(value: object) -> str | None:
 
 def value_hash(secret: bytes, source_id: str, field: str, text: str) -> bytes:
     """Return the HMAC-SHA256 of source, field and canonical text, parted by NUL: 32 bytes."""
-    return hmac.digest(secret, f"{source_id}\0{field}\0{text}".encode(), hashlib.sha256)
+    return keyed_hash(secret, source_id, field, text)
+
+
+def keyed_hash(secret: bytes, *parts: str) -> bytes:
+    """Return the HMAC-SHA256 of parts with NUL between them. JSON can hold half of a surrogate pair, which counts as it is."""
+    return hmac.digest(secret, "\0".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 def hashes_of(secret: bytes, source_id: str, fields: Iterable[str], data: object) -> tuple[bytes, ...]:

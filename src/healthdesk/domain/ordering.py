@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
-from healthdesk.domain.lookup_values import canonical
+from healthdesk.domain.lookup_values import canonical, keyed_hash
 from healthdesk.domain.states import Environment
 from healthdesk.domain.templating import look, split_path
 
@@ -20,5 +17,4 @@ def order_key(
     text = canonical(look(data, split_path(path)))
     if text is None:
         return None
-    parts = ("order", integration_id, environment.value, path, text)
-    return hmac.digest(secret, "\0".join(parts).encode(), hashlib.sha256).hex()
+    return keyed_hash(secret, "order", integration_id, environment.value, path, text).hex()

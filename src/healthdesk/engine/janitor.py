@@ -167,24 +167,48 @@ class Janitor:
         )
         if not renewed:
             log.warning("the lease of this daemon had run out; others may have sent its records again")
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "taking up what others left": self._look_at_daemons,
+            "watching the clock": self._watch_clock,
+            "telling problems in time": self._tick,
+            "erasing credentials from before": self._erase_previous,
+            "measuring": self._measure,
+            "filling lookup fields": lambda: self._fill_lookups(stop),
+            "deleting what is old": lambda: self._delete_old(stop),
+        }
+        for name, part in parts.items():
+            try:
+                await part()
+            except StoreUnavailable:
+                raise
+            except (
+                Exception
+            ):  # a fault of ours in one part: it must not be silent, nor keep the others from their turn
+                log.exception("housekeeping: %s failed; the rest goes on, and it is tried again", name)
+
+    async def _look_at_daemons(self) -> None:
+        store, now = self._ctx.store, self._ctx.clock.now()
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
             self._on_live(await store.read(daemons.sharing, now))
         self._on_open(await store.read(recovery.open_attempts, self._ctx.daemon_id, now - SETTLED_IN))
+
+    async def _watch_clock(self) -> None:
         if await self._clock_watch.look():
             self._on_alerts()
             self._on_recovered()
-        ticked = await store.write(problems.tick, now)
+
+    async def _tick(self) -> None:
+        ticked = await self._ctx.store.write(problems.tick, self._ctx.clock.now())
         for problem_id in ticked.problems_changed:
             self._ctx.bus.publish("problem.changed", problem_id)
         if ticked.alerts_queued:
             self._on_alerts()
+
+    async def _erase_previous(self) -> None:
+        store, now = self._ctx.store, self._ctx.clock.now()
         if await store.read(previous.previous_over, now):
             await store.write(previous.erase_previous, now)
-        await self._measure()
-        await self._fill_lookups(stop)
-        if self._ctx.clock.monotonic() >= self._retention_at:
-            await self._delete_old(stop)
 
     def _read_key_file(self) -> None:
         """Take over a key that was added to the file: another daemon may be about to encrypt with it."""
@@ -220,7 +244,9 @@ class Janitor:
                 await clock.sleep(PAUSE_BETWEEN_STEPS_S)
 
     async def _delete_old(self, stop: asyncio.Event) -> None:
-        """Delete what is old, for a stretch; what is left waits for the next beat, which comes at once."""
+        """Delete what is old where that is due, for a stretch; what is left waits for the next beat, which comes at once."""
+        if self._ctx.clock.monotonic() < self._retention_at:
+            return
         keep = self._ctx.config.storage.retention_days
         clock, write = self._ctx.clock, self._ctx.store.write
         bodies, rest = timedelta(days=keep.bodies), timedelta(days=keep.rest)

@@ -175,7 +175,12 @@ async def test_jobs_are_listed_and_opened_from_the_log_and_the_palette():
         assert isinstance(driver.app.screen, JobsScreen)
         assert "Resend 131 faile…" in driver.text()
         await driver.press("slash", "down", "enter")
-        assert desk.called("jobs_list")[-1] == (JobState.RUNNING, JobState.STOPPED, JobState.PAUSED)
+        assert desk.called("jobs_list")[-1] == (
+            JobState.RUNNING,
+            JobState.PREPARING,
+            JobState.STOPPED,
+            JobState.PAUSED,
+        )
         await driver.press("p")
         assert desk.called("job_pause") == [JOB_ID]
         await driver.press("enter")

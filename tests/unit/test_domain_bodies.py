@@ -72,3 +72,12 @@ def test_the_root_of_xml_is_a_name() -> None:
     with pytest.raises(MappingError) as caught:
         check_xml_root("my record")
     assert caught.value.field == "xml_root"
+
+
+@pytest.mark.parametrize("body", [BodyFormat.FORM, BodyFormat.XML])
+def test_data_nested_too_deeply_is_the_data_s_fault(body):
+    document = {"a": 1}
+    for _ in range(5_000):
+        document = {"a": document}
+    with pytest.raises(MappingError, match="nested too deeply"):
+        render_body(body, document)

@@ -61,11 +61,14 @@ def plain_data(data: bytes) -> Any:
 
 def render_body(body: BodyFormat, document: Any, xml_root: str = "record") -> tuple[bytes, str]:
     """Return a document's bytes and their content type. Raises MappingError for what the format has no way to say."""
-    if body is BodyFormat.FORM:
-        return _form(document), FORM_TYPE
-    if body is BodyFormat.XML:
-        return _xml(document, xml_root), XML_TYPE
-    return _json(document), JSON_TYPE
+    try:
+        if body is BodyFormat.FORM:
+            return _form(document), FORM_TYPE
+        if body is BodyFormat.XML:
+            return _xml(document, xml_root), XML_TYPE
+        return _json(document), JSON_TYPE
+    except RecursionError:
+        raise MappingError(f"the record's data is nested too deeply for {body.value}", fix=_FIX) from None
 
 
 def _json(document: Any) -> bytes:

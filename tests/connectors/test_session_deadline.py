@@ -7,7 +7,7 @@ import pytest
 from tests.connectors.conftest import LOOPBACK, Names
 
 from healthdesk.connectors.session import GuardedSession, Request
-from healthdesk.connectors.wire import Deadline, Progress
+from healthdesk.connectors.wire import Deadline, Progress, turn
 from healthdesk.domain.exchange import Sent
 from healthdesk.domain.states import ErrorKind
 from healthdesk.testing import Behaviour, drip, hold, reply
@@ -209,3 +209,32 @@ def stops_reading():
         return False
 
     return Behaviour("stops reading", act, before_reading=True)
+
+
+@pytest.mark.parametrize("warm", [False, True])
+async def test_waiting_for_its_turn_is_no_part_of_the_time_a_request_has(session, endpoint, clock, warm):
+    waits, go = asyncio.Event(), asyncio.Event()
+
+    async def wait():
+        waits.set()
+        await go.wait()
+
+    request = Request("POST", f"{endpoint.url}/", {"Content-Type": "text/plain"}, body=b"x", timeout_s=3)
+    if warm:
+        await session.send(request)
+    endpoint.behave(hold())
+    token = turn.set(wait)
+    task = sending(session, request)
+    turn.reset(token)
+    await waits.wait()
+    for _ in range(20):
+        clock.advance(1)
+        await asyncio.sleep(0)
+    assert not task.done()
+    go.set()
+    await endpoint.wait_for(2 if warm else 1)
+    clock.advance(2)
+    await asyncio.sleep(0)
+    assert not task.done()
+    clock.advance(3)
+    assert (await task).error.kind is ErrorKind.TIMEOUT

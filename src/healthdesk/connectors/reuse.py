@@ -23,7 +23,7 @@ from aiohttp.http_writer import _serialize_headers
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from healthdesk.connectors.wire import BadAnswer, Progress, turn
+from healthdesk.connectors.wire import BadAnswer, Progress, pass_turn, turn
 
 LARGEST = 65_536
 """Bytes of a body that are written at once; larger ones go in pieces, as the other side takes them."""
@@ -135,7 +135,7 @@ class Reuse:
         assert protocol is not None
         if (wait := turn.get()) is not None:
             try:
-                await wait()
+                await pass_turn(wait, progress)
             except BaseException:
                 connection.release()
                 raise

@@ -35,8 +35,11 @@ class Progress:
 
     __slots__ = (
         "answered_s", "connected_s", "headers", "monotonic", "protocol", "ready_s", "refusals", "requests", "sockets",
-        "started", "written",
+        "started", "waited_s", "waits_since_s", "written",
     )  # fmt: skip
+
+    waited_s: float
+    waits_since_s: float | None
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.monotonic = monotonic
@@ -54,6 +57,19 @@ class Progress:
         self.started = False
         self.written = False
 
+    def take_waited_s(self) -> float:
+        """Return for how long it waited for its turn since this was last asked: no part of what an answer may take.
+
+        What counts it is unset where there is no rate, which costs such requests nothing.
+        """
+        waited_s: float = getattr(self, "waited_s", 0.0)
+        since_s: float | None = getattr(self, "waits_since_s", None)
+        if since_s is not None:
+            self.waits_since_s = self.monotonic()
+            waited_s += self.waits_since_s - since_s
+        self.waited_s = 0.0
+        return waited_s
+
     def flushed(self) -> bool:
         """Return whether the whole request has left this process. Ask while the connection is still open."""
         transport = self.protocol.transport if self.protocol is not None else None
@@ -64,6 +80,16 @@ current: ContextVar[Progress | None] = ContextVar("current", default=None)
 
 turn: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("turn", default=None)
 """What a request of the current task waits for before it leaves, once its connection is there."""
+
+
+async def pass_turn(wait: Callable[[], Awaitable[None]], progress: Progress) -> None:
+    """Wait for the turn of a request; its deadline comes that much later."""
+    progress.waits_since_s = progress.monotonic()
+    try:
+        await wait()
+    finally:
+        progress.waited_s = progress.take_waited_s()
+        progress.waits_since_s = None
 
 
 class ResendRefused(aiohttp.ClientError):
@@ -127,7 +153,7 @@ class TrackedRequest(aiohttp.ClientRequest):
         if progress.connected_s is not None:
             progress.ready_s = progress.monotonic()
         if (wait := turn.get()) is not None:
-            await wait()
+            await pass_turn(wait, progress)
         if self.body:
             return await super().send(conn)
         progress.started = protocol is not None and protocol.is_connected()
@@ -166,8 +192,13 @@ def guarded_sockets(policy: AddressPolicy) -> Callable[[AddrInfoType], socket.so
     return make
 
 
+SHORTEST_S = 0.05
+"""How often a deadline that is up looks whether its request still waits for its turn."""
+
+
 class Deadline:
-    """Ends the current task's work when its time is up: at `connect_s` without a connection, else at `total_s`.
+    """Ends the current task's work when its time is up: at `connect_s` without a connection, else at `total_s`, and later
+    by as long as the request waited for its turn.
 
     It is no context manager, because two more calls a request are felt on the hot path.
     """
@@ -207,6 +238,9 @@ class Deadline:
         return task.uncancel() <= self._cancelling
 
     def _ring(self) -> None:
+        if (waited_s := self.progress.take_waited_s()) > 0:
+            self._timer = self._call_later(max(waited_s, SHORTEST_S), self._ring)
+            return
         if self._left_s > 0 and self.progress.protocol is not None:
             left_s, self._left_s = self._left_s, 0.0
             self._timer = self._call_later(left_s, self._ring)

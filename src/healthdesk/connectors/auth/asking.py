@@ -19,6 +19,7 @@ from healthdesk.connectors.echoes import Secrets
 from healthdesk.connectors.judging import Judge
 from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.connectors.wire import turn
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.masking import mask_text
 
@@ -68,18 +69,23 @@ class Asker:
 
     async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Exchange:
         """Post and return what came, tokens and all: not to be kept."""
-        return await self.session.send(
-            Request(
-                method="POST",
-                url=url,
-                headers={"Content-Type": FORM, "Accept": "application/json", **headers},
-                body=body,
-                timeout_s=TIMEOUT_S,
-                stored_body_bytes=MOST_BYTES,
-                secret_headers=frozenset({"authorization"}),
-                certificate=self.certificate,
-            )
+        request = Request(
+            method="POST",
+            url=url,
+            headers={"Content-Type": FORM, "Accept": "application/json", **headers},
+            body=body,
+            timeout_s=TIMEOUT_S,
+            stored_body_bytes=MOST_BYTES,
+            secret_headers=frozenset({"authorization"}),
+            certificate=self.certificate,
         )
+        taken = turn.set(
+            None
+        )  # the rate of an environment is that of its endpoint, not of who gives tokens for it
+        try:
+            return await self.session.send(request)
+        finally:
+            turn.reset(taken)
 
     def refused(
         self, exchange: Exchange, hidden: Secrets, document: object, code: str = "", description: str = ""

@@ -1,13 +1,14 @@
-"""What the result of an attempt means while the desk itself is offline."""
+"""What the result of an attempt means: while the desk itself is offline, and of a record that went in a batch."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
-from healthdesk.domain.delivery import PLAIN
+from healthdesk.domain.delivery import PLAIN, Receipt
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.states import Blame, Environment, ErrorKind, OnUnknown, RecordState
 from healthdesk.engine.attempt import settle
@@ -60,3 +61,21 @@ def test_what_cannot_be_reached_is_nobodys_problem_while_the_desk_is_offline(kin
     result = settle(CTX, TARGET, claimed(tries), None, failure(kind), offline=offline)
     assert (result.problem is not None) is told
     assert result.state is (RecordState.FAILED if tries == 3 else RecordState.RETRYING)
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_what_was_refused_with_others_is_sent_alone_at_once_and_at_no_cost(tries):
+    refusal = replace(failure(ErrorKind.REFUSED, Sent.YES), status=400)
+    result = settle(CTX, TARGET, claimed(tries), None, refusal, alone_next=True)
+    assert (result.state, result.next_at) == (RecordState.RETRYING, CTX.clock.now())
+    assert result.tries == tries - 1
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(202, RecordState.AWAITING_RECEIPT), (None, RecordState.DELIVERED)]
+)
+def test_what_the_answer_says_of_one_record_tells_whether_it_is_confirmed_later(status, state):
+    receipt = Receipt(id="id", statuses=(202,))
+    target = SimpleNamespace(**vars(TARGET) | {"delivery": replace(PLAIN, receipt=receipt)})
+    whole = SimpleNamespace(status=207)
+    assert settle(CTX, target, claimed(1), whole, None, status=status).state is state

@@ -46,6 +46,7 @@ async def test_only_a_status_that_is_read_as_success_is_one(told: dict[str, Any]
     assert other.failure is None
     failure = result.failure
     untold = failure is not None and failure.status is None and failure.sent is Sent.MAYBE
+    assert result.status == (int(str(told["status"])[:3]) if failure is None else None)
     assert ("taken" if failure is None else "nothing" if untold else "refused") == said
 
 

@@ -46,19 +46,23 @@ def after_attempt(
     jitter: float = 0.2,
     asks: bool = False,
     confirmed_within_s: float | None = None,
+    alone_next: bool = False,
 ) -> NextStep:
     """Decide what follows from an attempt; `tries` counts the attempts of this round, this one included.
 
     A request that may have arrived and was not answered is `unknown`: where the endpoint can be asked (`asks`) it is
     asked first, else it is sent again where the integration wants that, or left for an operator. A permanent refusal
     fails at once, anything else when the schedule ends. A success that is to be confirmed by a receipt awaits it for
-    `confirmed_within_s`.
+    `confirmed_within_s`. What was refused with others and is to be sent alone (`alone_next`) is sent at once, also after
+    its last try: nothing was learned of it.
     """
     if failure is None and confirmed_within_s is not None:
         deadline = now + timedelta(seconds=confirmed_within_s)
         return NextStep(RecordState.AWAITING_RECEIPT, deadline, AttemptOutcome.DELIVERED)
     if failure is None:
         return NextStep(RecordState.DELIVERED, None, AttemptOutcome.DELIVERED)
+    if alone_next:
+        return NextStep(RecordState.RETRYING, now, AttemptOutcome.FAILED)
     unanswered = failure.status is None and failure.sent is not Sent.NO
     if unanswered and asks:
         wait_s = min(LONGEST_BEFORE_ASKING_S, wait_after(tries, schedule, jitter_unit, jitter))

@@ -95,15 +95,18 @@ def settle(
     failure: Failure | None,
     *,
     offline: bool = False,
+    status: int | None = None,
+    alone_next: bool = False,
 ) -> Settlement:
     """Decide what the result means for the record.
 
     While the desk itself is `offline`, an endpoint that cannot be reached is nobody's problem yet: the record is tried
-    again, and only one that is given up counts.
+    again, and only one that is given up counts. Of a record in a batch `status` is what its own result says, None where it
+    says none; being sent alone next (`alone_next`) costs it no try.
     """
     now = ctx.clock.now()
     delivery, receipt = ctx.config.delivery, target.delivery.receipt
-    later = receipt is not None and exchange is not None and exchange.status in receipt.statuses
+    later = receipt is not None and exchange is not None and (status or exchange.status) in receipt.statuses
     step = after_attempt(
         failure,
         tries=claimed.tries,
@@ -114,6 +117,7 @@ def settle(
         jitter=delivery.jitter,
         asks=target.delivery.lookup is not None,
         confirmed_within_s=receipt.deadline_s if receipt is not None and later else None,
+        alone_next=alone_next,
     )
     problem = None
     unjudged = offline and failure is not None and failure.kind in REACHABILITY_KINDS
@@ -131,7 +135,7 @@ def settle(
         exchange=exchange,
         failure=failure,
         problem=problem,
-        tries=claimed.tries,
+        tries=claimed.tries - alone_next,
     )
 
 

@@ -47,6 +47,8 @@ class Result:
     record: ClaimedRecord
     exchange: Exchange | None
     failure: Failure | None
+    status: int | None = None
+    """What the answer says of this record by itself; None where it says no status of it."""
 
 
 async def by_app(
@@ -178,7 +180,7 @@ def _result(
         what = "What the answer to the batch says of this record has no status that can be read"
         return Result(record, own, _untold(what, "result_status"))
     if verdict is Said.DELIVERED:
-        return Result(record, own, None)
+        return Result(record, own, None, _status(batch, told))
     status, error = _status(batch, told), _error(batch, told)
     told_body = body
     if error and error is not True:

@@ -69,12 +69,20 @@ class Batches:
     def _goes_alone(self, record: ClaimedRecord) -> bool:
         return record.id in self._alone or (record.fix is not None and bool(record.fix.headers))
 
-    def note(self, results: Sequence[Result]) -> None:
-        """Take note of a batch that was refused whole for what may be the fault of one record in it."""
-        for result in results:
-            failure = result.failure
-            if failure is not None and failure.next_action == ALONE_NEXT and len(self._alone) < _MOST_ALONE:
-                self._alone.add(result.record.id)
+    def note(self, results: Sequence[Result]) -> set[str]:
+        """Take note of a batch that was refused whole for what may be the fault of one record in it.
+
+        Returns the ids of those that are sent alone next.
+        """
+        refused = {
+            result.record.id
+            for result in results
+            if result.failure is not None and result.failure.next_action == ALONE_NEXT
+        }
+        if len(self._alone) + len(refused) > _MOST_ALONE:
+            return set()
+        self._alone |= refused
+        return refused
 
 
 async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[ClaimedRecord]) -> list[Result]:

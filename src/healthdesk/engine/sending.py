@@ -172,7 +172,7 @@ class Sending:
         self._next(key)
 
     def _settle_batch(self, key: Key, target: Target, results: Sequence[Result]) -> None:
-        self._batches.note(results)
+        alone = self._batches.note(results)
         sent = next((result for result in results if result.exchange is not None), None)
         if sent is not None and sent.exchange is not None:
             self._ctx.metrics.attempt_seconds.observe(sent.exchange.duration_ms / 1000)
@@ -180,7 +180,15 @@ class Sending:
         else:
             self._lanes.probe_told_nothing(target)
         for result in results:
-            self._result(key, target, result.record, result.exchange, result.failure)
+            self._result(
+                key,
+                target,
+                result.record,
+                result.exchange,
+                result.failure,
+                status=result.status,
+                alone_next=result.record.id in alone,
+            )
         # One request, however many records: it speaks for its endpoint where one of them was taken.
         told = next((each for each in results if each.exchange and each.failure is None), sent or results[0])
         self._circuits.note(
@@ -222,11 +230,23 @@ class Sending:
         record: ClaimedRecord,
         exchange: Exchange | None,
         failure: Failure | None,
+        *,
+        status: int | None = None,
+        alone_next: bool = False,
     ) -> None:
         """Keep what became of a record, to be committed in the next turn."""
         try:
             self.results.append(
-                attempt.settle(self._ctx, target, record, exchange, failure, offline=self._offline)
+                attempt.settle(
+                    self._ctx,
+                    target,
+                    record,
+                    exchange,
+                    failure,
+                    offline=self._offline,
+                    status=status,
+                    alone_next=alone_next,
+                )
             )
         except Exception:  # a fault of ours: the attempt is taken up as interrupted, and its slot is free
             log.exception("what came of attempt %s of record %s is lost", record.attempt_id, record.id)

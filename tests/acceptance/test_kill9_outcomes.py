@@ -42,7 +42,7 @@ async def died(desk: Desk) -> None:
 
 @pytest.mark.xdist_group("kill9-outcomes")
 async def test_what_was_answered_before_the_kill_is_asked_for_and_not_sent_twice(tmp_path):
-    desk = Desk(tmp_path / "desk", settings={**QUICK, "HEALTHDESK_DELIVERY__TIMEOUT": "2s"})
+    desk = Desk(tmp_path / "desk", settings={**QUICK, "HEALTHDESK_DELIVERY__TIMEOUT": "5s"})
     async with FakeEndpoint() as endpoint:
         ledger = Ledger(endpoint)
         try:

@@ -173,7 +173,8 @@ async def torture(desk: Desk, *, kills: int, rng: random.Random) -> dict[str, ob
 
 
 async def _enough(posted: Posted, work: Work) -> bool:
-    return len(posted.records) > 5 and len(posted.callbacks) > 2 and len(work.promised.ids) > 2
+    told_of = "reject" in posted.fates.values()  # without one there is no problem whose alerts could be lost
+    return told_of and len(posted.records) > 5 and len(posted.callbacks) > 2 and len(work.promised.ids) > 2
 
 
 async def _settled(client: Client, desk: Desk) -> None:

@@ -33,12 +33,15 @@ from healthdesk.client.client import Client
 from healthdesk.domain.job_states import JobItemState, JobState
 from healthdesk.domain.states import RecordState
 from tests.harness.desk import Delivery, Desk, set_up_delivery
+from tests.harness.serving import until
 from tests.harness.sinks import serving
 
 POSTERS = 16
-SETTINGS = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,1h", "HEALTHDESK_DELIVERY__TIMEOUT": "20s"}
+# A try for each kill that may interrupt a record, and none that comes by itself meanwhile.
+SETTINGS = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,1h,1h,1h,1h,1h", "HEALTHDESK_DELIVERY__TIMEOUT": "20s"}
 LOOKUP = LookupSettings(path="/hra/{webhook_id}")
 FAILED = RecordFilter(states=[RecordState.FAILED])
+LOOKS_EVERY_S = 0.02
 REFUSED_AGAIN = 97
 """One record in so many is refused again."""
 
@@ -53,8 +56,20 @@ class Sink:
     answered: Counter[str] = field(default_factory=Counter)
     """How often each webhook-id was answered 2xx since it is open."""
     began: Counter[str] = field(default_factory=Counter)
+    under_way: int = 0
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is not set, what comes is kept waiting."""
     asked: int = 0
+    late_s: float = 0.0
+    """How late this process was at most to see what had come."""
     url: str = ""
+
+    async def look_at_the_clock(self) -> None:
+        """Note how late this process is to wake up, until cancelled."""
+        while True:
+            due = time.monotonic() + LOOKS_EVERY_S
+            await asyncio.sleep(LOOKS_EVERY_S)
+            self.late_s = max(self.late_s, time.monotonic() - due)
 
     async def handle(self, request: web.Request) -> web.Response:
         self.arrivals.append(time.monotonic())
@@ -63,7 +78,12 @@ class Sink:
             return web.json_response({"message": "risk_level is required"}, status=422)
         webhook_id = request.headers["webhook-id"]
         self.began[webhook_id] += 1
-        await asyncio.sleep(self.lasts_s)
+        self.under_way += 1
+        try:
+            await asyncio.sleep(self.lasts_s)
+            await self.answers.wait()
+        finally:
+            self.under_way -= 1
         if data["number"] % REFUSED_AGAIN == REFUSED_AGAIN - 1:
             return web.json_response({"message": "zip is required"}, status=422)
         self.answered[webhook_id] += 1
@@ -89,12 +109,17 @@ class Sink:
 async def sink() -> AsyncIterator[Sink]:
     """Serve one for the length of the block."""
     made = Sink()
+    made.answers.set()
     app = web.Application()
     app.router.add_post("/hra", made.handle)
     app.router.add_get("/hra/{webhook_id}", made.look_up)
     async with serving(app) as port:
         made.url = f"http://127.0.0.1:{port}"
-        yield made
+        looking = asyncio.create_task(made.look_at_the_clock())
+        try:
+            yield made
+        finally:
+            looking.cancel()
 
 
 def patience_s(records: int) -> float:
@@ -178,7 +203,11 @@ async def torture_jobs(
         for kill in range(kills):
             async with desk.client() as client:
                 await finished(client, job.id, records * (kill + 1) // (kills + 1) + rng.randrange(5))
+            # Wherever the kill falls, something is under way: what has come and was not answered.
+            endpoint.answers.clear()
+            await until(lambda: under_way_at(endpoint))
             desk.kill()
+            endpoint.answers.set()
             # Only what was under way at a kill may come again: its answer may have been on its way.
             allowed.update(await under_way(desk))
             await desk.start()
@@ -203,7 +232,12 @@ async def torture_jobs(
                 f"most_within_{window_s:g}_s": endpoint.most_within(window_s, since)
                 for window_s in (0.2, 1.0)
             }
+            report["late_s"] = endpoint.late_s
         return report
+
+
+async def under_way_at(endpoint: Sink) -> bool:
+    return endpoint.under_way > 0
 
 
 async def under_way(desk: Desk) -> set[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from healthdesk.api.delivery import ReceiptSettings
-from healthdesk.domain.states import Environment
+from healthdesk.api.delivery import CircuitSettings, ReceiptSettings
+from healthdesk.domain.states import CallbackScheme, Environment
+from healthdesk.tui.flows.delivery_fields import RECEIPT_SCHEMES
 from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.widgets.editors import Cycle
 from tests.tui.desk import LARGE
@@ -143,7 +144,9 @@ async def test_promotion_without_testing_is_refused_with_what_helps():
 
 async def test_the_delivery_method_is_changed_and_what_the_form_does_not_ask_stays():
     desk = DeliveryDesk()
-    desk.change(Environment.PRODUCTION, delivery=all_methods())
+    receipt = ReceiptSettings(deadline_s=1234567.5, scheme="github")
+    kept = {"receipt": receipt, "circuit": CircuitSettings(open_s=59.5)}
+    desk.change(Environment.PRODUCTION, delivery=all_methods().model_copy(update=kept))
     async with open_window(desk, window(), size=LARGE) as driver:
         await driver.press("M")
         await fill(driver, "size", "25")
@@ -163,6 +166,10 @@ async def test_the_delivery_method_is_changed_and_what_the_form_does_not_ask_sta
         assert method.receipt.failed == ReceiptSettings().failed
         assert method.mapping == all_methods().mapping
         assert method.receipt.statuses == [202]
+        assert (method.receipt.scheme, method.receipt.deadline_s) == ("github", 1234567.5)
+        assert method.circuit.open_s == 59.5
+        assert {each for each, _ in RECEIPT_SCHEMES} == set(CallbackScheme) - {"none"}
+        assert Cycle([("a", "A")], "older", ascii_only=False, name="kept").value == "older"
         assert changes.testing is None
 
 

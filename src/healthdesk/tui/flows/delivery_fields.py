@@ -19,9 +19,10 @@ from healthdesk.api.delivery import (
 )
 from healthdesk.client.delivery_words import BODIES
 from healthdesk.client.mapping_text import HELP, steps_of, text_of
-from healthdesk.domain.durations import format_span, parse_duration
+from healthdesk.domain.durations import format_span, parse_span
 from healthdesk.domain.states import BodyFormat, CallbackScheme
 from healthdesk.tui.flows.asked_fields import asked_fields, asked_values
+from healthdesk.tui.flows.connection_forms import SCHEMES
 from healthdesk.tui.screens.fields import Field, Values
 
 NO, YES = "no", "yes"
@@ -29,15 +30,7 @@ NO_YES = ((NO, "no"), (YES, "yes"))
 XML = ("body", (BodyFormat.XML.value,))
 WAITS = (("wait", "wait for it"), ("go_on", "go on"))
 AFTER = (("failed", "it failed"), ("unknown", "it is unknown"), ("resend", "it is sent again"))
-RECEIPT_SCHEMES = tuple(
-    (each.value, words)
-    for each, words in (
-        (CallbackScheme.STANDARD_WEBHOOKS, "Standard Webhooks"),
-        (CallbackScheme.HMAC, "HMAC of the body"),
-        (CallbackScheme.TOKEN, "the secret in a header"),
-        (CallbackScheme.BEARER, "a bearer token"),
-    )
-)
+RECEIPT_SCHEMES = tuple(each for each in SCHEMES if each[0] != CallbackScheme.NONE)
 
 
 RESULTS = (
@@ -145,7 +138,7 @@ def check_delivery(before: DeliveryMethod, values: Values) -> dict[str, str]:
         if name in values and not _reads(kind, values[name]):
             wrong[name] = "is a whole number" if kind is int else "is a number"
     for name in ("deadline_s", "open_s"):
-        if name in values and not _reads(parse_duration, values[name]):
+        if name in values and not _reads(parse_span, values[name]):
             wrong[name] = "is a time like 30s, 15m or 1h"
     if wrong:
         return wrong
@@ -225,4 +218,4 @@ def _receipt_value(name: str, text: str) -> str | list[str]:
 
 
 def _seconds(text: str) -> float:
-    return float(parse_duration(text.strip()))
+    return parse_span(text.strip())

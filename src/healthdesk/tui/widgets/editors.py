@@ -38,10 +38,11 @@ class Cycle(Static, can_focus=True):
         self, options: Sequence[tuple[str, str]], value: str, *, ascii_only: bool, name: str
     ) -> None:
         super().__init__(markup=False, name=name)
-        self.options = options
-        self.ascii_only = ascii_only
         known = [option for option, _ in options]
-        self.at = known.index(value) if value in known else 0
+        # what is set and not offered here stays until another is chosen: a form that is saved changes nothing by itself
+        self.options = options if not value or value in known else (*options, (value, value))
+        self.ascii_only = ascii_only
+        self.at = next((at for at, (option, _) in enumerate(self.options) if option == value), 0)
 
     @property
     def value(self) -> str:

@@ -138,13 +138,17 @@ async def test_production_is_confirmed_by_the_integrations_name(
 
 
 async def test_what_cannot_be_sent_is_told_with_the_reason(
-    client: Client, live: FakeEndpoint, trial: FakeEndpoint
+    client: Client, live: FakeEndpoint, trial: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     integration_id, _ = await crm(client, live, trial)
     with pytest.raises(ApiRefused, match="not enabled"):
         await client.sample_send(SampleSend(integration_id=integration_id, sources=["diabetes"]))
     with pytest.raises(ApiRefused, match="no source nope"):
         await client.sample_plan(SampleSend(integration_id=integration_id, sources=["nope"]))
+    with monkeypatch.context() as patch:
+        patch.setattr("healthdesk.operations.samples.MAX_PAGE", 2)
+        every = await client.sample_plan(SampleSend(integration_id=integration_id))
+        assert [each.source for each in every.sources] == ["heart", "sleep", "diabetes"]
     await client.integration_circuit(integration_id, CircuitChange(environment=TESTING, do="open"))
     plan = await client.sample_plan(SampleSend(integration_id=integration_id, sources=["sleep"]))
     assert [each.skipped for each in plan.sources] == ["testing delivers nothing now: its circuit is open"]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from healthdesk.api.common import Page
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.sources import Source, SourceField
 from healthdesk.domain.states import Environment, ErrorKind, HoldReason, RecordState
@@ -33,11 +34,14 @@ def to(name: str) -> list[str]:
 
 
 class LookupDesk(FakeDesk):
+    """Tells sources one a page; only the last one has levels and a lookup field."""
+
     async def sources_list(self, *, after=None, limit=50):
-        page = await super().sources_list(after=after, limit=limit)
+        items = (await super().sources_list(after=after, limit=limit)).items
         fields = [SourceField(name="participant", lookup=True), SourceField(name="score")]
-        changes = {"levels": ["low", "high"], "fields": fields}
-        return page.model_copy(update={"items": [Source(**row.model_dump() | changes) for row in page.items]})
+        items[-1] = Source(**items[-1].model_dump() | {"levels": ["low", "high"], "fields": fields})
+        at = 0 if after is None else [each.id for each in items].index(after) + 1
+        return Page[Source](items=[items[at]], next=items[at].id if at + 1 < len(items) else None)
 
 
 def test_every_part_of_the_filter_has_a_chip_and_comes_back_from_it():

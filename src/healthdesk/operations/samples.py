@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from healthdesk.api import MAX_PAGE
 from healthdesk.api.jobs import Job
 from healthdesk.api.samples import SampleOf, SamplePlan, SampleSend
 from healthdesk.connectors.spec.base import strings
@@ -34,7 +35,6 @@ _HOLDS = {
     HoldReason.CIRCUIT: "its circuit is open",
     HoldReason.ORDER: "its records wait for an earlier one",
 }
-MOST_SOURCES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +116,31 @@ def _chosen(conn: Conn, choice: SampleSend) -> _Chosen:
             f"{row.name} has no environment {choice.environment.value}",
             fix=f"`healthdesk integrations edit {row.id} --environment {choice.environment.value} --connection …` makes one",
         )
-    everything = source_queries.page(conn, limit=MOST_SOURCES).items
-    known = {each.key: each for each in everything}
-    for key in choice.sources:
-        if key not in known:
-            raise Malformed(
-                f"there is no source {key}", field="sources", fix="`healthdesk sources list` names them"
-            )
-    wanted = [known[key] for key in dict.fromkeys(choice.sources)] if choice.sources else everything
+    wanted = [_named(conn, key) for key in dict.fromkeys(choice.sources)] if choice.sources else _all(conn)
     return _Chosen(row, environment, wanted)
+
+
+def _named(conn: Conn, key: str) -> SourceRow:
+    try:
+        found = source_queries.get(conn, key)
+    except NotFound:
+        found = None
+    if found is None or found.key != key:
+        raise Malformed(
+            f"there is no source {key}", field="sources", fix="`healthdesk sources list` names them"
+        )
+    return found
+
+
+def _all(conn: Conn) -> list[SourceRow]:
+    found: list[SourceRow] = []
+    after: str | None = None
+    while True:
+        page = source_queries.page(conn, after=after, limit=MAX_PAGE)
+        found += page.items
+        after = page.next
+        if after is None:
+            return found
 
 
 def _plan(desk: Desk, chosen: _Chosen) -> SamplePlan:

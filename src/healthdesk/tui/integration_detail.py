@@ -9,11 +9,10 @@ from healthdesk.api.integrations import EnvironmentView, Integration
 from healthdesk.api.sources import Source
 from healthdesk.domain.states import Environment
 from healthdesk.tui.view.sources import silent_in
+from healthdesk.tui.whole import whole
 
 if TYPE_CHECKING:
     from healthdesk.client.client import Client
-
-MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,5 @@ async def read_integration(client: Client, integration_id: str) -> IntegrationDe
 
 async def read_sources(client: Client) -> list[Source]:
     """Read every source, by name."""
-    sources: list[Source] = []
-    after: str | None = None
-    while True:
-        page = await client.sources_list(after=after, limit=MOST)
-        sources += page.items
-        after = page.next
-        if after is None:
-            return sorted(sources, key=lambda each: each.name.lower())
+    sources: list[Source] = await whole(client.sources_list)
+    return sorted(sources, key=lambda each: each.name.lower())

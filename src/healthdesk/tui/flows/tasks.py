@@ -24,6 +24,7 @@ from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.view.instance_words import WORK, told
+from healthdesk.tui.whole import whole
 from healthdesk.tui.widgets.columns import Column
 
 if TYPE_CHECKING:
@@ -46,14 +47,8 @@ WITHOUT = Option(
 
 async def integrations_of(screen: DeskScreen, *kinds: IntegrationKind) -> list[Integration]:
     """Return the integrations of some kinds, by name."""
-    found: list[Integration] = []
-    after: str | None = None
-    while True:
-        page = await screen.client.integrations_list(after=after, limit=500)
-        found += [each for each in page.items if each.kind in kinds]
-        after = page.next
-        if after is None:
-            return sorted(found, key=lambda each: each.name.lower())
+    found: list[Integration] = await whole(screen.client.integrations_list)
+    return sorted((each for each in found if each.kind in kinds), key=lambda each: each.name.lower())
 
 
 async def choose_task_integration(

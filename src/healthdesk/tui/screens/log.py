@@ -29,6 +29,7 @@ from healthdesk.tui.view.log_filters import (
     record_filter,
     source_choices,
 )
+from healthdesk.tui.whole import whole
 from healthdesk.tui.widgets.filter_bar import ANY, Chip, FilterBar
 from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Direction
@@ -91,15 +92,15 @@ class LogScreen(LogActs):
 
     async def _read_choices(self) -> None:
         try:
-            sources = await self.client.sources_list(limit=500)
-            integrations = await self.client.integrations_list(limit=500)
+            sources = await whole(self.client.sources_list)
+            integrations = await whole(self.client.integrations_list)
         except HealthdeskError:
             # The log itself says what is wrong; the chips then offer less.
             return
-        self.post_message(SourcesLoaded(sources.items))
+        self.post_message(SourcesLoaded(sources))
         self.post_message(
             messages.ChoicesLoaded(
-                "integration", [(ANY, "all"), *((item.id, item.name) for item in integrations.items)]
+                "integration", [(ANY, "all"), *((item.id, item.name) for item in integrations)]
             )
         )
 

@@ -53,6 +53,7 @@ members = { mia = "manager" }
 [[connections]]
 name = "Data lake"
 base_url = "https://lake.example"
+verification = { scheme = "none" }
 settings = { token_url = "https://login.example/token" }
 ping = { schedule = { cron = "0 3 * * *", zone = "Europe/Berlin" }, grace_s = 900.0 }
 

@@ -23,11 +23,14 @@ async def pings_by_connection(desk: Desk) -> dict[str, PingRow]:
     return {row.object_id: row for row in rows if row.object_kind == pings.CONNECTION}
 
 
+def verification_by_default(desk: Desk, app: str) -> CallbackVerification:
+    """Return how callbacks of an app are verified where a file does not say."""
+    return CallbackVerification.model_validate(verification_settings(desk, app, None), from_attributes=True)
+
+
 async def connection_item(desk: Desk, shown: Connection, ping: PingRow | None) -> SetupConnection:
     """Return a connection as a file has it."""
     row = await desk.read(queries.get_secret, shown.id)
-    as_its_app = verification_settings(desk, shown.app, None)
-    by_default = CallbackVerification.model_validate(as_its_app, from_attributes=True)
     return SetupConnection(
         name=shown.name,
         app=shown.app,
@@ -39,7 +42,9 @@ async def connection_item(desk: Desk, shown: Connection, ping: PingRow | None) -
         ping=None
         if ping is None
         else SetupPing(schedule=PingSchedule(**ping.schedule.to_json()), grace_s=ping.grace_s),
-        verification=None if shown.verification == by_default else shown.verification,
+        verification=None
+        if shown.verification == verification_by_default(desk, shown.app)
+        else shown.verification,
         callback_secret=bool(shown.callback_secret_hint) and not hands_over(desk, shown.app),
         callback_limit_per_minute=shown.callback_limit_per_minute,
         members={each.user: Grant(each.grant) for each in shown.members if each.grant in set(Grant)},

@@ -19,6 +19,7 @@ from healthdesk.errors import HealthdeskError
 from healthdesk.operations.connection_fields import base_url_of, settings_of
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.proof_inputs import wanted_of
+from healthdesk.operations.setup_connections import verification_by_default
 from healthdesk.operations.setup_current import Current
 from healthdesk.operations.setup_document import (
     SetupConnection,
@@ -94,6 +95,11 @@ def _of_connection(
         "members": {user: grant for user, grant in item.members.items() if user != owner},
         "fields": {**(there.fields if there is not None else {}), **_stripped(item.fields)},
     }
+    if (
+        there is not None and there.verification is None
+    ):  # written out, it is still what the app's callbacks have
+        by_default = verification_by_default(desk, item.app)
+        changes["verification"] = None if item.verification == by_default else item.verification
     app = _app(desk, item.app)
     if app is not None:
         changes["settings"] = settings_of(

@@ -470,13 +470,19 @@ CALLS = {
         lambda c: c.record_resend("rec_1", new_webhook_id=True),
         "POST /v1/records/rec_1/resend",
         Resent(resent=1),
-        {"new_webhook_id": True},
+        {"new_webhook_id": True, "delivered_too": False, "asked_too": False},
     ),
     "resend marked": (
         lambda c: c.records_resend(["rec_1", "rec_2"]),
         "POST /v1/records/resend",
         Resent(resent=2),
-        {"ids": ["rec_1", "rec_2"], "new_webhook_id": False},
+        {
+            "ids": ["rec_1", "rec_2"],
+            "new_webhook_id": False,
+            "delivered_too": False,
+            "asked_too": False,
+            "dry_run": False,
+        },
     ),
     "resend plan": (
         lambda c: c.records_resend_plan(RecordFilter(states=[RecordState.FAILED])),

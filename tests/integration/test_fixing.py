@@ -133,7 +133,9 @@ async def _whole_way(desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint)
         assert [each["path"] for each in steps] == ["risk_level"], "once, however often it is saved"
     other = {"production": {"delivery": {"mapping": [{**DEFAULT, "value": "of the mapping"}]}}}
     await desk.ok("PATCH", f"/v1/integrations/{delivery.id}", other)
-    await desk.ok("POST", f"{path}/resend", {})
+    again = {"mapping": [DEFAULT | {"value": "another"}], "resend": True}
+    assert (await desk.call("POST", f"{path}/fix", again)).status == 409, "it was delivered"
+    await desk.ok("POST", f"{path}/resend", {"delivered_too": True})
     await endpoint.wait_for(3)
     assert json.loads(endpoint.requests[2].body)["risk_level"] == "of the mapping", "not the fix's again"
     posted = await delivery.post(record())

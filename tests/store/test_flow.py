@@ -290,7 +290,12 @@ async def test_a_resent_record_starts_a_new_round_under_its_own_id(world):
 async def test_a_new_webhook_id_is_given_when_asked_for(world):
     (record_id,) = await world.accept()
     await world.step([world.delivered(each) for each in await world.claim()])
-    await resend(world, [record_id], new_webhook_id=True)
+    done = await resend(world, [record_id], new_webhook_id=True)
+    assert (done.resent, done.delivered, list(done.skipped)) == (0, 1, [record_id]), "who asks may not know"
+    looked = await world.store.read(records.would_resend, [record_id], delivered_too=True)
+    assert (looked.resent, looked.delivered) == (1, 1)
+    assert await state_of(world, record_id) is RecordState.DELIVERED
+    await resend(world, [record_id], new_webhook_id=True, delivered_too=True)
     (claimed,) = await world.claim()
     assert claimed.id == record_id
     assert claimed.webhook_id != record_id

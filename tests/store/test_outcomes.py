@@ -19,7 +19,18 @@ from healthdesk.domain.states import (
     Trigger,
 )
 from healthdesk.domain.undecided import Decision, Said, unconfirmed
-from healthdesk.store import callbacks, integrations, problems, receipts, record_events, records, undecided
+from healthdesk.store import (
+    callbacks,
+    holding,
+    integrations,
+    ledger,
+    ordering,
+    problems,
+    receipts,
+    record_events,
+    records,
+    undecided,
+)
 from healthdesk.store.rows import Outcome, Whose
 from tests.store.test_callbacks import callback
 from tests.store.test_flow import recover
@@ -188,7 +199,9 @@ async def test_a_receipt_in_another_state_changes_only_what_it_tells_for_sure(wo
 
 async def test_a_receipt_of_an_earlier_webhook_id_confirms_but_does_not_fail(world):
     record_id = await in_state(world, RecordState.AWAITING_RECEIPT)
-    await world.store.write(records.resend, [record_id], by="bob", now=world.clock.now(), new_webhook_id=True)
+    await world.store.write(
+        records.resend, [record_id], by="bob", now=world.clock.now(), new_webhook_id=True, delivered_too=True
+    )
     (claimed,) = await world.claim()
     assert claimed.webhook_id != record_id
     await world.step(
@@ -293,7 +306,10 @@ async def test_an_unknown_record_is_taken_to_be_asked_for_by_one_daemon_at_a_tim
 async def test_what_was_resent_meanwhile_is_not_touched_by_an_old_lookup(world):
     record_id = await in_state(world, RecordState.UNKNOWN, 0)
     (row,) = await take(world)
-    await world.store.write(records.resend, [record_id], by="bob", now=world.clock.now())
+    by = {"by": "bob", "now": world.clock.now()}
+    refused = await world.store.write(records.resend, [record_id], **by)
+    assert (refused.resent, refused.asked, list(refused.skipped)) == (0, 1, [record_id])
+    assert (await world.store.write(records.resend, [record_id], **by, asked_too=True)).resent == 1
     outcome = Outcome(row, DELIVERED, RecordEventKind.LOOKED_UP)
     assert (await world.store.write(undecided.carry_out, [outcome], world.clock.now())).changed == ()
     assert await events_of(world, record_id) == []

@@ -96,6 +96,7 @@ class FakeDesk(FakeAccounts, FakeLog):
         self.kept: dict[str, Any] = {}
         self.revealed = False
         self.resent: set[str] = set()
+        self.asked: set[str] = set()
         self.queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self.sequence = 0
         self.problem_states: dict[str, ProblemState] = {}

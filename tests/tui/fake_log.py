@@ -9,6 +9,7 @@ from typing import Any
 
 from healthdesk.api.callbacks import CallbackFilter
 from healthdesk.api.common import Count, Explanation
+from healthdesk.api.flow import LookedUp
 from healthdesk.api.records import (
     Attempt,
     AttemptDetail,
@@ -27,6 +28,7 @@ from healthdesk.domain.states import (
     RecordState,
     Trigger,
 )
+from healthdesk.errors import ApiRefused
 from tests.tui.fake_filters import FakeFilters
 from tests.tui.fake_health import NOW, FakeHealth
 from tests.tui.fake_jobs import FakeJobs
@@ -59,6 +61,8 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
     """What a count of more than that says."""
     revealed: bool
     conflicts: int
+    asked: set[str]
+    """Records whose endpoint is being asked for them."""
     resent: set[str]
     """Records whose attempts are those since a resend."""
     overrides: dict[int, RecordState]
@@ -206,14 +210,50 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
             curl=curl("POST", "https://crm.acme.io/v2/hra", attempts[-1].request_headers, None if masked else text.encode()) if attempts else "",
         )  # fmt: skip
 
-    async def record_resend(self, record_id: str, *, new_webhook_id: bool = False) -> Resent:
+    async def record_look_up(self, record_id: str) -> LookedUp:
+        self.note("record_look_up", record_id)
+        return LookedUp(found=None, sentence="The endpoint left it open.")
+
+    def _state(self, record_id: str) -> RecordState:
+        number = int(record_id[4:])
+        return self.overrides.get(number, CYCLE[number % len(CYCLE)])
+
+    async def record_resend(
+        self,
+        record_id: str,
+        *,
+        new_webhook_id: bool = False,
+        delivered_too: bool = False,
+        asked_too: bool = False,
+    ) -> Resent:
+        if self._state(record_id) is RecordState.DELIVERED and not delivered_too:
+            raise ApiRefused("its endpoint took it already", status=409, slug="conflict")
+        if record_id in self.asked and not asked_too:
+            raise ApiRefused("its endpoint is asked", status=409, slug="conflict")
         self.note("record_resend", (record_id, new_webhook_id))
         self.overrides[int(record_id[4:])] = RecordState.QUEUED
         return Resent(resent=1)
 
-    async def records_resend(self, ids: Sequence[str], *, new_webhook_id: bool = False) -> Resent:
-        self.note("records_resend", (list(ids), new_webhook_id))
-        return Resent(resent=len(ids))
+    async def records_resend(
+        self,
+        ids: Sequence[str],
+        *,
+        new_webhook_id: bool = False,
+        delivered_too: bool = False,
+        asked_too: bool = False,
+        dry_run: bool = False,
+    ) -> Resent:
+        delivered = [each for each in ids if self._state(each) is RecordState.DELIVERED]
+        asked = [each for each in ids if each in self.asked]
+        out = set(() if delivered_too else delivered) | set(() if asked_too else asked)
+        if not dry_run:
+            self.note("records_resend", (list(ids), new_webhook_id))
+        return Resent(
+            resent=len(ids) - len(out),
+            skipped=dict.fromkeys(out, "not now"),
+            delivered=len(delivered),
+            asked=len(asked),
+        )
 
 
 def _outcome(state: RecordState) -> AttemptOutcome:

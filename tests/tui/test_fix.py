@@ -55,7 +55,14 @@ async def test_one_record_is_fixed_shown_sent_and_its_mapping_kept():
         await driver.write("they want it")
         await driver.press("enter")
         assert "Note: they want it" in driver.text()
+        desk.overrides[999_990] = RecordState.DELIVERED
         await driver.press("s")
+        assert "was delivered already" in driver.text(), "it may be dropped as seen"
+        assert desk.called("record_fix") == []
+        await driver.press("escape")
+        del desk.overrides[999_990]
+        await driver.press("s")
+        assert not desk.called("record_fix")[0][1].delivered_too
         assert desk.called("record_fix")[0][1].mapping == given.mapping
         assert desk.called("record_fix")[0][1].note == "they want it"
         assert "Sent with the fix; waiting for the answer." in driver.text()

@@ -201,6 +201,23 @@ async def test_resending_a_delivered_record_asks_which_webhook_id_and_starts_on_
         assert desk.called("record_resend") == []
         await driver.press("s", "right", "right", "enter")
         assert desk.called("record_resend") == [("rec_00000000000000000000999999", True)]
+        await driver.press(*["j"] * 9)
+        desk.overrides[999_990] = RecordState.DELIVERED
+        await driver.press("s")
+        assert "was delivered already" in driver.text(), "a second ago: the row still says that it failed"
+
+
+async def test_what_the_endpoint_is_asked_for_is_looked_up_or_sent_after_a_question():
+    desk = FakeDesk()
+    desk.asked.add("rec_00000000000000000000999994")
+    async with open_desk(desk) as driver:
+        await driver.press(*["j"] * 5, "s")
+        assert "may have arrived" in driver.text()
+        await driver.press("right", "enter")
+        assert desk.called("record_look_up") == ["rec_00000000000000000000999994"]
+        assert desk.called("record_resend") == []
+        await driver.press("s", "right", "right", "enter")
+        assert desk.called("record_resend") == [("rec_00000000000000000000999994", False)]
 
 
 async def test_a_record_on_its_way_says_why_it_is_not_resent():
@@ -218,6 +235,11 @@ async def test_marked_records_are_resent_together():
         assert "2 marked" in driver.text()
         await driver.press("s")
         assert "2 marked records" in driver.text()
+        assert "delivered already" not in driver.text()
+        await driver.press("escape")
+        desk.overrides[999_990] = RecordState.DELIVERED
+        await driver.press("s")
+        assert "1 record of them delivered already." in driver.text(), "the daemon counts, not the page"
         await driver.press("right", "enter")
         ids, new_id = desk.called("records_resend")[0]
         assert ids == ["rec_00000000000000000000999980", "rec_00000000000000000000999990"]

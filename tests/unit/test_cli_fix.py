@@ -7,6 +7,8 @@ from tests.harness.fake_daemon import FakeDaemon, running
 from tests.harness.fix_calls import fix, preview
 from tests.harness.job_calls import job, job_plan
 
+from healthdesk.api.resends import Resent
+
 REC = "rec_01JD0000000000000000000001"
 PREVIEW = f"/v1/records/{REC}/fix/preview"
 FIX = f"/v1/records/{REC}/fix"
@@ -64,6 +66,11 @@ def test_nobody_who_confirms_is_nothing_changed(daemon, desk):
     ran = desk(f"records fix {REC} --set a=1", terminal=True, stdin="n\n")
     assert (ran.code, "Nothing was changed" in ran.err) == (1, True)
     assert daemon.lines() == [f"POST {PREVIEW}"]
+    daemon.on("POST", "/v1/records/resend", Resent(resent=1, delivered=1))
+    ran = desk(f"records fix {REC} --set a=1", terminal=True, stdin="y\nn\n")
+    assert (ran.code, "It was delivered already" in ran.err) == (1, True)
+    assert desk(f"records fix {REC} --set a=1", terminal=True, stdin="y\ny\ny\n").code == 0
+    assert (daemon.last.json["delivered_too"], daemon.last.json["new_webhook_id"]) == (True, True)
 
 
 def test_a_body_comes_from_a_file(daemon, desk, tmp_path):
@@ -73,9 +80,18 @@ def test_a_body_comes_from_a_file(daemon, desk, tmp_path):
 
 
 def test_steps_and_headers_that_work_are_saved(daemon, desk):
+    queued, refused, delivered = (
+        wire.record_detail(state=each) for each in ("queued", "failed", "delivered")
+    )
+    daemon.on("POST", FIX, wire.record_detail(state="sending", fix_id="fix_1"))
+    daemon.on("GET", f"/v1/records/{REC}", queued, refused, delivered)
+    ran = desk(f"records fix {REC} --default risk_level=unknown --save --yes")
+    assert (ran.code, "Nothing is kept" in ran.err) == (1, True)
+    assert daemon.last.path == f"/v1/records/{REC}", "what was refused does not go to all records"
     assert desk(f"records fix {REC} --default risk_level=unknown --save --yes").code == 0
     assert daemon.last.path == "/v1/integrations/int_1/mapping"
     assert daemon.last.json["mapping"][0]["path"] == "risk_level"
+    daemon.on("POST", FIX, wire.record_detail(state="delivered"))
     ran = desk(f"records fix {REC} --header x-tenant=acme --save --yes")
     assert (ran.code, daemon.last.json["headers"]) == (0, {"x-tenant": "acme"})
     assert "has the headers now, for all records from now on" in ran.err
@@ -89,6 +105,9 @@ def test_steps_and_headers_that_work_are_saved(daemon, desk):
         REC,
         f"{REC} --set a",
         f"{REC} --body-file - --save",
+        f"{REC} --set a=1 --save --no-resend",
+        f"{REC} --set a=1 --rate 5",
+        "--problem prb_1 --set a=1 --new-webhook-id",
         "--problem prb_1 --set a=1 --save",
         "--problem prb_1 --set a=1 --no-resend",
         f"{REC} --undo --set a=1",
@@ -101,8 +120,10 @@ def test_what_makes_no_sense_is_refused_before_anything_is_asked(daemon, desk, w
 
 def test_all_of_a_problem_is_a_job(daemon, desk):
     daemon.on("POST", "/v1/jobs", job_plan(total=127, fixed=126), job(title="Fix and resend 127 records"))
-    ran = desk("records fix --problem prb_1 --set a=1 --yes")
+    ran = desk("records fix --problem prb_1 --set a=1 --rate 2 --yes")
     assert ran.code == 0, ran.err
+    assert "already delivered" in ran.out
+    assert [each.json["rate_per_s"] for each in daemon.asked[-2:]] == [2, 2]
     assert "of 100 it was tried on" in ran.out
     assert "Fix and resend 127 records" in ran.out
     sent = daemon.last.json

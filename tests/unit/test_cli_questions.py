@@ -331,21 +331,41 @@ def test_a_plan_that_never_holds_is_given_up(daemon, desk):
 def test_one_record_is_resent(daemon, desk):
     daemon.on("POST", f"/v1/records/{REC}/resend", Resent(resent=1))
     assert desk(f"records resend {REC}").out == "Resent 1 record.\n"
-    assert daemon.last.json == {"new_webhook_id": False}
+    assert daemon.last.json == {"new_webhook_id": False, "delivered_too": False, "asked_too": False}
 
 
-@pytest.mark.parametrize(("typed", "new_id"), [("y\n", True), ("\n", False)])
-def test_delivered_record_asks_for_a_new_webhook_id(daemon, desk, typed, new_id):
-    daemon.on("GET", f"/v1/records/{REC}", wire.record_detail(state="delivered", last_status=200))
+@pytest.mark.parametrize(
+    ("typed", "counts", "sent"),
+    [
+        ("y\ny\n", {"delivered": 1}, (True, True, False)),
+        ("y\n\n", {"delivered": 1}, (False, True, False)),
+        ("\n", {"delivered": 1}, None),
+        ("y\n", {"asked": 1}, (False, False, True)),
+        ("\n", {"asked": 1}, None),
+        ("", {}, (False, False, False)),
+    ],
+)
+def test_what_the_endpoint_has_or_is_asked_for_is_sent_again_only_after_a_question(
+    daemon, desk, typed, counts, sent
+):
+    daemon.on("POST", "/v1/records/resend", Resent(resent=1, **counts))
     daemon.on("POST", f"/v1/records/{REC}/resend", Resent(resent=1))
     ran = desk(f"records resend {REC}", stdin=typed, terminal=True)
-    assert "may drop its webhook-id as seen" in ran.err
-    assert daemon.last.json == {"new_webhook_id": new_id}
+    assert daemon.asked[0].json["dry_run"]
+    if sent is None:
+        assert (ran.code, len(daemon.asked), "Nothing was changed" in ran.err) == (1, 1, True)
+    else:
+        assert tuple(daemon.last.json.values()) == sent
 
 
 def test_several_records_are_resent_at_once_and_skipped_ones_fail(daemon, desk):
-    daemon.on("POST", "/v1/records/resend", Resent(resent=1, skipped={"rec_2": "it is being sent"}))
+    done = Resent(resent=1, skipped={"rec_2": "it is being sent"})
+    daemon.on("POST", "/v1/records/resend", done, Resent(resent=3, delivered=2), done)
     ran = desk("records resend rec_1 rec_2 rec_1 --new-webhook-id")
     assert ran.code == 1
-    assert daemon.last.json == {"ids": ["rec_1", "rec_2"], "new_webhook_id": True}
+    assert daemon.last.json["ids"] == ["rec_1", "rec_2"]
+    assert (daemon.last.json["new_webhook_id"], daemon.last.json["delivered_too"]) == (True, False)
     assert ran.err == "skipped rec_2: it is being sent\n"
+    ran = desk("records resend rec_1 rec_2 rec_3", stdin="y\n\n", terminal=True)
+    assert "2 records of them were delivered already. Send them again?" in ran.err
+    assert (daemon.last.json["delivered_too"], daemon.last.json["new_webhook_id"]) == (True, False)

@@ -81,10 +81,12 @@ class Fix(Output):
 
 
 class FixResend(FixGiven):
-    """Fix one record and resend it at once unless `resend` is False."""
+    """Fix one record and resend it at once unless `resend` is False; the rest is as a resend takes it."""
 
     resend: bool = True
     new_webhook_id: bool = False
+    delivered_too: bool = False
+    asked_too: bool = False
 
 
 class MappingSave(Input):

@@ -11,16 +11,22 @@ from healthdesk.api.records import RecordFilter
 
 
 class ResendOne(Input):
-    """Resend a record. `new_webhook_id` gives it a new id, so that the endpoint does not drop it as seen."""
+    """Resend a record. `new_webhook_id` gives it a new id, so that the endpoint does not drop it as seen.
+
+    What its endpoint took already is sent only with `delivered_too`, and what it is still asked for, whether it has it,
+    only with `asked_too`.
+    """
 
     new_webhook_id: bool = False
+    delivered_too: bool = False
+    asked_too: bool = False
 
 
-class ResendMarked(Input):
-    """Resend these records."""
+class ResendMarked(ResendOne):
+    """Resend these records. With `dry_run` nothing is changed, and the answer says what would be."""
 
     ids: list[str] = Field(min_length=1, max_length=500)
-    new_webhook_id: bool = False
+    dry_run: bool = False
 
 
 class ResendAll(Input):
@@ -62,3 +68,7 @@ class Resent(Output):
 
     resent: int
     skipped: dict[str, str] = {}
+    delivered: int = 0
+    """How many of those named their endpoint took already, whether they were sent again or not."""
+    asked: int = 0
+    """Of how many their endpoint was still being asked whether it has them."""

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, UsageError
 from healthdesk.cli.desk import Desk
-from healthdesk.cli.jobs import ended_words, failed, wait_for
+from healthdesk.cli.jobs import LOOK_S, ended_words, failed, wait_for
+from healthdesk.cli.resend import again_arguments, how_again, print_plan, rate
 from healthdesk.domain.job_states import JobState
-from healthdesk.domain.states import MappingVerb
+from healthdesk.domain.states import MappingVerb, RecordState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthdesk.api.fixes import Fix, FixGiven, FixPreview
+    from healthdesk.api.records import RecordDetail
     from healthdesk.domain.states import Environment
 
 Given = tuple[MappingVerb, str]
+ON_ITS_WAY = (RecordState.QUEUED, RecordState.SENDING)
 
 _STEPS = (
     (MappingVerb.SET, "PATH=VALUE", "put a value there; JSON, or else a text"),
@@ -70,6 +73,8 @@ def fix_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--undo", action="store_true", help="take the fix back: send what was posted again")
     parser.add_argument("--list", action="store_true", help="list the fixes of the record")
     parser.add_argument("--wait", action="store_true", help="with --problem: wait until the job has ended")
+    parser.add_argument("--rate", type=rate, metavar="N", help="with --problem: at most N records a second")
+    again_arguments(parser)
     options.yes(parser)
 
 
@@ -135,6 +140,15 @@ def _given(desk: Desk, args: argparse.Namespace) -> FixGiven:
         raise UsageError("--save keeps steps and headers, and none is given: a body is of one record")
     if args.save and args.problem is not None and not args.wait:
         raise UsageError("--save keeps what is for a problem once it worked: give --wait, too")
+    if args.save and args.no_resend:
+        raise UsageError("--save keeps what works: leave out --no-resend")
+    if args.problem is None and args.rate is not None:
+        raise UsageError("--rate is of a job: it goes with --problem")
+    if args.problem is not None and (args.new_webhook_id or args.delivered_too or args.asked_too):
+        raise UsageError(
+            "a job leaves out what was delivered or is being asked for, and keeps webhook-ids",
+            "fix those by their ids",
+        )
     if args.no_resend and args.problem is not None:
         raise UsageError("all of a problem is fixed by resending it: leave out --no-resend")
     headers = options.pairs(args.header, "--header", "=") if args.header else {}
@@ -186,15 +200,37 @@ async def _fix_one(desk: Desk, args: argparse.Namespace, given: FixGiven) -> int
     if not args.yes and not desk.ask.confirm(desk.out.safe(f"{what} {args.record}?")):
         desk.out.note("Nothing was changed.")
         return FAILED
+    how = await how_again(desk, args, [args.record], ask=not (args.no_resend or args.yes))
+    if how is None:
+        desk.out.note("Nothing was changed.")
+        return FAILED
     detail = await desk.client.record_fix(
-        args.record, FixResend(**given.model_dump(exclude={"reveal"}), resend=not args.no_resend)
+        args.record, FixResend(**given.model_dump(exclude={"reveal"}), resend=not args.no_resend, **how)
     )
-    if args.save:
+    fixed = f"Fixed {detail.id} ({detail.fix_id})."
+    if not args.save:
+        done = "It is resent when asked." if args.no_resend else "It is being sent."
+        desk.out.done(detail, f"{fixed} {done}")
+        return None
+    detail = await _answered(desk, detail)
+    worked = detail.state is RecordState.DELIVERED
+    if worked:
         name = detail.integration_name or detail.integration_id
         await _save(desk, detail.integration_id, detail.environment, name, given)
-    done = "It is resent when asked." if args.no_resend else "It is being sent."
-    desk.out.done(detail, f"Fixed {detail.id} ({detail.fix_id}). {done}")
-    return None
+    else:
+        desk.out.note("Nothing is kept on the integration: that is for what was delivered.")
+    error = f" {detail.error}" if detail.error and not worked else ""
+    desk.out.done(detail, f"{fixed} It is {detail.state.value.replace('_', ' ')}.{error}")
+    return None if worked else FAILED
+
+
+async def _answered(desk: Desk, detail: RecordDetail) -> RecordDetail:
+    """Return a record once it is neither waiting for its turn nor being sent."""
+    desk.out.note("It is being sent; what works is kept once it was delivered.")
+    while detail.state in ON_ITS_WAY:
+        await desk.clock.sleep(LOOK_S)
+        detail = await desk.client.record(detail.id)
+    return detail
 
 
 async def _fix_all(desk: Desk, args: argparse.Namespace, given: FixGiven) -> int | None:
@@ -202,15 +238,18 @@ async def _fix_all(desk: Desk, args: argparse.Namespace, given: FixGiven) -> int
 
     given = given.model_copy(update={"version": "", "reveal": False})
     chosen = RecordFilter(problem_id=args.problem, arrived_to=desk.clock.now())
-    plan = await desk.client.job_plan(chosen, fix=given)
+    plan = await desk.client.job_plan(chosen, rate_per_s=args.rate, fix=given)
     if not plan.total:
         desk.out.note("There is nothing to resend.")
         return FAILED
+    if not desk.out.as_json:
+        print_plan(desk, plan, f"held up by {args.problem}", careful=True)
+        desk.out.flush()
     question = f"Fix and resend {plan.total:,} records ({plan.fixed:,} of them are changed by it)?"
     if not args.yes and not desk.ask.confirm(desk.out.safe(question)):
         desk.out.note("Nothing was changed.")
         return FAILED
-    job = await desk.client.job_create(chosen, expect=plan.total, fix=given)
+    job = await desk.client.job_create(chosen, expect=plan.total, rate_per_s=args.rate, fix=given)
     if not args.wait:
         desk.out.done(
             job, f"Began {job.id}: {job.title}. `healthdesk jobs show {job.id}` says how far it is."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from healthdesk.cli import options
 from healthdesk.cli.command import FAILED, UsageError
@@ -14,7 +14,6 @@ from healthdesk.cli.tables import Column
 from healthdesk.cli.where import describe, filter_arguments, record_filter
 from healthdesk.domain.durations import format_span
 from healthdesk.domain.job_states import JobState
-from healthdesk.domain.states import RecordState
 from healthdesk.errors import ApiRefused
 
 if TYPE_CHECKING:
@@ -28,43 +27,84 @@ MOST_PLANS = 5
 def resend_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `resend`."""
     parser.add_argument("records", metavar="RECORD", nargs="+", help="ids")
+    again_arguments(parser)
+
+
+def again_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is said of records that an endpoint took, or may have taken, before."""
     parser.add_argument(
         "--new-webhook-id",
         action="store_true",
         help="send with a new webhook-id, so that the endpoint does not drop a delivered one as seen",
+    )
+    parser.add_argument(
+        "--delivered-too", action="store_true", help="send again what was delivered already, too"
+    )
+    parser.add_argument(
+        "--asked-too",
+        action="store_true",
+        help="send again, too, what the endpoint is still being asked for, whether it has it",
     )
 
 
 async def resend(desk: Desk, args: argparse.Namespace) -> int | None:
     """Resend records by id; one that was not resent is exit code 1."""
     ids: list[str] = list(dict.fromkeys(args.records))
+    how = await how_again(desk, args, ids, ask=True)
+    if how is None:
+        desk.out.note("Nothing was changed.")
+        return FAILED
     if len(ids) == 1:
-        new_id = args.new_webhook_id or await _wants_new_id(desk, ids[0])
-        answer = await desk.client.record_resend(ids[0], new_webhook_id=new_id)
+        answer = await desk.client.record_resend(ids[0], **how)
     else:
-        answer = await desk.client.records_resend(ids, new_webhook_id=args.new_webhook_id)
+        answer = await desk.client.records_resend(ids, **how)
     desk.out.done(answer, f"Resent {_count(answer.resent)}.")
     for record_id, reason in answer.skipped.items():
         desk.out.note(f"skipped {record_id}: {reason}")
     return FAILED if answer.skipped or answer.resent < len(ids) else None
 
 
-async def _wants_new_id(desk: Desk, record_id: str) -> bool:
-    """Ask whether a delivered record goes out under a new id; without a person it keeps the one it has."""
-    if not desk.ask.interactive:
-        return False
-    if (await desk.client.record(record_id)).state is not RecordState.DELIVERED:
-        return False
-    return desk.ask.confirm(
-        "It was delivered, and the endpoint may drop its webhook-id as seen. Send it with a new one?"
-    )
+async def how_again(
+    desk: Desk, args: argparse.Namespace, ids: list[str], *, ask: bool
+) -> dict[str, Any] | None:
+    """Return how records are sent again, None for not at all.
+
+    A person is asked about those that their endpoint took or is being asked for; else the daemon leaves out what the
+    arguments do not name.
+    """
+    how: dict[str, Any] = {
+        "new_webhook_id": args.new_webhook_id,
+        "delivered_too": args.delivered_too,
+        "asked_too": args.asked_too,
+    }
+    if not (ask and desk.ask.interactive):
+        return how
+    plan = await desk.client.records_resend(ids, delivered_too=True, asked_too=True, dry_run=True)
+    one = len(ids) == 1
+    if plan.delivered and not how["delivered_too"]:
+        what = "It was delivered" if one else f"{_count(plan.delivered)} of them were delivered"
+        how["delivered_too"] = desk.ask.confirm(f"{what} already. Send {'it' if one else 'them'} again?")
+        if one and not how["delivered_too"]:
+            return None
+    if plan.delivered and how["delivered_too"] and not how["new_webhook_id"]:
+        how["new_webhook_id"] = desk.ask.confirm(
+            "The endpoint may drop a webhook-id that it has seen. Send with a new one?"
+        )
+    if plan.asked and not how["asked_too"]:
+        what = "whether it has it" if one else f"whether it has {plan.asked:,} of them"
+        how["asked_too"] = desk.ask.confirm(
+            f"The endpoint is still being asked {what}. Send {'it' if one else 'them'} before it has answered?"
+        )
+        if one and not how["asked_too"]:
+            return None
+    return how
 
 
 def resend_all_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `resend-all`."""
     filter_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
-    parser.add_argument("--rate", type=_rate, metavar="N", help="at most N records a second")
+    parser.add_argument("--rate", type=rate, metavar="N", help="at most N records a second")
     parser.add_argument(
         "--not-careful",
         action="store_true",
@@ -76,7 +116,8 @@ def resend_all_arguments(parser: argparse.ArgumentParser) -> None:
     options.yes(parser)
 
 
-def _rate(text: str) -> float:
+def rate(text: str) -> float:
+    """Return a number of records a second, as an argument says it."""
     try:
         value = float(text)
     except ValueError:
@@ -102,7 +143,7 @@ async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
         if desk.out.as_json:
             desk.out.model(plan)
         else:
-            _print_plan(desk, plan, words, careful=not args.not_careful)
+            print_plan(desk, plan, words, careful=not args.not_careful)
         return None
     if chosen.arrived_to is None:
         chosen = chosen.model_copy(update={"arrived_to": desk.clock.now()})
@@ -121,7 +162,7 @@ async def _resend_planned(
 ) -> int | None:
     plan = await _plan(desk, args, chosen)
     if not desk.out.as_json:
-        _print_plan(desk, plan, words, careful=not args.not_careful)
+        print_plan(desk, plan, words, careful=not args.not_careful)
         desk.out.flush()
     if plan.total and not args.yes:
         question = f"Resend {_count(plan.total)} ({words})?"
@@ -149,7 +190,8 @@ def _count(number: int) -> str:
     return f"{number:,} record{'' if number == 1 else 's'}"
 
 
-def _print_plan(desk: Desk, plan: JobPlan, words: str, *, careful: bool) -> None:
+def print_plan(desk: Desk, plan: JobPlan, words: str, *, careful: bool) -> None:
+    """Print what a job will do, before it is confirmed."""
     out = desk.out
     out.line(f"Resend {_count(plan.total)}: {words}")
     out.line(f"Arrived {out.time(plan.oldest)} – {out.time(plan.newest)}" if plan.oldest else "")

@@ -100,14 +100,35 @@ class RecordCalls:
         path = f"/v1/records/{seg(record_id)}/attempts/{seg(attempt_id)}/reveal"
         return await self._http.call(_ATTEMPT, "POST", path)
 
-    async def record_resend(self, record_id: str, *, new_webhook_id: bool = False) -> Resent:
+    async def record_resend(
+        self,
+        record_id: str,
+        *,
+        new_webhook_id: bool = False,
+        delivered_too: bool = False,
+        asked_too: bool = False,
+    ) -> Resent:
         """Resend one record."""
-        body = ResendOne(new_webhook_id=new_webhook_id)
+        body = ResendOne(new_webhook_id=new_webhook_id, delivered_too=delivered_too, asked_too=asked_too)
         return await self._http.call(_RESENT, "POST", f"/v1/records/{seg(record_id)}/resend", body=body)
 
-    async def records_resend(self, ids: Sequence[str], *, new_webhook_id: bool = False) -> Resent:
-        """Resend these records in one transaction."""
-        body = ResendMarked(ids=list(ids), new_webhook_id=new_webhook_id)
+    async def records_resend(
+        self,
+        ids: Sequence[str],
+        *,
+        new_webhook_id: bool = False,
+        delivered_too: bool = False,
+        asked_too: bool = False,
+        dry_run: bool = False,
+    ) -> Resent:
+        """Resend these records in one transaction; or what that would do, with nothing changed."""
+        body = ResendMarked(
+            ids=list(ids),
+            new_webhook_id=new_webhook_id,
+            delivered_too=delivered_too,
+            asked_too=asked_too,
+            dry_run=dry_run,
+        )
         return await self._http.call(
             _RESENT, "POST", "/v1/records/resend", body=body, timeout_s=LONG_TIMEOUT_S
         )

@@ -20,6 +20,7 @@ from healthdesk.operations.fix_previews import BODY_GONE, engine_fix, known, mad
 from healthdesk.operations.headers import check_headers
 from healthdesk.operations.integration_views import view as integration_view
 from healthdesk.operations.record_views import record_detail
+from healthdesk.operations.resends import again, refuse_none
 from healthdesk.operations.sending import version_of
 from healthdesk.store import fixes as queries
 from healthdesk.store import integrations as integration_queries
@@ -90,15 +91,7 @@ async def fix_one(desk: Desk, record_id: str, given: FixResend) -> RecordDetail:
             conn, [record_id], row.id, at=row.at, by=row.made_by, sentence=sentence_of(given)
         )
         if given.resend and state not in _GOES_BY_ITSELF:
-            sent = record_queries.resend(
-                conn,
-                [record_id],
-                by=desk.operator.user,
-                now=desk.now(),
-                new_webhook_id=given.new_webhook_id,
-            )
-            if not sent.resent:
-                raise Conflict(sent.skipped.get(record_id) or "this record cannot be resent now")
+            refuse_none(again(conn, desk, [record_id], given), record_id)
         desk.note(conn, Verb.FIXED, "record", record_id, "", _told(given, row.id) | {"resent": given.resend})
         return _detail(desk, conn, record_id)
 

@@ -18,7 +18,7 @@ from healthdesk.operations import problem_fixes
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.paging import cursor, model_of, to_page
 from healthdesk.operations.records import known_query
-from healthdesk.store import job_making, resending
+from healthdesk.store import job_making, resend_plans, resending
 from healthdesk.store import jobs as queries
 from healthdesk.store import records as record_queries
 from healthdesk.store.rows import RecordQuery, ResendPlanRow
@@ -56,7 +56,7 @@ async def plan(desk: Desk, choice: JobCreate) -> JobPlan:
     query = await known_query(desk, choice.filter)
 
     def read(conn: Conn) -> JobPlan:
-        row = resending.resend_plan(conn, query)
+        row = resend_plans.resend_plan(conn, query)
         return _plan(desk, choice, row, _fixed(desk, conn, choice, query, row.total))
 
     return await desk.ctx.store.read(read)
@@ -79,7 +79,7 @@ async def create(desk: Desk, choice: JobCreate) -> Job:
     job_id = desk.ctx.ids.new("job", desk.now())
 
     def change(conn: Conn) -> JobRow:
-        row = resending.resend_plan(conn, query)
+        row = resend_plans.resend_plan(conn, query)
         if row.total != expect:
             raise Conflict(
                 f"the filter matches {row.total} records to resend now, not the {expect} that were confirmed",

@@ -87,7 +87,6 @@ def queue(
             by=job.id,
             now=now,
             trigger=Trigger.JOB,
-            delivered_too=False,
         )
         if job.fix_id is not None:
             fixed = fixes.still_needed(conn, sent, job.fix_id)

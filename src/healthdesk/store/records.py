@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, func, select, type_coerce
 from healthdesk.store.columns import IdTime
 from healthdesk.store.counting import count
 from healthdesk.store.log_query import search
-from healthdesk.store.resending import resend, resend_plan
+from healthdesk.store.resend_plans import resend_plan
+from healthdesk.store.resending import resend, would_resend
 from healthdesk.store.rows import AttemptRow, BodyRow, LogRows, RecordQuery, RecordRow
 from healthdesk.store.rows_log import Order
 from healthdesk.store.schema import attempt_exchanges, record_bodies, records
@@ -27,6 +28,7 @@ __all__ = [
     "page",
     "resend",
     "resend_plan",
+    "would_resend",
 ]
 
 

@@ -180,11 +180,16 @@ class ResendPlanRow:
 
 @dataclass(frozen=True, slots=True)
 class ResentRow:
-    """What a resend did. `skipped` says why per id; `environments` are to be woken."""
+    """What a resend did. `skipped` says why per id; `environments` are to be woken.
+
+    `delivered` counts what its endpoint took already, `asked` what it was being asked for, sent again or not.
+    """
 
     resent: int
     skipped: dict[str, str] = field(default_factory=dict)
     environments: tuple[tuple[str, Environment], ...] = ()
+    delivered: int = 0
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from healthdesk.api.fixes import FixGiven
 from healthdesk.api.jobs import Job, JobPlan
 from healthdesk.api.records import Record, RecordFilter
 from healthdesk.api.resends import Resent
 from healthdesk.domain.states import RecordState
+from healthdesk.domain.undecided import CAN_BE_ASKED
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.screens.dialog import Question
 from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.screens.forms import Form
 from healthdesk.tui.view.record import short_id
-from healthdesk.tui.view.resend import delivered_question, marked_question, plan_lines, resent_sentence
+from healthdesk.tui.view.resend import (
+    asked_question,
+    delivered_question,
+    marked_question,
+    plan_lines,
+    resent_sentence,
+)
 from healthdesk.tui.view.words import plural
 
 if TYPE_CHECKING:
@@ -26,12 +33,18 @@ if TYPE_CHECKING:
 SAME, NEW = "same", "new"
 SLOWER = "slower"
 CONFLICT = 409
+LOOK_UP = "look_up"
+AT_ONCE = 500
+_ALL = {"delivered_too": True, "asked_too": True}
+ASKED_CHOICES = ((LOOK_UP, "Look up now"), (SAME, "Resend it all the same"))
 ID_CHOICES = ((SAME, "Same webhook-id"), (NEW, "New webhook-id"))
 
 
 def asks_before_resend(record: Record) -> bool:
-    """Return whether a resend of the record asks something first: its endpoint has it already."""
-    return record.state in (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
+    """Return whether a resend of the record asks something first, as far as is known here: its endpoint has it, or is
+    asked whether it has it.
+    """
+    return record.state in (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT, RecordState.UNKNOWN)
 
 
 def resend_reason(state: RecordState) -> str:
@@ -47,8 +60,7 @@ def resend_reason(state: RecordState) -> str:
 
 def look_up_reason(state: RecordState) -> str:
     """Return why the endpoint is not asked for a record in this state, or an empty string."""
-    asked = (RecordState.UNKNOWN, RecordState.AWAITING_RECEIPT)
-    return "" if state in asked else "only what may have arrived is looked up"
+    return "" if state in CAN_BE_ASKED else "only what may have arrived is looked up"
 
 
 async def look_up(screen: DeskScreen, record: Record) -> str:
@@ -58,34 +70,65 @@ async def look_up(screen: DeskScreen, record: Record) -> str:
 
 
 async def resend_one(screen: DeskScreen, record: Record) -> str:
-    """Resend a record; one that was delivered only after asking which webhook-id it gets."""
-    new_id = False
-    if asks_before_resend(record):
-        question = Question(
-            "Resend a delivered record", delivered_question(record), ID_CHOICES, ascii_only=screen.ascii_only
-        )
-        answer = await screen.ask(question)
-        if answer is None:
-            return ""
-        new_id = answer == NEW
-    return resent_sentence(await screen.client.record_resend(record.id, new_webhook_id=new_id))
+    """Resend a record; what its endpoint has or is asked for only after a question."""
+    how = await how_again(screen, record)
+    if how is None:
+        return ""
+    return resent_sentence(await screen.client.record_resend(record.id, **how))
 
 
-async def resend_marked(screen: DeskScreen, ids: Sequence[str], delivered: int) -> str:
-    """Resend the marked records after a confirmation."""
-    choices: Sequence[tuple[str, str]] = ((SAME, f"Resend {len(ids):,}"),)
-    if delivered:
+async def how_again(screen: DeskScreen, record: Record) -> dict[str, Any] | None:
+    """Return how a record is sent again, None for not at all.
+
+    The daemon says what it is now: on the screen it may still have failed when its endpoint took it a second ago.
+    """
+    now = await _resent(screen, [record.id], dry_run=True, **_ALL)
+    how: dict[str, Any] = dict.fromkeys(("new_webhook_id", *_ALL), False)
+    if now.delivered:
+        title, lines, choices = "Resend a delivered record", delivered_question(record), ID_CHOICES
+    elif now.asked:
+        title, lines, choices = "Resend before it is looked up", asked_question(record), ASKED_CHOICES
+    else:
+        return how
+    answer = await screen.ask(Question(title, lines, choices, ascii_only=screen.ascii_only))
+    if answer == LOOK_UP:
+        screen.desk.tell(await look_up(screen, record))
+    if answer in (None, LOOK_UP):
+        return None
+    return how | {
+        "new_webhook_id": answer == NEW,
+        "delivered_too": bool(now.delivered),
+        "asked_too": bool(now.asked),
+    }
+
+
+async def resend_marked(screen: DeskScreen, ids: Sequence[str]) -> str:
+    """Resend the marked records after a confirmation; what their endpoint is asked for is left out."""
+    now = await _resent(screen, ids, dry_run=True, **_ALL)
+    choices: Sequence[tuple[str, str]] = ((SAME, f"Resend {len(ids) - now.asked:,}"),)
+    if now.delivered:
         choices = ID_CHOICES
     title = f"Resend {plural(len(ids), 'marked record')}"
-    question = Question(title, marked_question(len(ids), delivered), choices, ascii_only=screen.ascii_only)
-    answer = await screen.ask(question)
+    lines = marked_question(len(ids), now)
+    answer = await screen.ask(Question(title, lines, choices, ascii_only=screen.ascii_only))
     if answer is None:
         return ""
+    wanted = {"new_webhook_id": answer == NEW, "delivered_too": bool(now.delivered)}
+    return resent_sentence(await _resent(screen, ids, **wanted))
+
+
+async def _resent(screen: DeskScreen, ids: Sequence[str], **how: bool) -> Resent:
+    """Return what became of records, or would; as many at once as the daemon takes."""
     total = Resent(resent=0)
-    for start in range(0, len(ids), 500):
-        part = await screen.client.records_resend(ids[start : start + 500], new_webhook_id=answer == NEW)
-        total = Resent(resent=total.resent + part.resent, skipped={**total.skipped, **part.skipped})
-    return resent_sentence(total)
+    for start in range(0, len(ids), AT_ONCE):
+        part = await screen.client.records_resend(ids[start : start + AT_ONCE], **how)
+        total = Resent(
+            resent=total.resent + part.resent,
+            skipped={**total.skipped, **part.skipped},
+            delivered=total.delivered + part.delivered,
+            asked=total.asked + part.asked,
+        )
+    return total
 
 
 async def resend_all(screen: DeskScreen, chosen: RecordFilter, described: str) -> str:

@@ -14,7 +14,7 @@ from healthdesk.domain.states import RecordState
 from healthdesk.tui.feed import Changes
 from healthdesk.tui.fixing import Begun, Fixing, Resent
 from healthdesk.tui.flows.fixes import offer_mapping
-from healthdesk.tui.flows.records import begin_job, begun_sentence
+from healthdesk.tui.flows.records import asks_before_resend, begin_job, begun_sentence, how_again
 from healthdesk.tui.format import Line, line, plain
 from healthdesk.tui.screens.fix_acts import FixActs
 from healthdesk.tui.view.fixes import (
@@ -147,7 +147,8 @@ class FixScreen(FixActs):
             chosen = RecordFilter(problem_id=self.problem.id)
             self.flow(self._resend_all(chosen, described), asks=True)
         else:
-            self.flow(self._resend_one())
+            asks = self.detail is not None and asks_before_resend(self.detail.record)
+            self.flow(self._resend_one(), asks=asks)
 
     async def _resend_all(self, chosen: RecordFilter, described: str) -> str:
         job = await begin_job(self, chosen, described, fix=self.fix)
@@ -163,7 +164,11 @@ class FixScreen(FixActs):
         self.app.switch_screen(JobScreen(message.job.id))
 
     async def _resend_one(self) -> str:
-        record = await self.client.record_fix(self.key, FixResend(**self.fix.model_dump(exclude={"reveal"})))
+        how = await how_again(self, self.detail.record) if self.detail is not None else None
+        if how is None:
+            return ""
+        given = FixResend(**self.fix.model_dump(exclude={"reveal"}), **how)
+        record = await self.client.record_fix(self.key, given)
         self.post_message(Resent(record))
         return ""
 

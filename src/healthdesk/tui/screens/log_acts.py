@@ -9,7 +9,6 @@ from textual import on
 from textual.widget import Widget
 
 from healthdesk.api.records import Record, RecordFilter
-from healthdesk.domain.states import RecordState
 from healthdesk.tui.feed import Changes
 from healthdesk.tui.flows.log_export import Exported, export_log
 from healthdesk.tui.flows.records import (
@@ -142,13 +141,10 @@ class LogActs(JobsShown, AreaScreen):
         if not marks:
             self.flow(resend_one(self, self.item()), asks=asks_before_resend(self.item()))
             return
-        window = self.listing.table.window
-        rows = [window.at(index) for index in window.ids(0, window.length).values()]
-        delivered = sum(1 for row in rows if row and row.id in marks and row.state is RecordState.DELIVERED)
-        self.flow(self._resend_marked(sorted(marks), delivered), asks=True)
+        self.flow(self._resend_marked(sorted(marks)), asks=True)
 
-    async def _resend_marked(self, ids: list[str], delivered: int) -> str:
-        told = await resend_marked(self, ids, delivered)
+    async def _resend_marked(self, ids: list[str]) -> str:
+        told = await resend_marked(self, ids)
         if told:
             self.listing.table.marks.clear()
         return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from healthdesk.api.jobs import JobPlan
 from healthdesk.api.records import Record
 from healthdesk.api.resends import Resent
+from healthdesk.domain.states import RecordState
 from healthdesk.tui.format import Line, Span, Tone, dim, line
 from healthdesk.tui.view.times import View, since, span
 from healthdesk.tui.view.words import plural
@@ -60,20 +61,35 @@ def how_it_goes(plan: JobPlan) -> str:
 
 
 def delivered_question(record: Record) -> list[Line]:
-    """Return what to weigh before a delivered record is sent again."""
+    """Return what to weigh before a record that its endpoint took is sent again."""
+    became = "was taken by its endpoint, which" if record.state is RecordState.AWAITING_RECEIPT else ""
+    became = f"{became} has not confirmed it yet." if became else "was delivered already."
     return [
-        line(f"{record.source_name or record.source} · {record.environment.shown} was delivered already."),
+        line(f"{record.source_name or record.source} · {record.environment.shown} {became}"),
         (),
         line("Same webhook-id: an endpoint that checks it drops the repeat."),
         line("New webhook-id: the endpoint takes it as another record."),
     ]
 
 
-def marked_question(count: int, delivered: int) -> list[Line]:
-    """Return what is said before marked records are sent again."""
+def asked_question(record: Record) -> list[Line]:
+    """Return what to weigh before a record whose endpoint is asked for it is sent again."""
+    return [
+        line(f"{record.source_name or record.source} · {record.environment.shown} may have arrived."),
+        line("Its endpoint is asked whether it has it, and it is sent again by itself where it has not."),
+        (),
+        line("Sent before that is answered, it may arrive twice."),
+    ]
+
+
+def marked_question(count: int, now: Resent) -> list[Line]:
+    """Return what is said before marked records are sent again. `now` is what the daemon counts of them."""
     lines = [line(f"{plural(count, 'record')} marked in the log.")]
-    if delivered:
-        lines.append(line(Span(f"{plural(delivered, 'record')} of them delivered already.", Tone.WARN)))
+    if now.asked:
+        said = f"{plural(now.asked, 'record')} of them left out: the endpoint is asked whether it has them."
+        lines.append(line(said))
+    if now.delivered:
+        lines.append(line(Span(f"{plural(now.delivered, 'record')} of them delivered already.", Tone.WARN)))
         lines.append(line("Same webhook-id: an endpoint that checks it drops the repeat."))
         lines.append(line("New webhook-id: the endpoint takes it as another record."))
     return lines

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.domain.states import Environment
+from healthdesk.engine.engine import SHARED_AFTER_S, Engine
+from healthdesk.engine.lanes import Lanes
 from healthdesk.engine.share import Share, share_of
+from healthdesk.engine.slots import AHEAD_S, Pace
+from healthdesk.testing import FakeClock
 
 PRODUCTION = Environment.PRODUCTION
 
@@ -19,7 +26,61 @@ def test_the_shares_add_up_to_the_whole_and_differ_by_one_at_most(
     slots = [Share(rank, of).slots(concurrency, name, PRODUCTION) for rank in range(of)]
     assert sum(slots) == concurrency
     assert max(slots) - min(slots) <= 1
-    assert sum(Share(rank, of).rate(5.0) for rank in range(of)) == pytest.approx(5.0)
+    rates = [Share(rank, of).rate(5.0, max(1, concurrency), name, PRODUCTION) for rank in range(of)]
+    assert sum(rates) == pytest.approx(5.0)
+    assert min(rates) > 0, "each may ask"
+
+
+def test_a_rate_goes_where_the_slots_are() -> None:
+    rates = [Share(rank, 2).rate(10.0, 1, "int_1", PRODUCTION) for rank in range(2)]
+    assert sorted(rates) == pytest.approx([0.5, 9.5])
+    assert [Share(rank, 2).rate(10.0, 4, "int_1", PRODUCTION) for rank in range(2)] == [5.0, 5.0]
+
+
+class Shared:
+    """What lanes know of targets."""
+
+    share, joined_at, shared_at = Share(0, 2), 0.0, 0.0
+
+
+def test_a_daemon_that_joins_waits_for_the_others_and_takes_more_of_a_rate_only_once_they_left_it() -> None:
+    clock, targets = FakeClock(), Shared()
+    circuits: Any = SimpleNamespace(
+        lets_probe=lambda _: False, limit=lambda target: target.concurrency, holds=lambda _: False
+    )
+    target: Any = SimpleNamespace(concurrency=4, rate_per_s=10.0, probing=False, per_request=1)
+    lanes = Lanes(clock, cast("Any", targets), circuits, lambda: None)
+
+    def pace() -> Pace:
+        found = lanes.lane(("int_1", PRODUCTION), target).pace
+        assert found is not None
+        return found
+
+    targets.joined_at = targets.shared_at = clock.monotonic() + 10
+    assert (pace().rate_per_s, pace().wait_s()) == (5.0, pytest.approx(10 - AHEAD_S))
+    targets.share = Share(0, 4)
+    assert pace().rate_per_s == 2.5, "less at once"
+    targets.share = Share(0, 2)
+    clock.advance(9.9)
+    assert pace().rate_per_s == 2.5
+    clock.advance(0.1)
+    assert (pace().rate_per_s, pace().wait_s()) == (5.0, 0.0)
+    targets.joined_at = clock.monotonic() + 10
+    assert pace().question_in_s() >= 10, "it joins again"
+
+
+def test_the_others_are_waited_for_where_there_are_any_and_they_did_not_count_on_this_one() -> None:
+    targets: Any = SimpleNamespace(share=Share(), joined_at=0.0, shared_at=0.0)
+    deliverer = SimpleNamespace(wake_all=lambda: None)
+    ctx = SimpleNamespace(clock=FakeClock(), daemon_id="b")
+    engine: Any = SimpleNamespace(ctx=ctx, targets=targets, deliverer=deliverer, delivers=lambda: True)
+    soon = ctx.clock.monotonic() + SHARED_AFTER_S
+    Engine._divide(engine, ["b"], joins=True)
+    assert (targets.joined_at, targets.shared_at) == (0.0, 0.0), "it is alone"
+    Engine._divide(engine, ["a", "b"], joins=False)
+    assert (targets.joined_at, targets.shared_at) == (0.0, soon), "another joined"
+    Engine._divide(engine, ["a", "b"], joins=True)
+    assert (targets.joined_at, targets.shared_at) == (soon, soon), "its lease had run out"
 
 
 def test_single_slots_of_many_integrations_do_not_all_fall_to_one_daemon() -> None:

@@ -19,7 +19,7 @@ from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.holds import Holds
 from healthdesk.engine.instance_work import Worker
 from healthdesk.engine.instances import Instances
-from healthdesk.engine.janitor import Janitor
+from healthdesk.engine.janitor import BEAT_S, Janitor
 from healthdesk.engine.jobs import Jobs
 from healthdesk.engine.look_ups import LookUps
 from healthdesk.engine.notify import ChannelTestResult, Notifier
@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 
 TURNS_WITHIN_S = 10.0
 """A delivery loop that did not complete a turn for this long, though it looks every second, does not deliver."""
+
+SHARED_AFTER_S = 2 * BEAT_S
+"""By when every other daemon has taken in a change of the shares: with its next beat, which may delete for a while."""
 
 LEAVE_GRACE_S = 5.0
 """How long giving the lease up may take, once nothing is under way any more."""
@@ -98,10 +101,16 @@ class Engine:
         self.holds.wake()
         self.blocking.wake()
 
-    def _divide(self, sharing: list[str]) -> None:
-        """Take this daemon's share of every limit among the daemons that share the work."""
-        share = share_of(self.ctx.daemon_id, sharing, delivers=self.delivers())
-        if share != self.targets.share:
+    def _divide(self, sharing: list[str], *, joins: bool) -> None:
+        """Take this daemon's share of every limit among the daemons that share the work; `joins` says that they did not
+        count on it until now.
+        """
+        share, before = share_of(self.ctx.daemon_id, sharing, delivers=self.delivers()), self.targets.share
+        if share.of > 1 and (joins or share != before):
+            self.targets.shared_at = self.ctx.clock.monotonic() + SHARED_AFTER_S
+            if joins or not before.of:
+                self.targets.joined_at = self.targets.shared_at
+        if share != before:
             if share.of:
                 log.info("this daemon is one of %d that deliver", share.of)
             else:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Protocol
 
 from healthdesk.domain.lookup_values import SECRET_NAME
 from healthdesk.engine.clockwatch import ClockWatch
@@ -46,6 +47,13 @@ RETENTION_STRETCH_S = 2.0
 """How long one beat may delete: the next renews the lease before it goes on."""
 
 
+class OnLive(Protocol):
+    """Told the ids of the daemons that share the work."""
+
+    def __call__(self, sharing: list[str], /, *, joins: bool) -> None:
+        """Take them in."""
+
+
 class Janitor:
     """Housekeeping of one daemon."""
 
@@ -54,17 +62,19 @@ class Janitor:
         ctx: Context,
         on_alerts: Callable[[], None],
         on_recovered: Callable[[], None],
-        on_live: Callable[[list[str]], None] = lambda _: None,
+        on_live: OnLive = lambda *_, **__: None,
         on_open: Callable[[list[str]], None] = lambda _: None,
         delivers: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Tell, with each beat, `on_live` the ids of daemons that share the work, and `on_open` those of this
-        daemon's attempts that have been without a result for a while; tell others whether this one `delivers`.
+        """Tell, with each beat, `on_live` the ids of daemons that share the work, and whether this one joins them only now, as
+        at its start and once its lease had run out, and `on_open` those of this daemon's attempts that have been without a
+        result for a while; tell others whether this one `delivers`.
         """
         self._ctx = ctx
         self._delivers = delivers
         self._on_open = on_open
         self._on_live = on_live
+        self._joins = True
         self._on_alerts = on_alerts
         self._on_recovered = on_recovered
         self._pulse = Pulse(ctx.clock, BEAT_S)
@@ -85,7 +95,7 @@ class Janitor:
             keys=self._ctx.vault.key_ids,
         )
         if store.dialect != "sqlite":
-            self._on_live(await store.read(daemons.sharing, self._ctx.clock.now()))
+            await self._tell_of_daemons()
         await self._clock_watch.judge_again()
         return await self._recover(others_are_dead=store.dialect == "sqlite")
 
@@ -167,6 +177,7 @@ class Janitor:
         )
         if not renewed:
             log.warning("the lease of this daemon had run out; others may have sent its records again")
+            self._joins = True
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "taking up what others left": self._look_at_daemons,
             "watching the clock": self._watch_clock,
@@ -190,8 +201,13 @@ class Janitor:
         store, now = self._ctx.store, self._ctx.clock.now()
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
-            self._on_live(await store.read(daemons.sharing, now))
+            await self._tell_of_daemons()
         self._on_open(await store.read(recovery.open_attempts, self._ctx.daemon_id, now - SETTLED_IN))
+
+    async def _tell_of_daemons(self) -> None:
+        sharing = await self._ctx.store.read(daemons.sharing, self._ctx.clock.now())
+        joins, self._joins = self._joins, False
+        self._on_live(sharing, joins=joins)
 
     async def _watch_clock(self) -> None:
         if await self._clock_watch.look():

@@ -72,13 +72,16 @@ class Lanes:
         else:
             lane.concurrency = share.slots(1 if target.probing else self._circuits.limit(target), *key)
         lane.per_request = 1 if target.probing or self._circuits.holds(target) else target.per_request
-        rate_per_s = None if target.rate_per_s is None else share.rate(target.rate_per_s)
-        if rate_per_s is None:
+        if target.rate_per_s is None:
             lane.pace = None
-        elif lane.pace is None:
+            return lane
+        rate_per_s = share.rate(target.rate_per_s, target.concurrency, *key)
+        if lane.pace is None:
             lane.pace = Pace(rate_per_s, self._clock)
-        elif lane.pace.rate_per_s != rate_per_s:
+        more = rate_per_s > lane.pace.rate_per_s
+        if rate_per_s < lane.pace.rate_per_s or (more and self._clock.monotonic() >= self._targets.shared_at):
             lane.pace.change(rate_per_s)
+        lane.pace.not_before(self._targets.joined_at)
         return lane
 
     def wants(self, results: Sequence[Settlement], room: int) -> list[EnvWant]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from healthdesk.domain.states import Environment
 
+FOR_QUESTIONS = 0.1
+"""How much of a rate is for lookups and probes, where not every daemon has a slot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -28,9 +31,18 @@ class Share:
         turned = (self.rank + zlib.crc32(f"{integration_id} {environment}".encode())) % self.of
         return each + (1 if turned < left else 0)
 
-    def rate(self, rate_per_s: float) -> float:
-        """Return how many attempts a second this daemon may begin."""
-        return rate_per_s / max(1, self.of)
+    def rate(
+        self, rate_per_s: float, concurrency: int, integration_id: str, environment: Environment
+    ) -> float:
+        """Return how many requests a second this daemon may begin: as much of the rate as it has of the slots.
+
+        Where there are fewer slots than daemons, all of them share `FOR_QUESTIONS`: one without a slot asks as well.
+        """
+        if self.of <= 1:
+            return rate_per_s
+        asking = 0.0 if concurrency >= self.of else FOR_QUESTIONS
+        sending = (1 - asking) * self.slots(concurrency, integration_id, environment) / concurrency
+        return rate_per_s * (sending + asking / self.of)
 
 
 NOTHING = Share(0, 0)

@@ -77,6 +77,12 @@ class Pace:
         self._questions = self._planned
         self._turns = asyncio.Lock()
 
+    def not_before(self, at: float) -> None:
+        """Let nothing leave before monotonic `at`."""
+        self._planned = max(self._planned, at)
+        self._leaves = max(self._leaves, at)
+        self._questions = max(self._questions, at)
+
     def change(self, rate_per_s: float) -> None:
         """Go on at another rate, the next one at the new distance from the last."""
         later = 1 / rate_per_s - 1 / self.rate_per_s

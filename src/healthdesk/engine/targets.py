@@ -122,6 +122,10 @@ class Targets:
         self._targets: dict[Key, Target] = {}
         self.share = Share()
         """What of each target's limits is this daemon's."""
+        self.joined_at = self.shared_at = float("-inf")
+        """Monotonic times. From when on what is this daemon's of a rate is left to it by the others, which take the change of
+        a share in with their next beat: all of it after a start or a return, what it has more of than before.
+        """
         self.readable = True
         """Whether the key opens the secrets of every target."""
         self._secret: bytes | None = None

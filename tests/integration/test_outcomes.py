@@ -30,7 +30,7 @@ from healthdesk.engine import outcomes
 from healthdesk.engine.slots import Pace
 from healthdesk.errors import ApiRefused
 from healthdesk.store import look_ups
-from healthdesk.testing import Behaviour, FakeClock, FakeEndpoint, hold, reply
+from healthdesk.testing import Behaviour, FakeClock, FakeEndpoint, close_after_request, hold, reply
 
 LOOKUP = {"path": "/records/{webhook_id}"}
 SLOW = {**QUICK, "HEALTHDESK_DELIVERY__TIMEOUT": "0.3s"}
@@ -75,7 +75,7 @@ async def desk(tmp_path, monkeypatch):
     monkeypatch.setattr(
         outcomes, "POLL_S", 0.1
     )  # most of the time of these tests was spent until the next look
-    async with served_desk(tmp_path / "desk", **SLOW) as running:
+    async with served_desk(tmp_path / "desk", **QUICK) as running:
         yield running
 
 
@@ -122,7 +122,7 @@ def silent(crm, times):
 
 @pytest.mark.parametrize("on_unknown", ["hold", "resend"])
 async def test_what_arrived_without_an_answer_is_found_and_not_sent_again(desk, crm, on_unknown):
-    crm.takes = hold()
+    crm.takes = close_after_request()
     made = await delivering(desk, crm, on_unknown, lookup=LOOKUP)
     (record_id,) = await post_many(made, 1)
     await counted(desk, delivered=1)
@@ -172,7 +172,7 @@ async def test_what_is_given_up_after_its_problem_was_resolved_is_in_one_again(t
         return await reply(404).act(visit)
 
     crm.says = Behaviour("late", says_late)
-    async with served_desk(tmp_path / "desk", **(SLOW | {"HEALTHDESK_DELIVERY__SCHEDULE": "0s"})) as desk:
+    async with served_desk(tmp_path / "desk", **(QUICK | {"HEALTHDESK_DELIVERY__SCHEDULE": "0s"})) as desk:
         made = await delivering(desk, crm, lookup=LOOKUP)
         (record_id,) = await post_many(made, 1)
         await crm.endpoint.wait_for(2)
@@ -186,7 +186,7 @@ async def test_what_is_given_up_after_its_problem_was_resolved_is_in_one_again(t
 async def test_an_endpoint_that_leaves_it_open_is_asked_along_the_schedule_and_then_an_operator_decides(
     desk, crm
 ):
-    crm.takes, crm.says = hold(), reply(503)
+    crm.takes, crm.says = close_after_request(), reply(503)
     made = await delivering(desk, crm, lookup=LOOKUP)
     (record_id,) = await post_many(made, 1)
 
@@ -209,7 +209,7 @@ async def test_an_endpoint_that_leaves_it_open_is_asked_along_the_schedule_and_t
 
 
 async def test_a_question_may_name_data_of_the_record_and_look_into_the_answer(desk, crm):
-    crm.takes = hold()
+    crm.takes = close_after_request()
     crm.says = reply(200, json={"results": [{"number": 7}]})
     made = await delivering(
         desk,
@@ -229,7 +229,7 @@ async def test_a_question_may_name_data_of_the_record_and_look_into_the_answer(d
 
 
 async def test_a_paused_integration_asks_nothing_until_it_goes_on(desk, crm):
-    crm.takes, crm.says = hold(), reply(503)
+    crm.takes, crm.says = close_after_request(), reply(503)
     made = await delivering(desk, crm, lookup=LOOKUP)
     (record_id,) = await post_many(made, 1)
     await counted(desk, unknown=1)
@@ -458,7 +458,7 @@ async def test_two_daemons_do_not_both_ask_for_a_record(tmp_path, crm):
 
 
 async def test_an_environment_that_loses_its_lookup_leaves_nothing_in_limbo(desk, crm):
-    crm.takes, crm.says = hold(), reply(503)
+    crm.takes, crm.says = close_after_request(), reply(503)
     made = await delivering(desk, crm, "resend", lookup=LOOKUP)
     (record_id,) = await post_many(made, 1)
     await counted(desk, unknown=1)

@@ -19,7 +19,7 @@ from tests.integration.test_samples import ended
 
 from healthdesk.api.connections import ConnectionCreate, Credentials
 from healthdesk.api.delivery import MappingStep
-from healthdesk.api.fixes import FixResend
+from healthdesk.api.fixes import FixGiven, FixResend
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.samples import Probe, SampleSend
 from healthdesk.api.sources import SourceEdit, SourceEnable, SourceField
@@ -203,6 +203,11 @@ async def test_hubspot_names_what_failed_and_the_rest_is_delivered(desk: Desk) -
         assert sorted(each["objectWriteTraceId"] for each in sent) == sorted(ids)
         assert "lastname is missing" in states[1].error
         assert "grace@example.com" not in states[1].error
+        named = FixGiven(mapping=[MappingStep(do=MappingVerb.SET, path="last", value="Hopper")])
+        other = FixGiven(mapping=[MappingStep(do=MappingVerb.SET, path="first", value="Grace")])
+        async with desk.client() as client:
+            seen = [await client.record_fix_preview(ids[1], each) for each in (named, other)]
+        assert [["lastname" in said for said in each.warnings] for each in seen] == [[], [True]]
         [lost] = await post_held(desk, delivery, [{"last": "Nobody"}])
         unmade = await in_state(desk, lost, RecordState.FAILED)
         assert unmade.error_kind == ErrorKind.CONFIGURATION

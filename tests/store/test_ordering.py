@@ -14,11 +14,12 @@ from sqlalchemy import event, text
 
 from healthdesk.domain.ids import IdFactory
 from healthdesk.domain.states import HoldReason, OnUnknown, RecordEventKind, RecordState
-from healthdesk.store import flow, integrations, ordering, problems, record_events, records
+from healthdesk.store import flow, holding, integrations, ledger, ordering, problems, record_events, records
 from healthdesk.store.database import Store
 from healthdesk.store.ledger import Deltas
 from healthdesk.store.rows import EnvWant
 from healthdesk.testing import FakeClock
+from tests.store.test_outcomes import in_state, receive
 from tests.store.world import PRODUCTION, REFUSED, World, failure
 
 WAIT, GO_ON = ordering.WAIT, ordering.GO_ON
@@ -315,3 +316,33 @@ async def test_a_resend_out_of_order_names_the_one_that_goes_first(world):
     assert again.id == first
     done = await world.store.write(records.resend, [second], by="bob", now=now)
     assert done.skipped == {second: f"{first} of the same key goes first, and is sending"}
+
+
+@pytest.mark.parametrize(("attempted", "after"), [(True, RecordState.DELIVERED), (False, RecordState.HELD)])
+async def test_a_record_that_is_held_after_an_attempt_is_confirmed_and_lets_the_next_of_its_key_go(
+    world, attempted, after
+):
+    await orders(world)
+    first = await in_state(world, RecordState.RETRYING, -1, order_key="a") if attempted else ""
+    first = first or (await world.accept(order_key="a"))[0]
+    (second,) = await world.accept(order_key="a")
+
+    def make_way(conn):
+        deltas = Deltas()
+        want = EnvWant(world.integration_id, PRODUCTION, 0, order=WAIT)
+        ordering.make_way(conn, want, world.clock.now(), deltas)
+        ledger.apply(conn, deltas)
+
+    await world.store.write(make_way)
+    assert (await row(world, second)).hold_reason is HoldReason.ORDER
+    place = (world.integration_id, PRODUCTION)
+    await world.store.write(holding.hold_some, *place, HoldReason.PAUSED, 10)
+    assert (await row(world, first)).state is RecordState.HELD
+    stored = await receive(world, first)
+    seen = await row(world, first)
+    assert seen.state is after
+    if attempted:
+        assert seen.hold_reason is None
+        assert (await row(world, second)).state is RecordState.QUEUED
+        assert stored.carried.again == (place,)
+    await world.check_ledger()

@@ -22,6 +22,9 @@ CAN_BE_ASKED = frozenset(
 )
 """States in which it matters what an endpoint says when an operator has it asked."""
 
+_NOT_SENT_AGAIN_YET = frozenset({RecordState.HELD, RecordState.QUEUED})
+"""States in which the last attempt, where there was one, may have arrived, and the next has not begun."""
+
 _ANSWERED = "The endpoint took it and did not confirm it in time"
 
 
@@ -43,6 +46,7 @@ class Facts:
     error_kind: str = ""
     last_attempt_at: datetime | None = None
     asked: int = 0
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def after_lookup(
     stopped, until the tries are used up. Asking goes on along the schedule; in the end it is as `on_unknown` says.
     """
     found, said = answer.found, answer.said
-    if facts.state not in CAN_BE_ASKED:
+    if not _may_have_arrived(facts.state, facts.attempts):
         return None
     if found:
         return Decision(RecordState.DELIVERED, None, f"The endpoint has it: {said}.")
@@ -128,15 +132,23 @@ def after_deadline(
     return Decision(RecordState.FAILED, None, "No receipt came in time.", unconfirmed(permanent=True))
 
 
-def after_receipt(state: RecordState, said: Said, *, of_last: bool) -> tuple[RecordState | None, str]:
+def _may_have_arrived(state: RecordState, attempts: int) -> bool:
+    return state in CAN_BE_ASKED or (attempts > 0 and state in _NOT_SENT_AGAIN_YET)
+
+
+def after_receipt(
+    state: RecordState, said: Said, *, of_last: bool, attempts: int = 0
+) -> tuple[RecordState | None, str]:
     """Return a record's next state, or None and why a receipt changes nothing.
 
-    A confirmation counts for whatever is not on its way: the endpoint has it. A refusal counts where one is awaited or
+    A confirmation counts for whatever is not on its way: the endpoint has it. Of one that is held or queued after
+    `attempts` it has to be of what was sent last: who resends under another webhook-id wants it sent once more. A refusal counts where one is awaited or
     nothing is known, and only of what was sent last (`of_last`): that of an earlier webhook-id tells nothing of it.
     """
     if state is RecordState.DELIVERED:
         return None, "The record was delivered already."
-    if said is Said.DELIVERED and state in CAN_BE_ASKED:
+    counts = of_last or state not in _NOT_SENT_AGAIN_YET
+    if said is Said.DELIVERED and counts and _may_have_arrived(state, attempts):
         return RecordState.DELIVERED, ""
     if said is Said.FAILED and state in (RecordState.AWAITING_RECEIPT, RecordState.UNKNOWN):
         if of_last:

@@ -277,7 +277,7 @@ async def before(stop: asyncio.Event, waiting: Coroutine[None, None, None]) -> b
 
 
 def _facts(row: UndecidedRow, asked: int = 0) -> Facts:
-    return Facts(row.state, row.tries, row.error_kind, row.last_attempt_at, asked)
+    return Facts(row.state, row.tries, row.error_kind, row.last_attempt_at, asked, row.attempts)
 
 
 def _whose(target: Target) -> Whose:

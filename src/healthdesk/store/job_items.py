@@ -41,7 +41,7 @@ ENDED = """
     SELECT i.record_id, r.state, r.attempt_id, r.last_status, r.error_kind, r.error, r.problem_id, r.last_attempt_at
     FROM job_records i{hint} LEFT JOIN records r ON r.id = i.record_id
     WHERE i.job_id = :job AND i.state = 'sent' AND (r.id IS NULL OR (
-        r.attempts > i.attempts AND r.state NOT IN ('queued', 'sending', 'held')
+        (r.attempts > i.attempts OR r.state = 'delivered') AND r.state NOT IN ('queued', 'sending', 'held')
         AND NOT (r.state = 'unknown' AND r.next_at IS NOT NULL)
         AND NOT (r.state = 'awaiting_receipt' AND r.last_attempt_at > :sent_after)
         AND NOT (r.state = 'retrying' AND r.error_kind = 'interrupted')))
@@ -49,7 +49,7 @@ ENDED = """
 """
 """A record of unknown arrival that is still looked up may be sent again by itself: it is not through yet. Nor is one
 whose attempt ended with the daemon and that the endpoint does not have: it is sent again at once. A receipt is waited
-for of those sent after a time."""
+for of those sent after a time, and one of an earlier attempt delivers a record before the job's own attempt of it."""
 
 
 def fill(conn: Connection, job_id: str, now: datetime, *, limit: int = STEP) -> JobRow | None:

@@ -8,7 +8,7 @@ that do not order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,24 +90,57 @@ def _release_after(conn: Connection, want: EnvWant, now: datetime, deltas: ledge
         .where(records.c.id.in_(want.settled), records.c.order_key.is_not(None))
         .distinct()
     ).all()
-    heads = [head for key in sorted(keys) if (head := _head(conn, want, key)) is not None]
+    _release_heads(conn, want.integration_id, want.environment, want.order, keys, now, deltas)
+
+
+def after_decided(
+    conn: Connection,
+    integration_id: str,
+    environment: Environment,
+    keys: Collection[str],
+    now: datetime,
+    deltas: ledger.Deltas,
+) -> int:
+    """Queue what waited for records of these keys whose outcome was decided without an attempt; return how many."""
+    delivery = conn.execute(
+        select(environments.c.delivery).where(
+            environments.c.integration_id == integration_id, environments.c.environment == environment
+        )
+    ).scalar_one()
+    if not delivery.get("order"):
+        return 0
+    order = delivery["order"].get("after_failed", WAIT)
+    return _release_heads(conn, integration_id, environment, order, keys, now, deltas)
+
+
+def _release_heads(
+    conn: Connection,
+    integration_id: str,
+    environment: Environment,
+    order: str,
+    keys: Collection[str],
+    now: datetime,
+    deltas: ledger.Deltas,
+) -> int:
+    place = (integration_id, environment)
+    heads = [head for key in sorted(keys) if (head := _head(conn, *place, order, key)) is not None]
     free = [row.id for row in heads if row.state == "held" and row.hold_reason == "order"]
     released = _release(conn, free, now)
     if released:
-        place = (want.integration_id, want.environment)
         deltas.moved(*place, RecordState.HELD, RecordState.QUEUED, released)
+    return released
 
 
-def _head(conn: Connection, want: EnvWant, key: str) -> Any:
+def _head(conn: Connection, integration_id: str, environment: Environment, order: str, key: str) -> Any:
     """Return the first record of a key that is not out of the way."""
     return conn.execute(
         text(
             "SELECT e.id, e.state, e.hold_reason FROM records e"  # noqa: S608 - as above
             " WHERE e.integration_id = :integration AND e.environment = :environment AND e.order_key = :key"
             " AND e.order_key IS NOT NULL AND e.state <> 'delivered'"
-            f" AND {_IN_THE_WAY[want.order]} ORDER BY e.id LIMIT 1"
+            f" AND {_IN_THE_WAY[order]} ORDER BY e.id LIMIT 1"
         ),
-        {"integration": want.integration_id, "environment": want.environment.value, "key": key},
+        {"integration": integration_id, "environment": environment.value, "key": key},
     ).one_or_none()
 
 
@@ -132,7 +165,7 @@ def free_heads(
 ) -> tuple[list[str], str | None]:
     """Return which of the next `limit` records that wait for another wait for none any more, and where to go on.
 
-    What a receipt, a lookup, an operator or another daemon took out of their way is found so.
+    What an operator or another daemon took out of their way is found so.
     """
     window = conn.execute(
         text(

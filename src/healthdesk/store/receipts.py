@@ -85,7 +85,8 @@ def apply(
     if told.said is not None and record is None:
         why, failed = f"There is no record of {environment.value} with this webhook-id.", True
     elif told.said is not None and record is not None:
-        state, why = after_receipt(record.state, told.said, of_last=record.webhook_id == told.webhook_id)
+        of_last = record.webhook_id == told.webhook_id
+        state, why = after_receipt(record.state, told.said, of_last=of_last, attempts=record.attempts)
         if state is not None:
             carried = carry_out(conn, [_outcome(conn, record, state, told, whose, receipt_id)], now)
     conn.execute(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, text
 
 from healthdesk.domain.exchange import Failure
 from healthdesk.domain.states import AttemptOutcome, Environment, RecordEventKind, RecordState, Trigger
-from healthdesk.store import ledger, record_events
+from healthdesk.store import ledger, ordering, record_events
 from healthdesk.store.folding import Folding
 from healthdesk.store.gathered import HOLDS_UP
 from healthdesk.store.rows import Carried, Outcome, Settlement, UndecidedRow
@@ -107,13 +107,20 @@ def find(conn: Connection, integration_id: str, webhook_id: str) -> UndecidedRow
 
 def carry_out(conn: Connection, outcomes: Sequence[Outcome], now: datetime) -> Carried:
     """Let records become what was decided of them, as long as they are what they were: one that was settled, resent or
-    decided meanwhile stays. Failures join problems, and what is not held up any more leaves its own.
+    decided meanwhile stays. Failures join problems, and what is not held up any more leaves its own. Records that waited
+    for one of them in the order of their key are queued with it.
     """
     ids = [each.record.id for each in outcomes]
     current = {
         row.id: row
         for row in conn.execute(
-            select(records.c.id, records.c.state, records.c.attempt_id, records.c.problem_id)
+            select(
+                records.c.id,
+                records.c.state,
+                records.c.attempt_id,
+                records.c.problem_id,
+                records.c.order_key,
+            )
             .where(records.c.id.in_(ids))
             .order_by(records.c.id)
             .with_for_update()
@@ -133,7 +140,8 @@ def carry_out(conn: Connection, outcomes: Sequence[Outcome], now: datetime) -> C
         if outcome.decision.state not in HOLDS_UP or (outcome.problem is not None and not stays):
             folding.note(_settlement(outcome, now), row.problem_id)
     problem_ids = folding.fold()
-    again = set()
+    again: set[tuple[str, Environment]] = set()
+    ordered: dict[tuple[str, Environment], set[str]] = {}
     for outcome, row in valid:
         record, decision = outcome.record, outcome.decision
         values = _values(decision.state, decision.next_at, decision.failure)
@@ -141,8 +149,14 @@ def carry_out(conn: Connection, outcomes: Sequence[Outcome], now: datetime) -> C
         conn.execute(sa.update(records).where(records.c.id == record.id).values(values))
         record_events.add(conn, record.id, outcome.event, now, decision.sentence, outcome.by, outcome.detail)
         deltas.moved(record.integration_id, record.environment, record.state, decision.state)
+        place = (record.integration_id, record.environment)
         if decision.state is RecordState.RETRYING:
-            again.add((record.integration_id, record.environment))
+            again.add(place)
+        if row.order_key is not None:
+            ordered.setdefault(place, set()).add(row.order_key)
+    for place, keys in sorted(ordered.items()):
+        if ordering.after_decided(conn, *place, keys, now, deltas):
+            again.add(place)
     changes = folding.finish()
     ledger.apply(conn, deltas)
     return Carried(
@@ -154,7 +168,7 @@ def carry_out(conn: Connection, outcomes: Sequence[Outcome], now: datetime) -> C
 
 
 def _values(state: RecordState, next_at: datetime | None, failure: Failure | None) -> dict[str, Any]:
-    values: dict[str, Any] = {"state": state, "next_at": next_at}
+    values: dict[str, Any] = {"state": state, "next_at": next_at, "hold_reason": None}
     if failure is not None:
         values |= {"error_kind": failure.kind, "error": failure.sentence}
     elif state is RecordState.DELIVERED:

@@ -12,6 +12,8 @@ import pytest
 from standardwebhooks import Webhook
 from tests.integration.http_desk import HttpDesk, http_desk
 
+from healthdesk.domain.states import Environment
+from healthdesk.store import integrations
 from healthdesk.testing import FakeClock, FakeEndpoint
 
 TOKEN = "token-1234567890-abcd"
@@ -131,6 +133,32 @@ async def test_promoting_copies_the_settings_and_leaves_credentials(
     assert promoted["new_signing_secrets"] == []
     after = await desk.ok("GET", f"{path}/promotion")
     assert after["copied"] == 0
+
+
+async def test_a_header_with_a_secret_from_before_is_masked_and_goes_nowhere_else(
+    desk: HttpDesk, endpoint: FakeEndpoint
+) -> None:
+    other = await desk.connection(name="CRM live", base_url=endpoint.url)
+    made = await integration(desk, endpoint, production={"connection_id": other["id"], "path": "/v1/hra"})
+    path = f"/v1/integrations/{made['id']}"
+    headers = {"headers": {"X-Team": "ops", "X-Auth-Token": TOKEN}}
+    store, now = desk.engine.ctx.store, desk.engine.ctx.clock.now()
+    await store.write(integrations.put_environment, made["id"], Environment.TESTING, headers, now)
+    shown = await desk.ok("GET", f"{path}/promotion")
+    [copied] = [each for each in shown["changes"] if each["name"] == "headers"]
+    assert copied["testing"] == {"X-Team": "ops"}
+    assert "X-Auth-Token of testing holds a secret" in shown["notes"][0]
+    promoted = await desk.ok("POST", f"{path}/promote", json={"version": shown["version"]})
+    by_name = {each["environment"]: each["headers"] for each in promoted["environments"]}
+    assert by_name["production"] == {"X-Team": "ops"}
+    assert by_name["testing"]["X-Auth-Token"] != TOKEN
+    exported = (await desk.call("GET", "/v1/setup")).body.decode()
+    assert TOKEN not in exported
+    assert "# Not in this file: header X-Auth-Token of CRM testing, as it holds a secret" in exported
+    changed = exported.replace('X-Team = "ops"', 'X-Team = "dev"')
+    for text, refused in ((exported, 0), (changed, 1)):
+        planned = await desk.ok("POST", "/v1/setup", {"text": text})
+        assert (planned["refused"], planned["changed"]) == (refused, 0)
 
 
 async def test_what_changed_since_it_was_compared_is_not_promoted(

@@ -197,6 +197,7 @@ async def test_an_integration_from_adding_to_pausing(desk: HttpDesk) -> None:
         ({"connection_id": "con_nosuch"}, "production.connection_id"),
         ({"headers": {"webhook-id": "x"}}, "production.headers"),
         ({"headers": {"Authorization": "Bearer x"}}, "production.headers"),
+        ({"headers": {"X-Auth-Token": "x"}}, "production.headers"),
         ({"headers": {"X-A": "a\r\nX-B: b"}}, "production.headers"),
         ({"headers": {"bad name": "a"}}, "production.headers"),
         ({"concurrency": 0}, "production.concurrency"),

@@ -150,6 +150,11 @@ def _storable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+def is_secret_header(name: str) -> bool:
+    """Tell whether a header's name says that its value is a secret."""
+    return _SECRET_HEADER.fullmatch(name.lower()) is not None
+
+
 def redact_headers(
     headers: Mapping[str, str], secret_names: Iterable[str] = (), values: frozenset[str] = _NOTHING
 ) -> dict[str, str]:
@@ -158,7 +163,7 @@ def redact_headers(
     scrubber = Scrubber(values)
     return {
         name: _hint(name.lower(), text)
-        if name.lower() in secret or _SECRET_HEADER.fullmatch(name.lower())
+        if name.lower() in secret or is_secret_header(name)
         else text
         if not values or name.lower() in _PROTOCOL_HEADERS
         else scrubber.scrub(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from healthdesk.domain.masking import is_secret_header
 from healthdesk.errors import Malformed
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -15,7 +16,6 @@ _NOT_HERE = frozenset(
         "webhook-id", "webhook-timestamp", "webhook-signature",
     }
 )  # fmt: skip
-_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 _MOST = 50
 _LONGEST = 2000
 
@@ -29,11 +29,12 @@ def check_headers(headers: Mapping[str, str], field: str) -> None:
             raise Malformed("a name is not a header name", field=field)
         if name.lower() in _NOT_HERE:
             raise Malformed(f"the header {name} is set by the desk", field=field, fix="leave it out")
-        if name.lower() in _SECRET:
+        if is_secret_header(name):
             raise Malformed(
                 f"the header {name} is a secret, and these headers are shown to operators",
                 field=field,
-                fix="put it into the connection's credentials",
+                fix="put it into the connection's credentials, where the authentication method `header` holds a header of"
+                " its own: `healthdesk connections update-credentials --auth header`",
             )
         if _CONTROL.search(value) or len(value) > _LONGEST:
             raise Malformed(f"the value of {name} cannot be sent", field=field)

@@ -13,6 +13,7 @@ from healthdesk.api.integrations import (
 )
 from healthdesk.api.keys import NewSecret
 from healthdesk.connectors.urls import join_url
+from healthdesk.domain.masking import redact_headers
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.receipts import receipts_url
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
@@ -44,7 +45,7 @@ def environment_view(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
         endpoint=join_url(row.base_url, row.path),
         path=row.path,
         method=row.method,
-        headers=dict(row.headers),
+        headers=redact_headers(row.headers),
         concurrency=row.concurrency or delivery.concurrency,
         rate_per_s=row.rate_per_s,
         timeout_s=row.timeout_s or delivery.timeout_s,

@@ -11,6 +11,7 @@ from healthdesk.api.integrations import ChangedIntegration
 from healthdesk.api.keys import NewSecret
 from healthdesk.api.samples import Promote, Promotion, SettingChange
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.masking import is_secret_header, redact_headers
 from healthdesk.domain.states import Environment, IntegrationKind
 from healthdesk.errors import Conflict, Malformed, NotFound
 from healthdesk.operations.apart import apart_notes, refuse_shared
@@ -32,6 +33,7 @@ Apps = dict[Environment, tuple[str, str]]
 """Id and name of what each environment delivers to."""
 ENDPOINT = ("", "an HTTP endpoint")
 
+HEADERS_STAY = "secrets belong into the credentials of each environment's own connection"
 KEEPS_ITS_OWN = "each environment keeps its own connection, and with it endpoint, account and credentials"
 
 
@@ -135,7 +137,7 @@ def _promotion(row: IntegrationRow, apps: Apps) -> Promotion:
             testing=wanted.get(name),
             production=was.get(name),
             copied=False,
-            why=_of_its_app(apps),
+            why=_of_its_app(apps) if _differ(apps) else HEADERS_STAY,
         )
         for name in {**wanted, **was}
         if production is not None and wanted.get(name) != was.get(name) and becomes.get(name) == was.get(name)
@@ -156,7 +158,14 @@ def _promotion(row: IntegrationRow, apps: Apps) -> Promotion:
         copied=len(changes),
         version=hashlib.sha256(said.encode()).hexdigest()[:16],
         creates=production is None,
-        notes=apart_notes([testing, production]) if production is not None else [],
+        notes=[
+            *(apart_notes([testing, production]) if production is not None else []),
+            *(
+                f"The header {name} of testing holds a secret and is not copied: {HEADERS_STAY}."
+                for name in testing.headers
+                if is_secret_header(name)
+            ),
+        ],
     )
 
 
@@ -166,8 +175,13 @@ def _of_its_app(apps: Apps) -> str:
 
 
 def _columns(testing: EnvironmentRow, production: EnvironmentRow | None, apps: Apps) -> dict[str, Any]:
-    """Return what production's columns become: testing's, but for what only another app knows."""
+    """Return what production's columns become: testing's, but for what only another app knows and headers with secrets."""
     columns = _as_columns(testing)
+    own_headers = dict(production.headers) if production is not None else {}
+    columns["headers"] = {
+        **{name: value for name, value in testing.headers.items() if not is_secret_header(name)},
+        **{name: value for name, value in own_headers.items() if is_secret_header(name)},
+    }
     if production is None or not _differ(apps):
         return columns
     own = _as_columns(production)
@@ -200,5 +214,6 @@ def _pair(row: IntegrationRow) -> tuple[EnvironmentRow, EnvironmentRow | None]:
 def _settings(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is copied, by name, as it is shown; what is as by default is left out of `delivery`."""
     settings = {name: columns[name] for name in COPIED}
+    settings["headers"] = redact_headers(columns["headers"])
     settings["on_unknown"] = columns["on_unknown"].value
     return settings | {f"delivery.{name}": value for name, value in columns["delivery"].items()}

@@ -15,6 +15,7 @@ from healthdesk.api.labels import LabelCreate
 from healthdesk.api.sources import Source
 from healthdesk.api.tasks import Template
 from healthdesk.domain.instance_states import InstanceKind, LabelKind
+from healthdesk.domain.masking import is_secret_header
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.operations import (
     channels,
@@ -141,6 +142,12 @@ async def _integrations(desk: Desk, found: Current) -> None:
 
 def _integration(name: str, shown: Integration, row: IntegrationRow, found: Current) -> SetupIntegration:
     places = {each.environment: _environment(each) for each in row.environments}
+    found.left_out += [
+        f"header {header} of {name} {each.environment.value}, as it holds a secret"
+        for each in row.environments
+        for header in each.headers
+        if is_secret_header(header)
+    ]
     return SetupIntegration(
         name=name,
         kind=shown.kind,
@@ -161,7 +168,7 @@ def _environment(row: EnvironmentRow) -> SetupEnvironment:
     return SetupEnvironment.model_validate(
         {
             **settings,
-            "headers": dict(row.headers),
+            "headers": {name: value for name, value in row.headers.items() if not is_secret_header(name)},
             "delivery": dict(row.delivery),
             "connection": row.connection_name,
             "paused": row.state is IntegrationState.PAUSED,

@@ -5,6 +5,7 @@ Each function takes the thing, its id where it is there already, and which of it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -22,7 +23,9 @@ from healthdesk.api.integrations import (
 from healthdesk.api.people import MemberGrant
 from healthdesk.api.pings import PingSet
 from healthdesk.api.sources import SourceCreate, SourceEdit, SourceEnable
+from healthdesk.domain.masking import is_secret_header
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
+from healthdesk.errors import Malformed
 from healthdesk.operations import (
     connecting,
     integrations,
@@ -39,6 +42,7 @@ from healthdesk.operations.setup_document import (
     SetupSource,
 )
 from healthdesk.operations.setup_making import Making, given
+from healthdesk.store import integrations as queries
 
 _OF_ENVIRONMENTS = frozenset(EnvironmentSettings.model_fields) - {"connection_id"}
 
@@ -94,9 +98,16 @@ async def integration(making: Making, item: SetupIntegration, there: str, differ
     if adding:
         changed = await integrations.add(making.desk, IntegrationCreate(**_new(making, item)))
     elif edit := _edit(making, item, differing):
+        await _refuse_to_lose_headers(making, there, edit)
         changed = await integrations.edit(making.desk, there, IntegrationEdit(**edit))
     if changed is not None:
         there = changed.id
+        making.notes += [
+            f"{item.name}: {each.environment.value} waits for receipts and has no secret to verify them by:"
+            " `healthdesk integrations keys --receipt --new` makes one."
+            for each in changed.environments
+            if each.delivery.receipt is not None and not each.receipt_secret_hint
+        ]
         making.notes += [f"{item.name}: {note}" for note in changed.notes]
         for secret in changed.new_signing_secrets:
             place = f"integrations.{item.name}.{secret.environment.value}.signing_secret"
@@ -139,6 +150,19 @@ def _edit(making: Making, item: SetupIntegration, differing: tuple[str, ...]) ->
     if "connection" in differing:
         changes |= {"connection_id": making.id("connections", item.connection), "unchecked": True}
     return changes
+
+
+async def _refuse_to_lose_headers(making: Making, there: str, edit: Mapping[str, Any]) -> None:
+    """Raise Malformed where the headers of a file would replace some that hold secrets, which no file has."""
+    row = await making.desk.read(queries.get, there)
+    for each in row.environments:
+        changes = edit.get(each.environment.value)
+        lost = [name for name in each.headers if is_secret_header(name)]
+        if changes is not None and "headers" in changes.model_fields_set and lost:
+            raise Malformed(
+                f"the header {lost[0]} of {each.environment.value} holds a secret, which no file has, and would be lost",
+                fix="put it into the connection's credentials first",
+            )
 
 
 async def _pause(

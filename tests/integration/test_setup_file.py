@@ -52,6 +52,9 @@ members = { mia = "manager" }
 
 [[connections]]
 name = "Data lake"
+auth = "basic"
+fields = { username = "desk" }
+optional_secrets = ["password"]
 base_url = "https://lake.example"
 verification = { scheme = "none" }
 settings = { token_url = "https://login.example/token" }
@@ -169,6 +172,7 @@ THINGS = 15
 SECRETS = {
     "connections.CRM endpoint.token": TOKEN,
     "connections.CRM endpoint.callback_secret": TOKEN,
+    "connections.Data lake.password": TOKEN,
     "connections.Our Jira.api_token": TOKEN,
     "connections.Our GitHub.token": TOKEN,
     "channels.Ops.url": "json://127.0.0.1:9/hook",
@@ -443,6 +447,10 @@ async def test_what_is_refused_is_refused_by_the_plan_and_nothing_is_changed(des
         return refused.why
 
     assert await why(SMALL, {}) == "needs connections.Endpoint.token"
+    auth = 'auth = "bearer"'
+    certificate = SMALL.replace(auth, f'{auth}\noptional_secrets = ["certificate"]')
+    assert await why(certificate) == "needs connections.Endpoint.certificate"
+    assert "has no secret cert: one of" in await why(certificate.replace("certificate", "cert"))
     both = SMALL.replace("[[sources]]", '[integrations.testing]\nconnection = "Endpoint"\n[[sources]]')
     assert "a connection of its own" in await why(both)
     assert "no channel nope" in await why(SMALL + '[[rules]]\nname = "x"\nchannels = ["nope"]\n')

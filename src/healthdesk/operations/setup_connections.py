@@ -31,11 +31,12 @@ def verification_by_default(desk: Desk, app: str) -> CallbackVerification:
 async def connection_item(desk: Desk, shown: Connection, ping: PingRow | None) -> SetupConnection:
     """Return a connection as a file has it."""
     row = await desk.read(queries.get_secret, shown.id)
+    fields, optional_secrets = _credentials(desk, row)
     return SetupConnection(
         name=shown.name,
         app=shown.app,
         auth=shown.auth,
-        fields=_open_fields(desk, row),
+        fields=fields,
         base_url=row.base_url,
         settings=dict(row.settings),
         heartbeat=shown.heartbeat if shown.app == HTTP_ENDPOINT else None,
@@ -46,21 +47,26 @@ async def connection_item(desk: Desk, shown: Connection, ping: PingRow | None) -
         if shown.verification == verification_by_default(desk, shown.app)
         else shown.verification,
         callback_secret=bool(shown.callback_secret_hint) and not hands_over(desk, shown.app),
+        optional_secrets=optional_secrets,
         callback_limit_per_minute=shown.callback_limit_per_minute,
         members={each.user: Grant(each.grant) for each in shown.members if each.grant in set(Grant)},
     )
 
 
-def _open_fields(desk: Desk, row: ConnectionSecretRow) -> dict[str, str]:
-    """Return what of the credentials is no secret, such as a user name; nothing where they cannot be read."""
-    if row.app not in desk.ctx.apps:
-        return {}
-    method = desk.ctx.apps.get(row.app).manifest.method(row.auth)
-    open_keys = {each.key for each in method.fields if not each.secret} if method is not None else set()
-    if not open_keys:
-        return {}
+def _credentials(desk: Desk, row: ConnectionSecretRow) -> tuple[dict[str, str], list[str]]:
+    """Return what of the credentials is no secret, such as a user name, and the keys of optional secrets that are there.
+
+    Nothing where they cannot be read.
+    """
+    method = desk.ctx.apps.get(row.app).manifest.method(row.auth) if row.app in desk.ctx.apps else None
+    if method is None or all(each.secret and each.required for each in method.fields):
+        return {}, []
     try:
         values = opened(desk, row).values
     except Conflict:
-        return {}
-    return {key: value for key, value in values.items() if key in open_keys}
+        return {}, []
+    there = [each for each in method.fields if each.key in values]
+    return (
+        {each.key: values[each.key] for each in there if not each.secret},
+        [each.key for each in there if each.secret and not each.required and values[each.key]],
+    )

@@ -31,7 +31,8 @@ class SetupPing(Input):
 class SetupConnection(Input):
     """A connection. `fields` are those of its credentials that are no secrets; whose it is decides who imports it.
 
-    Without `verification` its callbacks are verified as its app signs them.
+    Without `verification` its callbacks are verified as its app signs them. `optional_secrets` are the keys of secrets that its
+    method does not need and that it has all the same, such as a client certificate: the import asks for them, too.
     """
 
     name: Name
@@ -44,6 +45,7 @@ class SetupConnection(Input):
     ping: SetupPing | None = None
     verification: CallbackVerification | None = None
     callback_secret: bool = False
+    optional_secrets: list[str] = []
     callback_limit_per_minute: int | None = None
     members: dict[str, Grant] = {}
 

@@ -137,6 +137,7 @@ def wanted_secrets(desk: Desk, item: BaseModel) -> list[str]:
     fields = (
         [each.key for each in method.fields if each.secret and each.required] if method is not None else []
     )
+    fields += [each for each in item.optional_secrets if each not in fields]
     if item.callback_secret:
         fields.append("callback_secret")
     return [f"connections.{item.name}.{each}" for each in fields]
@@ -174,6 +175,9 @@ def _no_connection(desk: Desk, item: SetupConnection, found: Current) -> str:
     secret = [each.key for each in method.fields if each.secret and each.key in item.fields]
     if secret:
         return f"{', '.join(secret)} is secret: take it out of the file, and give it with --secrets"
+    known = {each.key for each in method.fields if each.secret}
+    if beyond := [key for key in item.optional_secrets if key not in known]:
+        return f"{method.name} has no secret {beyond[0]}: one of {', '.join(sorted(known)) or 'none'}"
     if method.type in BY_BROWSER and item.name not in found.ids.get("connections", {}):
         return f"{method.name} is granted in a browser: add this connection by hand, then import again"
     return ""
@@ -188,7 +192,7 @@ def _differing(item: BaseModel, there: BaseModel) -> Iterator[str]:
         elif name in ("enabled", "channels", "members", "environments") and isinstance(ours, list):
             if sorted(ours) != sorted(theirs):
                 yield name
-        elif ours != theirs and name != "callback_secret":
+        elif ours != theirs and name not in ("callback_secret", "optional_secrets"):
             yield name
 
 

@@ -13,7 +13,7 @@ from healthdesk.api.integrations import (
 )
 from healthdesk.api.keys import NewSecret
 from healthdesk.connectors.urls import join_url
-from healthdesk.domain.masking import redact_headers
+from healthdesk.domain.masking import redact_headers, redact_url
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.receipts import receipts_url
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
@@ -42,7 +42,7 @@ def environment_view(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
         environment=row.environment,
         connection_id=row.connection_id,
         connection_name=row.connection_name,
-        endpoint=join_url(row.base_url, row.path),
+        endpoint=redact_url(join_url(row.base_url, row.path)),
         path=row.path,
         method=row.method,
         headers=redact_headers(row.headers),

@@ -88,7 +88,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _migrated_once() -> Iterator[None]:
     """A new SQLite file is a copy of one that was migrated."""
-    make_private = sqlite._make_private
+    make_private = sqlite.make_private
 
     def copied(path: Path) -> None:
         if not path.exists() or path.stat().st_size == 0:
@@ -97,7 +97,7 @@ def _migrated_once() -> Iterator[None]:
         make_private(path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite, "_make_private", copied)
+        patch.setattr(sqlite, "make_private", copied)
         yield
 
 

@@ -8,7 +8,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from healthdesk.store import sqlite
+from healthdesk.store import sqlite_engines
 from healthdesk.store.migrate import migrate
 
 
@@ -18,7 +18,7 @@ def migrated() -> Path:
     folder = tempfile.mkdtemp(prefix="healthdesk-migrated-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made = Path(folder) / "template.db"
-    engine = sqlite.writing_engine(made, 5.0)
+    engine = sqlite_engines.writing_engine(made, 5.0)
     with engine.begin() as conn:
         migrate(conn, allowed=True)
     engine.dispose()

@@ -46,7 +46,6 @@ QUIET = {
     "journal.set_preference": "how somebody likes their lists is no activity of the desk",
     "credentials._try_previous": "renewed tokens of what is put aside",
     "key_rotation.reencrypt": "a step of a rotation, which is told",
-    "setup._rehearse": "what a plan tries is undone",
 }
 """Functions that write and leave no entry, each with the reason."""
 

@@ -150,7 +150,7 @@ def test_a_compressed_file_that_is_spoilt_is_said_to_be_so(tmp_path, spoil, said
 async def test_an_older_backup_is_brought_to_this_schema(sqlite_world, tmp_path, opened) -> None:
     """Made as the program before this one would have: its tables, its revision."""
     from healthdesk.store.migrate import migrate
-    from healthdesk.store.sqlite import writing_engine
+    from healthdesk.store.sqlite_engines import writing_engine
 
     old = tmp_path / "old.db"
     engine = writing_engine(old, 5.0)

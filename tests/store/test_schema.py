@@ -108,7 +108,7 @@ async def test_a_directory_that_is_not_there_is_unavailable(tmp_path: Path, open
 
 async def test_braces_from_before_there_were_templates_stay_themselves(tmp_path: Path):
     from healthdesk.store.migrate import migrate
-    from healthdesk.store.sqlite import writing_engine
+    from healthdesk.store.sqlite_engines import writing_engine
 
     path = tmp_path / "old.db"
     engine = writing_engine(path, 5.0)

@@ -14,7 +14,7 @@ from healthdesk.domain.backup_format import Reader
 from healthdesk.errors import StoreError
 from healthdesk.store.backup import restore
 from healthdesk.store.faults import translated
-from healthdesk.store.sqlite import writing_engine
+from healthdesk.store.sqlite_engines import writing_engine
 
 BUSY_TIMEOUT_S = 5.0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -14,8 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, Connection
 
 from healthdesk.errors import IdempotencyConflict, StoreError, StoreUnavailable
 from healthdesk.store.accept import accept_many
@@ -24,11 +22,9 @@ from healthdesk.store.faults import is_unavailable, translated, unavailable
 from healthdesk.store.migrate import migrate
 from healthdesk.store.rows import AcceptedRecord, Failed, NewRecord
 from healthdesk.store.scope import Scope, Snapshot, driver
+from healthdesk.store.sqlite_engines import make_private, reading_engine, writing_engine
 
 log = logging.getLogger(__name__)
-
-READERS = 4
-STATEMENT_CACHE = 512
 
 CLOSE_TIMEOUT_S = 10.0
 """How long closing waits for the writer and for readers: a disk that hangs must not keep the daemon from ending."""
@@ -65,7 +61,7 @@ class SqliteBackend:
     def __init__(self, path: Path, scope: Scope, *, busy_timeout_s: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._writer = writing_engine(path, busy_timeout_s, scope)
-        self._readers = _reading_engine(path, scope, busy_timeout_s)
+        self._readers = reading_engine(path, scope, busy_timeout_s)
         self._queue: SimpleQueue[list[Item] | None] = SimpleQueue()
         self._batches: Batcher[Item] = Batcher(self._loop, self._queue.put)
         self._conn: Connection | None = None
@@ -87,7 +83,7 @@ class SqliteBackend:
             )
         path = Path(url.database)
         with translated():
-            await asyncio.to_thread(_make_private, path)
+            await asyncio.to_thread(make_private, path)
         backend = cls(path, scope, busy_timeout_s=busy_timeout_s)
         try:
             await backend.write(lambda conn: migrate(conn, allowed=migrating))
@@ -255,65 +251,3 @@ def accept_all(conn: Connection, items: Sequence[Item]) -> list[Outcome]:
     """Store the records of these items."""
     answers = accept_many(conn, [item.record for item in items if item.record is not None])
     return [Failed(answer) if isinstance(answer, IdempotencyConflict) else answer for answer in answers]
-
-
-def _make_private(path: Path) -> None:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def writing_engine(path: Path, busy_timeout_s: float, scope: Scope | None = None) -> Engine:
-    """Return the engine of the one connection that writes to the file."""
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        poolclass=StaticPool,
-        connect_args={
-            "timeout": busy_timeout_s,
-            "check_same_thread": False,
-            "cached_statements": STATEMENT_CACHE,
-        },
-        hide_parameters=True,  # an error that quotes them would bring values of records into the log
-        execution_options={"scope": scope},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _connected(dbapi_connection: Any, _record: Any) -> None:
-        dbapi_connection.isolation_level = None
-        cursor = dbapi_connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA cache_size = -16384")
-        cursor.execute("PRAGMA temp_store = MEMORY")
-        cursor.execute("PRAGMA wal_autocheckpoint = 4000")
-        cursor.execute("PRAGMA journal_size_limit = 67108864")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _reading_engine(path: Path, scope: Scope, busy_timeout_s: float) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        pool_size=READERS,
-        max_overflow=READERS,
-        connect_args={"timeout": busy_timeout_s},
-        hide_parameters=True,  # an error that quotes them would bring values of records into the log
-        execution_options={"scope": scope},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _connected(dbapi_connection: Any, _record: Any) -> None:
-        dbapi_connection.isolation_level = None
-        cursor = dbapi_connection.cursor()
-        cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(conn: Connection) -> None:
-        conn.exec_driver_sql("BEGIN")
-
-    return engine

@@ -385,7 +385,7 @@ async def test_fifty_connections_and_three_integrations_from_a_file(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = "".join(
-        f'[[connections]]\nname = "Endpoint {number}"\nbase_url = "https://crm{number}.example"\n'
+        f'[[connections]]\nname = "Endpoint {number}"\nbase_url = "https://crm{number % 49}.example"\n'
         for number in range(50)
     )
     three = '[[integrations]]\nname = "{}"\nproduction = {{ connection = "{}" }}\n'
@@ -393,7 +393,13 @@ async def test_fifty_connections_and_three_integrations_from_a_file(
         three.format(name, endpoint)
         for name, endpoint in (("CRM", "Endpoint 0"), ("Lake", "Endpoint 1"), ("Third", "Endpoint 49"))
     )
-    assert (await imported(desk, text)).added == 53
+    text += (
+        'testing = { connection = "Endpoint 0", delivery = { receipt = {} } }\n'  # where Endpoint 49 is, too
+    )
+    done = await imported(desk, text)
+    assert done.added == 53
+    notes = [each.partition(" and ")[0] for each in done.notes]
+    assert notes == ["Third: testing waits for receipts", "Third: Testing"]
     page = await connections.list_all(desk, None, 500)
     assert len(page.items) == 50
     assert len((await integrations.list_all(desk, None, 500)).items) == 3

@@ -5,14 +5,17 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from healthdesk.api.filters import ExportChoice
 from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import NotFound
-from healthdesk.store import records
+from healthdesk.operations import exporting
+from healthdesk.store import records, schema
 from healthdesk.store.counting import count_statement
 from healthdesk.store.log_plan import plan_of, ranges
 from healthdesk.store.log_sql import Key, page_statement
@@ -216,3 +219,21 @@ async def test_the_newest_page_of_everything_reads_backwards_without_sorting(sql
         return plan(conn, *page_statement(found, found.base.ranges, after=None, limit=50, newest_first=True))
 
     assert await sqlite_world.store.read(read) == ["SCAN records"]
+
+
+async def test_what_is_tried_while_a_file_is_made_is_in_it_once(world, monkeypatch):
+    monkeypatch.setattr(exporting, "MAX_PAGE", 1)
+    ids = await world.accept(3)
+    for each in await world.claim():
+        world.clock.advance(1)
+        await world.step([world.failed(each, REFUSED)])
+    query = RecordQuery(last_attempt_from=world.clock.now() - timedelta(hours=1))
+    found = []
+    reads = SimpleNamespace(read=world.store.read)
+    async for lines in exporting._lines(reads, query, ExportChoice(), newest_first=True):
+        found += [line["id"] for line in lines]
+        world.clock.advance(60)
+        tried = update(schema.records).where(schema.records.c.id == ids[0])
+        change = tried.values(last_attempt_at=world.clock.now())
+        await world.store.write(lambda conn, change=change: conn.execute(change))
+    assert found == sorted(ids, reverse=True)

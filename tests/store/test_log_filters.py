@@ -57,7 +57,9 @@ def rows_of(world, chance, count):
             else None,
             "last_status": (chance.choice([422, 500, 503, None]) if failing else 200) if tried else None,
             "error_kind": chance.choice(KINDS) if failing else "",
-            "error": chance.choice(["Risk_level is required", "100% down", "no answer"]) if failing else "",
+            "error": chance.choice(["Risk_level is required", "100% down", "Wert in Übergröße"])
+            if failing
+            else "",
             "problem_id": chance.choice(["prb_a", "prb_b", None]) if failing else None,
             "body_hash": b"",
         }
@@ -142,7 +144,7 @@ def some(log, chance, count):
             "hold_reasons": (HoldReason.PAUSED, HoldReason.CIRCUIT),
             "sample": chance.choice([True, False]),
             "text": chance.choice(
-                ["risk_level", "100%", "REQUIRED", "nothing", log.rows[97]["webhook_id"], "rec_"]
+                ["risk_level", "100%", "REQUIRED", "Übergröße", "nothing", log.rows[97]["webhook_id"], "rec_"]
             ),
             "lookups": chance.choice([(HASHES[:1],), (HASHES[:2],), (HASHES[:2], HASHES[1:2])]),
             "job_id": JOB,

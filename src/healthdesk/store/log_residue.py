@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ DATES: Mapping[str, str] = {
 HIGHEST = "~"
 """Sorts after every character of an id."""
 
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 Params = dict[str, Any]
 
 
@@ -105,9 +107,19 @@ def _text(query: RecordQuery, params: Params) -> list[str]:
         id_bounds(query, params)
         both = (f"({name} >= :text_from AND {name} < :text_to)" for name in ("id", "webhook_id"))
         return [f"({' OR '.join(both)})"]
-    escaped = query.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    params["text"] = f"%{escaped}%"
-    return ["lower(error) LIKE :text ESCAPE '\\'"]
+    params["text"] = _like(query.text.lower())
+    found = "lower(error) LIKE :text ESCAPE '\\'"
+    ascii_only = query.text.translate(_ASCII_LOWER)
+    if ascii_only == query.text.lower():
+        return [found]
+    # lower() of SQLite, and of PostgreSQL in the C locale, leaves all but the letters of ASCII as they are.
+    params["text_ascii"] = _like(ascii_only)
+    return [f"({found} OR lower(error) LIKE :text_ascii ESCAPE '\\')"]
+
+
+def _like(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def id_bounds(query: RecordQuery, params: Params) -> None:

@@ -164,6 +164,7 @@ async def test_export_writes_the_file_that_was_named(tmp_path: Path):
         await driver.press("ctrl+s")
         assert driver.said[-1] == f"Exported to {tmp_path / 'proof.csv'}."
     assert (tmp_path / "proof.csv").read_bytes() == desk.exported
+    assert (tmp_path / "proof.csv").stat().st_mode & 0o777 == 0o600
     assert desk.called("proof_export") == [("prf_1", "run_5", "csv")]
 
 

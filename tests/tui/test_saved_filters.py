@@ -110,6 +110,7 @@ async def test_the_filter_is_written_to_a_file(tmp_path):
         assert chosen.states == [RecordState.FAILED]
         assert (how.format, how.bodies, how.reveal) == ("csv", False, False)
         assert [each.name for each in tmp_path.iterdir()] == ["log.csv"]
+        assert path.stat().st_mode & 0o777 == 0o600, "it may have bodies in clear"
 
 
 class SlowDesk(FakeDesk):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from healthdesk.cli.command import UsageError
+from healthdesk.client import files
 
 
 def refuse_there(path: Path, *, overwrite: bool) -> None:
@@ -22,15 +21,7 @@ def refuse_there(path: Path, *, overwrite: bool) -> None:
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Give a file to write to that takes the place of `path` at the end of the block, unless that raises."""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-            made = Path(part.name)
-            try:
-                yield part.file
-                part.flush()
-                os.fsync(part.fileno())
-                made.replace(path)
-            except BaseException:
-                made.unlink()
-                raise
+        with files.whole_file(path, overwrite=True) as part:
+            yield part
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", "give another place") from error

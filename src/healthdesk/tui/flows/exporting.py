@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from healthdesk.api.proof import ProofSync
+from healthdesk.client.files import whole_file
 from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.format import line
@@ -48,7 +51,8 @@ async def export_proof(screen: DeskScreen, proof: ProofSync, run_id: str) -> str
         overwrite = await may_write(screen, path)
         kind: Literal["csv", "json"] = "json" if values["format"] == "json" else "csv"
         data = await screen.client.proof_export(proof.id, run_id, kind)
-        _write(path, data, overwrite=overwrite)
+        with written(path, overwrite=overwrite) as file:
+            file.write(data)
         return f"Exported to {path}."
 
     return await ask_until_taken(screen, form, send) or ""
@@ -84,10 +88,12 @@ async def may_write(screen: DeskScreen, path: Path) -> bool:
     return True
 
 
-def _write(path: Path, data: bytes, *, overwrite: bool) -> None:
+@contextlib.contextmanager
+def written(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    """Give a file to write to, as `whole_file` does; HealthdeskError where it cannot be written."""
     try:
-        with path.open("wb" if overwrite else "xb") as file:
-            file.write(data)
+        with whole_file(path, overwrite=overwrite) as file:
+            yield file
     except FileExistsError as error:
         raise HealthdeskError(f"{path} was written meanwhile", fix="Name another file.") from error
     except OSError as error:

@@ -12,9 +12,8 @@ from textual.message import Message
 from healthdesk.api.common import Count
 from healthdesk.api.filters import ExportChoice
 from healthdesk.api.records import RecordFilter
-from healthdesk.errors import HealthdeskError
 from healthdesk.tui.flows.asking import ask_until_taken
-from healthdesk.tui.flows.exporting import absolute, may_write
+from healthdesk.tui.flows.exporting import absolute, may_write, written
 from healthdesk.tui.format import line
 from healthdesk.tui.screens.fields import Field, Values
 from healthdesk.tui.screens.forms import Form
@@ -31,6 +30,10 @@ BODIES = (
 )
 EVERY_S = 0.25
 """How often progress is told at most."""
+
+
+class _Stopped(Exception):
+    """The operator stopped an export."""
 
 
 @dataclass
@@ -88,10 +91,9 @@ async def export_log(screen: LogActs, chosen: RecordFilter, described: str) -> s
     if asked is None:
         return ""
     how, path, overwrite = asked
-    part = path.with_name(path.name + ".part")
     records = 0
     try:
-        with part.open("wb") as file:
+        with written(path, overwrite=overwrite) as file:
             async with screen.client.records_export(chosen, how) as log:
                 told_at = screen.desk.clock.monotonic()
                 screen.post_message(Exported(path, 0, log.total))
@@ -103,27 +105,12 @@ async def export_log(screen: LogActs, chosen: RecordFilter, described: str) -> s
                     records += (before + piece).count(end)
                     before = piece[-1:] if piece[-1:] == end[:-1] else b""
                     if screen.stop_export:
-                        return f"Stopped: nothing was written to {path}."
+                        raise _Stopped
                     if screen.desk.clock.monotonic() - told_at >= EVERY_S:
                         told_at = screen.desk.clock.monotonic()
                         screen.post_message(Exported(path, max(0, records - header), log.total))
-        _put(part, path, overwrite=overwrite)
         return f"Exported {plural(max(0, records - header), 'record')} to {path}."
-    except OSError as error:
-        raise HealthdeskError(
-            f"{path} cannot be written: {error.strerror}", fix="Name another file."
-        ) from error
+    except _Stopped:
+        return f"Stopped: nothing was written to {path}."
     finally:
-        part.unlink(missing_ok=True)
         screen.post_message(Exported(path, records, None))
-
-
-def _put(part: Path, path: Path, *, overwrite: bool) -> None:
-    """Give the whole file its name, unless another came meanwhile."""
-    if overwrite:
-        part.replace(path)
-        return
-    try:
-        path.hardlink_to(part)
-    except FileExistsError as error:
-        raise HealthdeskError(f"{path} was written meanwhile", fix="Name another file.") from error

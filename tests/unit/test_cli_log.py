@@ -109,6 +109,16 @@ def test_following_prints_what_arrives_and_what_changes(daemon, desk):
     assert [each.get("order") for each in asked_for] == [None, "arrived", "last_attempt"] * 2
     assert all(each["status"] == "422" for each in asked_for)
     assert desk("records list --follow --count").code == 2
+    paths = [one.path for one in daemon.asked]
+    assert paths.index("/v1/events") < paths.index("/v1/records"), "what changes after the look is told"
+
+
+def test_following_finds_what_changed_while_the_daemon_was_away_before_any_event(daemon, desk):
+    daemon.on("GET", "/v1/status", wire.status())
+    daemon.on("GET", "/v1/events", stream())
+    daemon.on("GET", "/v1/records", *[wire.page(wire.record(state="queued"))] * 3, wire.page(wire.record()))
+    ran = desk("records list --follow --limit 1", clock=StillClock())
+    assert (ran.code, "failed 422" in ran.out) == (0, True)
 
 
 def test_an_export_is_written_whole_and_says_how_far_it_is(daemon, desk, tmp_path):

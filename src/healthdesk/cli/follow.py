@@ -34,13 +34,12 @@ async def follow(desk: Desk, chosen: RecordFilter, *, count: int | None) -> None
     import asyncio
 
     looks = Looks(desk, chosen, (await desk.client.status()).now)
-    await looks.fresh()
     changed = asyncio.Event()
     last = looks.since
 
     async def watch() -> None:
         nonlocal last
-        async for event in changes(desk, None):
+        async for event in changes(desk, None, opened=changed.set):
             if event.kind in _OF_THE_LOG:
                 last = max(last, event.at)
                 changed.set()
@@ -49,8 +48,15 @@ async def follow(desk: Desk, chosen: RecordFilter, *, count: int | None) -> None
     watching.add_done_callback(lambda _: changed.set())
     printed = 0
     try:
+        # The stream is open before the first look: what changes after that look is told. A daemon that answers again knows
+        # nothing of what changed while it was away: that is looked for, too.
+        await changed.wait()
+        changed.clear()
+        if not watching.done():
+            await looks.fresh()
         while True:
-            await changed.wait()
+            if not watching.done():
+                await changed.wait()
             changed.clear()
             until = last
             for row in await looks.fresh():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,17 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 10.0
 
 
-async def changes(desk: Desk, after: str | None) -> AsyncGenerator[Event, None]:
-    """Yield events for ever. While the daemon is away it is waited for, and the stream goes on after the last event."""
+async def changes(
+    desk: Desk, after: str | None, *, opened: Callable[[], None] | None = None
+) -> AsyncGenerator[Event, None]:
+    """Yield events for ever. While the daemon is away it is waited for, and the stream goes on after the last event.
+
+    `opened` is called each time that a daemon answers: before the first event it knows nothing of what was missed.
+    """
     last, wait_s = after, FIRST_WAIT_S
     while True:
         try:
-            async with aclosing(desk.client.events(last)) as stream:
+            async with aclosing(desk.client.events(last, opened=opened)) as stream:
                 async for event in stream:
                     last, wait_s = event.id or last, FIRST_WAIT_S
                     yield event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -78,17 +78,22 @@ class DeskCalls:
         body = Preference(value=value)
         await self._http.raw("PUT", f"/v1/preferences/{seg(key)}", body=body)
 
-    async def events(self, last_event_id: str | None = None) -> AsyncGenerator[Event, None]:
+    async def events(
+        self, last_event_id: str | None = None, *, opened: Callable[[], None] | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Changes as they happen, from after `last_event_id` on.
 
         Runs until the daemon is gone, which raises DaemonUnreachable. Whoever calls again with the id of
-        the last event misses nothing, or is told `reset`.
+        the last event misses nothing, or is told `reset`. `opened` is called once the daemon answers: what changes from
+        then on is told.
         """
         headers = {"Accept": "text/event-stream"}
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
         parser = EventParser(last_event_id or "")
         async with self._http.stream("/v1/events", headers) as chunks:
+            if opened is not None:
+                opened()
             async for chunk in chunks.iter_any():
                 for message in parser.feed(chunk):
                     yield _event(message.data)

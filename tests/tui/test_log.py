@@ -218,6 +218,8 @@ async def test_what_the_endpoint_is_asked_for_is_looked_up_or_sent_after_a_quest
         assert desk.called("record_resend") == []
         await driver.press("s", "right", "right", "enter")
         assert desk.called("record_resend") == [("rec_00000000000000000000999994", False)]
+        await driver.press(*["j"] * 4, "L")
+        assert desk.called("record_look_up")[1:] == ["rec_00000000000000000000999990"], "one that failed, too"
 
 
 async def test_a_record_on_its_way_says_why_it_is_not_resent():

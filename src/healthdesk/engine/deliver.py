@@ -71,6 +71,15 @@ class Deliverer:
             self._sending.in_doubt = True
             self._pulse.set()
 
+    def leased(self, until_s: float, *, held: bool) -> None:
+        """Take until when this daemon's lease holds surely, in monotonic seconds, and whether it `held` until it was renewed.
+
+        What was claimed under a lease that is over may be another daemon's by now: it is sent only where it is not.
+        """
+        if not held:
+            self._sending.lost_lease()
+        self._sending.leased_until = until_s
+
     def pace(self, target: Target) -> Pace | None:
         """Return what the requests to an environment's endpoint are paced by, questions as well as attempts; None where
         it has no rate.

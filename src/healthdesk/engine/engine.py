@@ -78,6 +78,7 @@ class Engine:
             ctx, self.wake_alerts, self.wake_all, self._divide, self.deliverer.look_over, self.delivers
         )
         self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
+        self.janitor.on_lease = self.deliverer.leased
         self.deliverer.on_alerts = self.wake_alerts
         self.outcomes.on_alerts = self.wake_alerts
         self.circuits.on_change = self.holds.wake

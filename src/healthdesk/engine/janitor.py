@@ -35,6 +35,9 @@ BEAT_S = 5.0
 LEASE = timedelta(seconds=20)
 """A daemon that did not renew its lease for this long is taken for dead; its attempts were interrupted."""
 
+LEASE_MARGIN_S = 5.0
+"""How much earlier than it ends this daemon stops to rely on its lease."""
+
 SETTLED_IN = timedelta(minutes=1)
 """How old an attempt is before it is asked whether this daemon knows of it: a lost commit may become visible late."""
 
@@ -52,6 +55,17 @@ class OnLive(Protocol):
 
     def __call__(self, sharing: list[str], /, *, joins: bool) -> None:
         """Take them in."""
+
+
+class OnLease(Protocol):
+    """What is told of each renewal of the lease."""
+
+    def __call__(self, until_s: float, *, held: bool) -> None:
+        """Take until when it holds surely, in monotonic seconds, and whether it had held until it was renewed."""
+
+
+def _nothing(until_s: float, *, held: bool) -> None:
+    """Tell nobody."""
 
 
 class Janitor:
@@ -78,6 +92,8 @@ class Janitor:
         self._on_alerts = on_alerts
         self._on_recovered = on_recovered
         self._pulse = Pulse(ctx.clock, BEAT_S)
+        self.on_lease: OnLease = _nothing
+        """Told with each renewal until when the lease holds surely, in monotonic seconds, and whether it had held."""
         self._clock_watch = ClockWatch(ctx)
         self._retention_at = 0.0
 
@@ -166,6 +182,7 @@ class Janitor:
 
     async def _beat(self, stop: asyncio.Event) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()
+        asked_at = self._ctx.clock.monotonic()
         self._read_key_file()
         renewed = await store.write(
             daemons.renew,
@@ -175,6 +192,8 @@ class Janitor:
             delivers=self._delivers(),
             keys=self._ctx.vault.key_ids,
         )
+        if store.dialect != "sqlite":
+            self.on_lease(asked_at + LEASE.total_seconds() - LEASE_MARGIN_S, held=renewed)
         if not renewed:
             log.warning("the lease of this daemon had run out; others may have sent its records again")
             self._joins = True

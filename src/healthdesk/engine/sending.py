@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -59,6 +60,8 @@ class Sending:
         self.in_doubt = False
         """Whether a commit may have gone through that we were not told of, or attempts died with the loop."""
         self.stopping = False
+        self.leased_until = math.inf
+        """Until when no other daemon takes up what was claimed, in monotonic seconds; never where there is no other."""
 
     @property
     def idle(self) -> bool:
@@ -102,6 +105,12 @@ class Sending:
             self._tasks.add(task)
             task.add_done_callback(self._ended)
 
+    def lost_lease(self) -> None:
+        """Let nothing leave that was claimed so far unless it is still this daemon's: another may have taken it up."""
+        for waiting in self._waiting.values():
+            for record in waiting:
+                record.begun = False
+
     def give_back(self, record: ClaimedRecord, why: str) -> None:
         """Do not send a record that was claimed: it is queued again as it was."""
         self.results.append(attempt.give_back(self._ctx, record, why))
@@ -144,7 +153,9 @@ class Sending:
             self._wake()
 
     async def _attempt(self, key: Key, target: Target, record: ClaimedRecord) -> None:
-        if not record.begun and not await self._begun(key, target, [record]):
+        if not (record.begun and self._ctx.clock.monotonic() < self.leased_until) and not await self._begun(
+            key, target, [record]
+        ):
             self._next(key)
             return
         if (pace := self._lanes[key].pace) is not None:
@@ -162,7 +173,8 @@ class Sending:
     async def _attempt_batch(
         self, key: Key, target: Target, batch: Batch, records: Sequence[ClaimedRecord]
     ) -> None:
-        if not all(record.begun for record in records):
+        leased = self._ctx.clock.monotonic() < self.leased_until
+        if not leased or not all(record.begun for record in records):
             records = await self._begun(key, target, records)
         if records:
             if (pace := self._lanes[key].pace) is not None:

@@ -15,7 +15,15 @@ from tests.integration.engine_desk import engine_on
 from tests.store.world import PRODUCTION, World, failure
 
 from healthdesk.engine.context import Context
-from healthdesk.engine.janitor import BEAT_S, LEASE, RETENTION_EVERY_S, SETTLED_IN, STEP, Janitor
+from healthdesk.engine.janitor import (
+    BEAT_S,
+    LEASE,
+    LEASE_MARGIN_S,
+    RETENTION_EVERY_S,
+    SETTLED_IN,
+    STEP,
+    Janitor,
+)
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import alerts, daemons, keyring, lookups
 from healthdesk.testing import FakeClock
@@ -203,7 +211,10 @@ async def test_stop_while_the_database_is_away_leaves_the_lease_to_run_out_and_s
     assert await scene.lease() == (held_until, None)
 
 
-async def test_lease_that_ran_out_is_taken_again_and_told(scene, caplog):
+async def test_lease_that_ran_out_is_taken_again_and_told(scene, caplog, monkeypatch):
+    monkeypatch.setattr(scene.ctx.store, "dialect", "postgresql")  # where others may take up what it claimed
+    leased: list[tuple[float, bool]] = []
+    scene.janitor.on_lease = lambda until_s, *, held: leased.append((until_s - scene.clock.monotonic(), held))
     await scene.janitor.recover()
     scene.clock.advance(LEASE.total_seconds() + 1)
     async with running(scene):
@@ -212,6 +223,8 @@ async def test_lease_that_ran_out_is_taken_again_and_told(scene, caplog):
         await scene.next_round()
         assert caplog.text == "", "it is held again"
         assert await scene.ctx.store.read(daemons.live, scene.clock.now()) == [scene.ctx.daemon_id]
+    sure_s = pytest.approx(LEASE.total_seconds() - LEASE_MARGIN_S)
+    assert leased == [(sure_s, False), (sure_s, True)]
 
 
 async def test_record_that_keeps_failing_for_five_minutes_opens_its_problem_without_another_attempt(scene):

@@ -160,7 +160,7 @@ async def test_an_app_is_tried_with_a_sample_in_testing_and_its_heartbeat_in_pro
             assert (refused.ok, "UNABLE_TO_LOCK_ROW" in refused.sentence) == (False, True)
 
             samples = SampleSend(integration_id=crm.id)
-            assert "Nothing at Salesforce tells them" in (await client.sample_plan(samples)).warning
+            assert "Nothing at Salesforce marks them" in (await client.sample_plan(samples)).warning
             marks = [*SALESFORCE["mapping"], {"do": "set", "path": "FirstName", "value": "{sample}"}]
             edit = IntegrationEdit.model_validate({"testing": {"delivery": SALESFORCE | {"mapping": marks}}})
             await client.integration_edit(crm.id, edit)

@@ -10,6 +10,7 @@ from healthdesk.tui.screens.integration import IntegrationScreen
 from healthdesk.tui.screens.job import JobScreen
 from healthdesk.tui.screens.samples import SampleDialog
 from healthdesk.tui.widgets.window_table import WindowTable
+from tests.tui import fake_delivery
 from tests.tui.desk import Driver, open_desk
 from tests.tui.fake_delivery import DeliveryDesk
 from tests.tui.task_desk import NEXT_TAB, open_window, words
@@ -34,6 +35,17 @@ async def test_all_sources_go_to_testing_first_and_the_skipped_one_is_named_with
         [sent] = desk.called("sample_send")
         assert (sent.environment, sent.sources, sent.confirm) == (Environment.TESTING, [], "")
         assert isinstance(driver.app.screen, JobScreen)
+
+
+async def test_a_longer_warning_and_many_sources_leave_the_buttons_in_sight(monkeypatch: pytest.MonkeyPatch):
+    unmarked = " Nothing at Salesforce marks them: a field that the mapping sets to {sample} can."
+    monkeypatch.setattr(fake_delivery, "WARNING", fake_delivery.WARNING + unmarked)
+    desk = DeliveryDesk()
+    desk.sources = [desk.sources[0].model_copy(update={"id": f"s{n}", "key": f"k{n}"}) for n in range(40)]
+    async with open_window(desk, window()) as driver:
+        await driver.press("t")
+        assert "sets to {sample} can." in words(driver)
+        assert "Cancel Send sample data" in words(driver)
 
 
 async def test_only_what_is_picked_is_sent():

@@ -171,7 +171,7 @@ def _unmarked(desk: Desk, environment: EnvironmentRow) -> str:
     ]
     if any(("sample",) in template(text).named for text in told):
         return ""
-    return f" Nothing at {app.client.app.name} tells them from real ones: the mapping can, with a field set to {{sample}}."
+    return f" Nothing at {app.client.app.name} marks them: a field that the mapping sets to {{sample}} can."
 
 
 def _of(chosen: _Chosen, source: SourceRow, hold: HoldReason | None) -> SampleOf:

@@ -27,7 +27,9 @@ from healthdesk.tui.widgets.window_table import WindowTable
 from healthdesk.tui.window import Chunk
 
 AROUND = 13
-"""Lines that the frame, the environment, what is said, the keys and the buttons take."""
+"""Lines that the frame, the environment, what is said, the keys and the buttons take, and one of the warning."""
+WARNING_WIDTH = 68
+"""Cells of a line of the warning, at least."""
 LEAST_ROWS = 3
 NOTHING = "Nothing is sent of these: choose others, or enable them for it."
 
@@ -114,7 +116,9 @@ class SampleDialog(Box[Chosen]):
 
     def _fit(self) -> None:
         rows = len(self.plan.sources) if self.plan is not None else LEAST_ROWS
-        self.table.styles.height = 1 + min(max(LEAST_ROWS, rows), max(LEAST_ROWS, self.size.height - AROUND))
+        warned = len(self.plan.warning) // WARNING_WIDTH if self.plan is not None else 0
+        room = self.size.height - AROUND - warned
+        self.table.styles.height = 1 + min(max(LEAST_ROWS, rows), max(LEAST_ROWS, room))
 
     def _show(self, plan: SamplePlan) -> None:
         chunks = [Chunk(list(plan.sources), None)]

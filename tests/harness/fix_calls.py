@@ -63,6 +63,6 @@ FIX_CALLS = {
         lambda c: c.integration_mapping_save("int_1", Environment.PRODUCTION, [STEP]),
         "POST /v1/integrations/int_1/mapping",
         wire.integration(),
-        {"environment": "production", "mapping": [SENT]},
+        {"environment": "production", "mapping": [SENT], "headers": {}},
     ),
 }

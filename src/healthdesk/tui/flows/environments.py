@@ -92,7 +92,7 @@ async def _change(
             [
                 *name,
                 *environment_fields(
-                    which, before, connection_options(_apart(integration, which, found), before)
+                    which, before, connection_options(apart_from(integration, which, found), before)
                 ),
             ],
             intro=_intro(which),
@@ -112,7 +112,7 @@ async def _change(
         given = {**answer, "connection_id": added.id if added is not None else NEW}
 
 
-def _apart(integration: Integration, which: Environment, found: Sequence[Connection]) -> list[Connection]:
+def apart_from(integration: Integration, which: Environment, found: Sequence[Connection]) -> list[Connection]:
     """Return the connections without that of the other environment: nothing of testing reaches production."""
     taken = {each.connection_id for each in integration.environments if each.environment is not which}
     return [each for each in found if each.id not in taken]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from healthdesk.api.integrations import Integration
 from healthdesk.api.samples import Promote, Promotion
+from healthdesk.domain.states import Environment
 from healthdesk.errors import ApiRefused
-from healthdesk.tui.flows.environments import deliverable
+from healthdesk.tui.flows.environments import apart_from, deliverable
 from healthdesk.tui.flows.own_connections import choose_among
 from healthdesk.tui.flows.secrets import show_secrets
 from healthdesk.tui.screens.dialog import Question
@@ -43,7 +44,7 @@ async def promote(screen: DeskScreen, integration: Integration) -> str:
 async def _confirm(screen: DeskScreen, integration: Integration, promotion: Promotion) -> Promote | None:
     connection_id = None
     if promotion.creates:
-        found = await deliverable(screen)
+        found = apart_from(integration, Environment.PRODUCTION, await deliverable(screen))
         title = f"Promote {integration.name} · the connection of production"
         chosen = await choose_among(screen, title, found)
         if chosen is None:

@@ -442,6 +442,34 @@ async def test_what_differs_is_shown_value_by_value_and_changed(desk: Desk) -> N
     assert await counted(desk, changed) == (0, 0, 0, 3)
 
 
+async def test_secrets_in_addresses_are_not_in_the_file_and_stay(desk: Desk) -> None:
+    text = SMALL.replace("https://crm.example", "https://crm.example/in?sig=sesame&v=1").replace(
+        "/v2", "/v2?token=sesame"
+    )
+    await imported(desk, text, SMALL_SECRETS)
+    assert await counted(desk, text) == (0, 0, 0, 4)
+    exported = await setup.export(desk)
+    assert "sesame" not in exported
+    assert "# Not in this file: what •••• stands for in the base_url of Endpoint" in exported
+    assert "# Not in this file: what •••• stands for in the path of CRM production" in exported
+    assert await counted(desk, exported) == (0, 0, 0, 4)
+    slower = exported.replace("rate_per_s = 20.0", "rate_per_s = 5.0")
+    limited = slower.replace('auth = "bearer"', 'auth = "bearer", callback_limit_per_minute = 30')
+    await imported(desk, limited)
+    [crm] = (await integrations.list_all(desk, None, 500)).items
+    [live] = crm.environments
+    assert (live.rate_per_s, live.path) == (5, "/v2?token=sesame")
+    [endpoint] = (await connections.list_all(desk, None, 500)).items
+    assert (endpoint.callback_limit_per_minute, endpoint.base_url) == (
+        30,
+        "https://crm.example/in?sig=sesame&v=1",
+    )
+    moved = exported.replace("crm.example", "other.example")
+    planned = await setup.load(desk, SetupGiven(text=moved))
+    [refused] = [each for each in planned.changes if each.do == "refuse"]
+    assert "write what belongs there" in refused.why
+
+
 async def test_what_is_refused_is_refused_by_the_plan_and_nothing_is_changed(desk: Desk) -> None:
     before = await rows(desk)
 

@@ -7,7 +7,7 @@ import re
 from yarl import URL
 
 from healthdesk.connectors.policy import is_literal
-from healthdesk.domain.masking import redact_url
+from healthdesk.domain.masking import MASK, redact_url
 from healthdesk.errors import ConnectorError
 
 
@@ -34,6 +34,10 @@ def check_base_url(text: str) -> str:
     stripped = text.strip()
     if _SPACE_OR_CONTROL.search(stripped):
         raise _bad_url("the URL contains a space or control character", fix="write a space in it as %20")
+    if MASK in stripped:
+        raise _bad_url(
+            f"{MASK} stands for a secret that an export leaves out", fix="write what belongs there"
+        )
     try:
         url = URL(stripped)
         port = url.explicit_port

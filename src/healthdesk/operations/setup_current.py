@@ -15,7 +15,7 @@ from healthdesk.api.labels import LabelCreate
 from healthdesk.api.sources import Source
 from healthdesk.api.tasks import Template
 from healthdesk.domain.instance_states import InstanceKind, LabelKind
-from healthdesk.domain.masking import is_secret_header
+from healthdesk.domain.masking import MASK, is_secret_header, redact_url
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.operations import (
     channels,
@@ -67,6 +67,21 @@ class Current:
     """Names of the operator's own filters that are not shared."""
     left_out: list[str] = field(default_factory=list)
     """Sentences about what is configured and cannot be in a file."""
+    masked: dict[str, str] = field(default_factory=dict)
+    """Addresses and paths that hold a secret as they are, by the form that a file has them in."""
+
+    def shown(self, address: str, whose: str) -> str:
+        """Return an address or path as a file has it: without the secrets of its query."""
+        shown = redact_url(address)
+        if shown != address:
+            self.masked[f"{whose} {shown}"] = address
+            self.left_out.append(f"what {MASK} stands for in the {whose}")
+        return shown
+
+    def kept(self, address: str, whose: str) -> str:
+        """Return what a file says as `shown` would, where it means what is there."""
+        shown = redact_url(address)
+        return shown if self.masked.get(f"{whose} {shown}") == address else address
 
     def note(self, kind: str, key: str, object_id: str) -> None:
         """Remember what a thing is called."""
@@ -127,7 +142,12 @@ async def every(read: Callable[[str | None], Awaitable[Page[T]]]) -> list[T]:
 async def _connections(desk: Desk, found: Current) -> None:
     pings = await pings_by_connection(desk)
     for shown in await every(lambda after: connections.list_all(desk, after, PAGE)):
-        found.document.connections.append(await connection_item(desk, shown, pings.get(shown.id)))
+        item = await connection_item(desk, shown, pings.get(shown.id))
+        item.base_url = found.shown(item.base_url, address_of(shown.name))
+        if item.heartbeat is not None:
+            path = found.shown(item.heartbeat.path, heartbeat_of(shown.name))
+            item.heartbeat = item.heartbeat.model_copy(update={"path": path})
+        found.document.connections.append(item)
         found.note("connections", shown.name, shown.id)
         found.owners[shown.id] = shown.owner
 
@@ -142,6 +162,8 @@ async def _integrations(desk: Desk, found: Current) -> None:
 
 def _integration(name: str, shown: Integration, row: IntegrationRow, found: Current) -> SetupIntegration:
     places = {each.environment: _environment(each) for each in row.environments}
+    for environment, place in places.items():
+        place.path = found.shown(place.path, path_of(name, environment))
     found.left_out += [
         f"header {header} of {name} {each.environment.value}, as it holds a secret"
         for each in row.environments
@@ -159,6 +181,21 @@ def _integration(name: str, shown: Integration, row: IntegrationRow, found: Curr
         proof=shown.proof,
         paused=shown.kind is not IntegrationKind.DELIVERY and shown.state is IntegrationState.PAUSED,
     )
+
+
+def address_of(connection: str) -> str:
+    """Return what a file calls the address of a connection."""
+    return f"base_url of {connection}"
+
+
+def heartbeat_of(connection: str) -> str:
+    """Return what a file calls the path of a heartbeat."""
+    return f"heartbeat path of {connection}"
+
+
+def path_of(integration: str, environment: Environment) -> str:
+    """Return what a file calls the path of an environment."""
+    return f"path of {integration} {environment.value}"
 
 
 def _environment(row: EnvironmentRow) -> SetupEnvironment:

@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from healthdesk.api.integrations import ProofSettings
 from healthdesk.connectors.app import App
 from healthdesk.connectors.spec import Manifest
-from healthdesk.domain.states import IntegrationKind
+from healthdesk.domain.states import Environment, IntegrationKind
 from healthdesk.errors import HealthdeskError
 from healthdesk.operations.connection_fields import base_url_of, settings_of
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.proof_inputs import wanted_of
 from healthdesk.operations.setup_connections import verification_by_default
-from healthdesk.operations.setup_current import Current
+from healthdesk.operations.setup_current import Current, address_of, heartbeat_of, path_of
 from healthdesk.operations.setup_document import (
     SetupConnection,
     SetupIntegration,
@@ -67,6 +67,15 @@ def _changes(
         app = _app(desk, admin.app) if isinstance(admin, SetupConnection) else None
         if app is not None and item.tasks is not None:
             return {"app": app.id, "tasks": checked(app.manifest, item.tasks)}
+    if isinstance(item, SetupIntegration):
+        places = {Environment.PRODUCTION: item.production, Environment.TESTING: item.testing}
+        return {
+            environment.value: place.model_copy(
+                update={"path": found.kept(place.path, path_of(item.name, environment))}
+            )
+            for environment, place in places.items()
+            if place is not None and "path" in place.model_fields_set
+        }
     if isinstance(item, SetupProof):
         return _of_proof(desk, item, there, everything)
     return {}
@@ -100,12 +109,15 @@ def _of_connection(
     ):  # written out, it is still what the app's callbacks have
         by_default = verification_by_default(desk, item.app)
         changes["verification"] = None if item.verification == by_default else item.verification
+    if item.heartbeat is not None:
+        path = found.kept(item.heartbeat.path, heartbeat_of(item.name))
+        changes["heartbeat"] = item.heartbeat.model_copy(update={"path": path})
     app = _app(desk, item.app)
     if app is not None:
         changes["settings"] = settings_of(
             app.manifest, {**(there.settings if there is not None else {}), **item.settings}
         )
-        changes["base_url"] = _base_url(app.manifest, item)
+        changes["base_url"] = found.kept(_base_url(app.manifest, item), address_of(item.name))
     return changes
 
 

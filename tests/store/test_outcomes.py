@@ -19,18 +19,7 @@ from healthdesk.domain.states import (
     Trigger,
 )
 from healthdesk.domain.undecided import Decision, Said, unconfirmed
-from healthdesk.store import (
-    callbacks,
-    holding,
-    integrations,
-    ledger,
-    ordering,
-    problems,
-    receipts,
-    record_events,
-    records,
-    undecided,
-)
+from healthdesk.store import callbacks, integrations, problems, receipts, record_events, records, undecided
 from healthdesk.store.rows import Outcome, Whose
 from tests.store.test_callbacks import callback
 from tests.store.test_flow import recover

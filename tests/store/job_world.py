@@ -72,5 +72,8 @@ async def resend_everything(world: World, query: RecordQuery, store: Store | Non
     """Queue all that a filter matches, as a careless job does; what earlier jobs wait for is taken in before."""
     for job_id in await (store or world.store).read(jobs.active):
         await (store or world.store).write(jobs.lease, [job_id], world.clock.now())
-        await step(world, job_id, store=store, most=0, allowed=0)
+        # None where another daemon has it, or ended it just now
+        await (store or world.store).write(
+            job_items.step, job_id, world.clock.now(), most=lambda _place: 0, allowed=0
+        )
     return await step(world, await filled(world, query, store), store=store)

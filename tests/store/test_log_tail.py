@@ -51,7 +51,7 @@ async def test_what_arrives_and_what_is_tried_is_shown_once_wherever_the_filter_
     claimed = await world.claim()
     await world.step([world.failed(each, REFUSED) for each in claimed])
     assert await seen(world, looks) == sorted(new)
-    await world.store.write(records.resend, [min(old)], by="ann", now=world.clock.now())
+    await world.store.write(records.resend, [min(old)], by="ann", now=world.clock.now(), delivered_too=True)
     [again] = await world.claim()
     await world.step([world.delivered(again)])
     assert await seen(world, looks) == [min(old)]

@@ -79,10 +79,16 @@ async def test_two_daemons_share_the_work_and_run_each_instance_once(tmp_path, d
             await until(both)
             one.worker.gate.set()
             two.worker.gate.set()
-            rows = await one.settled(*ids)
+
+            async def all_succeeded():
+                rows = await one.settled(*ids)
+                for desk in (one, two):  # what found no place is tried again a moment later
+                    desk.clock.advance(2.0)
+                return all(row.state is InstanceState.SUCCEEDED for row in rows)
+
+            await until(all_succeeded)
         ran = [work.instance.id for work in (*one.worker.ran, *two.worker.ran)]
         assert sorted(ran) == sorted(ids), "each once"
-        assert {row.state for row in rows} == {InstanceState.SUCCEEDED}
 
 
 async def test_asking_for_one_that_another_daemon_runs_waits_for_it_to_be_run_once_more(tmp_path, database):

@@ -13,11 +13,10 @@ from healthdesk.engine.clockwatch import ClockWatch
 from healthdesk.engine.context import Context
 from healthdesk.engine.desk_secrets import desk_secret
 from healthdesk.engine.pulse import Pulse
+from healthdesk.engine.taking_up import take_up
 from healthdesk.errors import StoreUnavailable, VaultError
 from healthdesk.store import (
-    alerts,
     daemons,
-    instance_recovery,
     instance_retention,
     integrations,
     jobs,
@@ -116,50 +115,12 @@ class Janitor:
         return await self._recover(others_are_dead=store.dialect == "sqlite")
 
     async def _recover(self, *, others_are_dead: bool) -> int:
-        total = 0
-        while True:
-            count = await self._ctx.store.write(
-                recovery.recover_interrupted,
-                self._ctx.clock.now(),
-                daemon_id=self._ctx.daemon_id,
-                others_are_dead=others_are_dead,
-                limit=STEP,
-            )
-            total += count
-            if count < STEP:
-                break
-        await self._recover_instances(others_are_dead=others_are_dead)
-        messages = await self._ctx.store.write(
-            alerts.recover,
-            self._ctx.clock.now(),
-            daemon_id=self._ctx.daemon_id,
-            others_are_dead=others_are_dead,
-        )
+        attempts, messages = await take_up(self._ctx, others_are_dead=others_are_dead)
         if messages:
-            log.warning("%d messages were interrupted by a stop of the daemon and are sent again", messages)
             self._on_alerts()
-        if total:
-            log.warning("%d attempts were interrupted by a stop of the daemon", total)
-            self._ctx.bus.publish("record.changed")
+        if attempts:
             self._on_recovered()
-        return total
-
-    async def _recover_instances(self, *, others_are_dead: bool) -> None:
-        """Let tasks and proof syncs be run again that daemons now dead had under way."""
-        total = 0
-        while True:
-            count = await self._ctx.store.write(
-                instance_recovery.recover,
-                self._ctx.clock.now(),
-                others_are_dead=others_are_dead,
-                limit=STEP,
-            )
-            total += count
-            if count < STEP:
-                break
-        if total:
-            log.warning("%d runs of tasks and proof syncs were interrupted by a stop of the daemon", total)
-            self._ctx.bus.publish("instance.changed")
+        return attempts
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep house until `stop`, then give the lease up."""
@@ -211,9 +172,7 @@ class Janitor:
                 await part()
             except StoreUnavailable:
                 raise
-            except (
-                Exception
-            ):  # a fault of ours in one part: it must not be silent, nor keep the others from their turn
+            except Exception:  # a fault of ours in one part: loud, and the others still have their turn
                 log.exception("housekeeping: %s failed; the rest goes on, and it is tried again", name)
 
     async def _look_at_daemons(self) -> None:

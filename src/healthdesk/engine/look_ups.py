@@ -13,8 +13,8 @@ from functools import partial
 from healthdesk.domain.states import RecordState
 from healthdesk.engine import asking
 from healthdesk.engine.context import Context
-from healthdesk.engine.outcomes import LEASE_GRACE_S, Outcomes, before
-from healthdesk.engine.pulse import Pulse
+from healthdesk.engine.outcomes import LEASE_GRACE_S, Outcomes
+from healthdesk.engine.pulse import Pulse, before
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import MappingError, StoreUnavailable
 from healthdesk.store import look_ups, undecided

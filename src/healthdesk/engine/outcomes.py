@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from healthdesk.domain.lookup import Answered
@@ -28,7 +28,7 @@ from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
 from healthdesk.engine.context import Context
 from healthdesk.engine.deliver import Deliverer
 from healthdesk.engine.heartbeats import Heartbeats
-from healthdesk.engine.pulse import Pulse
+from healthdesk.engine.pulse import Pulse, before
 from healthdesk.engine.receipt_reading import NO_RECEIPTS, read_receipt
 from healthdesk.engine.slots import Pace
 from healthdesk.engine.targets import Key, Target, Targets
@@ -262,18 +262,6 @@ class Outcomes:
             self.on_alerts()
         for integration_id, environment in carried.again:
             self._deliverer.wake(integration_id, environment)
-
-
-async def before(stop: asyncio.Event, waiting: Coroutine[None, None, None]) -> bool:
-    """Wait, and return True; False when `stop` came first."""
-    waiter, stopper = asyncio.create_task(waiting), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({waiter, stopper}, return_when=asyncio.FIRST_COMPLETED)
-        return waiter.done()
-    finally:
-        waiter.cancel()
-        stopper.cancel()
-        await asyncio.gather(waiter, stopper, return_exceptions=True)
 
 
 def _facts(row: UndecidedRow, asked: int = 0) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 from healthdesk.clock import Clock
@@ -63,3 +63,15 @@ class Pulse:
         while True:
             await self._clock.sleep(self._every_s)
             self._event.set()
+
+
+async def before(stop: asyncio.Event, waiting: Coroutine[None, None, None]) -> bool:
+    """Wait, and return True; False when `stop` came first."""
+    waiter, stopper = asyncio.create_task(waiting), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({waiter, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        return waiter.done()
+    finally:
+        waiter.cancel()
+        stopper.cancel()
+        await asyncio.gather(waiter, stopper, return_exceptions=True)

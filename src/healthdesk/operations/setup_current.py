@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
-from itertools import count
 from typing import TypeVar
 
 from healthdesk.api.alerts import Rule
@@ -15,7 +13,7 @@ from healthdesk.api.labels import LabelCreate
 from healthdesk.api.sources import Source
 from healthdesk.api.tasks import Template
 from healthdesk.domain.instance_states import InstanceKind, LabelKind
-from healthdesk.domain.masking import MASK, is_secret_header, redact_url
+from healthdesk.domain.masking import is_secret_header
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.operations import (
     channels,
@@ -31,7 +29,6 @@ from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.setup_connections import connection_item, pings_by_connection
 from healthdesk.operations.setup_document import (
     SetupChannel,
-    SetupDocument,
     SetupEnvironment,
     SetupFilter,
     SetupIntegration,
@@ -42,6 +39,7 @@ from healthdesk.operations.setup_document import (
     SetupTemplate,
     key_of,
 )
+from healthdesk.operations.setup_found import Current, address_of, heartbeat_of, path_of
 from healthdesk.store import instances, proof
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
@@ -51,53 +49,6 @@ T = TypeVar("T")
 PAGE = 500
 OF_THIS_DESK = ("problem_id", "job_id", "lookup")
 """Parts of a filter that mean nothing on another desk, or are data of people."""
-
-
-@dataclass(slots=True)
-class Current:
-    """The desk's document, with the id of each thing by kind and key."""
-
-    document: SetupDocument = field(default_factory=SetupDocument)
-    ids: dict[str, dict[str, str]] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    """What the file calls a thing, by id; labels as `label Access`, `control Access`."""
-    owners: dict[str, str] = field(default_factory=dict)
-    """Whose each connection and each shared filter is, by id."""
-    unshared: set[str] = field(default_factory=set)
-    """Names of the operator's own filters that are not shared."""
-    left_out: list[str] = field(default_factory=list)
-    """Sentences about what is configured and cannot be in a file."""
-    masked: dict[str, str] = field(default_factory=dict)
-    """Addresses and paths that hold a secret as they are, by the form that a file has them in."""
-
-    def shown(self, address: str, whose: str) -> str:
-        """Return an address or path as a file has it: without the secrets of its query."""
-        shown = redact_url(address)
-        if shown != address:
-            self.masked[f"{whose} {shown}"] = address
-            self.left_out.append(f"what {MASK} stands for in the {whose}")
-        return shown
-
-    def kept(self, address: str, whose: str) -> str:
-        """Return what a file says as `shown` would, where it means what is there."""
-        shown = redact_url(address)
-        return shown if self.masked.get(f"{whose} {shown}") == address else address
-
-    def note(self, kind: str, key: str, object_id: str) -> None:
-        """Remember what a thing is called."""
-        self.ids.setdefault(kind, {})[key] = object_id
-        self.names[object_id] = key
-
-    def name(self, object_id: str | None) -> str:
-        """Return what the file calls a thing; nothing where there is none."""
-        return self.names.get(object_id or "", "")
-
-    def distinct(self, kind: str, name: str) -> str:
-        """Return a name that nothing else of the kind has in the file: the desk lets two rules have one name."""
-        taken = self.ids.get(kind, {})
-        if name not in taken:
-            return name
-        return next(other for number in count(2) if (other := f"{name} {number}") not in taken)
 
 
 async def current(desk: Desk) -> Current:
@@ -181,21 +132,6 @@ def _integration(name: str, shown: Integration, row: IntegrationRow, found: Curr
         proof=shown.proof,
         paused=shown.kind is not IntegrationKind.DELIVERY and shown.state is IntegrationState.PAUSED,
     )
-
-
-def address_of(connection: str) -> str:
-    """Return what a file calls the address of a connection."""
-    return f"base_url of {connection}"
-
-
-def heartbeat_of(connection: str) -> str:
-    """Return what a file calls the path of a heartbeat."""
-    return f"heartbeat path of {connection}"
-
-
-def path_of(integration: str, environment: Environment) -> str:
-    """Return what a file calls the path of an environment."""
-    return f"path of {integration} {environment.value}"
 
 
 def _environment(row: EnvironmentRow) -> SetupEnvironment:

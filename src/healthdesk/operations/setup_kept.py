@@ -20,7 +20,6 @@ from healthdesk.operations.connection_fields import base_url_of, settings_of
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.proof_inputs import wanted_of
 from healthdesk.operations.setup_connections import verification_by_default
-from healthdesk.operations.setup_current import Current, address_of, heartbeat_of, path_of
 from healthdesk.operations.setup_document import (
     SetupConnection,
     SetupIntegration,
@@ -28,6 +27,7 @@ from healthdesk.operations.setup_document import (
     SetupRule,
     SetupSource,
 )
+from healthdesk.operations.setup_found import Current, address_of, heartbeat_of, path_of
 from healthdesk.operations.task_settings import checked
 
 M = TypeVar("M", bound=BaseModel)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.setup_current import Current
+from healthdesk.operations.setup_found import Current
 
 
 @dataclass(slots=True)

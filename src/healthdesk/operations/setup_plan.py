@@ -13,7 +13,7 @@ from healthdesk.api.setup import SetupChange, SetupPlan
 from healthdesk.domain.states import IntegrationKind
 from healthdesk.errors import ConnectorError
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.setup_current import OF_THIS_DESK, Current
+from healthdesk.operations.setup_current import OF_THIS_DESK
 from healthdesk.operations.setup_document import (
     SetupChannel,
     SetupConnection,
@@ -25,6 +25,7 @@ from healthdesk.operations.setup_document import (
     SetupRule,
     SetupSource,
 )
+from healthdesk.operations.setup_found import Current
 from healthdesk.operations.setup_kept import as_kept
 from healthdesk.operations.setup_said import differences
 

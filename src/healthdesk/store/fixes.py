@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from healthdesk.domain.states import Environment, RecordEventKind, RecordState
 from healthdesk.store import record_events
 from healthdesk.store.rows_fixes import FixRow
-from healthdesk.store.schema import record_bodies, records
+from healthdesk.store.schema import HAS_BODY, records
 from healthdesk.store.schema import record_events as events
 from healthdesk.store.schema_jobs import fixes, jobs
 from healthdesk.store.schema_setup import environments
@@ -85,10 +85,7 @@ def lock(conn: Connection, record_id: str) -> tuple[RecordState, str | None, boo
         select(
             records.c.state,
             records.c.fix_id,
-            select(record_bodies.c.record_id)
-            .where(record_bodies.c.record_id == records.c.id)
-            .exists()
-            .label("has_body"),
+            HAS_BODY,
         )
         .where(records.c.id == record_id)
         .with_for_update(of=records)

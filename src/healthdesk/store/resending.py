@@ -15,7 +15,7 @@ from healthdesk.store import ledger
 from healthdesk.store.log_plan import Ranges, ranges
 from healthdesk.store.ordering import goes_first
 from healthdesk.store.rows import RecordQuery, ResentRow
-from healthdesk.store.schema import attempts, record_bodies, records
+from healthdesk.store.schema import HAS_BODY, attempts, records
 from healthdesk.store.scope import scope_of
 
 DELIVERED = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
@@ -129,10 +129,7 @@ def _choose(
             records.c.hold_reason,
             records.c.order_key,
             records.c.next_at,
-            select(record_bodies.c.record_id)
-            .where(record_bodies.c.record_id == records.c.id)
-            .exists()
-            .label("has_body"),
+            HAS_BODY,
         )
         .where(records.c.id.in_(ids))
         .order_by(records.c.id)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    select,
     text,
 )
 
@@ -141,6 +142,14 @@ record_bodies = Table(
     Column("body", LargeBinary, nullable=False),
 )
 """Beside `records`, so that moving a record through its states does not rewrite its body."""
+
+HAS_BODY = (
+    select(record_bodies.c.record_id)
+    .where(record_bodies.c.record_id == records.c.id)
+    .exists()
+    .label("has_body")
+)
+"""Whether retention has left a record its body, as a column beside those of `records`."""
 
 attempts = Table(
     "attempts",

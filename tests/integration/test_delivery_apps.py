@@ -188,7 +188,7 @@ async def test_hubspot_names_what_failed_and_the_rest_is_delivered(desk: Desk) -
             delivery,
             [
                 {"email": "ada@example.com", "last": "Byron"},
-                {"email": "grace@example.com"},
+                {"email": "grace@example.com", "last_name": "Hopper"},
                 {"email": "joan@example.com", "last": "Clarke"},
             ],
         )
@@ -207,6 +207,9 @@ async def test_hubspot_names_what_failed_and_the_rest_is_delivered(desk: Desk) -
         other = FixGiven(mapping=[MappingStep(do=MappingVerb.SET, path="first", value="Grace")])
         async with desk.client() as client:
             seen = [await client.record_fix_preview(ids[1], each) for each in (named, other)]
+            likely = (await client.record(ids[1])).likely
+        assert likely is not None
+        assert (likely.field, "it was sent as last_name" in likely.sentence) == ("lastname", True)
         assert [["lastname" in said for said in each.warnings] for each in seen] == [[], [True]]
         [lost] = await post_held(desk, delivery, [{"last": "Nobody"}])
         unmade = await in_state(desk, lost, RecordState.FAILED)

@@ -1,8 +1,11 @@
 """What is likely wrong with a record that was not taken."""
 
+import json
+
 import pytest
 
 from healthdesk.domain.likely import Cause, likely_cause
+from healthdesk.domain.outcome import told_of
 from healthdesk.domain.states import ErrorKind
 
 
@@ -63,6 +66,46 @@ def test_a_missing_field_is_named_and_looked_for_in_what_was_sent(keys, words, a
     assert found.field == "risk_level"
     assert words in found.sentence
     assert found.next_action.startswith(action)
+
+
+_NO_PROPERTY = 'Property "risk_level" does not exist'
+_VALIDATED = [
+    {"isValid": False, "message": _NO_PROPERTY, "error": "PROPERTY_DOESNT_EXIST", "name": "risk_level"}
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {
+            "message": "Not valid",
+            "errors": [
+                {
+                    "message": _NO_PROPERTY,
+                    "code": "PROPERTY_DOESNT_EXIST",
+                    "context": {"propertyName": ["risk_level"]},
+                }
+            ],
+        },
+        {
+            "message": f"Property values were not valid: {json.dumps(_VALIDATED)}",
+            "category": "VALIDATION_ERROR",
+        },
+        [{"message": "No such column 'risk_level' on sobject of type Contact", "errorCode": "INVALID_FIELD"}],
+        'Unknown field: "risk_level"',
+    ],
+)
+def test_a_field_that_the_endpoint_does_not_have_is_named(body: object) -> None:
+    told = told_of(json.dumps(body).encode(), {})
+    assert (told.field, told.unknown, told.missing) == ("risk_level", True, False)
+    assert not told_of(b'{"code": "INVALID_FIELD", "field": "age", "message": "must be 18"}', {}).unknown
+
+
+def test_a_field_that_the_endpoint_does_not_have_is_renamed_or_removed():
+    found = likely_cause(kind=ErrorKind.REFUSED, status=400, field="risk_level", unknown=True)
+    assert (found.cause, found.field, found.key) == (Cause.FORMAT, "risk_level", "f")
+    assert found.sentence == "The endpoint has no field risk_level (400)."
+    assert found.next_action.startswith("Rename or remove risk_level in the mapping")
 
 
 def test_a_server_that_fails_over_a_named_field_misses_it():

@@ -115,6 +115,30 @@ MISSING = [
     {"errors": [{"instancePath": "", "params": {"missingProperty": "risk_level"}, "message": "is required"}]},
     {"message": "The risk_level field is required."},
     {"message": "Validation failed: risk_level can't be blank"},
+    # HubSpot, then Salesforce: the texts that they answer, by the pages that domain.messages cites
+    {
+        "message": "Error creating TICKET. Some required properties were not set.",
+        "context": {"properties": ["risk_level"]},
+    },
+    {
+        "message": "Invalid",
+        "errors": [
+            {
+                "message": "Some required properties were not set.",
+                "code": "REQUIRED_FIELD",
+                "context": {"propertyName": ["risk_level"]},
+            }
+        ],
+    },
+    {"message": "Invalid input JSON on line 1, column 2. Some required fields were not set: [risk_level]"},
+    [
+        {
+            "message": "Required fields are missing: [risk_level]",
+            "errorCode": "REQUIRED_FIELD_MISSING",
+            "fields": ["risk_level"],
+        }
+    ],
+    [{"message": "Required fields are missing: [risk_level, B]", "errorCode": "REQUIRED_FIELD_MISSING"}],
     "risk_level is required",
     b"risk_level is required",
     b"Missing required field: risk_level",

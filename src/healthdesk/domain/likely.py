@@ -100,13 +100,15 @@ def likely_cause(
     message: str = "",
     field: str = "",
     missing: bool = False,
+    unknown: bool = False,
     keys: Sequence[str] | None = None,
     connection: str = "",
 ) -> Likely | None:
     """Return what is likely wrong, or None where the desk itself failed or nothing failed.
 
     `message` is what the endpoint said (it is only looked into, never quoted), `field` the field it names and `missing`
-    whether it misses it; `keys` are the top-level keys of what was sent, None where those are not known.
+    whether it misses it, `unknown` whether it has none of that name; `keys` are the fields that were sent, None where those
+    are not known.
     """
     if not kind or kind in _UNKNOWN_TO_US:
         return None
@@ -125,6 +127,14 @@ def likely_cause(
             f"The endpoint is in a state in which it does not take this record{answered}.",
             "Have its owner look at the record there, then resend.",
             key="s",
+        )
+    if unknown and field and status is not None and 400 <= status < 500:
+        return Likely(
+            Cause.FORMAT,
+            f"The endpoint has no field {field}{answered}.",
+            f"Rename or remove {field} in the mapping, or have the field made there; then resend.",
+            field,
+            "f",
         )
     if kind in _FORMAT:
         return _format(kind, answered, field)

@@ -1,7 +1,9 @@
 """Reads what an endpoint said about a refusal: its message, and the field it misses.
 
 Endpoints say it in many shapes: `{"message": …}`, RFC 9457 problem details, a map or a list of errors, the
-validation errors of common frameworks, or a short text.
+validation errors of common frameworks, or a short text. CRM apps name fields apart from the text: HubSpot in `context`
+(https://developers.hubspot.com/docs/api-reference/latest/error-handling), or in JSON within the text; Salesforce in `fields`
+(https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm).
 """
 
 from __future__ import annotations
@@ -11,7 +13,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from healthdesk.domain.missing import field_in_text, field_name, says_missing, unescaped_path
+from healthdesk.domain.missing import (
+    field_in_text,
+    field_name,
+    says_missing,
+    unescaped_path,
+    unknown_in_text,
+)
 
 _MAX_TEXT_CHARS = 4000
 _MAX_PLAIN_CHARS = 1000
@@ -68,6 +76,9 @@ _LIST_KEYS = (
     "messages",
     "fault",
 )
+_CODE_KEYS = ("code", "type", "errorcode", "statuscode", "error")
+_CONTEXT_KEYS = ("propertyname", "properties")
+_UNKNOWN_CODE = "PROPERTY_DOESNT_EXIST"
 _NO_FIELD = frozenset(
     {"non_field_errors", "__all__", "_errors", "base", "error", "errors", "general", "message"}
 )
@@ -85,13 +96,14 @@ _HTML = re.compile(r"\s*<(?:!doctype|html|head|\?xml|[a-z]+:)", re.IGNORECASE)
 class Told:
     """What the endpoint said, values of the record still in it.
 
-    `field` is a plain name, or empty; `named_in` is the text it was taken from.
+    `field` is a plain name, or empty; `named_in` is the text it was taken from. `unknown`: the endpoint has no such field.
     """
 
     message: str = ""
     field: str = ""
     missing: bool = False
     named_in: str = ""
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +138,8 @@ def read_told(body: bytes) -> Told:
 
 def _from_text(text: str) -> Told:
     field, missing = field_in_text(text)
-    return Told(text[:_MAX_TEXT_CHARS], field, missing, text)
+    unknown = "" if missing else unknown_in_text(text)
+    return Told(text[:_MAX_TEXT_CHARS], field or unknown, missing, text, bool(unknown))
 
 
 def _from_json(value: object) -> Told:
@@ -142,10 +155,12 @@ def _from_json(value: object) -> Told:
     if not complaints:
         return Told()
     worst = complaints[0]
-    said_field, said_missing = field_in_text(worst.text)
-    message = "; ".join(_sentence(complaint) for complaint in complaints[:_SHOWN])
-    field = field_name(worst.field) or (said_field if not worst.field else "")
-    return Told(message[:_MAX_TEXT_CHARS], field, worst.missing or said_missing, worst.field or worst.text)
+    said = _from_text(worst.text)
+    message = "; ".join(dict.fromkeys(_sentence(complaint) for complaint in complaints[:_SHOWN]))
+    field = field_name(worst.field) or (said.field if not worst.field else "")
+    missing = worst.missing or said.missing
+    unknown = not missing and bool(field) and (said.unknown or worst.code == _UNKNOWN_CODE)
+    return Told(message[:_MAX_TEXT_CHARS], field, missing, worst.field or worst.text, unknown)
 
 
 def _sentence(complaint: _Complaint) -> str:
@@ -179,10 +194,12 @@ def _complaints(node: object, field: str, depth: int) -> Iterator[_Complaint]:
             yield from inner
             return
         text = next((t for key in _TEXT_KEYS if (t := _text(members.get(key)))), "")
-        if text:
-            own = _own_field(members) or field
-            code = _text(members.get("code")) or _text(members.get("type"))
-            yield _Complaint(own, text, code)
+        if text and (within := _within(text)):
+            yield from _complaints(within, field, depth + 1)
+        elif text:
+            code = next((code for key in _CODE_KEYS if (code := _text(members.get(key)))), "")
+            for own in _named_apart(members) or (_own_field(members) or field,):
+                yield _Complaint(own, text, code)
         else:
             yield from _map(node, field, depth)
 
@@ -194,6 +211,31 @@ def _map(node: Mapping[object, object], field: str, depth: int) -> Iterator[_Com
         inner = f"{field}.{name}" if field and name else field or name
         if isinstance(item, str | list | dict):
             yield from _complaints(item, inner, depth + 1)
+
+
+def _within(text: str) -> object:
+    """Return the list of errors that a text ends with as JSON, or None."""
+    start = text.find("[{")
+    if start < 0 or not text.endswith("}]"):
+        return None
+    try:
+        return json.loads(text[start:])
+    except (ValueError, RecursionError):
+        return None
+
+
+def _named_apart(members: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the fields that an error lists beside its text."""
+    found = [members.get("fields")]
+    context = members.get("context")
+    if isinstance(context, dict):
+        inner = {str(key).lower(): item for key, item in context.items()}
+        found += [inner.get(key) for key in _CONTEXT_KEYS]
+    for names in found:
+        listed = [names] if isinstance(names, str) else names
+        if isinstance(listed, list) and (fields := [each for each in listed if _text(each)]):
+            return tuple(fields[:_SHOWN])
+    return ()
 
 
 def _text(value: object) -> str:

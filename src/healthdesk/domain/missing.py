@@ -1,4 +1,4 @@
-"""Recognizes that a text complains of a missing field, and which one."""
+"""Recognizes that a text complains of a field that is missing, or of one that is not known, and which one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MAX_FIELD_CHARS = 64
 _MAX_SCANNED_CHARS = 1000
 
 _NAME = r"""(?<![\w$.\-])["'`“\[(]*(?P<field>[A-Za-z_$][\w$.\-\[\]/]{0,80})["'`”\])]*"""
-_THING = r"(?:field|property|parameter|param|attribute|key|column|element|argument|member|input)"
+_THING = r"(?:field|propert(?:y|ies)|parameter|param|attribute|key|column|element|argument|member|input)"
 _LEAD = rf"(?:^|[:;,(.]\s*|\b{_THING}\s+|\bthe\s+|\bfor\s+)"
 _ABSENT = (
     rf"(?:(?:is|was|are)\s+(?:an?\s+)?(?:required|missing|mandatory|blank|empty|null|undefined|"
@@ -20,10 +20,18 @@ _ABSENT = (
 _PATTERNS = tuple(
     re.compile(text, re.IGNORECASE)
     for text in (
+        rf"\b{_THING}s?\s+(?:is|are|was|were)\s+(?:missing|required|mandatory|not\s+(?:set|given|provided|present))\s*:\s*{_NAME}",
         rf"{_LEAD}{_NAME}\s+(?:{_THING}\s+)?{_ABSENT}",
         rf"{_NAME}\s+is\s+a\s+required\s+{_THING}",
         rf"\b(?:missing|required|mandatory)\s+(?:required\s+|mandatory\s+)?{_THING}s?\s*(?:named\s+|for\s+|of\s+)?[:=]?\s*{_NAME}",
         rf"^missing\s*:?\s+{_NAME}\.?$",
+    )
+)
+_UNKNOWN = tuple(
+    re.compile(text, re.IGNORECASE)
+    for text in (
+        rf"\b(?:no\s+such|unknown|unrecogni[sz]ed)\s+{_THING}\s*:?\s*{_NAME}",
+        rf"\b{_THING}\s+{_NAME}\s+(?:does\s+not|doesn['’]?t)\s+exist\b",
     )
 )
 _GENERIC = re.compile(
@@ -36,10 +44,10 @@ _ABOUT_A_FIELD = re.compile(
     re.IGNORECASE,
 )
 _NOT_FIELD_WORDS = """
-    a an and any api argument attribute authentication authorization body column credentials data
+    a an and any api are argument attribute authentication authorization body column credentials data
     element field following header input is it json key login member no not one or parameter param
     password payload permission property record request required scope that the there this token
-    user value values what which
+    user value values was were what which
 """
 _NOT_FIELDS = frozenset(_NOT_FIELD_WORDS.split())
 _LEADING = frozenset({"body", "$", "#", "request", "payload"})
@@ -62,6 +70,13 @@ def field_in_text(text: str) -> tuple[str, bool]:
             if name and name.lower() not in _NOT_FIELDS:
                 return name, True
     return "", bool(_GENERIC.search(shown))
+
+
+def unknown_in_text(text: str) -> str:
+    """Return the field that the text says its writer does not know, or nothing."""
+    found = (pattern.search(text[:_MAX_SCANNED_CHARS]) for pattern in _UNKNOWN)
+    names = (field_name(match["field"]) for match in found if match)
+    return next((name for name in names if name and name.lower() not in _NOT_FIELDS), "")
 
 
 def unescaped_path(path: str) -> str:

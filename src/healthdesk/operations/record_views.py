@@ -177,15 +177,19 @@ def _likely(last: AttemptRow | None, stored: BodyRow | None, target: Target | No
         message=told.message,
         field=told.field,
         missing=told.missing,
-        keys=None if sent is None else _keys(sent[0]),
+        unknown=told.unknown,
+        keys=None if sent is None else _keys(sent[0], target),
         connection=target.connection_name if target is not None else "",
     )
 
 
-def _keys(body: bytes) -> list[str] | None:
-    """Return the top-level keys of a JSON object, None of anything else."""
+def _keys(body: bytes, target: Target | None) -> list[str] | None:
+    """Return the fields of a JSON object, None of anything else: an app's item may hold them within one of its own."""
     parsed = _parsed(body)
-    return list(parsed) if isinstance(parsed, dict) else None
+    if not isinstance(parsed, dict):
+        return None
+    inner = parsed.values() if target is not None and target.proof.app is not None else ()
+    return [*parsed, *(key for each in inner if isinstance(each, dict) for key in each)]
 
 
 def _parsed(body: bytes) -> Any:

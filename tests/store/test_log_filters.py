@@ -144,7 +144,7 @@ def some(log, chance, count):
             "hold_reasons": (HoldReason.PAUSED, HoldReason.CIRCUIT),
             "sample": chance.choice([True, False]),
             "text": chance.choice(
-                ["risk_level", "100%", "REQUIRED", "Übergröße", "nothing", log.rows[97]["webhook_id"], "rec_"]
+                ["risk_level", "100%", "REQUIRED", "ÜBERGRÖßE", "nothing", log.rows[97]["webhook_id"], "rec_"]
             ),
             "lookups": chance.choice([(HASHES[:1],), (HASHES[:2],), (HASHES[:2], HASHES[1:2])]),
             "job_id": JOB,

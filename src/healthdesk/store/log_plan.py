@@ -99,20 +99,21 @@ def plan_of(
     if not bases or has_structure(query):
         bases.append(structure(conn, query, params))
     if order == "arrived" and len(bases) == 1:
-        return Plan(bases[0], _rest(query, bases[0], params), params, fenced=fenced)
+        return Plan(bases[0], _rest(conn, query, bases[0], params), params, fenced=fenced)
     sizes: list[int] = []
     for base in bases:
         sizes.append(size(conn, base, params, min([most, *sizes])))
     base = bases[sizes.index(min(sizes))]
     if order == "arrived" or min(sizes) <= most:
         whole = order != "arrived"
-        return Plan(base, _rest(query, base, params), params, order, whole=whole, fenced=fenced)
+        return Plan(base, _rest(conn, query, base, params), params, order, whole=whole, fenced=fenced)
     base = dated(query, order, params)
-    return Plan(base, _rest(query, base, params), params, order)
+    return Plan(base, _rest(conn, query, base, params), params, order)
 
 
-def _rest(query: RecordQuery, base: Base, params: Params) -> tuple[str, ...]:
-    return tuple(residue(query, params, base.covers))
+def _rest(conn: Connection, query: RecordQuery, base: Base, params: Params) -> tuple[str, ...]:
+    error = "error" if on_sqlite(conn) else 'error COLLATE "C"'
+    return tuple(residue(query, params, base.covers, error=error))
 
 
 def size(conn: Connection, base: Base, params: Params, most: int) -> int:

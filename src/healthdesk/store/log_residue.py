@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,21 +23,24 @@ DATES: Mapping[str, str] = {
 HIGHEST = "~"
 """Sorts after every character of an id."""
 
-_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 Params = dict[str, Any]
 
 
-def residue(query: RecordQuery, params: Params, covered: frozenset[str] = frozenset()) -> list[str]:
+def residue(
+    query: RecordQuery, params: Params, covered: frozenset[str] = frozenset(), *, error: str = "error"
+) -> list[str]:
     """Return a condition for each part of the filter that is not covered, and add their parameters.
 
-    `params` has `source` already where the filter names one: the id of the source.
+    `params` has `source` already where the filter names one: the id of the source. `error` is the SQL of the error, of which
+    lower() must fold the letters of ASCII and may fold no others: in PostgreSQL they depend on the collation.
     """
-    return [
+    parts = [
         condition
         for part, conditions in _PARTS.items()
         if part not in covered
         for condition in conditions(query, params)
     ]
+    return parts if "text" in covered or not query.text else [*parts, _text(query, params, error)]
 
 
 def named(name: str, values: tuple[Any, ...], params: Params) -> str:
@@ -100,21 +102,30 @@ def _reasons(query: RecordQuery, params: Params) -> list[str]:
     return [f"hold_reason IN ({literals(query.hold_reasons)})"] if query.hold_reasons else []
 
 
-def _text(query: RecordQuery, params: Params) -> list[str]:
-    if not query.text:
-        return []
+def _text(query: RecordQuery, params: Params, error: str) -> str:
     if query.text.startswith(ID_START):
         id_bounds(query, params)
         both = (f"({name} >= :text_from AND {name} < :text_to)" for name in ("id", "webhook_id"))
-        return [f"({' OR '.join(both)})"]
-    params["text"] = _like(query.text.lower())
-    found = "lower(error) LIKE :text ESCAPE '\\'"
-    ascii_only = query.text.translate(_ASCII_LOWER)
-    if ascii_only == query.text.lower():
-        return [found]
-    # lower() of SQLite, and of PostgreSQL in the C locale, leaves all but the letters of ASCII as they are.
-    params["text_ascii"] = _like(ascii_only)
-    return [f"({found} OR lower(error) LIKE :text_ascii ESCAPE '\\')"]
+        return f"({' OR '.join(both)})"
+    folded = "".join(letter.lower() for letter in query.text)
+    for number, (upper, lower) in enumerate(_folds(query.text, folded).items()):
+        params[f"upper_{number}"], params[f"lower_{number}"] = upper, lower
+        error = f"replace({error}, :upper_{number}, :lower_{number})"
+    params["text"] = _like(folded)
+    return f"lower({error}) LIKE :text ESCAPE '\\'"
+
+
+def _folds(text: str, folded: str) -> dict[str, str]:
+    """Return the letters beyond ASCII that an error may have for those of the text, and what each becomes: no database folds
+    them alike, and SQLite none.
+    """
+    upper = {case: letter for letter in folded for case in (letter.upper(), letter.title())}
+    pairs = {**upper, **{letter: letter.lower() for letter in text}}
+    return {
+        case: letter
+        for case, letter in pairs.items()
+        if not case.isascii() and case.lower() == letter != case
+    }
 
 
 def _like(text: str) -> str:
@@ -159,6 +170,5 @@ _PARTS: Mapping[str, Callable[[RecordQuery, Params], list[str]]] = {
     ),
     "hold_reasons": _reasons,
     "sample": lambda query, _: [] if query.sample is None else ["sample" if query.sample else "NOT sample"],
-    "text": _text,
     "lookups": _lookups,
 }

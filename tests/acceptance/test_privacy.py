@@ -60,6 +60,7 @@ TRACES = (
     *("84,726,153", "847.2653", "Wolff", "Thistlewood", "Ωμέγα"),
 )
 TOKEN = "tok-4f9d2c71b8e05a63-ONLYENDS"
+QUERY_KEY = "qk/8d3e+51f7&a09c=2b46"
 CALLBACK_SECRET = "whsec_" + base64.b64encode(b"callback secret that nobody may see!").decode()
 PASSWORD = "passw0rd-of-the-crm-3391"
 BASIC = base64.b64encode(f"deskuser:{PASSWORD}".encode()).decode()
@@ -67,7 +68,8 @@ CREDENTIALS = {
     "message": Credentials(auth="bearer", token=TOKEN),
     "keys": Credentials(auth="basic", username="deskuser", password=PASSWORD),
     "page": Credentials(auth="header", header_name="X-Odd-Name", token=TOKEN),
-    "text": Credentials(),
+    # a name that says nothing of a secret, and a value that is written otherwise in an address
+    "text": Credentials(auth="query", fields={"parameter_name": "subscription", "token": QUERY_KEY}),
     "list": Credentials(auth="bearer", token=TOKEN),
 }
 CHAT_SECRET, MAIL_SECRET = "chatpath5ecret90ab", "mailpassw0rd77cd"
@@ -106,13 +108,17 @@ def told(form: str, credential: str) -> tuple[str, str]:
 
 def credential_of(request: web.Request) -> str:
     """Return the credential that a request came with, as it came."""
-    return request.headers.get("Authorization") or request.headers.get("X-Odd-Name", "")
+    return (
+        request.headers.get("Authorization")
+        or request.headers.get("X-Odd-Name")
+        or request.query.get("subscription", "")
+    )
 
 
 def kept_of(form: str) -> str:
     """Return what may be kept of the credential that was echoed."""
-    scheme = {"bearer": "Bearer ", "basic": "Basic ", "header": "", "none": None}[CREDENTIALS[form].auth]
-    return "" if scheme is None else f"{scheme}{MASK}"
+    scheme = {"bearer": "Bearer ", "basic": "Basic ", "header": "", "query": ""}[CREDENTIALS[form].auth]
+    return f"{scheme}{MASK}"
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -217,7 +223,16 @@ async def build(scene: Scene, client: Client, port: int) -> None:
     )
     await call_back(scene.desk, taking.id)
     await post_garbage(scene.desk)
-    scene.secrets += [TOKEN, PASSWORD, BASIC, CALLBACK_SECRET, CHAT_SECRET, MAIL_SECRET]
+    scene.secrets += [
+        TOKEN,
+        QUERY_KEY,
+        quote(QUERY_KEY, safe=""),
+        PASSWORD,
+        BASIC,
+        CALLBACK_SECRET,
+        CHAT_SECRET,
+        MAIL_SECRET,
+    ]
 
 
 async def post(desk: Desk, integration_id: str, key: str) -> str:
@@ -423,6 +438,9 @@ async def reveal_all(scene: Scene) -> dict[str, str]:
         revealed[last["id"]] = await scene.get(path, "POST")
         attempt = json.loads(revealed[last["id"]])
         assert (attempt["status"], attempt["response_body"]["text"]) == (status, kept)
+        if form == "text":
+            assert attempt["url"].endswith(f"?subscription={MASK}")
+            assert "?subscription='\"${SUBSCRIPTION:?" in attempt["curl"]
         assert attempt["response_headers"].get("X-Seen", "") == kept_of(form)
         assert attempt["response_headers"][f"X-{MEMBER_NO}"] == "no such member"
     return revealed

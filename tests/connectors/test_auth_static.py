@@ -57,6 +57,14 @@ async def test_parameters_are_added_to_those_of_the_url_and_encoded(built):
     assert bare.url == "https://api.example.com/?key=k"
 
 
+async def test_the_name_of_a_parameter_can_be_a_field_and_replaces_the_urls_own(built):
+    auth = {"query": {"{name}": "{token}"}, "fields": fields("name", "token", secret=("token",))}
+    asked = Outgoing("GET", "https://api.example.com/me?code%5B%5D=old&a=b%20c&code[]=older")
+    sent = await built(auth, {"name": "code[]", "token": "abc"}).authorize(asked)
+    assert sent.url == "https://api.example.com/me?a=b%20c&code%5B%5D=abc"
+    assert sent.secret_parameters == {"code[]"}
+
+
 async def test_user_and_password_are_templates(built):
     auth = {"basic": ["{email}/token", "{token}"], "fields": fields("email", "token", secret=("token",))}
     sent = await built(auth, {"email": "desk@example.com", "token": "abcd"}).authorize(GET)

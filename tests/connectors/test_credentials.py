@@ -78,6 +78,11 @@ def test_a_secret_is_not_in_the_repr():
             "set by the desk",
             "header_name",
         ),
+        (
+            StoredCredentials(auth="query", values={"parameter_name": "a=b", "token": "abc"}),
+            "parameter name does not look like one",
+            "parameter_name",
+        ),
         (StoredCredentials(auth="basic", password="x"), "user name is missing", "username"),
         (StoredCredentials(auth="basic", username="a:b", password="x"), "colon", "username"),
         (StoredCredentials(auth="bearer", token="a\r\nX-Evil: 1"), "line break", "token"),

@@ -11,7 +11,7 @@ from healthdesk.api.common import Explanation, Input, Name, Output
 from healthdesk.domain.states import CallbackScheme, ConnectionState, Trigger
 
 AuthMethod = str
-"""The id of one of the app's methods; of an HTTP endpoint none, bearer, basic, header, oauth2 or mtls."""
+"""The id of one of the app's methods; of an HTTP endpoint none, bearer, basic, header, query, oauth2 or mtls."""
 
 Settings = dict[str, Annotated[str, StringConstraints(max_length=2000)]]
 """What the app asks for beside credentials, by the key of its fields."""
@@ -55,7 +55,7 @@ class CallbackVerification(Input):
 class Credentials(Input):
     """Secrets of a connection; never returned. `auth` is one of the app's methods, `fields` what that asks for.
 
-    The named ones are fields too: `token` for bearer and header; `username` and `password` for basic; `header_name`
+    The named ones are fields too: `token` for bearer, header and query; `username` and `password` for basic; `header_name`
     for header.
     """
 

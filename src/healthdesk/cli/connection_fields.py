@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _NAMED_SECRETS = ("token", "password")
-_NAMED = ("username", "header_name")
+_NAMED = ("username", "header_name", "parameter_name")
 
 
 def field_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from healthdesk.cli.parser import nearest
 if TYPE_CHECKING:
     from healthdesk.api.connections import Connection, Credentials
 
-AUTH = ("none", "bearer", "basic", "header")
+AUTH = ("none", "bearer", "basic", "header", "query")
 
 
 def settings_arguments(parser: argparse.ArgumentParser, *, known: bool) -> None:
@@ -44,6 +44,9 @@ def credential_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--username", help="basic: the user")
     group.add_argument("--header-name", metavar="HEADER", help="header: which one carries the token")
+    group.add_argument(
+        "--parameter-name", metavar="PARAMETER", help="query: which parameter of the address carries the key"
+    )
     secret_arguments(parser, "token", "the token")
     secret_arguments(parser, "password", "the password")
 
@@ -59,12 +62,16 @@ def credentials(desk: Desk, args: argparse.Namespace, auth: str) -> Credentials:
             f"did you mean {near}?" if near else f"one of: {', '.join(AUTH)}",
         )
     fields: dict[str, Any] = {"auth": auth}
-    if auth in ("bearer", "header"):
+    if auth in ("bearer", "header", "query"):
         fields["token"] = desk.ask.secret(args, "token", "Token")
     if auth == "header":
         if not args.header_name:
             raise UsageError("--auth header needs --header-name", "name the header that carries the token")
         fields["header_name"] = args.header_name
+    if auth == "query":
+        if not args.parameter_name:
+            raise UsageError("--auth query needs --parameter-name", "name the parameter that carries the key")
+        fields["fields"] = {"parameter_name": args.parameter_name}
     if auth == "basic":
         if not args.username:
             raise UsageError("--auth basic needs --username")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthdesk.connectors.outgoing import Outgoing
 from healthdesk.connectors.session import GuardedSession, Request
+from healthdesk.domain.addresses import redact_url
 from healthdesk.domain.exchange import Exchange
 
 
@@ -24,6 +25,8 @@ async def send_authorized(
             certificate=outgoing.certificate,
         )
     )
+    if outgoing.secret_parameters:
+        exchange.url = redact_url(exchange.url, outgoing.secret_parameters)
     if outgoing.secrets:
         # The session knows secrets by the names of headers and parameters; these are known by their values.
         exchange.url = outgoing.secrets.out_of_text(exchange.url)

@@ -13,7 +13,8 @@ from healthdesk.domain.exchange import Exchange, Failure
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One request before it is sent. `url` is whole, query included; `secret_headers` are lower-case names.
+    """One request before it is sent. `url` is whole, query included; `secret_headers` are lower-case names,
+    `secret_parameters` those of parameters of the URL as they are.
 
     `secrets` are taken out of whatever the app answers, and out of the URL before it is kept.
     """
@@ -23,6 +24,7 @@ class Outgoing:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     secret_headers: frozenset[str] = frozenset()
+    secret_parameters: frozenset[str] = frozenset()
     secrets: Secrets = NO_SECRETS
     certificate: ClientCertificate | None = None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote_plus, urlsplit, urlunsplit
 
+from healthdesk.domain.addresses import redact_url
 from healthdesk.domain.scrubbing import MASK, Scrubber, scrub
 from healthdesk.domain.values import plain, values_of
 
@@ -57,11 +58,6 @@ _PROTOCOL_HEADERS = frozenset(
 """Headers whose values are the protocol's or our own, not the record's: a number in them only happens to equal one."""
 
 _WHOLLY_SECRET = frozenset({"cookie", "set-cookie", "www-authenticate", "authentication-info"})
-_SECRET_PARAMETER = re.compile(
-    r"(^|[-_.])(key|apikey|token|secret|password|passwd|pwd|pass|signature|sig|auth|code|credential|session|sid|jwt)"
-    r"([-_.]|$)|(token|secret|password|apikey)$",
-    re.IGNORECASE,
-)
 _HINT_FROM = 12
 _KEEPS_KEYS = Scrubber(_NOTHING)
 
@@ -218,25 +214,3 @@ def _hint(name: str, text: str) -> str:
     # the end of a basic credential is the end of a password, in base64
     shown = token[-4:] if scheme.lower() in {"", "bearer", "token"} and len(token) >= _HINT_FROM else ""
     return f"{scheme} {MASK}{shown}" if scheme else f"{MASK}{shown}"
-
-
-def redact_url(url: str) -> str:
-    """Return the URL without a password, the values of secret parameters and the fragment."""
-    if not any(mark in url for mark in "@?#"):
-        return url
-    try:
-        parts = urlsplit(url)
-        user, at, host = parts.netloc.rpartition("@")
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
-    except ValueError:
-        return MASK
-    if at:
-        name, colon, _ = user.partition(":")
-        host = f"{name}:{MASK}@{host}" if colon else f"{MASK}@{host}"
-    query = parts.query
-    if any(_SECRET_PARAMETER.search(name) for name, _ in pairs):
-        query = "&".join(
-            f"{quote_plus(name)}={MASK if _SECRET_PARAMETER.search(name) else quote_plus(text)}"
-            for name, text in pairs
-        )
-    return urlunsplit((parts.scheme, host, parts.path, query, ""))

@@ -22,7 +22,7 @@ from healthdesk.store.rows import TargetRow
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A client certificate, and what puts a token into each request; None of both where headers are enough.
+    """A client certificate, and what puts a token or a key into each request; None of both where headers are enough.
 
     An authorizer shows the certificate by itself.
     """
@@ -43,7 +43,7 @@ def proof_of(ctx: Context, row: TargetRow, credentials: StoredCredentials) -> Pr
     app = ctx.apps.get(row.app)
     method = method_of(app, credentials.auth)
     certificate = certificate_of(method, credentials.values)
-    if row.app == HTTP_ENDPOINT and method.type in ("none", "static"):
+    if row.app == HTTP_ENDPOINT and method.type in ("none", "static") and not method.query:
         return NO_PROOF if certificate is None else Proof(certificate)
     facts = ConnectionFacts(row.connection_id, row.connection_name, row.settings, row.settings_version)
     authorizer = ctx.authorizers.get(ctx, facts, app, credentials)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from secrets import token_hex
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from healthdesk.connectors.auth.credentials import StoredCredentials
 from healthdesk.connectors.auth.failures import misconfigured
@@ -123,22 +123,28 @@ def decorate(
         if _CONTROL.search(value) or not value.isascii():
             raise NotAuthorized(misconfigured(f"the header {name} would contain what no header can"))
     names = frozenset(name.lower() for name in added)
+    parameters = {
+        fill(name, values, "a parameter's name"): fill(template, values, name)
+        for name, template in method.query.items()
+    }
     kept = {name: value for name, value in request.headers.items() if name.lower() not in names}
     return replace(
         request,
-        url=with_query(request.url, {key: fill(each, values, key) for key, each in method.query.items()}),
+        url=with_query(request.url, parameters),
         headers={**kept, **added},
         secret_headers=request.secret_headers | names,
+        secret_parameters=request.secret_parameters | parameters.keys(),
         secrets=Secrets(secrets) if secrets else request.secrets,
         certificate=certificate_of(method, values) or request.certificate,
     )
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """Return the URL with further parameters, those without a value left out."""
-    more = "&".join(
-        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters.items() if value
-    )
-    if not more:
+    """Return the URL with parameters, in the place of its own of the same names; those without a value are left out."""
+    added = {name: value for name, value in parameters.items() if value}
+    if not added:
         return url
-    return f"{url}{'&' if '?' in url else '?'}{more}"
+    address, _, query = url.partition("?")
+    own = (pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in added)
+    more = (f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in added.items())
+    return f"{address}?{'&'.join([*own, *more])}"

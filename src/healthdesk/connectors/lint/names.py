@@ -88,6 +88,7 @@ def _check_method(notes: Notes, path: Path, method: AuthManifest) -> None:
         _check_text(notes, (*path, "headers", name), name, known, fields, needed=True)
         _check_text(notes, (*path, "headers", name), text, known, fields, needed=True)
     for name, text in method.query.items():
+        _check_text(notes, (*path, "query", name), name, known, fields, needed=True)
         _check_text(notes, (*path, "query", name), text, known, fields)
     for index, text in enumerate(method.basic or ()):
         _check_text(notes, (*path, "basic", index), text, known, fields)
@@ -253,8 +254,13 @@ def _in_links(manifest: Manifest) -> set[str]:
 
 
 def _used_by(method: AuthManifest) -> set[str]:
-    texts = [method.base_url, *method.headers, *method.headers.values(), *method.query.values()]
-    texts += [*(method.basic or ()), *(text for _, text in _token_texts(method))]
+    texts = [method.base_url, *method.headers, *method.headers.values()]
+    texts += [
+        *method.query,
+        *method.query.values(),
+        *(method.basic or ()),
+        *(text for _, text in _token_texts(method)),
+    ]
     used = {name for text in texts for name in placeholders(text)}
     if method.oauth is not None:
         used |= OF_A_CLIENT

@@ -85,7 +85,7 @@ class ClientCertificateFields(Part):
 class AuthManifest(Part):
     """One way to authenticate. `where` says where to find the credential: a URL (a template) or a sentence.
 
-    `headers` and `query` are added to every request; `basic` gives user and password. In an OAuth, JWT or AWS method
+    `headers` and `query` are added to every request, names and values being templates; `basic` gives user and password. In an OAuth, JWT or AWS method
     the placeholder `access_token` is the token that was got, and what else the token answer said (`instance_url`) is
     known by its name. `base_url` replaces the app's for this method. `fields` with `secret` never leave the vault in clear.
     `in_requests` names those of them that a request may name all the same, in its path, query or body, because the app
@@ -99,7 +99,7 @@ class AuthManifest(Part):
     where: Template = ""
     fields: list[FieldManifest] = []
     headers: dict[Template, Template] = {}
-    query: dict[str, Template] = {}
+    query: dict[Template, Template] = {}
     basic: tuple[Template, Template] | None = None
     in_requests: list[Key] = []
     base_url: Template = ""

@@ -25,13 +25,15 @@ AUTH_WORDS = {
     "bearer": "bearer token",
     "basic": "user and password",
     "header": "a header of its own",
+    "query": "a parameter of the query",
     "oauth2": "OAuth 2.0 client credentials",
     "mtls": "client certificate",
 }
 AUTHS = tuple(AUTH_WORDS.items())
 CLIENT_AUTHS = (("client_secret_basic", "in a header"), ("client_secret_post", "in the body"))
-YES_OAUTH, YES_MTLS = ("auth", ("oauth2",)), ("auth", ("mtls",))
+YES_QUERY, YES_OAUTH, YES_MTLS = ("auth", ("query",)), ("auth", ("oauth2",)), ("auth", ("mtls",))
 BY_FIELDS = {
+    "query": ("parameter_name",),
     "oauth2": ("token_endpoint", "client_id", "client_secret", "client_auth", "scopes", "audience"),
     "mtls": ("certificate", "private_key"),
 }
@@ -61,7 +63,8 @@ def credential_fields(auth: str) -> list[Field]:
     return [
         Field("auth", "Credential", value=auth, options=AUTHS),
         Field("header_name", "Header", hint="X-Api-Key", required=True, when=("auth", ("header",))),
-        Field("token", "Token", secret=True, required=True, when=("auth", ("bearer", "header"))),
+        Field("parameter_name", "Parameter", hint="api_key", required=True, when=YES_QUERY),
+        Field("token", "Token", secret=True, required=True, when=("auth", ("bearer", "header", "query"))),
         Field("username", "User", required=True, when=("auth", ("basic",))),
         Field("password", "Password", secret=True, required=True, when=("auth", ("basic",))),
         Field(

@@ -50,6 +50,12 @@ def test_token_comes_from_a_file(daemon, desk, tmp_path):
         "token": "s3cret-token",
         "header_name": "X-Key",
     }
+    assert desk(f"{ADD} --auth query --parameter-name key --token-file {file}").code == 0
+    assert daemon.last.json["credentials"] == {
+        "auth": "query",
+        "token": "s3cret-token",
+        "fields": {"parameter_name": "key"},
+    }
 
 
 def test_password_comes_from_standard_input(daemon, desk):
@@ -109,6 +115,7 @@ def test_secret_that_cannot_be_had_is_a_usage_error(daemon, desk, line, stdin, w
         "channels add --name Ops --url json://hunter2",
         "connections update-credentials con_1 --secret hunter2",
         "integrations add --name x --connection con_1 --header 'Authorization: hunter2'",
+        "integrations add --name x --connection con_1 --header 'X-Api-Key: hunter2'",
         "init --dir /nonexistent --database-url postgresql://desk:hunter2@db/desk",
     ],
 )

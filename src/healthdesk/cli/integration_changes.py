@@ -10,14 +10,12 @@ from healthdesk.cli.command import UsageError
 from healthdesk.cli.desk import Desk
 from healthdesk.cli.integration_view import command_for_key, print_integration
 from healthdesk.cli.keys import print_first_secrets
+from healthdesk.domain.masking import is_secret_header
 from healthdesk.domain.states import Environment, IntegrationKind, OnUnknown
 
 if TYPE_CHECKING:
     from healthdesk.api.delivery import DeliveryMethod
     from healthdesk.api.integrations import Integration
-
-
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 def _positive(text: str) -> float:
@@ -67,7 +65,7 @@ async def _environment(
         fields["connection_id"] = await desk.connection_id(args.connection)
     if args.header is not None:
         fields["headers"] = options.pairs(args.header, "--header")
-        secret = next((name for name in fields["headers"] if name.lower() in _SECRET_HEADERS), None)
+        secret = next((name for name in fields["headers"] if is_secret_header(name)), None)
         if secret is not None:
             raise UsageError(
                 f"the header {secret} is a secret; secrets are never arguments",

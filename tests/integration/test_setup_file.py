@@ -19,6 +19,7 @@ from healthdesk.api.alerts import RuleCreate
 from healthdesk.api.filters import SavedFilterCreate
 from healthdesk.api.records import RecordFilter
 from healthdesk.api.setup import SetupGiven
+from healthdesk.domain.signing import new_secret
 from healthdesk.domain.states import IntegrationState, Role
 from healthdesk.errors import Conflict, Malformed, StoreUnavailable
 from healthdesk.operations import (
@@ -36,6 +37,7 @@ from healthdesk.operations.setup_text import parsed
 from healthdesk.store.rehearsal import COPIED
 from healthdesk.store.schema_all import TABLES
 from healthdesk.testing import FakeClock
+from healthdesk.vault import hint
 
 TOKEN = "token-1234567890-abcd"
 
@@ -271,7 +273,9 @@ async def test_all_that_an_operator_sets_up_goes_to_another_desk_in_the_file(tmp
         done = await imported(one, WHOLE, SECRETS)
         assert done.added == THINGS
         assert set(done.secrets) == {
+            "integrations.CRM.production.key",
             "integrations.CRM.production.signing_secret",
+            "integrations.CRM.testing.key",
             "integrations.CRM.testing.signing_secret",
             "connections.Data lake.ping",
         }
@@ -393,18 +397,48 @@ async def test_fifty_connections_and_three_integrations_from_a_file(
         three.format(name, endpoint)
         for name, endpoint in (("CRM", "Endpoint 0"), ("Lake", "Endpoint 1"), ("Third", "Endpoint 49"))
     )
+    text = text.replace('"Endpoint 49" }', '"Endpoint 49", delivery = { receipt = {} } }')
     text += (
         'testing = { connection = "Endpoint 0", delivery = { receipt = {} } }\n'  # where Endpoint 49 is, too
     )
-    done = await imported(desk, text)
+    receipts_of_production, place = (
+        f"integrations.Third.{each}.receipt_secret" for each in ("production", "testing")
+    )
+    own = {place: new_secret(bytes(24)), "integrations.CRM.production.receipt_secret": "sesame"}
+    planned = await setup.load(desk, SetupGiven(text=text, secrets=own))
+    done = await imported(desk, text, own)
     assert done.added == 53
-    notes = [each.partition(" and ")[0] for each in done.notes]
-    assert notes == ["Third: testing waits for receipts", "Third: Testing"]
+    assert [each.partition(" and ")[0] for each in done.notes] == ["Third: Testing"]
+    made = [
+        f"integrations.{name}"
+        for name in ("CRM.production", "Lake.production", "Third.production", "Third.testing")
+    ]
+    wanted = {
+        *(f"{each}.key" for each in made),
+        *(f"{each}.signing_secret" for each in made),
+        receipts_of_production,
+    }
+    assert set(planned.new_secrets) == set(done.secrets) == wanted
+    assert planned.unused_secrets == done.unused_secrets == ["integrations.CRM.production.receipt_secret"]
+    everything = await rows(desk)
+    hints = [
+        row["hint"]
+        for table in ("api_keys", "signing_secrets", "receipt_secrets")
+        for row in everything[table]
+    ]
+    assert sorted(hints) == sorted(hint(each) for each in (*done.secrets.values(), own[place]))
+    assert not [each for each in (*done.secrets.values(), own[place]) if each in str(everything)]
     page = await connections.list_all(desk, None, 500)
     assert len(page.items) == 50
     assert len((await integrations.list_all(desk, None, 500)).items) == 3
+    await desk.write(lambda conn: conn.execute(sa.delete(TABLES["receipt_secrets"])))
     monkeypatch.setattr(desk.ctx.store, "write", None)
     assert await counted(desk, text) == (0, 0, 0, 53), "a plan does not take the writer"
+    lacking = (await setup.load(desk, SetupGiven(text=text))).notes
+    assert [each.rpartition(" --environment ")[2] for each in lacking] == [
+        "production --receipt --new` makes one",
+        "testing --receipt --new` makes one",
+    ]
     assert await counted(desk, text.replace("crm48", "crm50")) == (0, 1, 0, 52)
 
 
@@ -472,6 +506,10 @@ async def test_secrets_in_addresses_are_not_in_the_file_and_stay(desk: Desk) -> 
 
 async def test_what_is_refused_is_refused_by_the_plan_and_nothing_is_changed(desk: Desk) -> None:
     before = await rows(desk)
+    several = SMALL.replace("https://crm.example", "crm").replace('name = "score"', 'name = "id"')
+    several = several.replace('enabled = ["CRM"]\n', "")
+    told = await setup.load(desk, SetupGiven(text=several, secrets=SMALL_SECRETS))
+    assert [each.name for each in told.changes if each.do == "refuse"] == ["Endpoint", "heart-health"]
 
     async def why(text: str, secrets: dict[str, str] = SMALL_SECRETS) -> str:
         planned = await setup.load(desk, SetupGiven(text=text, secrets=secrets))

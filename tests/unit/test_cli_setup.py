@@ -46,7 +46,7 @@ def test_a_plan_says_at_80_columns_what_is_added_changed_the_same_and_left_alone
         daemon.on("POST", "/v1/setup", PLAN)
         ran = desk("import - --dry-run", stdin="healthdesk = 1\n")
         assert ran.out == TOLD + "12 to add, 1 to change, 1 the same\n"
-        assert "nothing new takes: channels.Old.url" in ran.err
+        assert "nothing takes: channels.Old.url" in ran.err
 
         made = {"connections.Endpoint 1.ping": "https://desk.example/v1/ping/abc"}
         daemon.on("POST", "/v1/setup", PLAN, SetupApplied(**PLAN.model_dump(), secrets=made))

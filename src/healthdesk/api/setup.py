@@ -12,7 +12,8 @@ from healthdesk.api.common import Input, Output
 class SetupGiven(Input):
     """A set-up as TOML. `version` is that of the plan that was confirmed; without it only the plan is answered.
 
-    `secrets` are by the place that the plan names (`connections.crm.secrets.token`).
+    `secrets` are by the place that the plan names (`connections.CRM.token`); the secret of receipts that an endpoint made
+    goes with them (`integrations.CRM.production.receipt_secret`), or one is made.
     """
 
     text: str = Field(max_length=8_388_608)
@@ -42,13 +43,15 @@ class SetupPlan(Output):
     missing_secrets: list[str] = []
     """Places of the secrets that are still wanted: what they belong to is refused until they are given."""
     unused_secrets: list[str] = []
-    """Places of secrets that were given and that nothing new takes."""
+    """Places of secrets that were given and that nothing takes."""
     notes: list[str] = []
     """What to see to in what is added or changed, such as two environments that deliver to one address."""
+    new_secrets: list[str] = []
+    """Places of the secrets that the import makes: keys, signing and receipt secrets, addresses of pings."""
     version: str = ""
 
 
 class SetupApplied(SetupPlan):
-    """What an import did. `secrets` are signing secrets and addresses of pings that it made, shown this once."""
+    """What an import did. `secrets` are those that it made by their places (`new_secrets`), shown this once."""
 
     secrets: dict[str, str] = {}

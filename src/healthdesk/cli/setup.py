@@ -94,6 +94,8 @@ async def import_(desk: Desk, args: argparse.Namespace) -> int | None:
         desk.out.heading("Secrets that were made")
         desk.out.facts([(place, Cell(secret, STRONG)) for place, secret in done.secrets.items()])
         desk.out.note("Give them to whoever runs the other ends now: they cannot be shown again.")
+        if any(place.startswith("integrations.") for place in done.secrets):
+            desk.out.note("Where records and receipts are posted: `healthdesk integrations show NAME`.")
     return None
 
 

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from healthdesk.api.setup import SetupChange, SetupPlan
 
 
+_MADE = {
+    "key": "keys",
+    "signing secret": "signing secrets",
+    "receipt secret": "receipt secrets",
+    "ping": "ping addresses",
+}
+
+
 def print_plan(out: Output, plan: SetupPlan) -> None:
     """Print a plan: names by kind where they say all, each value that changes, each reason why something cannot be."""
     by_do: dict[str, list[SetupChange]] = {}
@@ -23,10 +31,14 @@ def print_plan(out: Output, plan: SetupPlan) -> None:
     _counts(out, "The same", by_do.get("same", []))
     _names(out, "Not in the file, left alone", by_do.get("left", []), DIM)
     _each(out, "Refused", by_do.get("refuse", []), BAD)
+    if plan.new_secrets:
+        kinds = Counter(place.rpartition(".")[2].replace("_", " ") for place in plan.new_secrets)
+        told = ", ".join(f"{_MADE.get(kind, kind)} ({number:,})" for kind, number in kinds.items())
+        out.paragraph(f"Made by the import and shown once: {told}", hang="  ")
     for note in plan.notes:
         out.note(note)
     if plan.unused_secrets:
-        out.note(f"Secrets that nothing new takes: {', '.join(plan.unused_secrets)}")
+        out.note(f"Secrets that nothing takes: {', '.join(plan.unused_secrets)}")
     if not plan.added + plan.changed + plan.refused:
         out.line("The desk is as the file says: nothing to add or change.")
         return

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from healthdesk.api.setup import SetupApplied, SetupGiven, SetupPlan
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.states import Environment
 from healthdesk.engine.channel_url import CheckedChannel
 from healthdesk.errors import ChannelError, Conflict, Malformed
 from healthdesk.operations.desk import Conn, Desk
-from healthdesk.operations.setup_apply import StepFailed, apply
+from healthdesk.operations.setup_apply import StepFailed, apply, rehearse
 from healthdesk.operations.setup_current import current
-from healthdesk.operations.setup_document import SetupDocument
+from healthdesk.operations.setup_document import SetupDocument, SetupIntegration
+from healthdesk.operations.setup_found import secret_place
 from healthdesk.operations.setup_making import Making
 from healthdesk.operations.setup_once import Told, at_once, within
-from healthdesk.operations.setup_plan import Step, plan, told
+from healthdesk.operations.setup_plan import Step, plan, told, unused
 from healthdesk.operations.setup_text import parsed, rendered
 from healthdesk.store import rehearsal
 
@@ -82,12 +84,12 @@ async def _rehearse(
     """Plan, and try what was planned, on a copy and beside the loop."""
     copy = await desk.read(rehearsal.copied)
 
-    def rehearse() -> SetupPlan:
+    def planning() -> SetupPlan:
         with rehearsal.rehearsing(copy) as conn:
             once = within(desk, conn, urls)
             return at_once(_planned(once.desk, document, secrets, bad))
 
-    return await asyncio.to_thread(rehearse)
+    return await asyncio.to_thread(planning)
 
 
 async def _planned(
@@ -98,13 +100,28 @@ async def _planned(
     if all(step.do != "refuse" for step in steps):
         before = told(steps, document, found, secrets)
         making = Making(desk, found, secrets)
-        try:
-            await apply(making, steps)
-        except StepFailed as failed:
+        for failed in await rehearse(making, steps):
             failed.step.do, failed.step.why = "refuse", _sentence(failed)
-            return told(steps, document, found, secrets)
-        return before.model_copy(update={"notes": making.notes})
+        if all(step.do != "refuse" for step in steps):
+            return before.model_copy(update={**_beside(making, steps), "new_secrets": list(making.made)})
     return told(steps, document, found, secrets)
+
+
+def _beside(making: Making, steps: Sequence[Step]) -> dict[str, list[str]]:
+    """Return what is to be said beside the steps: what to see to, and which secrets nothing took."""
+    named = {
+        secret_place(step.key, Environment(environment), what)
+        for step in steps
+        if isinstance(step.item, SetupIntegration) and step.do in ("change", "same")
+        for environment, _place in step.item.places()
+        for what in ("key", "receipt_secret")
+    }
+    lacking = named - making.made.keys() - making.taken
+    gaps = [sentence for place, sentence in making.found.gaps.items() if place in lacking]
+    return {
+        "notes": making.notes + gaps,
+        "unused_secrets": unused(steps, making.secrets, making.taken),
+    }
 
 
 def _steps(steps: list[Step], bad: Mapping[str, ChannelError]) -> list[Step]:
@@ -117,7 +134,8 @@ def _steps(steps: list[Step], bad: Mapping[str, ChannelError]) -> list[Step]:
 
 
 def _sentence(failed: StepFailed) -> str:
-    return f"{failed.error.what}: {failed.error.fix}" if failed.error.fix else failed.error.what
+    what = failed.error.what.rstrip(".")
+    return f"{what}: {failed.error.fix}" if failed.error.fix else what
 
 
 async def _done(
@@ -149,4 +167,5 @@ async def _done(
         ) from failed.error
     detail = {"added": planned.added, "changed": planned.changed, "same": planned.same}
     await desk.write(lambda conn: desk.note(conn, Verb.IMPORTED, "desk", "", "", detail))
-    return SetupApplied(**{**planned.model_dump(), "notes": making.notes}, secrets=making.made)
+    planned = planned.model_copy(update=_beside(making, steps))
+    return SetupApplied(**planned.model_dump(), secrets=making.made)

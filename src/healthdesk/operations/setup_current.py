@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import TypeVar
 
 from healthdesk.api.alerts import Rule
@@ -39,7 +39,7 @@ from healthdesk.operations.setup_document import (
     SetupTemplate,
     key_of,
 )
-from healthdesk.operations.setup_found import Current, address_of, heartbeat_of, path_of
+from healthdesk.operations.setup_found import Current, address_of, heartbeat_of, path_of, secret_place
 from healthdesk.store import instances, proof
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
@@ -115,6 +115,7 @@ def _integration(name: str, shown: Integration, row: IntegrationRow, found: Curr
     places = {each.environment: _environment(each) for each in row.environments}
     for environment, place in places.items():
         place.path = found.shown(place.path, path_of(name, environment))
+    found.gaps |= dict(_gaps(name, row))
     found.left_out += [
         f"header {header} of {name} {each.environment.value}, as it holds a secret"
         for each in row.environments
@@ -132,6 +133,22 @@ def _integration(name: str, shown: Integration, row: IntegrationRow, found: Curr
         proof=shown.proof,
         paused=shown.kind is not IntegrationKind.DELIVERY and shown.state is IntegrationState.PAUSED,
     )
+
+
+def _gaps(name: str, row: IntegrationRow) -> Iterator[tuple[str, str]]:
+    """Yield (place, sentence) of the secrets that the environments of an integration lack."""
+    for each in row.environments:
+        command = f"`healthdesk integrations keys {row.id} --environment {each.environment.value}"
+        if not each.key_hint:
+            yield (
+                secret_place(name, each.environment, "key"),
+                f"{name}: {each.environment.value} has no key, so nothing can be posted to it: {command} --new` makes one",
+            )
+        if each.delivery.get("receipt") is not None and not each.receipt_secret_hint:
+            yield (
+                secret_place(name, each.environment, "receipt_secret"),
+                f"{name}: {each.environment.value} has no receipt secret, so every receipt is refused: {command} --receipt --new` makes one",
+            )
 
 
 def _environment(row: EnvironmentRow) -> SetupEnvironment:

@@ -76,6 +76,11 @@ class SetupIntegration(Input):
     proof: ProofSettings | None = None
     paused: bool = False
 
+    def places(self) -> list[tuple[str, SetupEnvironment]]:
+        """Return the environments that are given, each with its name."""
+        both = (("production", self.production), ("testing", self.testing))
+        return [(name, place) for name, place in both if place is not None]
+
 
 class SetupSilence(Input):
     """After how many seconds a source's silence is a problem where that was set; 0 is never."""

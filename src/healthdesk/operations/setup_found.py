@@ -24,6 +24,8 @@ class Current:
     """Names of the operator's own filters that are not shared."""
     left_out: list[str] = field(default_factory=list)
     """Sentences about what is configured and cannot be in a file."""
+    gaps: dict[str, str] = field(default_factory=dict)
+    """Sentences about the secrets that environments lack to take records or receipts, by the places of those."""
     masked: dict[str, str] = field(default_factory=dict)
     """Addresses and paths that hold a secret as they are, by the form that a file has them in."""
 
@@ -65,6 +67,11 @@ def address_of(connection: str) -> str:
 def heartbeat_of(connection: str) -> str:
     """Return what a file calls the path of a heartbeat."""
     return f"heartbeat path of {connection}"
+
+
+def secret_place(integration: str, environment: Environment, what: str) -> str:
+    """Return the place of a secret of an environment, as a plan and a file of secrets name it."""
+    return f"integrations.{integration}.{environment.value}.{what}"
 
 
 def path_of(integration: str, environment: Environment) -> str:

@@ -20,6 +20,7 @@ from healthdesk.api.integrations import (
     IntegrationCreate,
     IntegrationEdit,
 )
+from healthdesk.api.keys import KeyCreate, ReceiptSecretCreate
 from healthdesk.api.people import MemberGrant
 from healthdesk.api.pings import PingSet
 from healthdesk.api.sources import SourceCreate, SourceEdit, SourceEnable
@@ -29,18 +30,20 @@ from healthdesk.errors import Malformed
 from healthdesk.operations import (
     connecting,
     integrations,
+    keys,
     members,
     pings,
+    receipts,
     silence,
     sources,
     task_integrations,
 )
 from healthdesk.operations.setup_document import (
     SetupConnection,
-    SetupEnvironment,
     SetupIntegration,
     SetupSource,
 )
+from healthdesk.operations.setup_found import secret_place
 from healthdesk.operations.setup_making import Making, given
 from healthdesk.store import integrations as queries
 
@@ -102,25 +105,44 @@ async def integration(making: Making, item: SetupIntegration, there: str, differ
         changed = await integrations.edit(making.desk, there, IntegrationEdit(**edit))
     if changed is not None:
         there = changed.id
-        making.notes += [
-            f"{item.name}: {each.environment.value} waits for receipts and has no secret to verify them by:"
-            " `healthdesk integrations keys --receipt --new` makes one."
-            for each in changed.environments
-            if each.delivery.receipt is not None and not each.receipt_secret_hint
-        ]
         making.notes += [f"{item.name}: {note}" for note in changed.notes]
-        for secret in changed.new_signing_secrets:
-            place = f"integrations.{item.name}.{secret.environment.value}.signing_secret"
-            making.made[place] = secret.secret
+        await _secrets(making, item, changed)
     await _pause(making, item, there, differing, adding=adding)
     return there
+
+
+async def _secrets(making: Making, item: SetupIntegration, changed: ChangedIntegration) -> None:
+    """Make what the environments of a file need to work: a key and a signing secret of a new one, and what proves receipts.
+
+    An endpoint may have made the secret of its receipts: the one that was given is kept then.
+    """
+    signing = {each.environment: each.secret for each in changed.new_signing_secrets}
+    named = {name for name, _place in item.places()}
+    for each in changed.environments:
+        environment = each.environment
+        if environment in signing:
+            key = await keys.new_key(making.desk, changed.id, KeyCreate(environment=environment))
+            making.made[secret_place(item.name, environment, "key")] = key.secret
+            making.made[secret_place(item.name, environment, "signing_secret")] = signing[environment]
+        if environment.value in named and each.delivery.receipt is not None and not each.receipt_secret_hint:
+            place = secret_place(item.name, environment, "receipt_secret")
+            text = making.secrets.get(place)
+            choice = ReceiptSecretCreate(environment=environment, secret=SecretStr(text) if text else None)
+            try:
+                made = await receipts.new_receipt_secret(making.desk, changed.id, choice)
+            except Malformed as error:
+                raise Malformed(f"{place}: {error.what}", fix=error.fix) from error
+            if made.secret:
+                making.made[place] = made.secret
+            else:
+                making.taken.add(place)
 
 
 def _new(making: Making, item: SetupIntegration) -> dict[str, Any]:
     """Return an integration as it is added."""
     new: dict[str, Any] = {"name": item.name, "kind": item.kind}
     if item.kind is IntegrationKind.DELIVERY:
-        for name, place in _places(item):
+        for name, place in item.places():
             settings = place.model_dump(include=set(_OF_ENVIRONMENTS))
             new[name] = EnvironmentSettings(
                 connection_id=making.id("connections", place.connection), **settings
@@ -135,7 +157,7 @@ def _new(making: Making, item: SetupIntegration) -> dict[str, Any]:
 def _edit(making: Making, item: SetupIntegration, differing: tuple[str, ...]) -> dict[str, Any]:
     """Return what of an integration changes."""
     changes: dict[str, Any] = {}
-    for name, place in _places(item):
+    for name, place in item.places():
         fields = {each.partition(".")[2] for each in differing if each.startswith(f"{name}.")}
         if name in differing:  # an environment that does not exist yet
             fields = place.model_fields_set | {"connection"}
@@ -172,7 +194,7 @@ async def _pause(
         if "paused" in differing or (adding and item.paused):
             await task_integrations.set_state(making.desk, there, _state(paused=item.paused))
         return
-    for name, place in _places(item):
+    for name, place in item.places():
         new = adding or name in differing
         if f"{name}.paused" in differing or (new and place.paused):
             choice = EnvironmentChoice(environment=Environment(name))
@@ -181,11 +203,6 @@ async def _pause(
 
 def _state(*, paused: bool) -> IntegrationState:
     return IntegrationState.PAUSED if paused else IntegrationState.ACTIVE
-
-
-def _places(item: SetupIntegration) -> list[tuple[str, SetupEnvironment]]:
-    both = (("production", item.production), ("testing", item.testing))
-    return [(name, place) for name, place in both if place is not None]
 
 
 async def source(making: Making, item: SetupSource, there: str, differing: tuple[str, ...]) -> str:

@@ -22,6 +22,8 @@ class Making:
     made: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     """What to see to in what was made or changed."""
+    taken: set[str] = field(default_factory=set)
+    """Places of the secrets of receipts that were given and are kept."""
 
     def id(self, kind: str, name: str) -> str:
         """Return the id of a thing that is there, or was made before."""

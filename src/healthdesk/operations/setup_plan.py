@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -88,7 +89,7 @@ def _decide(
     item = step.item
     missing = [
         name if kind == "labels" else f"{noun} {name}"
-        for kind, noun, name in _names(item)
+        for kind, noun, name in names_in(item)
         if (kind, name) not in everything
     ]
     if there is None:
@@ -110,7 +111,7 @@ def _decide(
         step.do = "refuse"
 
 
-def _names(item: BaseModel) -> Iterator[tuple[str, str, str]]:
+def names_in(item: BaseModel) -> Iterator[tuple[str, str, str]]:
     """Yield (kind, noun, name) of everything else that an item names."""
     if isinstance(item, SetupIntegration):
         places = [place for place in (item.production, item.testing) if place is not None]
@@ -200,7 +201,6 @@ def _differing(item: BaseModel, there: BaseModel) -> Iterator[str]:
 def told(steps: list[Step], document: SetupDocument, found: Current, secrets: Mapping[str, str]) -> SetupPlan:
     """Return a plan for people. Its version changes with the file and with the desk."""
     counts = {do: sum(step.do == do for step in steps) for do in ("add", "change", "same", "refuse", "left")}
-    taken = tuple(f"{step.kind}.{step.key}." for step in steps if step.do in ("add", "refuse"))
     versions = [each.model_dump_json() for each in (document, found.document)]
     return SetupPlan(
         changes=[
@@ -215,6 +215,19 @@ def told(steps: list[Step], document: SetupDocument, found: Current, secrets: Ma
         refused=counts["refuse"],
         left=counts["left"],
         missing_secrets=[place for step in steps for place in step.lacking],
-        unused_secrets=sorted(place for place in secrets if not place.startswith(taken)),
+        unused_secrets=unused(steps, secrets),
         version=hashlib.sha256("\n".join(versions).encode()).hexdigest()[:16],
     )
+
+
+def unused(
+    steps: Sequence[Step], secrets: Mapping[str, str], kept: AbstractSet[str] | None = None
+) -> list[str]:
+    """Return the places of secrets that nothing takes; `kept` are those of receipts that were, None where that is not known."""
+    takers = tuple(
+        f"{step.kind}.{step.key}."
+        for step in steps
+        if step.do in ("add", "refuse", "change")
+        and (kept is None if step.kind == "integrations" else step.do != "change")
+    )
+    return sorted(place for place in secrets if not place.startswith(takers) and place not in (kept or ()))

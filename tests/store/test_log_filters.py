@@ -12,7 +12,7 @@ import pytest
 
 from healthdesk.domain.ids import id_time
 from healthdesk.domain.states import Environment, HoldReason, RecordEventKind, RecordState
-from healthdesk.store import ledger, record_events, records, schema, schema_jobs
+from healthdesk.store import ledger, log_plan, record_events, records, schema, schema_jobs
 from healthdesk.store.log_plan import order_of
 from healthdesk.store.log_query import search
 from healthdesk.store.period_ledger import of_period
@@ -180,13 +180,19 @@ def paged(conn, query, **how):
     raise AssertionError("a search that never ends")
 
 
-async def test_pages_of_any_filter_give_every_match_once_in_the_order_of_its_date(log):
+async def test_pages_of_any_filter_give_every_match_once_in_the_order_of_its_date(log, monkeypatch):
     def check(conn):
         ended_early, chance = Counter(), random.Random(5)
-        for query in some(log, chance, 80):
+        told = (
+            RecordQuery(source="heart", levels=("high",)),
+            RecordQuery(states=(RecordState.DELIVERED, RecordState.FAILED), levels=("low", "high")),
+            RecordQuery(statuses=(422, 500, 503), source="heart"),
+        )
+        for query in (*told, *some(log, chance, 80)):
             matching = [row for row in log.rows if fits(log, row, query)]
             expected = [row["id"] for row in sorted(matching, key=sorted_by(query))]
             for most, newest_first in ((60, chance.random() < 0.5), (2000, chance.random() < 0.5)):
+                monkeypatch.setattr(log_plan, "RANGES_A_STATEMENT", chance.choice([7, 64]))
                 got, searched = paged(conn, query, most=most, limit=40, newest_first=newest_first)
                 assert got == (expected[::-1] if newest_first else expected), query
                 assert searched == sorted(searched, reverse=newest_first)

@@ -23,6 +23,9 @@ LOWEST_REFUSAL = 300
 """Statuses from here on are in the index of statuses: a success is what most records have."""
 
 
+OF_FAILURES = frozenset({"source", "levels", "integration_id", "environment", "sample"})
+"""Parts of the filter whose columns the indexes of failures have beside: `ASKED_BESIDE`."""
+
 Lead = tuple[tuple[str, str], ...]
 """Columns that an index begins with, and the SQL of the one value that a range has of each."""
 
@@ -47,12 +50,14 @@ class Range:
 class Base:
     """Ranges that hold, together, all that the filter matches, and the parts of the filter that all of it fits.
 
-    `sized` are fewer ranges, in no order, that hold the same where there are any.
+    `sized` are fewer ranges, in no order, that hold the same where there are any. `tells` are parts that the entries of
+    the index have the columns of: whether they fit is known without looking up their records.
     """
 
     ranges: tuple[Range, ...]
     covers: frozenset[str]
     sized: tuple[Range, ...] = ()
+    tells: frozenset[str] = frozenset()
 
 
 def sparse(query: RecordQuery, params: Params) -> Iterator[Base]:
@@ -92,13 +97,13 @@ def _failures(query: RecordQuery, params: Params) -> Iterator[Base]:
     if query.statuses and min(query.statuses) >= LOWEST_REFUSAL:
         names = named("status", query.statuses, params).split(", ")
         ranges = tuple(_led((("last_status", name),), REFUSED, query, params) for name in names)
-        yield Base(ranges, frozenset({"statuses", "arrived"}))
+        yield Base(ranges, frozenset({"statuses", "arrived"}), tells=OF_FAILURES)
     in_errors = query.text and not query.text.startswith(ID_START)
     if query.error_kinds or in_errors:
         kinds = query.error_kinds or tuple(kind.value for kind in ErrorKind)
         names = named("kind", kinds, params).split(", ")
         ranges = tuple(_led((("error_kind", name),), FAILING, query, params) for name in names)
-        yield Base(ranges, frozenset({"error_kinds", "arrived"}))
+        yield Base(ranges, frozenset({"error_kinds", "arrived"}), tells=OF_FAILURES)
 
 
 def has_structure(query: RecordQuery) -> bool:
@@ -109,6 +114,7 @@ def has_structure(query: RecordQuery) -> bool:
 def structure(conn: Connection, query: RecordQuery, params: Params) -> Base:
     """Return the base of integration, environment, source and state; `params` has the id of the source."""
     covers = frozenset({"integration_id", "environment", "source", "states", "arrived"})
+    tells = frozenset({"levels"})
     heads: list[Lead]
     if query.source is not None:
         heads = _of_source(conn, query, params)
@@ -131,8 +137,8 @@ def structure(conn: Connection, query: RecordQuery, params: Params) -> Base:
         for state in query.states or RecordState
     )
     if query.environment or query.states or arrived(query, params):
-        return Base(ranges, covers)
-    return Base(ranges, covers, tuple(_led(head, "", query, params) for head in heads))
+        return Base(ranges, covers, tells=tells)
+    return Base(ranges, covers, tuple(_led(head, "", query, params) for head in heads), tells=tells)
 
 
 def _of_source(conn: Connection, query: RecordQuery, params: Params) -> list[Lead]:

@@ -26,7 +26,7 @@ RANGES_A_STATEMENT = 64
 class Plan:
     """How a filter is answered. `rest` are the conditions that entries of the base are still held to.
 
-    `whole` says that the base is read whole and sorted by the date of `order`, `fenced` that its ranges are told so that
+    `told` says that the base's entries tell it themselves. `whole` says that the base is read whole and sorted by the date of `order`, `fenced` that its ranges are told so that
     no other index could be read in their order.
     """
 
@@ -36,6 +36,7 @@ class Plan:
     order: Order = "arrived"
     whole: bool = False
     fenced: bool = False
+    told: bool = False
 
     @property
     def checked(self) -> bool:
@@ -99,21 +100,33 @@ def plan_of(
     if not bases or has_structure(query):
         bases.append(structure(conn, query, params))
     if order == "arrived" and len(bases) == 1:
-        return Plan(bases[0], _rest(conn, query, bases[0], params), params, fenced=fenced)
+        return _planned(conn, query, bases[0], params, fenced=fenced)
     sizes: list[int] = []
     for base in bases:
         sizes.append(size(conn, base, params, min([most, *sizes])))
     base = bases[sizes.index(min(sizes))]
     if order == "arrived" or min(sizes) <= most:
         whole = order != "arrived"
-        return Plan(base, _rest(conn, query, base, params), params, order, whole=whole, fenced=fenced)
+        return _planned(conn, query, base, params, order, whole=whole, fenced=fenced)
     base = dated(query, order, params)
-    return Plan(base, _rest(conn, query, base, params), params, order)
+    return _planned(conn, query, base, params, order)
 
 
-def _rest(conn: Connection, query: RecordQuery, base: Base, params: Params) -> tuple[str, ...]:
+def _planned(
+    conn: Connection,
+    query: RecordQuery,
+    base: Base,
+    params: Params,
+    order: Order = "arrived",
+    *,
+    whole: bool = False,
+    fenced: bool = False,
+) -> Plan:
+    """Return the plan of a base, and add the parameters of what its entries are still held to."""
     error = "error" if on_sqlite(conn) else 'error COLLATE "C"'
-    return tuple(residue(query, params, base.covers, error=error))
+    rest = tuple(residue(query, params, base.covers, error=error))
+    told = not residue(query, dict(params), base.covers | base.tells)
+    return Plan(base, rest, params, order, whole=whole, fenced=fenced, told=told)
 
 
 def size(conn: Connection, base: Base, params: Params, most: int) -> int:

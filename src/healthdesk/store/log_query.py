@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
@@ -19,7 +20,7 @@ from healthdesk.domain.ids import id_time
 from healthdesk.store.columns import from_micros
 from healthdesk.store.log_plan import MOST_LOOKED_AT, Plan, pieces, plan_of
 from healthdesk.store.log_residue import Params
-from healthdesk.store.log_sql import Key, checked_statement, page_statement, whole_statement
+from healthdesk.store.log_sql import Key, checked_statement, page_statement, told_statement, whole_statement
 from healthdesk.store.rows import RecordQuery
 from healthdesk.store.rows_log import Order
 from healthdesk.store.schema_jobs import jobs
@@ -124,6 +125,12 @@ def look_on(conn: Connection, plan: Plan, *, after: Key | None, limit: int, newe
         keys = sorted((Key(row.place, row.entry) for row in rows if row.n == 0), reverse=newest_first)
         end = next((row for row in rows if row.n), None)
         return Seen(keys, 0, None) if end is None else Seen(keys, end.n, Key(end.place, end.entry))
+    if plan.checked and plan.told:
+        told = [
+            told_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
+            for piece in parts
+        ]
+        return _seen_told(conn, told, limit=limit, newest_first=newest_first)
     found = [
         page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first) for piece in parts
     ]
@@ -137,6 +144,19 @@ def _merged(
     """Return the first entries of statements that are each in order."""
     keys = [Key(*row) for statement, params in found for row in conn.execute(text(statement), params)]
     return sorted(keys, reverse=newest_first)[:limit] if len(found) > 1 else keys
+
+
+def _seen_told(
+    conn: Connection, found: Sequence[tuple[str, Params]], *, limit: int, newest_first: bool
+) -> Seen:
+    """Return the first entries of statements that are each in order, of which the index tells whether they fit."""
+    entries = [
+        (Key(row.place, row.id), row.fits)
+        for statement, params in found
+        for row in conn.execute(text(statement), params)
+    ]
+    entries = sorted(entries, key=itemgetter(0), reverse=newest_first)[:limit]
+    return Seen([key for key, fits in entries if fits], len(entries), entries[-1][0] if entries else None)
 
 
 def _seen(keys: list[Key]) -> Seen:

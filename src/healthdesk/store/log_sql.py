@@ -26,15 +26,41 @@ def page_statement(
     plan: Plan, piece: Sequence[Range], *, after: Key | None, limit: int, newest_first: bool
 ) -> tuple[str, Params]:
     """Return the SQL of the next entries of some ranges: place and id. A test reads its plan."""
-    params = _given(plan, after, limit)
+    return _entries(plan, piece, after, newest_first=newest_first), _given(plan, after, limit)
+
+
+def told_statement(
+    plan: Plan, piece: Sequence[Range], *, after: Key | None, limit: int, newest_first: bool
+) -> tuple[str, Params]:
+    """Return the SQL of the next entries of some ranges, each with what its index says of it: whether it `fits` the rest
+    of the filter.
+    """
+    return _entries(plan, piece, after, newest_first=newest_first, held=True), _given(plan, after, limit)
+
+
+def _entries(
+    plan: Plan, piece: Sequence[Range], after: Key | None, *, newest_first: bool, held: bool = False
+) -> str:
+    """Return the SQL of the next entries of some ranges. Those that are `held` to the rest have a column for it."""
     fenced = plan.fenced and len(piece) <= FENCED
-    parts = [_part(plan, each, after, newest_first=newest_first, fenced=fenced) for each in piece]
+    parts = [
+        _part(
+            plan,
+            each,
+            after,
+            newest_first=newest_first,
+            fenced=fenced,
+            beside=_fits(plan, each) if held else "",
+        )
+        for each in piece
+    ]
     if len(parts) == 1:
-        return parts[0], params
+        return parts[0]
+    columns = "place, id, fits" if held else "place, id"
     way = "DESC" if newest_first else "ASC"
-    merged = " UNION ALL ".join(f"SELECT place, id FROM ({part}) AS p{n}" for n, part in enumerate(parts))  # noqa: S608 - our own text; values are parameters
+    merged = " UNION ALL ".join(f"SELECT {columns} FROM ({part}) AS p{n}" for n, part in enumerate(parts))  # noqa: S608 - our own text; values are parameters
     by = f"place {way}, id {way}" if plan.order != "arrived" else f"id {way}"
-    return f"SELECT place, id FROM ({merged}) AS merged ORDER BY {by} LIMIT :limit", params  # noqa: S608 - as above
+    return f"SELECT {columns} FROM ({merged}) AS merged ORDER BY {by} LIMIT :limit"  # noqa: S608 - as above
 
 
 def checked_statement(
@@ -43,14 +69,14 @@ def checked_statement(
     """Return the SQL of those of the next entries that fit the rest of the filter: `n` is 0, `place`, `entry`. One row
     more says how many entries were read (`n`) and where the last of them stands.
 
-    One range of records is held to the rest as it is read. Of several each is read as far as the page could need, so
-    that only the entries of the page are looked up; CROSS JOIN has SQLite do that by id, where it would otherwise read
-    all records of a source. PostgreSQL, too, would read those by id if it needed more of them than their index has.
+    One range of records is held to the rest as it is read, and so are several where their index tells enough. Otherwise
+    each of those is read as far as the page could need, so that only the entries of the page are looked up; CROSS JOIN
+    has SQLite do that by id, where it would otherwise read all records of a source. PostgreSQL, too, would read those by
+    id if it needed more of them than their index has.
     """
     params = _given(plan, after, limit)
-    if len(piece) == 1 and piece[0].table == "records":
-        beside = _fits(plan, piece[0])
-        inner = _part(plan, piece[0], after, newest_first=newest_first, fenced=plan.fenced, beside=beside)
+    if plan.told or (len(piece) == 1 and piece[0].table == "records"):
+        inner = _entries(plan, piece, after, newest_first=newest_first, held=True)
         page, fitting = f"SELECT place, id AS entry, fits FROM ({inner}) AS base", "page WHERE fits"  # noqa: S608 - as above
     else:
         inner, _ = page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)

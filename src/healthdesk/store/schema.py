@@ -100,9 +100,9 @@ records = Table(
     Column("body_hash", LargeBinary, nullable=False),
     Column("fix_id", IdText),
     Column("order_key", Text),
-    Index("ix_records_state", "environment", "state", "id"),
-    Index("ix_records_integration", "integration_id", "environment", "state", "id"),
-    Index("ix_records_source", "source_id", "integration_id", "environment", "state", "id"),
+    Index("ix_records_state", "environment", "state", "id", "level"),
+    Index("ix_records_integration", "integration_id", "environment", "state", "id", "level"),
+    Index("ix_records_source", "source_id", "integration_id", "environment", "state", "id", "level"),
     partial_index("ix_records_due", "integration_id", "environment", "next_at", "id", where=DUE),
     partial_index("ix_records_held", "integration_id", "environment", "hold_reason", where=HELD),
     partial_index(

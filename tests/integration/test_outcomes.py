@@ -412,6 +412,8 @@ async def test_a_look_up_that_the_rate_puts_off_is_asked_when_its_place_comes_al
         await has_state(desk, record_id, "failed")
         slow = {"production": {"rate_per_s": 1 / 600}}
         await desk.ok("PATCH", f"/v1/integrations/{made.id}", slow)
+        await desk.ok("POST", f"/v1/records/{record_id}/resend")
+        assert (await desk.ok("GET", f"/v1/records/{record_id}"))["state"] == "queued", "until its turn comes"
         told = await desk.ok("POST", f"/v1/records/{record_id}/look-up")
         at = clock.now() + timedelta(seconds=600)
         assert (told["found"], told["asked_at"]) == (None, f"{at:%Y-%m-%dT%H:%M:%SZ}")

@@ -226,8 +226,10 @@ async def test_a_record_on_its_way_says_why_it_is_not_resent():
     desk = FakeDesk()
     async with open_desk(desk) as driver:
         await driver.press("j", "s")
-        assert desk.called("record_resend") == []
         assert any("on its way" in told for told in driver.said)
+        await driver.press("L")
+        assert any("not sent yet, so its endpoint cannot have it" in told for told in driver.said)
+        assert desk.called("record_resend") == desk.called("record_look_up") == []
 
 
 async def test_marked_records_are_resent_together():

@@ -17,7 +17,7 @@ from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.states import Blame, ErrorKind, OnUnknown, RecordState
 from healthdesk.domain.values import values_of
 
-CAN_BE_ASKED = frozenset(
+_CAN_BE_ASKED = frozenset(
     {RecordState.UNKNOWN, RecordState.AWAITING_RECEIPT, RecordState.FAILED, RecordState.RETRYING}
 )
 """States in which it matters what an endpoint says when an operator has it asked."""
@@ -81,7 +81,7 @@ def after_lookup(
     stopped, until the tries are used up. Asking goes on along the schedule; in the end it is as `on_unknown` says.
     """
     found, said = answer.found, answer.said
-    if not _may_have_arrived(facts.state, facts.attempts):
+    if not may_have_arrived(facts.state, facts.attempts):
         return None
     if found:
         return Decision(RecordState.DELIVERED, None, f"The endpoint has it: {said}.")
@@ -132,8 +132,9 @@ def after_deadline(
     return Decision(RecordState.FAILED, None, "No receipt came in time.", unconfirmed(permanent=True))
 
 
-def _may_have_arrived(state: RecordState, attempts: int) -> bool:
-    return state in CAN_BE_ASKED or (attempts > 0 and state in _NOT_SENT_AGAIN_YET)
+def may_have_arrived(state: RecordState, attempts: int) -> bool:
+    """Tell whether it matters what an endpoint says of a record in this state, after so many attempts in all."""
+    return state in _CAN_BE_ASKED or (attempts > 0 and state in _NOT_SENT_AGAIN_YET)
 
 
 def after_receipt(
@@ -148,7 +149,7 @@ def after_receipt(
     if state is RecordState.DELIVERED:
         return None, "The record was delivered already."
     counts = of_last or state not in _NOT_SENT_AGAIN_YET
-    if said is Said.DELIVERED and counts and _may_have_arrived(state, attempts):
+    if said is Said.DELIVERED and counts and may_have_arrived(state, attempts):
         return RecordState.DELIVERED, ""
     if said is Said.FAILED and state in (RecordState.AWAITING_RECEIPT, RecordState.UNKNOWN):
         if of_last:

@@ -23,12 +23,6 @@ log = logging.getLogger(__name__)
 
 POLL_S = 5.0
 
-ON_ITS_WAY = {
-    RecordState.SENDING: "It is being sent right now.",
-    RecordState.QUEUED: "It is queued, and is sent in a moment.",
-}
-"""States in which nothing can be known of a record at its endpoint yet, and why."""
-
 
 class LookUps:
     """Asks endpoints for operators who do not wait for the answer."""
@@ -86,7 +80,7 @@ class LookUps:
         if by is None:
             return
         row = await store.read(undecided.get, record_id)
-        if row.state in ON_ITS_WAY:
+        if row.state is RecordState.SENDING:
             return  # asked once it is not, with the lease
         detail: dict[str, object] = {}
         try:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from healthdesk.api.flow import LookedUp
 from healthdesk.domain.activity import Verb
-from healthdesk.engine.look_ups import ON_ITS_WAY
+from healthdesk.domain.states import RecordState
 from healthdesk.engine.targets import Target
 from healthdesk.errors import Conflict, MappingError
 from healthdesk.operations.desk import Conn, Desk
@@ -19,15 +19,21 @@ LONGEST_WAIT_S = 10.0
 async def look_up(desk: Desk, record_id: str) -> LookedUp:
     """Ask the endpoint for a record, and let its answer have its effect.
 
-    What it has is delivered. What it does not have is sent again where nothing was known of it; one that failed stays.
+    What it has is delivered, and not sent again where it is queued for that. What it does not have is sent again where
+    nothing was known of it; one that failed stays.
     Where the endpoint's rate allows no question soon, the answer says when it is asked, and is in the timeline then.
     """
     desk.require("records.look_up")
     row = await desk.read(undecided.get, record_id)
     if row.attempts == 0:
-        raise Conflict("this record was not sent yet", fix="nothing can be known of it at the endpoint")
-    if row.state in ON_ITS_WAY:
-        raise Conflict(ON_ITS_WAY[row.state], fix="Wait for what becomes of it.")
+        raise Conflict(
+            "this record was not sent yet, so its endpoint cannot have it",
+            fix="look it up after its first attempt",
+        )
+    if row.state is RecordState.SENDING:
+        raise Conflict(
+            "it is being sent right now", fix="wait for what becomes of it; look it up if no answer comes"
+        )
     target = desk.engine.targets.get(row.integration_id, row.environment)
     if target is None or target.delivery.lookup is None:
         raise Conflict(

@@ -11,7 +11,7 @@ from healthdesk.api.jobs import Job, JobPlan
 from healthdesk.api.records import Record, RecordFilter
 from healthdesk.api.resends import Resent
 from healthdesk.domain.states import RecordState
-from healthdesk.domain.undecided import CAN_BE_ASKED
+from healthdesk.domain.undecided import may_have_arrived
 from healthdesk.errors import ApiRefused
 from healthdesk.tui.flows.asking import ask_until_taken
 from healthdesk.tui.screens.dialog import Question
@@ -58,9 +58,17 @@ def resend_reason(state: RecordState) -> str:
             return ""
 
 
-def look_up_reason(state: RecordState) -> str:
-    """Return why the endpoint is not asked for a record in this state, or an empty string."""
-    return "" if state in CAN_BE_ASKED else "only what may have arrived is looked up"
+def look_up_reason(record: Record) -> str:
+    """Return why the endpoint is not asked for a record, or an empty string."""
+    if may_have_arrived(record.state, record.tried):
+        return ""
+    match record.state:
+        case RecordState.SENDING:
+            return "it is being sent; what became of it is told in a moment"
+        case RecordState.DELIVERED:
+            return "it is delivered"
+        case _:
+            return "it was not sent yet, so its endpoint cannot have it"
 
 
 async def look_up(screen: DeskScreen, record: Record) -> str:

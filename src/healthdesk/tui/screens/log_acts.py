@@ -86,7 +86,7 @@ class LogActs(JobsShown, AreaScreen):
             case "problem" if not row.problem_id:
                 return "it belongs to no problem"
             case "look_up":
-                return look_up_reason(row.state)
+                return look_up_reason(row)
         return super().refuses(action_id)
 
     def take_changes(self, changes: Changes) -> None:

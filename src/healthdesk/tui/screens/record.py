@@ -165,7 +165,7 @@ class RecordScreen(TabbedWindow):
             case "curl" if not detail.curl:
                 return "nothing was sent yet"
             case "look_up":
-                return look_up_reason(detail.state)
+                return look_up_reason(detail)
             case "problem" if not detail.problem_id:
                 return "it belongs to no problem"
             case "job" if not last_job(detail):

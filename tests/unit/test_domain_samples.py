@@ -47,6 +47,8 @@ def test_levels_differ_and_numbers_rise_with_them() -> None:
         [SampleField("taken_at", "datetime"), SampleField("consent", "boolean")],
         [SampleField("answers", "object", '{"a": 1}')],
         [SampleField("answers", "array", '["a"]')],
+        [SampleField("consent", "boolean"), SampleField("smoker", "boolean")],
+        [SampleField("is_pregnant", "boolean"), SampleField("verified", "boolean")],
     ],
     ids=lambda fields: fields[0].name,
 )
@@ -58,6 +60,21 @@ def test_levels_differ_where_no_field_does(fields: list[SampleField]) -> None:
     if fields[0].name == "smoking":
         assert samples[0] == {"smoking": "Never (low)", "consent": True}
     assert all(each.get("country", "US") == "US" for each in samples)
+
+
+def test_yes_and_no_are_combined_as_far_as_they_go() -> None:
+    def distinct(of_levels: int, *names: str) -> int:
+        levels = tuple(f"level {n}" for n in range(of_levels))
+        fields = [SampleField(name, "boolean") for name in names]
+        return len({str(of(level, *fields, levels=levels)) for level in levels})
+
+    assert [distinct(levels, "smoker", "consent") for levels in (2, 3, 4, 5)] == [2, 3, 4, 4]
+    assert [distinct(levels, "smoker") for levels in (2, 3)] == [2, 2]
+    fields = [SampleField(name, "boolean") for name in ("consent", "smoker", "insomnia", "hypertension")]
+    samples = [of(level, *fields) for level in LEVELS]
+    assert [each["consent"] for each in samples] == [True] * 3, "what everybody says stays where it may"
+    yes = [sum(bool(each[field.name]) for field in fields[1:]) for each in samples]
+    assert yes == sorted(yes)
 
 
 def test_a_number_keeps_to_the_size_of_its_example() -> None:

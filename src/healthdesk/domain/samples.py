@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any
 from uuid import UUID
 
@@ -99,9 +100,8 @@ def sample_data(
             **({"level": level} if level is not None else {}),
         }
     data = {field.name: _value(field, place) for field in fields}
-    others = (_place(source, each, levels, now) for each in levels if each != level)
-    if level is not None and any(_alike(fields, data, other) for other in others):
-        return told_apart(data, {field.name: field.type for field in fields}, level, place.rank)
+    if level is not None and level in levels and _some_alike(source, levels, fields, now):
+        return told_apart(data, {field.name: field.type for field in fields}, levels, place.rank)
     return data
 
 
@@ -110,8 +110,9 @@ def _place(source: str, level: str | None, levels: Sequence[str], now: datetime)
     return _Place(source, level, rank, max(1, len(levels)), now)
 
 
-def _alike(fields: Sequence[SampleField], data: Mapping[str, Any], place: _Place) -> bool:
-    return all(_value(field, place) == data[field.name] for field in fields)
+def _some_alike(source: str, levels: Sequence[str], fields: Sequence[SampleField], now: datetime) -> bool:
+    made = [[_value(field, _place(source, each, levels, now)) for field in fields] for each in levels]
+    return any(one == other for one, other in combinations(made, 2))
 
 
 def _value(field: SampleField, place: _Place) -> Any:

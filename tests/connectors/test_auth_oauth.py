@@ -12,7 +12,7 @@ from tests.connectors.auth_world import app_with, fields, form_of
 from healthdesk.connectors.auth.build import build_authorizer
 from healthdesk.connectors.auth.tokens import MemoryTokens, Tokens
 from healthdesk.connectors.outgoing import NotAuthorized, Outgoing
-from healthdesk.connectors.wire import turn
+from healthdesk.connectors.wire import leaving, turn
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.errors import StoreUnavailable
 from healthdesk.testing import reply
@@ -61,8 +61,10 @@ async def test_a_client_gets_a_token_once_and_uses_it_until_it_ends(built, endpo
     endpoint.script(granted(expires_in=3600), granted("t0ken-two", expires_in="3600"))
     authorizer = built(app(scopes=["a", "b"], extra_token={"audience": "{login}/api"}))
     paced = turn.set(asyncio.Event().wait)  # the rate is that of the endpoint, which is asked for no token
+    checked = leaving.set(lambda: pytest.fail("a token is no record"))
     async with asyncio.timeout(5):
         sent = await authorizer.authorize(GET)
+    leaving.reset(checked)
     turn.reset(paced)
     assert sent.headers == {"Authorization": "Bearer t0ken-one"}
     assert sent.secret_headers == {"authorization"}

@@ -7,7 +7,7 @@ import pytest
 from tests.connectors.conftest import LOOPBACK, Names
 
 from healthdesk.connectors.session import GuardedSession, Request
-from healthdesk.connectors.wire import Deadline, Progress, turn
+from healthdesk.connectors.wire import Deadline, Progress, leaving, turn
 from healthdesk.domain.exchange import Sent
 from healthdesk.domain.states import ErrorKind
 from healthdesk.testing import Behaviour, drip, hold, reply
@@ -209,6 +209,30 @@ def stops_reading():
         return False
 
     return Behaviour("stops reading", act, before_reading=True)
+
+
+@pytest.mark.parametrize("warm", [False, True])
+async def test_what_may_not_leave_after_its_turn_is_not_written(session, endpoint, warm):
+    request = Request("POST", f"{endpoint.url}/", {"Content-Type": "text/plain"}, body=b"x", timeout_s=3)
+    if warm:
+        await session.send(request)
+    asked = []
+
+    async def wait():
+        asked.append("turn")
+
+    def refuse():
+        asked.append("leaving")
+        raise LookupError
+
+    waits, checked = turn.set(wait), leaving.set(refuse)
+    with pytest.raises(LookupError):
+        await session.send(request)
+    leaving.reset(checked)
+    turn.reset(waits)
+    assert asked == ["turn", "leaving"]
+    assert (await session.send(request)).status == 200
+    assert len(endpoint.requests) == (2 if warm else 1)
 
 
 @pytest.mark.parametrize("warm", [False, True])

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.domain.states import Environment
-from healthdesk.engine.engine import SHARED_AFTER_S, Engine
+from healthdesk.engine.engine import Engine
+from healthdesk.engine.janitor import SHARED_AFTER_S
 from healthdesk.engine.lanes import Lanes
+from healthdesk.engine.lease import Lease
 from healthdesk.engine.share import Share, share_of
 from healthdesk.engine.slots import AHEAD_S, Pace
 from healthdesk.testing import FakeClock
@@ -49,7 +51,7 @@ def test_a_daemon_that_joins_waits_for_the_others_and_takes_more_of_a_rate_only_
         lets_probe=lambda _: False, limit=lambda target: target.concurrency, holds=lambda _: False
     )
     target: Any = SimpleNamespace(concurrency=4, rate_per_s=10.0, probing=False, per_request=1)
-    lanes = Lanes(clock, cast("Any", targets), circuits, lambda: None)
+    lanes = Lanes(clock, cast("Any", targets), circuits, Lease(clock), lambda: None)
 
     def pace() -> Pace:
         found = lanes.lane(("int_1", PRODUCTION), target).pace

@@ -23,7 +23,7 @@ from aiohttp.http_writer import _serialize_headers
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from healthdesk.connectors.wire import BadAnswer, Progress, pass_turn, turn
+from healthdesk.connectors.wire import BadAnswer, Progress, leaving, pass_turn, turn
 
 LARGEST = 65_536
 """Bytes of a body that are written at once; larger ones go in pieces, as the other side takes them."""
@@ -133,9 +133,13 @@ class Reuse:
             return None
         protocol = connection.protocol
         assert protocol is not None
-        if (wait := turn.get()) is not None:
+        wait, check = turn.get(), leaving.get()
+        if wait is not None or check is not None:
             try:
-                await pass_turn(wait, progress)
+                if wait is not None:
+                    await pass_turn(wait, progress)
+                if check is not None:
+                    check()
             except BaseException:
                 connection.release()
                 raise

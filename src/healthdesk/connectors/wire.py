@@ -81,6 +81,9 @@ current: ContextVar[Progress | None] = ContextVar("current", default=None)
 turn: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("turn", default=None)
 """What a request of the current task waits for before it leaves, once its connection is there."""
 
+leaving: ContextVar[Callable[[], None] | None] = ContextVar("leaving", default=None)
+"""What is called after that, right before a request of the current task is written; where it raises, nothing is."""
+
 
 async def pass_turn(wait: Callable[[], Awaitable[None]], progress: Progress) -> None:
     """Wait for the turn of a request; its deadline comes that much later."""
@@ -154,6 +157,8 @@ class TrackedRequest(aiohttp.ClientRequest):
             progress.ready_s = progress.monotonic()
         if (wait := turn.get()) is not None:
             await pass_turn(wait, progress)
+        if (check := leaving.get()) is not None:
+            check()
         if self.body:
             return await super().send(conn)
         progress.started = protocol is not None and protocol.is_connected()

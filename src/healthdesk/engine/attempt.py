@@ -13,6 +13,7 @@ from healthdesk.domain.outcome import judge_response
 from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, RecordState
 from healthdesk.domain.transitions import after_attempt
 from healthdesk.engine.context import Context
+from healthdesk.engine.lease import LeaseOver
 from healthdesk.engine.making import make, signed
 from healthdesk.engine.proving import NO_PROOF, send_proven
 from healthdesk.engine.targets import Target
@@ -54,7 +55,7 @@ def unmade(error: MappingError) -> Failure:
 async def send(
     ctx: Context, target: Target, claimed: ClaimedRecord
 ) -> tuple[Exchange | None, Failure | None]:
-    """Send one claimed record and judge the answer. Never raises but CancelledError."""
+    """Send one claimed record and judge the answer. Raises LeaseOver where it must not leave any more, else only CancelledError."""
     try:
         if claimed.fix_id is not None and claimed.fix is None:
             raise MappingError("the fix of this record is gone", fix="fix it again, or take the fix away")
@@ -82,6 +83,8 @@ async def send(
         return None, unmade(error)
     except NotAuthorized as error:
         return error.exchange, replace(error.failure, sent=Sent.NO)
+    except LeaseOver:
+        raise
     except Exception as error:  # a fault of ours must fail this record's attempt loudly, not kill the engine
         log.exception("attempt %s of record %s died", claimed.attempt_id, claimed.id)
         return None, internal_failure(error)

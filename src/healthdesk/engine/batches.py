@@ -21,6 +21,7 @@ from healthdesk.engine import attempt
 from healthdesk.engine.batch_answers import ALONE_NEXT, Result, by_app, document_of, judged
 from healthdesk.engine.batch_making import item_of, own_headers, request_of
 from healthdesk.engine.context import Context
+from healthdesk.engine.lease import LeaseOver
 from healthdesk.engine.making import Made, signed
 from healthdesk.engine.proving import send_proven
 from healthdesk.engine.targets import Key, Target
@@ -86,7 +87,10 @@ class Batches:
 
 
 async def send(ctx: Context, target: Target, batch: Batch, records: Sequence[ClaimedRecord]) -> list[Result]:
-    """Send records in one request and judge what came of each. Never raises but CancelledError."""
+    """Send records in one request and judge what came of each.
+
+    Raises LeaseOver where they must not leave any more, else only CancelledError.
+    """
     return (await _exchanged(ctx, target, batch, records))[1]
 
 
@@ -133,6 +137,8 @@ async def _exchanged(
     except NotAuthorized as error:
         failure = replace(error.failure, sent=Sent.NO)
         results += [Result(record, error.exchange, failure) for record in going]
+    except LeaseOver:
+        raise
     except Exception as error:  # a fault of ours must fail these attempts loudly, not kill the engine
         log.exception("a batch of %d records died", len(records))
         known = {result.record.id for result in results}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from healthdesk.domain.states import Environment
 from healthdesk.engine.bus import TOLD_ONE_BY_ONE, publish_records
@@ -19,8 +19,9 @@ from healthdesk.engine.completing import complete
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.lanes import Lanes
+from healthdesk.engine.lease import Lease
 from healthdesk.engine.pulse import Pulse
-from healthdesk.engine.sending import Sending
+from healthdesk.engine.sending import LEASE_OVER, STOPPED, Sending
 from healthdesk.engine.slots import Pace
 from healthdesk.engine.targets import Target, Targets
 from healthdesk.errors import StoreUnavailable
@@ -41,6 +42,10 @@ IN_FLIGHT_BYTES = 134_217_728
 NOT_READ = "Not sent: what it is made of could not be read from the database."
 
 
+async def _no_lease() -> None:
+    """Renew nothing: there is no other daemon."""
+
+
 class Deliverer:
     """Delivers the records of every environment that is not on hold."""
 
@@ -49,11 +54,14 @@ class Deliverer:
         self._targets = targets
         self._circuits = circuits
         self._pulse = Pulse(ctx.clock, POLL_S)
-        self._lanes = Lanes(ctx.clock, targets, circuits, self._pulse.set)
-        self._sending = Sending(ctx, targets, heartbeats, circuits, self._lanes, self._pulse.set)
+        self._lease = Lease(ctx.clock)
+        self._lanes = Lanes(ctx.clock, targets, circuits, self._lease, self._pulse.set)
+        self._sending = Sending(ctx, targets, heartbeats, circuits, self._lanes, self._lease, self._pulse.set)
         self.turned_at = ctx.clock.monotonic()
         """When the loop last completed a turn."""
         self.on_alerts: Callable[[], None] = lambda: None
+        self.renew_lease: Callable[[], Awaitable[None]] = _no_lease
+        """Renews this daemon's lease, and has `leased` told; raises StoreUnavailable."""
 
     def wake(self, integration_id: str, environment: Environment) -> None:
         """Say that a record of this environment may be due."""
@@ -74,11 +82,19 @@ class Deliverer:
     def leased(self, until_s: float, *, held: bool) -> None:
         """Take until when this daemon's lease holds surely, in monotonic seconds, and whether it `held` until it was renewed.
 
-        What was claimed under a lease that is over may be another daemon's by now: it is sent only where it is not.
+        What was claimed under a lease that was lost may be another daemon's by now, and is given back.
         """
+        was_over = self._lease.over
+        self._lease.renewed(until_s, held=held)
         if not held:
-            self._sending.lost_lease()
-        self._sending.leased_until = until_s
+            self._sending.give_back_waiting(LEASE_OVER)
+        if was_over or not held:
+            for (
+                target
+            ) in self._targets.all():  # the share that the renewal found counts before anything leaves
+                self.pace(target)
+            self.wake_all()
+            self._sending.start_all()
 
     def pace(self, target: Target) -> Pace | None:
         """Return what the requests to an environment's endpoint are paced by, questions as well as attempts; None where
@@ -103,7 +119,7 @@ class Deliverer:
                         poller.result()
                     self._sending.stopping = stop.is_set()
                     if self._sending.stopping:
-                        self._sending.give_back_waiting()
+                        self._sending.give_back_waiting(STOPPED)
                         if self._sending.idle:
                             return
                     await self._turn()
@@ -131,6 +147,9 @@ class Deliverer:
     async def _turn(self) -> None:
         """Commit the results so far and claim what may go out next."""
         sending = self._sending
+        if self._lease.over and not await self._leased_again():
+            return
+        held = self._lease.held
         sending.give_back_held()
         results, sending.results = sending.results, []
         room = max(0, IN_FLIGHT_BYTES - sum(sending.open.values()))
@@ -154,8 +173,21 @@ class Deliverer:
         for problem_id in outcome.problems_changed[:TOLD_ONE_BY_ONE]:
             self._ctx.bus.publish("problem.changed", problem_id)
         unread = await complete(self._ctx, self._targets, outcome.claimed)
-        self._claimed(wants, outcome.claimed, {record.id for record in unread})
+        unsendable = {record.id: NOT_READ for record in unread}
+        if self._lease.held is not held:  # it was lost while they were claimed
+            unsendable |= {record.id: LEASE_OVER for record in outcome.claimed}
+        self._claimed(wants, outcome.claimed, unsendable)
         self._tell(results, outcome.claimed)
+
+    async def _leased_again(self) -> bool:
+        """Renew a lease that is over: nothing may leave before. Return whether it is held."""
+        try:
+            await self.renew_lease()
+        except StoreUnavailable as error:
+            log.warning("nothing is sent until the lease of this daemon is renewed: %s", error)
+            self._pulse.set()
+            await self._ctx.clock.sleep(STORE_RETRY_S)
+        return not self._lease.over
 
     async def _find_lost(self) -> None:
         """Take up attempts that the database holds for this daemon and that this daemon knows nothing of."""
@@ -183,7 +215,9 @@ class Deliverer:
         for outcome, count in Counter(result.outcome for result in results).items():
             self._ctx.metrics.attempts.labels(outcome=outcome.value).inc(count)
 
-    def _claimed(self, wants: list[EnvWant], claimed: list[ClaimedRecord], unread: set[str]) -> None:
+    def _claimed(
+        self, wants: list[EnvWant], claimed: list[ClaimedRecord], unsendable: Mapping[str, str]
+    ) -> None:
         got = Counter((record.integration_id, record.environment) for record in claimed)
         large = {
             (record.integration_id, record.environment)
@@ -191,7 +225,7 @@ class Deliverer:
             if len(record.data) > SMALL_BYTES
         }
         for record in claimed:
-            self._sending.take(record, NOT_READ if record.id in unread else "")
+            self._sending.take(record, unsendable.get(record.id, ""))
         for want in wants:
             key = (want.integration_id, want.environment)
             lane = self._lanes[key]

@@ -19,7 +19,7 @@ from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.holds import Holds
 from healthdesk.engine.instance_work import Worker
 from healthdesk.engine.instances import Instances
-from healthdesk.engine.janitor import BEAT_S, Janitor
+from healthdesk.engine.janitor import SHARED_AFTER_S, Janitor
 from healthdesk.engine.jobs import Jobs
 from healthdesk.engine.look_ups import LookUps
 from healthdesk.engine.notify import ChannelTestResult, Notifier
@@ -39,9 +39,6 @@ log = logging.getLogger(__name__)
 
 TURNS_WITHIN_S = 10.0
 """A delivery loop that did not complete a turn for this long, though it looks every second, does not deliver."""
-
-SHARED_AFTER_S = 2 * BEAT_S
-"""By when every other daemon has taken in a change of the shares: with its next beat, which may delete for a while."""
 
 LEAVE_GRACE_S = 5.0
 """How long giving the lease up may take, once nothing is under way any more."""
@@ -79,6 +76,7 @@ class Engine:
         )
         self.relay = Relay(ctx, self.targets, self.deliverer, self.holds, self.notifier)
         self.janitor.on_lease = self.deliverer.leased
+        self.deliverer.renew_lease = self.janitor.renew
         self.deliverer.on_alerts = self.wake_alerts
         self.outcomes.on_alerts = self.wake_alerts
         self.circuits.on_change = self.holds.wake

@@ -34,8 +34,13 @@ BEAT_S = 5.0
 LEASE = timedelta(seconds=20)
 """A daemon that did not renew its lease for this long is taken for dead; its attempts were interrupted."""
 
-LEASE_MARGIN_S = 5.0
-"""How much earlier than it ends this daemon stops to rely on its lease."""
+LEASE_MARGIN_S = 10.0
+"""How much earlier than it ends this daemon stops to rely on its lease: a request that takes no longer has ended by then."""
+
+SHARED_AFTER_S = LEASE.total_seconds() - LEASE_MARGIN_S
+"""By when every daemon has taken in a change of the shares: it sends nothing after that until it has renewed its lease, and
+looks at the shares with each renewal.
+"""
 
 SETTLED_IN = timedelta(minutes=1)
 """How old an attempt is before it is asked whether this daemon knows of it: a lost commit may become visible late."""
@@ -60,7 +65,7 @@ class OnLease(Protocol):
     """What is told of each renewal of the lease."""
 
     def __call__(self, until_s: float, *, held: bool) -> None:
-        """Take until when it holds surely, in monotonic seconds, and whether it had held until it was renewed."""
+        """Take until when it holds surely, in monotonic seconds, and whether it had held until it was renewed; not the first one."""
 
 
 def _nothing(until_s: float, *, held: bool) -> None:
@@ -88,6 +93,11 @@ class Janitor:
         self._on_open = on_open
         self._on_live = on_live
         self._joins = True
+        self._ends_s = float("-inf")
+        """Until when, by this daemon's monotonic clock, the lease cannot have run out."""
+        self._unheard = False
+        """Whether a renewal since the last one may have found the lease run out, and its answer was lost."""
+        self._renewing = asyncio.Lock()
         self._on_alerts = on_alerts
         self._on_recovered = on_recovered
         self._pulse = Pulse(ctx.clock, BEAT_S)
@@ -102,6 +112,7 @@ class Janitor:
         With SQLite there is one daemon by the lock file, so every other one is dead at once.
         """
         store = self._ctx.store
+        asked_at = self._ctx.clock.monotonic()
         await store.write(
             daemons.register,
             self._ctx.daemon_id,
@@ -110,7 +121,9 @@ class Janitor:
             keys=self._ctx.vault.key_ids,
         )
         if store.dialect != "sqlite":
+            self._ends_s = asked_at + LEASE.total_seconds()
             await self._tell_of_daemons()
+            self.on_lease(self._ends_s - LEASE_MARGIN_S, held=False)
         await self._clock_watch.judge_again()
         return await self._recover(others_are_dead=store.dialect == "sqlite")
 
@@ -142,22 +155,8 @@ class Janitor:
             )
 
     async def _beat(self, stop: asyncio.Event) -> None:
-        store, now = self._ctx.store, self._ctx.clock.now()
-        asked_at = self._ctx.clock.monotonic()
         self._read_key_file()
-        renewed = await store.write(
-            daemons.renew,
-            self._ctx.daemon_id,
-            now,
-            LEASE,
-            delivers=self._delivers(),
-            keys=self._ctx.vault.key_ids,
-        )
-        if store.dialect != "sqlite":
-            self.on_lease(asked_at + LEASE.total_seconds() - LEASE_MARGIN_S, held=renewed)
-        if not renewed:
-            log.warning("the lease of this daemon had run out; others may have sent its records again")
-            self._joins = True
+        await self.renew()
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "taking up what others left": self._look_at_daemons,
             "watching the clock": self._watch_clock,
@@ -175,11 +174,41 @@ class Janitor:
             except Exception:  # a fault of ours in one part: loud, and the others still have their turn
                 log.exception("housekeeping: %s failed; the rest goes on, and it is tried again", name)
 
+    async def renew(self) -> None:
+        """Renew the lease and look who shares the work; then tell both. Raises StoreUnavailable.
+
+        Nobody relies on the lease before this daemon's share is what the others know of.
+        """
+        store = self._ctx.store
+        async with self._renewing:
+            asked_at = self._ctx.clock.monotonic()
+            try:
+                renewed = await store.write(
+                    daemons.renew,
+                    self._ctx.daemon_id,
+                    self._ctx.clock.now(),
+                    LEASE,
+                    delivers=self._delivers(),
+                    keys=self._ctx.vault.key_ids,
+                )
+            except StoreUnavailable:
+                self._unheard = True
+                raise
+            held = renewed and not (self._unheard and self._ctx.clock.monotonic() >= self._ends_s)
+            if not held:
+                log.warning("the lease of this daemon had run out; others may have sent its records again")
+            self._unheard = False
+            self._ends_s = asked_at + LEASE.total_seconds()
+            if store.dialect != "sqlite":
+                self._joins = self._joins or not held
+                held = not self._joins  # it stays lost until the others were looked at
+                await self._tell_of_daemons()
+                self.on_lease(self._ends_s - LEASE_MARGIN_S, held=held)
+
     async def _look_at_daemons(self) -> None:
         store, now = self._ctx.store, self._ctx.clock.now()
         if store.dialect != "sqlite":
             await self._recover(others_are_dead=False)
-            await self._tell_of_daemons()
         self._on_open(await store.read(recovery.open_attempts, self._ctx.daemon_id, now - SETTLED_IN))
 
     async def _tell_of_daemons(self) -> None:

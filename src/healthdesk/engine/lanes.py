@@ -10,6 +10,7 @@ from datetime import datetime
 from healthdesk.clock import Clock
 from healthdesk.domain.states import OnUnknown
 from healthdesk.engine.circuits import Circuits
+from healthdesk.engine.lease import Lease
 from healthdesk.engine.slots import Lane, Pace
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.store.rows import EnvWant, Settlement
@@ -18,8 +19,11 @@ from healthdesk.store.rows import EnvWant, Settlement
 class Lanes:
     """One lane for each environment that was ever looked at. `wake` is called when a lane may claim again."""
 
-    def __init__(self, clock: Clock, targets: Targets, circuits: Circuits, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, clock: Clock, targets: Targets, circuits: Circuits, lease: Lease, wake: Callable[[], None]
+    ) -> None:
         self._clock = clock
+        self._lease = lease
         self._targets = targets
         self._circuits = circuits
         self._wake = wake
@@ -77,7 +81,7 @@ class Lanes:
             return lane
         rate_per_s = share.rate(target.rate_per_s, target.concurrency, *key)
         if lane.pace is None:
-            lane.pace = Pace(rate_per_s, self._clock)
+            lane.pace = Pace(rate_per_s, self._clock, self._lease)
         more = rate_per_s > lane.pace.rate_per_s
         if rate_per_s < lane.pace.rate_per_s or (more and self._clock.monotonic() >= self._targets.shared_at):
             lane.pace.change(rate_per_s)

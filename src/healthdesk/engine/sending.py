@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from healthdesk.connectors.wire import turn
+from healthdesk.connectors.wire import leaving, turn
 from healthdesk.domain.delivery import Batch
 from healthdesk.domain.exchange import Exchange, Failure, Sent
 from healthdesk.engine import attempt, batches
@@ -18,6 +17,7 @@ from healthdesk.engine.circuits import Circuits
 from healthdesk.engine.context import Context
 from healthdesk.engine.heartbeats import Heartbeats
 from healthdesk.engine.lanes import Lanes
+from healthdesk.engine.lease import Lease, LeaseOver
 from healthdesk.engine.targets import Key, Target, Targets
 from healthdesk.errors import StoreUnavailable
 from healthdesk.store import intents
@@ -30,6 +30,7 @@ ANOTHERS_TURN = "Not sent: another daemon sends for this integration now."
 STOPPED = "Not sent: the daemon was stopped before its turn came."
 NOT_NOTED = "Not sent: the database could not keep that it begins."
 TAKEN_UP = "Not sent: another daemon has taken it up."
+LEASE_OVER = "Not sent: this daemon was held up, and another may have taken it up."
 
 
 class Sending:
@@ -42,6 +43,7 @@ class Sending:
         heartbeats: Heartbeats,
         circuits: Circuits,
         lanes: Lanes,
+        lease: Lease,
         wake: Callable[[], None],
     ) -> None:
         self._ctx = ctx
@@ -49,6 +51,7 @@ class Sending:
         self._heartbeats = heartbeats
         self._circuits = circuits
         self._lanes = lanes
+        self._lease = lease
         self._wake = wake
         self._batches = batches.Batches(ctx.clock)
         self._waiting: dict[Key, deque[ClaimedRecord]] = {}
@@ -60,8 +63,6 @@ class Sending:
         self.in_doubt = False
         """Whether a commit may have gone through that we were not told of, or attempts died with the loop."""
         self.stopping = False
-        self.leased_until = math.inf
-        """Until when no other daemon takes up what was claimed, in monotonic seconds; never where there is no other."""
 
     @property
     def idle(self) -> bool:
@@ -80,9 +81,12 @@ class Sending:
         self._lanes.note_probe(key)
 
     def start(self, key: Key) -> None:
-        """Start attempts for claims that wait, while the lane has a free slot."""
+        """Start attempts for claims that wait, while the lane has a free slot and the lease is not over."""
         waiting = self._waiting.get(key)
         if not waiting:
+            return
+        if self._lease.over:
+            self._wake()
             return
         lane, loop = self._lanes[key], asyncio.get_running_loop()
         while waiting and not self.stopping:
@@ -105,11 +109,10 @@ class Sending:
             self._tasks.add(task)
             task.add_done_callback(self._ended)
 
-    def lost_lease(self) -> None:
-        """Let nothing leave that was claimed so far unless it is still this daemon's: another may have taken it up."""
-        for waiting in self._waiting.values():
-            for record in waiting:
-                record.begun = False
+    def start_all(self) -> None:
+        """Start attempts of every environment."""
+        for key in self._waiting:
+            self.start(key)
 
     def give_back(self, record: ClaimedRecord, why: str) -> None:
         """Do not send a record that was claimed: it is queued again as it was."""
@@ -120,11 +123,11 @@ class Sending:
         self._circuits.gave_back((record.integration_id, record.environment), record.attempt_id)
         self._wake()
 
-    def give_back_waiting(self) -> None:
-        """Give back whatever waits: the daemon stops."""
+    def give_back_waiting(self, why: str) -> None:
+        """Give back whatever waits."""
         for waiting in self._waiting.values():
             while waiting:
-                self.give_back(waiting.popleft(), STOPPED)
+                self.give_back(waiting.popleft(), why)
 
     def give_back_held(self) -> None:
         """Do not let claims wait for a slot where there is none: on hold, or with no share of the environment."""
@@ -153,14 +156,19 @@ class Sending:
             self._wake()
 
     async def _attempt(self, key: Key, target: Target, record: ClaimedRecord) -> None:
-        if not (record.begun and self._ctx.clock.monotonic() < self.leased_until) and not await self._begun(
-            key, target, [record]
-        ):
+        if (held := self._lease.held) is not None:
+            leaving.set(held.check)
+        if not record.begun and not await self._begun(key, target, [record]):
             self._next(key)
             return
         if (pace := self._lanes[key].pace) is not None:
             turn.set(pace.turn)
-        exchange, failure = await attempt.send(self._ctx, target, record)
+        try:
+            exchange, failure = await attempt.send(self._ctx, target, record)
+        except LeaseOver:
+            self.give_back(record, LEASE_OVER)
+            self._next(key)
+            return
         if exchange is not None:
             self._ctx.metrics.attempt_seconds.observe(exchange.duration_ms / 1000)
         else:
@@ -173,14 +181,20 @@ class Sending:
     async def _attempt_batch(
         self, key: Key, target: Target, batch: Batch, records: Sequence[ClaimedRecord]
     ) -> None:
-        leased = self._ctx.clock.monotonic() < self.leased_until
-        if not leased or not all(record.begun for record in records):
+        if (held := self._lease.held) is not None:
+            leaving.set(held.check)
+        if not all(record.begun for record in records):
             records = await self._begun(key, target, records)
         if records:
             if (pace := self._lanes[key].pace) is not None:
                 turn.set(pace.turn)
-            results = await batches.send(self._ctx, target, batch, records)
-            self._settle_batch(key, target, results)
+            try:
+                results = await batches.send(self._ctx, target, batch, records)
+            except LeaseOver:
+                for record in records:
+                    self.give_back(record, LEASE_OVER)
+            else:
+                self._settle_batch(key, target, results)
         self._next(key)
 
     def _settle_batch(self, key: Key, target: Target, results: Sequence[Result]) -> None:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 from healthdesk.clock import Clock
+from healthdesk.engine.lease import Lease
 
 AHEAD_S = 0.02
 """How much earlier than it may leave a record of a rated environment is claimed."""
@@ -16,6 +17,9 @@ LEFT_S = 0.1
 
 BURST_S = 0.05
 """How much of a rate may go at once: a job is not looked at for every record."""
+
+LOOK_S = 0.05
+"""How often what waits for the lease looks for it."""
 
 MOST_BATCHED = 4_000
 """Records that an environment with batches has claimed at once, whatever size and concurrency would allow."""
@@ -70,8 +74,10 @@ class Pace:
     the distance also where connecting took one of them longer than another. Times are monotonic seconds.
     """
 
-    def __init__(self, rate_per_s: float, clock: Clock) -> None:
+    def __init__(self, rate_per_s: float, clock: Clock, lease: Lease | None = None) -> None:
+        """`lease` is what this daemon's part of a shared rate is its own under: while it is over nothing leaves."""
         self._clock = clock
+        self._lease = lease or Lease(clock)
         self.rate_per_s = rate_per_s
         self._planned = self._leaves = clock.monotonic() + 1 / rate_per_s
         self._questions = self._planned
@@ -126,8 +132,8 @@ class Pace:
     async def turn(self) -> None:
         """Return when a request may leave; the next one may `1 / rate_per_s` after that."""
         async with self._turns:
-            while (left_s := self._leaves - self._clock.monotonic()) > 1e-9:
-                await self._clock.sleep(left_s)
+            while (left_s := self._leaves - self._clock.monotonic()) > 1e-9 or self._lease.over:
+                await self._clock.sleep(max(left_s, LOOK_S if self._lease.over else 0.0))
             self._leaves = self._clock.monotonic() + 1 / self.rate_per_s
 
 

@@ -19,7 +19,7 @@ from healthdesk.connectors.echoes import Secrets
 from healthdesk.connectors.judging import Judge
 from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import GuardedSession, Request
-from healthdesk.connectors.wire import turn
+from healthdesk.connectors.wire import leaving, turn
 from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.domain.masking import mask_text
 
@@ -79,12 +79,12 @@ class Asker:
             secret_headers=frozenset({"authorization"}),
             certificate=self.certificate,
         )
-        taken = turn.set(
-            None
-        )  # the rate of an environment is that of its endpoint, not of who gives tokens for it
+        # the rate of an environment is that of its endpoint, not of who gives tokens for it, and no token is a record
+        taken, unchecked = turn.set(None), leaving.set(None)
         try:
             return await self.session.send(request)
         finally:
+            leaving.reset(unchecked)
             turn.reset(taken)
 
     def refused(

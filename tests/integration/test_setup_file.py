@@ -16,25 +16,34 @@ from tests.harness.setup_columns import IN_THE_FILE, left_out
 from tests.integration.engine_desk import engine_on
 
 from healthdesk.api.alerts import RuleCreate
+from healthdesk.api.connections import ConnectionEdit
 from healthdesk.api.filters import SavedFilterCreate
+from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
 from healthdesk.api.records import RecordFilter
+from healthdesk.api.samples import Promote
 from healthdesk.api.setup import SetupGiven
 from healthdesk.domain.signing import new_secret
-from healthdesk.domain.states import IntegrationState, Role
-from healthdesk.errors import Conflict, Malformed, StoreUnavailable
+from healthdesk.domain.states import Environment, IntegrationState, Role
+from healthdesk.errors import Conflict, ConnectorError, Malformed, StoreUnavailable
 from healthdesk.operations import (
     channels,
+    connecting,
     connections,
     filters,
     integrations,
+    journal,
     labels,
+    promoting,
     rules,
     setup,
     task_integrations,
 )
 from healthdesk.operations.desk import Desk, Operator
 from healthdesk.operations.setup_text import parsed
+from healthdesk.store import connections as connection_queries
+from healthdesk.store import integrations as integration_queries
 from healthdesk.store.rehearsal import COPIED
+from healthdesk.store.rows import HeartbeatSettings
 from healthdesk.store.schema_all import TABLES
 from healthdesk.testing import FakeClock
 from healthdesk.vault import hint
@@ -476,32 +485,134 @@ async def test_what_differs_is_shown_value_by_value_and_changed(desk: Desk) -> N
     assert await counted(desk, changed) == (0, 0, 0, 3)
 
 
+SECRET_URL, SECRET_PATH = "https://127.0.0.1:9/in?sig=sesame&v=1", "/v2?token=sesame"
+LOOKUP = {"path": "/seen/{webhook_id}?code=sesame"}
+
+
+async def keep_secrets(desk: Desk) -> tuple[str, str]:
+    """Have what a daemon saved that did not refuse secrets in addresses; returns connection and integration."""
+    await imported(desk, SMALL, SMALL_SECRETS)
+    [endpoint] = (await connections.list_all(desk, None, 500)).items
+    [crm] = (await integrations.list_all(desk, None, 500)).items
+    beat = HeartbeatSettings("GET", "/health?pwd=sesame")
+    delivery = {
+        **crm.environments[0].delivery.model_dump(mode="json", exclude_defaults=True),
+        "lookup": LOOKUP,
+    }
+
+    def change(conn: sa.Connection) -> None:
+        connection_queries.update(conn, endpoint.id, {"base_url": SECRET_URL, "heartbeat": beat})
+        columns = {"path": SECRET_PATH, "delivery": delivery}
+        integration_queries.put_environment(conn, crm.id, Environment.PRODUCTION, columns, desk.now())
+
+    await desk.write(change)
+    return endpoint.id, crm.id
+
+
 async def test_secrets_in_addresses_are_not_in_the_file_and_stay(desk: Desk) -> None:
-    text = SMALL.replace("https://crm.example", "https://crm.example/in?sig=sesame&v=1").replace(
-        "/v2", "/v2?token=sesame"
-    )
-    await imported(desk, text, SMALL_SECRETS)
-    assert await counted(desk, text) == (0, 0, 0, 4)
+    await keep_secrets(desk)
+    before = await rows(desk)
     exported = await setup.export(desk)
     assert "sesame" not in exported
-    assert "# Not in this file: what •••• stands for in the base_url of Endpoint" in exported
-    assert "# Not in this file: what •••• stands for in the path of CRM production" in exported
+    for whose in ("base_url of Endpoint", "heartbeat path of Endpoint", "path of CRM production"):
+        assert f"# Not in this file: what •••• stands for in the {whose}" in exported
     assert await counted(desk, exported) == (0, 0, 0, 4)
+    in_clear = exported.replace("sig=••••", "sig=sesame").replace("code=••••", "code=sesame")
+    assert await counted(desk, in_clear) == (0, 0, 0, 4)
     slower = exported.replace("rate_per_s = 20.0", "rate_per_s = 5.0")
-    limited = slower.replace('auth = "bearer"', 'auth = "bearer", callback_limit_per_minute = 30')
+    slower = slower.replace('body = "json"', 'body = "form"')
+    limited = slower.replace('auth = "bearer"', 'auth = "bearer"\ncallback_limit_per_minute = 30')
     await imported(desk, limited)
-    [crm] = (await integrations.list_all(desk, None, 500)).items
-    [live] = crm.environments
-    assert (live.rate_per_s, live.path) == (5, "/v2?token=sesame")
-    [endpoint] = (await connections.list_all(desk, None, 500)).items
-    assert (endpoint.callback_limit_per_minute, endpoint.base_url) == (
-        30,
-        "https://crm.example/in?sig=sesame&v=1",
+    after = await rows(desk)
+    for table, columns in (("connections", ("base_url", "heartbeat")), ("environments", ("path",))):
+        assert [[row[name] for name in columns] for row in after[table]] == [
+            [row[name] for name in columns] for row in before[table]
+        ]
+    [live] = after["environments"]
+    assert (live["rate_per_s"], live["delivery"]["body"], live["delivery"]["lookup"]) == (5, "form", LOOKUP)
+    for text in (exported.replace("127.0.0.1:9", "127.0.0.1:8"), in_clear.replace("sesame", "open")):
+        planned = await setup.load(desk, SetupGiven(text=text))
+        refused = {each.name: each for each in planned.changes if each.do == "refuse"}
+        assert "the parameter sig is a secret" in refused["Endpoint"].why
+        assert "open" not in planned.model_dump_json()
+
+
+async def test_secrets_in_addresses_are_shown_masked_and_refused_when_new(desk: Desk) -> None:
+    connection_id, integration_id = await keep_secrets(desk)
+    before = await rows(desk)
+    endpoint = await connections.show(desk, connection_id)
+    assert (endpoint.base_url, endpoint.heartbeat.path) == (
+        "https://127.0.0.1:9/in?sig=••••&v=1",
+        "/health?pwd=••••",
     )
-    moved = exported.replace("crm.example", "other.example")
-    planned = await setup.load(desk, SetupGiven(text=moved))
-    [refused] = [each for each in planned.changes if each.do == "refuse"]
-    assert "write what belongs there" in refused.why
+    [live] = (await integrations.show(desk, integration_id)).environments
+    assert (live.path, live.delivery.lookup.path) == ("/v2?token=••••", "/seen/{webhook_id}?code=••••")
+    # What is shown is sent back with something else that changed, and once more with what is kept itself.
+    for shown in (endpoint, endpoint.model_copy(update={"base_url": SECRET_URL})):
+        beat = shown.heartbeat.model_copy(update={"expected_status": 204})
+        same = ConnectionEdit(base_url=shown.base_url, heartbeat=beat, unchecked=True)
+        await connecting.edit(desk, connection_id, same)
+    edited = EnvironmentEdit(path=live.path, timeout_s=7, delivery=live.delivery)
+    await integrations.edit(desk, integration_id, IntegrationEdit(production=edited))
+    after = await rows(desk)
+    [was], [row] = before["connections"], after["connections"]
+    assert row["heartbeat"] == {**was["heartbeat"], "expected_status": 204}
+    assert row["base_url"] == was["base_url"] == SECRET_URL
+    [was], [row] = before["environments"], after["environments"]
+    assert row == {**was, "timeout_s": 7}
+
+    async def refused(change: Any) -> str:
+        with pytest.raises(Malformed) as caught:
+            await change
+        assert "sesame2" not in f"{caught.value} {caught.value.fix}"
+        assert "--auth query --parameter-name" in caught.value.fix
+        return f"{caught.value.field}: {caught.value.what}"
+
+    def connection(**changes: Any) -> Any:
+        return connecting.edit(desk, connection_id, ConnectionEdit(unchecked=True, **changes))
+
+    def integration(**changes: Any) -> Any:
+        production = EnvironmentEdit(**changes)
+        return integrations.edit(desk, integration_id, IntegrationEdit(production=production))
+
+    lookup = {"path": "/seen/{id}?a=1&x-key=sesame2"}
+    for change, what in (
+        (connection(base_url="https://crm.example/?sig=sesame2"), "base_url: the parameter sig is"),
+        (connection(base_url="https://new.example/in?sig=••••&v=1"), "base_url: the parameter sig is"),
+        (
+            connection(settings={"token_url": "https://h/?jwt=sesame2"}),
+            "settings.token_url: the parameter jwt",
+        ),
+        (connection(heartbeat={"path": "/?pwd=sesame2"}), "heartbeat.path: the parameter pwd is"),
+        (integration(path="/v2?access_token=sesame2"), "production.path: the parameter access_token is"),
+        (integration(delivery={"lookup": lookup}), "production.delivery.lookup.path: the parameter x-key is"),
+    ):
+        assert what in await refused(change)
+    with pytest.raises(ConnectorError, match="user name or password"):
+        await connection(base_url="https://desk:sesame2@crm.example")
+    await connection(base_url="https://127.0.0.1:9", heartbeat={"path": "/health"})
+    await integration(path="/v3", delivery={})
+    told = await journal.list_activity(desk, None, None, None, 500)
+    assert "sesame" not in told.model_dump_json()
+    assert "token=••••" in told.model_dump_json()
+
+
+async def test_a_secret_in_an_address_of_testing_is_not_promoted(desk: Desk) -> None:
+    connection_id, integration_id = await keep_secrets(desk)
+    columns = {"path": "/v2?token=testing-sesame", "connection_id": connection_id}
+
+    def change(conn: sa.Connection) -> None:
+        integration_queries.put_environment(conn, integration_id, Environment.TESTING, columns, desk.now())
+
+    await desk.write(change)
+    told = await promoting.promotion(desk, integration_id)
+    assert "sesame" not in told.model_dump_json()
+    [path] = [each for each in told.changes if each.name == "path"]
+    assert (path.testing, path.production, path.copied) == ("/v2?token=••••", "/v2?token=••••", True)
+    assert any("Promoting is refused: the parameter token is a secret" in note for note in told.notes)
+    with pytest.raises(Malformed, match="the parameter token is a secret") as caught:
+        await promoting.promote(desk, integration_id, Promote(version=told.version))
+    assert caught.value.field == "testing.path"
 
 
 async def test_what_is_refused_is_refused_by_the_plan_and_nothing_is_changed(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthdesk.domain.addresses import as_stored, redact_text, secret_in
 from healthdesk.domain.masking import (
     MASK,
     mask_headers,
@@ -302,10 +303,24 @@ def test_at_most_the_last_four_of_a_secret_are_shown(secret: str) -> None:
         ("https://h/?api_key=abc&page=2&token=t", f"https://h/?api_key={MASK}&page=2&token={MASK}"),
         ("https://h/?keyword=abc&monkey=1", "https://h/?keyword=abc&monkey=1"),
         ("http://u@[::1", MASK),
+        ("/v2?a=b%20c&%61pi%5Fkey=k%20y&token=", f"/v2?a=b%20c&%61pi%5Fkey={MASK}&token="),
+        # what each record has its own of is no secret of the settings
+        ("/v2?code={data.code}&key={id}x&sig={{a}}", f"/v2?code={{data.code}}&key={MASK}&sig={MASK}"),
     ],
 )
 def test_urls(url: str, shown: str) -> None:
     assert redact_url(url) == shown
+    assert redact_url(shown) == shown
+    assert as_stored(shown, url) == url
+    assert as_stored(f"{url}&more=1", url) == f"{url}&more=1"
+    assert bool(secret_in(url)) == (f"={MASK}" in shown)
+
+
+def test_addresses_in_a_text_are_shown_without_their_secrets() -> None:
+    assert redact_text('GET https://u:pw@h/a?sig=ab&x=1, 200; {"path": "/b?key=c"} who? a=b token=c') == (
+        f'GET https://{MASK}@h/a?sig={MASK}&x=1, 200; {{"path": "/b?key={MASK}"}} who? a=b token=c'
+    )
+    assert redact_url("/a?k=v&K=v", {"k"}) == f"/a?k={MASK}&K=v"
 
 
 def test_headers_of_an_answer_repeat_nothing_of_the_record_in_a_view() -> None:

@@ -22,6 +22,7 @@ from healthdesk.connectors.spec.errors import Operation
 from healthdesk.connectors.templates import Extra
 from healthdesk.connectors.texts import rendered
 from healthdesk.connectors.urls import check_base_url
+from healthdesk.domain.addresses import redact_url
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.states import ErrorKind
 from healthdesk.errors import ConnectorError
@@ -209,7 +210,7 @@ class AppClient:
         """Return the exchange of a request that was not sent, because of a failure before it."""
         return Exchange(
             method=method,
-            url=self._base_url,
+            url=redact_url(self._base_url),
             request_headers={},
             started_at=self.clock.now(),
             duration_ms=0.0,

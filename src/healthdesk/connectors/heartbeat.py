@@ -10,6 +10,7 @@ from healthdesk.connectors.authorized import send_authorized
 from healthdesk.connectors.outgoing import Authorizer, NotAuthorized, Outgoing
 from healthdesk.connectors.session import GuardedSession
 from healthdesk.connectors.urls import join_url
+from healthdesk.domain.addresses import redact_url
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.outcome import judge_check
@@ -75,7 +76,7 @@ async def check(
     except NotAuthorized as error:
         unsent = Exchange(
             method=outgoing.method,
-            url=outgoing.url,
+            url=redact_url(outgoing.url),
             request_headers={},
             started_at=clock.now(),
             duration_ms=0.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from healthdesk.connectors.heartbeat import CheckOutcome
+from healthdesk.domain.addresses import redact_url
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.engine.context import Context
@@ -46,7 +47,7 @@ def _unchecked(ctx: Context, row: ConnectionRow, why: str, what: str, fix: str) 
     )
     unsent = Exchange(
         method=row.heartbeat.method if row.heartbeat else "GET",
-        url=row.base_url,
+        url=redact_url(row.base_url),
         request_headers={},
         started_at=ctx.clock.now(),
         duration_ms=0.0,

@@ -159,6 +159,7 @@ async def _asked(desk: Desk, new: AuthorizationCreate) -> tuple[App, StoredCrede
     """Return what an authorization is for, judged by the app's manifest, once the operator may ask for it."""
     app = desk.ctx.apps.get(new.app)
     settings = new.settings
+    stored: dict[str, str] = {}
     given = Credentials(auth=new.auth, fields=new.fields)
     method = method_of(app.manifest, given)
     if new.connection is None:
@@ -177,10 +178,10 @@ async def _asked(desk: Desk, new: AuthorizationCreate) -> tuple[App, StoredCrede
                 field="settings",
                 fix="leave them out, or edit them first",
             )
-        settings = dict(row.settings)
+        settings = stored = dict(row.settings)
         if row.auth == method.id and not new.fields:
             given = Credentials.model_validate({"auth": new.auth, "fields": opened(desk, row).values})
-    known = settings_of(app.manifest, settings)
+    known = settings_of(app.manifest, settings, stored)
     return app, credentials_of(app.manifest, method, given, known), known
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from healthdesk.domain.addresses import redact_url
 from healthdesk.domain.delivery import Step, method_from
+from healthdesk.operations.addresses import shown_delivery, shown_settings
 from healthdesk.store.rows import ConnectionRow, EnvironmentRow, IntegrationRow
 
 
@@ -29,9 +31,9 @@ def connection_words(row: ConnectionRow) -> dict[str, Any]:
     beat = row.heartbeat
     return {
         "name": row.name,
-        "base_url": row.base_url,
-        **{f"settings.{key}": value for key, value in row.settings.items()},
-        "heartbeat": f"{beat.method} {beat.path}, {beat.expected_status}" if beat else "",
+        "base_url": redact_url(row.base_url),
+        **{f"settings.{key}": value for key, value in shown_settings(row.settings).items()},
+        "heartbeat": f"{beat.method} {redact_url(beat.path)}, {beat.expected_status}" if beat else "",
         "callbacks": row.verification.scheme,
         "callback_limit_per_minute": row.callback_limit_per_minute,
         "expires_at": row.expires_at,
@@ -74,7 +76,7 @@ def step_words(step: Step) -> str:
 def _place_words(row: EnvironmentRow) -> dict[str, Any]:
     return {
         "connection": row.connection_name,
-        "path": row.path,
+        "path": redact_url(row.path),
         "method": row.method,
         "headers": sorted(row.headers),
         "concurrency": row.concurrency,
@@ -82,7 +84,11 @@ def _place_words(row: EnvironmentRow) -> dict[str, Any]:
         "timeout_s": row.timeout_s,
         "on_unknown": row.on_unknown,
         "accept_limit_per_minute": row.accept_limit_per_minute,
-        **{f"delivery.{name}": value for name, value in row.delivery.items() if name != "mapping"},
+        **{
+            f"delivery.{name}": value
+            for name, value in shown_delivery(row.delivery).items()
+            if name != "mapping"
+        },
         "delivery.mapping": "; ".join(map(step_words, method_from(row.delivery).mapping)),
     }
 

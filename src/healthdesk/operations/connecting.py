@@ -12,6 +12,7 @@ from healthdesk.connectors.app import App
 from healthdesk.connectors.client_certificates import check_shown
 from healthdesk.connectors.spec import AuthManifest
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.addresses import as_stored
 from healthdesk.domain.identity import Identity
 from healthdesk.domain.states import Trigger
 from healthdesk.engine.checker import HTTP_ENDPOINT, Learnt
@@ -26,7 +27,7 @@ from healthdesk.operations.connection_fields import (
 from healthdesk.operations.connections import check_after_change, view
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.given import given_credentials
-from healthdesk.operations.paths import check_path
+from healthdesk.operations.paths import check_path, given_path
 from healthdesk.operations.secrets import credential_columns, opened, plain
 from healthdesk.operations.trying import (
     Candidate,
@@ -236,8 +237,8 @@ def _place_columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) -> d
     manifest = desk.ctx.apps.get(row.app).manifest
     columns: dict[str, Any] = {}
     if changes.settings is not None:
-        columns["settings"] = settings_of(manifest, {**row.settings, **changes.settings})
-    if changes.base_url is not None:
+        columns["settings"] = settings_of(manifest, {**row.settings, **changes.settings}, row.settings)
+    if changes.base_url is not None and as_stored(changes.base_url.strip(), row.base_url) != row.base_url:
         method = manifest.method(row.auth) or manifest.auth[0]
         columns["base_url"] = base_url_of(manifest, method, changes.base_url)
     return {name: value for name, value in columns.items() if value != getattr(row, name)}
@@ -262,8 +263,10 @@ def _heartbeat_columns(desk: Desk, row: ConnectionRow, changes: ConnectionEdit) 
         return {"heartbeat": None, "next_check": None}
     if changes.clear_heartbeat:
         raise Malformed("heartbeat and clear_heartbeat exclude each other", field="clear_heartbeat")
-    check_path(changes.heartbeat.path, "heartbeat.path")
-    return {"heartbeat": HeartbeatSettings(**changes.heartbeat.model_dump()), "next_check": desk.now()}
+    was = row.heartbeat.path if row.heartbeat else ""
+    beat = changes.heartbeat.model_dump()
+    beat["path"] = given_path(changes.heartbeat.path, was, "heartbeat.path")
+    return {"heartbeat": HeartbeatSettings(**beat), "next_check": desk.now()}
 
 
 async def _try_edit(desk: Desk, row: ConnectionSecretRow, columns: Mapping[str, Any]) -> Tried | None:

@@ -10,15 +10,15 @@ from healthdesk.connectors.auth import StoredCredentials, check_credentials
 from healthdesk.connectors.auth.tokens import Tokens
 from healthdesk.connectors.spec import AuthManifest, Manifest
 from healthdesk.connectors.urls import check_base_url
+from healthdesk.domain.addresses import as_stored
 from healthdesk.engine.checker import HTTP_ENDPOINT
 from healthdesk.errors import ConnectorError, Malformed
+from healthdesk.operations.addresses import ENDPOINTS, refuse_secrets
 from healthdesk.operations.inputs import filled, how_to_give, refuse_unknown
-
-ENDPOINTS = ("token_url", "authorize_url", "device_url")
-"""Settings of any connection that take the place of the manifest's addresses: self-hosted apps have their own."""
 
 _NAMED = ("token", "username", "password", "header_name")
 """Fields that are members of the credentials on the wire, too."""
+_NEW: Mapping[str, str] = {}
 _KEPT_AS_TYPED = "password"
 """A password may begin or end with a space; whatever else is pasted with one was not meant to."""
 
@@ -63,24 +63,37 @@ def credentials_of(
         raise _at_its_field(error, manifest, method, given, settings) from error
 
 
-def settings_of(manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of a connection with defaults filled in; ConnectorError or Malformed names the field."""
+def settings_of(
+    manifest: Manifest, given: Mapping[str, str], stored: Mapping[str, str] = _NEW
+) -> dict[str, str]:
+    """Return the settings of a connection with defaults filled in; ConnectorError or Malformed names the field.
+
+    An address that is as `stored`, or as that is shown, stays as it is.
+    """
     known = {field.key: field for field in manifest.fields}
     values = {key: value.strip() for key, value in given.items() if value.strip()}
     refuse_unknown(values, [*known, *ENDPOINTS], manifest.name, "settings")
-    settings = {key: _address(key, values[key]) for key in ENDPOINTS if key in values}
+    settings = {key: _address(key, values[key], stored.get(key, "")) for key in ENDPOINTS if key in values}
     settings |= filled(manifest.fields, values, "settings")
     return settings
 
 
 def base_url_of(manifest: Manifest, method: AuthManifest, given: str) -> str:
-    """Return the connection's own base URL in its plain form, empty for the app's; ConnectorError where it is needed."""
+    """Return the connection's own base URL in its plain form, empty for the app's.
+
+    ConnectorError where it is needed or is none, Malformed for one with a secret in it.
+    """
     if given or not (method.base_url or manifest.base_url):
+        refuse_secrets(given, "base_url")
         return check_base_url(given)
     return ""
 
 
-def _address(key: str, text: str) -> str:
+def _address(key: str, given: str, stored: str) -> str:
+    text = as_stored(given, stored)
+    if stored and text == stored:
+        return stored
+    refuse_secrets(text, f"settings.{key}")
     try:
         return check_base_url(text)
     except ConnectorError as error:

@@ -8,10 +8,12 @@ from healthdesk.api.apps import App
 from healthdesk.api.common import Page
 from healthdesk.api.connections import Connection, Heartbeat
 from healthdesk.domain.activity import Verb
+from healthdesk.domain.addresses import redact_url
 from healthdesk.domain.expiry import near_words
 from healthdesk.domain.states import Trigger
 from healthdesk.engine.sites import app_base_url
 from healthdesk.errors import StoreUnavailable
+from healthdesk.operations.addresses import shown_settings
 from healthdesk.operations.authorizations import redirect_url
 from healthdesk.operations.before_after import differences
 from healthdesk.operations.desk import Conn, Desk
@@ -35,7 +37,9 @@ def view(desk: Desk, row: ConnectionRow) -> Connection:
     shown = replace(
         row,
         app_name=app_name,
-        base_url=base_url,
+        base_url=redact_url(base_url),
+        settings=shown_settings(row.settings),
+        heartbeat=row.heartbeat and replace(row.heartbeat, path=redact_url(row.heartbeat.path)),
         state_word=word_of(row),
         explanation=explain_put_off(put_off_since) if put_off_since else explain_connection(row, desk.now()),
         callback_url=f"{desk.ctx.config.server.public_url.rstrip('/')}/v1/callbacks/{row.id}",

@@ -14,6 +14,7 @@ from healthdesk.api.integrations import (
 from healthdesk.api.keys import NewSecret
 from healthdesk.connectors.urls import join_url
 from healthdesk.domain.masking import redact_headers, redact_url
+from healthdesk.operations.addresses import shown_delivery
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.receipts import receipts_url
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
@@ -43,7 +44,7 @@ def environment_view(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
         connection_id=row.connection_id,
         connection_name=row.connection_name,
         endpoint=redact_url(join_url(row.base_url, row.path)),
-        path=row.path,
+        path=redact_url(row.path),
         method=row.method,
         headers=redact_headers(row.headers),
         concurrency=row.concurrency or delivery.concurrency,
@@ -51,7 +52,7 @@ def environment_view(desk: Desk, row: EnvironmentRow) -> EnvironmentView:
         timeout_s=row.timeout_s or delivery.timeout_s,
         on_unknown=row.on_unknown,
         accept_limit_per_minute=row.accept_limit_per_minute,
-        delivery=DeliveryMethod.model_validate(row.delivery),
+        delivery=DeliveryMethod.model_validate(shown_delivery(row.delivery)),
         circuit=Circuit(
             state=row.circuit,
             since=row.circuit_at,

@@ -21,6 +21,7 @@ from healthdesk.domain.activity import Verb
 from healthdesk.domain.states import Environment, IntegrationKind, IntegrationState
 from healthdesk.errors import Malformed, NotFound
 from healthdesk.operations import delivery_inputs, task_integration_views, task_integrations
+from healthdesk.operations.addresses import given_delivery
 from healthdesk.operations.apart import apart_notes, refuse_shared
 from healthdesk.operations.before_after import differences, integration_words, replaced_values
 from healthdesk.operations.desk import Conn, Desk
@@ -28,11 +29,11 @@ from healthdesk.operations.headers import check_headers
 from healthdesk.operations.integration_views import changed_view, view
 from healthdesk.operations.keys import first_signing_secret
 from healthdesk.operations.paging import cursor, to_page
-from healthdesk.operations.paths import check_path
+from healthdesk.operations.paths import given_path
 from healthdesk.store import connections as connection_queries
 from healthdesk.store import integrations as queries
 from healthdesk.store import sources as source_queries
-from healthdesk.store.rows import IntegrationRow, PageRows
+from healthdesk.store.rows import EnvironmentRow, IntegrationRow, PageRows
 
 
 async def list_all(desk: Desk, after: str | None, limit: int) -> Page[Integration]:
@@ -78,7 +79,7 @@ async def add(desk: Desk, new: IntegrationCreate) -> ChangedIntegration:
         )
     now = desk.now()
     integration_id = desk.ctx.ids.new("int", now)
-    settings = {environment: _settings(environment, given, new=True) for environment, given in chosen.items()}
+    settings = {environment: _settings(environment, given, None) for environment, given in chosen.items()}
 
     def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret], list[str]]:
         queries.insert(
@@ -117,12 +118,12 @@ async def edit(desk: Desk, integration_id: str, changes: IntegrationEdit) -> Cha
     def change(conn: Conn) -> tuple[IntegrationRow, list[NewSecret], list[str]]:
         row = queries.get(conn, integration_id)
         secrets: list[NewSecret] = []
-        existing = {each.environment for each in row.environments}
+        existing = {each.environment: each for each in row.environments}
         connected = []
         if changes.name is not None:
             queries.rename(conn, integration_id, changes.name)
         for environment, given in chosen.items():
-            columns = _settings(environment, given, new=environment not in existing)
+            columns = _settings(environment, given, existing.get(environment))
             if columns:
                 know_connection(desk, conn, environment, columns)
                 queries.put_environment(conn, integration_id, environment, columns, now)
@@ -218,16 +219,23 @@ def _chosen(
 
 
 def _settings(
-    environment: Environment, given: EnvironmentSettings | EnvironmentEdit, *, new: bool
+    environment: Environment, given: EnvironmentSettings | EnvironmentEdit, stored: EnvironmentRow | None
 ) -> dict[str, Any]:
-    """Return the columns that are given. A null clears what may be empty; it is refused for the rest."""
+    """Return the columns that are given. A null clears what may be empty; it is refused for the rest.
+
+    An address that is given as it is shown of what is `stored` is that.
+    """
     columns = given.model_dump(exclude_unset=not isinstance(given, EnvironmentSettings))
     if given.delivery is not None and "delivery" in columns:
-        columns["delivery"] = given.delivery.model_dump(mode="json", exclude_defaults=True)
+        columns["delivery"] = given_delivery(
+            given.delivery.model_dump(mode="json", exclude_defaults=True),
+            {} if stored is None else stored.delivery,
+            f"{environment.value}.delivery",
+        )
     for name in ("connection_id", "path", "method", "headers", "on_unknown", "delivery"):
         if name in columns and columns[name] is None:
             raise Malformed(f"{name} cannot be cleared", field=f"{environment.value}.{name}")
-    if new and "connection_id" not in columns:
+    if stored is None and "connection_id" not in columns:
         raise Malformed(
             f"{environment.value} does not exist yet and needs a connection",
             field=f"{environment.value}.connection_id",
@@ -236,7 +244,8 @@ def _settings(
     if "headers" in columns:
         check_headers(columns["headers"], f"{environment.value}.headers")
     if "path" in columns:
-        check_path(columns["path"], f"{environment.value}.path")
+        was = "" if stored is None else stored.path
+        columns["path"] = given_path(columns["path"], was, f"{environment.value}.path")
     return columns
 
 

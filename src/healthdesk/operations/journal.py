@@ -8,10 +8,12 @@ from typing import Any
 
 from healthdesk.api.common import Page
 from healthdesk.api.desk import Activity, Preference
+from healthdesk.domain.addresses import redact_text
 from healthdesk.errors import Malformed
 from healthdesk.operations.desk import Desk
-from healthdesk.operations.paging import cursor, model_of, to_page
+from healthdesk.operations.paging import cursor, to_page
 from healthdesk.store import activity, preferences
+from healthdesk.store.rows import ActivityRow
 
 _PREFERENCE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LARGEST_PREFERENCE = 16_384
@@ -25,7 +27,21 @@ async def list_activity(
     rows = await desk.read(
         activity.page, user=user, object_id=object_id, after=cursor("act", after), limit=limit
     )
-    return to_page(rows, model_of(Activity))
+    return to_page(rows, _shown)
+
+
+def _shown(row: ActivityRow) -> Activity:
+    """Return an entry as it is shown: an address of before secrets were refused in them may stand in it."""
+    entry = Activity.model_validate(row, from_attributes=True)
+    return entry.model_copy(update={"detail": _without_secrets(entry.detail)})
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_secrets(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(each) for each in value]
+    return redact_text(value) if isinstance(value, str) else value
 
 
 async def preference(desk: Desk, key: str) -> Preference:

@@ -11,14 +11,16 @@ from healthdesk.api.integrations import ChangedIntegration
 from healthdesk.api.keys import NewSecret
 from healthdesk.api.samples import Promote, Promotion, SettingChange
 from healthdesk.domain.activity import Verb
-from healthdesk.domain.masking import is_secret_header, redact_headers
+from healthdesk.domain.masking import is_secret_header, redact_headers, redact_url
 from healthdesk.domain.states import Environment, IntegrationKind
 from healthdesk.errors import Conflict, Malformed, NotFound
+from healthdesk.operations.addresses import given_delivery, shown_delivery
 from healthdesk.operations.apart import apart_notes, refuse_shared
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.integration_views import changed_view
 from healthdesk.operations.integrations import app_of, checked, know_connection
 from healthdesk.operations.keys import first_signing_secret
+from healthdesk.operations.paths import given_path
 from healthdesk.store import integrations as queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
 
@@ -67,6 +69,7 @@ async def promote(desk: Desk, integration_id: str, confirmed: Promote) -> Change
             )
         _, production = pair = _pair(row)
         columns = _columns(*pair, _apps(desk, conn, row))
+        _refuse_secrets(columns, production)
         if confirmed.connection_id is not None:
             columns["connection_id"] = confirmed.connection_id
             know_connection(desk, conn, Environment.PRODUCTION, columns)
@@ -105,6 +108,23 @@ def _apps(desk: Desk, conn: Conn, row: IntegrationRow) -> Apps:
     return found
 
 
+def _refuse_secrets(columns: Mapping[str, Any], production: EnvironmentRow | None) -> None:
+    """Raise Malformed where testing's addresses would bring production a secret, which stays in credentials of its own."""
+    given_path(columns["path"], production.path if production is not None else "", "testing.path")
+    given_delivery(
+        columns["delivery"], production.delivery if production is not None else {}, "testing.delivery"
+    )
+
+
+def _refused(columns: Mapping[str, Any], production: EnvironmentRow | None) -> list[str]:
+    """Return what to see to before this can be promoted."""
+    try:
+        _refuse_secrets(columns, production)
+    except Malformed as error:
+        return [f"Promoting is refused: {error.what}; {error.fix}."]
+    return []
+
+
 def _differ(apps: Apps) -> bool:
     return len(set(apps.values())) > 1
 
@@ -123,22 +143,18 @@ def _refuse_of_another_app(before: Apps, after: Apps) -> None:
 
 def _promotion(row: IntegrationRow, apps: Apps) -> Promotion:
     testing, production = pair = _pair(row)
-    becomes = _settings(_columns(*pair, apps))
+    columns = _columns(*pair, apps)
+    becomes = _settings(columns)
     was = _settings(_as_columns(production)) if production is not None else {}
     wanted = _settings(_as_columns(testing))
     changes = [
-        SettingChange(name=name, testing=becomes.get(name), production=was.get(name))
+        _change(name, becomes, was)
         for name in {**becomes, **was}
         if production is None or becomes.get(name) != was.get(name)
     ]
+    why = _of_its_app(apps) if _differ(apps) else HEADERS_STAY
     kept = [
-        SettingChange(
-            name=name,
-            testing=wanted.get(name),
-            production=was.get(name),
-            copied=False,
-            why=_of_its_app(apps) if _differ(apps) else HEADERS_STAY,
-        )
+        _change(name, wanted, was).model_copy(update={"copied": False, "why": why})
         for name in {**wanted, **was}
         if production is not None and wanted.get(name) != was.get(name) and becomes.get(name) == was.get(name)
     ]
@@ -165,8 +181,21 @@ def _promotion(row: IntegrationRow, apps: Apps) -> Promotion:
                 for name in testing.headers
                 if is_secret_header(name)
             ),
+            *_refused(columns, production),
         ],
     )
+
+
+def _change(name: str, testing: Mapping[str, Any], production: Mapping[str, Any]) -> SettingChange:
+    """Return a setting of both as it is shown."""
+    shown = [_shown(name, settings.get(name)) for settings in (testing, production)]
+    return SettingChange(name=name, testing=shown[0], production=shown[1])
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name == "path" and value is not None:
+        return redact_url(value)
+    return shown_delivery({"lookup": value})["lookup"] if name == "delivery.lookup" else value
 
 
 def _of_its_app(apps: Apps) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthdesk.api.connections import CallbackVerification, Connection
+from healthdesk.api.connections import CallbackVerification, Connection, HeartbeatRequest
 from healthdesk.api.pings import PingSchedule
 from healthdesk.domain.states import Grant
 from healthdesk.engine.checker import HTTP_ENDPOINT
@@ -39,7 +39,7 @@ async def connection_item(desk: Desk, shown: Connection, ping: PingRow | None) -
         fields=fields,
         base_url=row.base_url,
         settings=dict(row.settings),
-        heartbeat=shown.heartbeat if shown.app == HTTP_ENDPOINT else None,
+        heartbeat=_heartbeat(row) if shown.app == HTTP_ENDPOINT else None,
         ping=None
         if ping is None
         else SetupPing(schedule=PingSchedule(**ping.schedule.to_json()), grace_s=ping.grace_s),
@@ -50,6 +50,14 @@ async def connection_item(desk: Desk, shown: Connection, ping: PingRow | None) -
         optional_secrets=optional_secrets,
         callback_limit_per_minute=shown.callback_limit_per_minute,
         members={each.user: Grant(each.grant) for each in shown.members if each.grant in set(Grant)},
+    )
+
+
+def _heartbeat(row: ConnectionSecretRow) -> HeartbeatRequest | None:
+    return (
+        None
+        if row.heartbeat is None
+        else HeartbeatRequest.model_validate(row.heartbeat, from_attributes=True)
     )
 
 

@@ -25,6 +25,7 @@ from healthdesk.operations import (
     sources,
     templates,
 )
+from healthdesk.operations.addresses import ENDPOINTS
 from healthdesk.operations.desk import Conn, Desk
 from healthdesk.operations.setup_connections import connection_item, pings_by_connection
 from healthdesk.operations.setup_document import (
@@ -39,7 +40,15 @@ from healthdesk.operations.setup_document import (
     SetupTemplate,
     key_of,
 )
-from healthdesk.operations.setup_found import Current, address_of, heartbeat_of, path_of, secret_place
+from healthdesk.operations.setup_found import (
+    Current,
+    address_of,
+    heartbeat_of,
+    lookup_of,
+    path_of,
+    secret_place,
+    setting_of,
+)
 from healthdesk.store import instances, proof
 from healthdesk.store import integrations as integration_queries
 from healthdesk.store.rows import EnvironmentRow, IntegrationRow
@@ -95,6 +104,9 @@ async def _connections(desk: Desk, found: Current) -> None:
     for shown in await every(lambda after: connections.list_all(desk, after, PAGE)):
         item = await connection_item(desk, shown, pings.get(shown.id))
         item.base_url = found.shown(item.base_url, address_of(shown.name))
+        for key in ENDPOINTS:
+            if key in item.settings:
+                item.settings[key] = found.shown(item.settings[key], setting_of(shown.name, key))
         if item.heartbeat is not None:
             path = found.shown(item.heartbeat.path, heartbeat_of(shown.name))
             item.heartbeat = item.heartbeat.model_copy(update={"path": path})
@@ -115,6 +127,9 @@ def _integration(name: str, shown: Integration, row: IntegrationRow, found: Curr
     places = {each.environment: _environment(each) for each in row.environments}
     for environment, place in places.items():
         place.path = found.shown(place.path, path_of(name, environment))
+        if place.delivery is not None and place.delivery.lookup is not None:
+            lookup = place.delivery.lookup
+            lookup.path = found.shown(lookup.path, lookup_of(name, environment))
     found.gaps |= dict(_gaps(name, row))
     found.left_out += [
         f"header {header} of {name} {each.environment.value}, as it holds a secret"

@@ -64,6 +64,11 @@ def address_of(connection: str) -> str:
     return f"base_url of {connection}"
 
 
+def setting_of(connection: str, key: str) -> str:
+    """Return what a file calls an address among the settings of a connection."""
+    return f"{key} of {connection}"
+
+
 def heartbeat_of(connection: str) -> str:
     """Return what a file calls the path of a heartbeat."""
     return f"heartbeat path of {connection}"
@@ -72,6 +77,11 @@ def heartbeat_of(connection: str) -> str:
 def secret_place(integration: str, environment: Environment, what: str) -> str:
     """Return the place of a secret of an environment, as a plan and a file of secrets name it."""
     return f"integrations.{integration}.{environment.value}.{what}"
+
+
+def lookup_of(integration: str, environment: Environment) -> str:
+    """Return what a file calls the path at which an environment is asked for a record."""
+    return f"lookup path of {integration} {environment.value}"
 
 
 def path_of(integration: str, environment: Environment) -> str:

@@ -16,18 +16,27 @@ from healthdesk.connectors.app import App
 from healthdesk.connectors.spec import Manifest
 from healthdesk.domain.states import Environment, IntegrationKind
 from healthdesk.errors import HealthdeskError
+from healthdesk.operations.addresses import ENDPOINTS
 from healthdesk.operations.connection_fields import base_url_of, settings_of
 from healthdesk.operations.desk import Desk
 from healthdesk.operations.proof_inputs import wanted_of
 from healthdesk.operations.setup_connections import verification_by_default
 from healthdesk.operations.setup_document import (
     SetupConnection,
+    SetupEnvironment,
     SetupIntegration,
     SetupProof,
     SetupRule,
     SetupSource,
 )
-from healthdesk.operations.setup_found import Current, address_of, heartbeat_of, path_of
+from healthdesk.operations.setup_found import (
+    Current,
+    address_of,
+    heartbeat_of,
+    lookup_of,
+    path_of,
+    setting_of,
+)
 from healthdesk.operations.task_settings import checked
 
 M = TypeVar("M", bound=BaseModel)
@@ -70,15 +79,31 @@ def _changes(
     if isinstance(item, SetupIntegration):
         places = {Environment.PRODUCTION: item.production, Environment.TESTING: item.testing}
         return {
-            environment.value: place.model_copy(
-                update={"path": found.kept(place.path, path_of(item.name, environment))}
-            )
+            environment.value: _of_place(place, item.name, environment, found)
             for environment, place in places.items()
-            if place is not None and "path" in place.model_fields_set
+            if place is not None
         }
     if isinstance(item, SetupProof):
         return _of_proof(desk, item, there, everything)
     return {}
+
+
+def _of_place(
+    place: SetupEnvironment, integration: str, environment: Environment, found: Current
+) -> SetupEnvironment:
+    """Return an environment with its addresses as what is there is shown; which fields were given stays the same."""
+    changes: dict[str, Any] = {}
+    if "path" in place.model_fields_set:
+        changes["path"] = found.kept(place.path, path_of(integration, environment))
+    if (
+        "delivery" in place.model_fields_set
+        and place.delivery is not None
+        and place.delivery.lookup is not None
+    ):
+        path = found.kept(place.delivery.lookup.path, lookup_of(integration, environment))
+        lookup = place.delivery.lookup.model_copy(update={"path": path})
+        changes["delivery"] = place.delivery.model_copy(update={"lookup": lookup})
+    return place.model_copy(update=changes)
 
 
 def _of_proof(
@@ -114,9 +139,12 @@ def _of_connection(
         changes["heartbeat"] = item.heartbeat.model_copy(update={"path": path})
     app = _app(desk, item.app)
     if app is not None:
-        changes["settings"] = settings_of(
-            app.manifest, {**(there.settings if there is not None else {}), **item.settings}
-        )
+        there_settings = there.settings if there is not None else {}
+        settings = {
+            key: found.kept(text, setting_of(item.name, key)) if key in ENDPOINTS else text
+            for key, text in item.settings.items()
+        }
+        changes["settings"] = settings_of(app.manifest, {**there_settings, **settings}, there_settings)
         changes["base_url"] = found.kept(_base_url(app.manifest, item), address_of(item.name))
     return changes
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from healthdesk.domain.addresses import redact_text
+
 MOST_CHARS = 60
 
 
@@ -76,4 +78,5 @@ def _said(value: Any) -> str:
             else value
         )
         text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    text = redact_text(text)
     return text if len(text) <= MOST_CHARS else text[: MOST_CHARS - 1] + "…"

@@ -741,6 +741,16 @@ async def test_a_plan_that_is_out_of_date_is_not_done(desk: Desk) -> None:
         ),
         ("healthdesk = 2\n", "line 1, healthdesk: ", "one of 1"),
         ("connection = 2\n", "line 1, connection: there is no such key", "connections?"),
+        (
+            '[connections]\nname = "x"\n',
+            "line 1, connections: it is one table, and there may be many",
+            "[[connections]]",
+        ),
+        (
+            '[[connections]]\nname = "x"\nheartbeat = { path = "/" }\nping = { schedule = { every_s = 60 } }\n',
+            "line 1, connections 'x': a connection has a heartbeat, by which it is called, or a ping, .*not both",
+            "take heartbeat out, or ping",
+        ),
     ],
 )
 def test_a_file_that_is_wrong_says_on_which_line_and_what_to_do(text: str, what: str, fix: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from healthdesk.api.common import Input, Name
 from healthdesk.api.connections import AuthMethod, CallbackVerification, HeartbeatRequest, Settings
@@ -19,6 +19,9 @@ from healthdesk.api.records import RecordFilter
 from healthdesk.api.sources import SourceCreate
 from healthdesk.api.tasks import Schedule, TaskName, TemplateTask
 from healthdesk.domain.states import Environment, Grant, IntegrationKind
+
+
+HEALTH_TWICE = "a connection has a heartbeat, by which it is called, or a ping, by which it calls: not both"
 
 
 class SetupPing(Input):
@@ -48,6 +51,12 @@ class SetupConnection(Input):
     optional_secrets: list[str] = []
     callback_limit_per_minute: int | None = None
     members: dict[str, Grant] = {}
+
+    @model_validator(mode="after")
+    def _health_by_one(self) -> SetupConnection:
+        if self.heartbeat is not None and self.ping is not None:
+            raise ValueError(HEALTH_TWICE)
+        return self
 
 
 class SetupEnvironment(EnvironmentSettings):

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from healthdesk.connectors.toml_lines import Path, line_of, lines_of
 from healthdesk.errors import Malformed
-from healthdesk.operations.setup_document import KINDS, SetupDocument, key_of
+from healthdesk.operations.setup_document import HEALTH_TWICE, KINDS, SetupDocument, key_of
 
 HEAD = """\
 # The set-up of a healthdesk desk, as `healthdesk import` reads it. Secrets are not in it: the import asks for those of what
@@ -30,6 +30,8 @@ _WANTED = {
     "model": ("no table", "write its keys under a [table] of their own"),
 }
 """What is wrong, and what to do, by the beginning of pydantic's name for it."""
+_FIXES = {HEALTH_TWICE: "take heartbeat out, or ping"}
+"""What to do about what the document itself refuses."""
 
 
 def rendered(document: SetupDocument, left_out: Sequence[str] = ()) -> str:
@@ -141,6 +143,8 @@ def _reason(error: ErrorDetails) -> tuple[str, str]:
         return "there is no such key", f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     if kind == "missing":
         return "it is missing", f"add {name} = …"
+    if kind == "list_type" and name in KINDS and len(error["loc"]) == 1:
+        return "it is one table, and there may be many", f"write it in two brackets: [[{name}]]"
     for start, (what, fix) in _WANTED.items():
         if kind.startswith((f"{start}_type", f"{start}_parsing", f"{start}_from", f"{start}_attributes")):
             return f"it is {what}", fix
@@ -150,7 +154,7 @@ def _reason(error: ErrorDetails) -> tuple[str, str]:
             f"one of {error.get('ctx', {}).get('expected', '').replace(' or ', ', ')}",
         )
     message = error["msg"].removeprefix("Value error, ")
-    return f"{message[:1].lower()}{message[1:]}", "correct it"
+    return f"{message[:1].lower()}{message[1:]}", _FIXES.get(message, "correct it")
 
 
 def _names(path: Sequence[str | int]) -> list[str]:

@@ -20,7 +20,6 @@ from healthdesk.api.sources import SourceCreate
 from healthdesk.api.tasks import Schedule, TaskName, TemplateTask
 from healthdesk.domain.states import Environment, Grant, IntegrationKind
 
-
 HEALTH_TWICE = "a connection has a heartbeat, by which it is called, or a ping, by which it calls: not both"
 
 

@@ -140,6 +140,40 @@ def test_forms_keep_their_names() -> None:
     assert shown == f"name={MASK}&score={MASK}&empty={MASK}"
 
 
+def test_xml_keeps_its_elements() -> None:
+    body = (
+        '<?xml version="1.0" encoding="iso-8859-1"?><s:Env xmlns:s="urn:x"><!-- Smith --><s:Body of="Smith" at="">'
+        "<name>Sm\xf6th</name>tail<Smith>1</Smith><![CDATA[Smith]]><none/></s:Body></s:Env>"
+    )
+    shown = mask_text(body.encode("iso-8859-1"), "text/xml", values=frozenset({"Smith"}))
+    assert [line.strip() for line in shown.splitlines()] == [
+        f'<s:Env xmlns:s="{MASK}">',
+        f'<s:Body of="{MASK}" at="">',
+        f"<name>{MASK}</name>",
+        MASK,
+        f"<{MASK}>{MASK}</{MASK}>",
+        MASK,
+        "<none/>",
+        "</s:Body>",
+        "</s:Env>",
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<!DOCTYPE a [<!ENTITY who "Smith">]><a>&who;</a>',
+        "<a>Smith",
+        "<a>" * 150 + "Smith" + "</a>" * 150,
+        '<?xml version="1.0" encoding="no-such"?><a>Smith</a>',
+        "Smith",
+    ],
+)
+def test_xml_that_cannot_be_masked_is_hidden_whole(body: str) -> None:
+    shown = mask_text(body.encode(), "application/soap+xml; charset=utf-8")
+    assert shown == f"{MASK} (application/soap+xml, {len(body):,} bytes, hidden until revealed)"
+
+
 def test_lone_surrogates_can_be_stored() -> None:
     shown = mask_text(rb'{"\ud800": 1}', "application/json")
     assert json.loads(shown.encode()) == {"?": MASK}

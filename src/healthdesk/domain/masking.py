@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl, unquote_plus, urlsplit, urlunsplit
 
 from healthdesk.domain.addresses import redact_url
+from healthdesk.domain.masking_xml import mask_xml
 from healthdesk.domain.scrubbing import MASK, Scrubber, scrub
 from healthdesk.domain.values import plain, values_of
 
@@ -59,6 +60,7 @@ _PROTOCOL_HEADERS = frozenset(
 
 _WHOLLY_SECRET = frozenset({"cookie", "set-cookie", "www-authenticate", "authentication-info"})
 _HINT_FROM = 12
+_XML = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?xml")
 _KEEPS_KEYS = Scrubber(_NOTHING)
 
 
@@ -80,7 +82,7 @@ def mask_text(
     values: frozenset[str] = _NOTHING,
     clear: frozenset[str] = _NOTHING,
 ) -> str:
-    """Return a body for a view: JSON and forms with their values masked, anything else hidden whole.
+    """Return a body for a view: JSON, forms and XML with their values masked, anything else hidden whole.
 
     `under` masks only that top-level member (`data` of a posted record). Keys that hold one of `values` are masked
     too: an endpoint may use what it was sent as a key. What cannot be parsed cannot be masked, so it is hidden.
@@ -88,8 +90,12 @@ def mask_text(
     if not body.strip():
         return ""
     try:
+        media_type = _media_type(content_type)
+        if _XML.fullmatch(media_type):
+            scrubber = Scrubber(values)
+            return _storable(mask_xml(body, lambda name: masked_key(name, scrubber, {})))
         text = body.decode("utf-8-sig")
-        if _media_type(content_type) == "application/x-www-form-urlencoded":
+        if media_type == "application/x-www-form-urlencoded":
             return _masked_form(text, values)
         parsed = json.loads(text)
         masked = _mask_parsed(parsed, under, values, clear)

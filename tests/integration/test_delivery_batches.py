@@ -102,6 +102,26 @@ async def test_a_partial_batch_waits_no_longer_than_it_may(desk: Desk, endpoint:
     assert json.loads(request.body) == [{"n": 1}]
 
 
+async def test_a_batch_that_is_refused_with_an_answer_of_success_is_sent_one_by_one(
+    desk: Desk, endpoint: FakeEndpoint
+) -> None:
+    delivery = await deliver_with(
+        desk, endpoint, delivery={"refused": "error", "batch": {"size": 2, "wait_s": 5}}
+    )
+
+    def answer(request: SeenRequest) -> Behaviour:
+        bad = any(item["first"] == "Bob" for item in json.loads(request.body))
+        return reply(200, json={"error": "nobody of that name"} if bad else {})
+
+    endpoint.behave(computed(answer))
+    good, bad = await post_held(desk, delivery, [{"first": "Ada"}, {"first": "Bob"}])
+    await in_state(desk, good, RecordState.DELIVERED)
+    failed = await in_state(desk, bad, RecordState.FAILED)
+    assert (failed.error, failed.attempts[-1].status) == ("nobody of that name", 200)
+    sizes = [len(json.loads(each.body)) for each in endpoint.requests]
+    assert sizes == [2, 1, 1]
+
+
 async def test_each_record_is_settled_by_what_is_said_of_it_and_only_those_that_failed_are_sent_again(
     desk: Desk, endpoint: FakeEndpoint
 ) -> None:

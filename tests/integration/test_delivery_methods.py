@@ -18,10 +18,11 @@ from tests.harness.serving import served_desk
 from tests.integration.test_delivery import in_state, post
 
 from healthdesk.api.integrations import EnvironmentEdit, IntegrationEdit
-from healthdesk.domain.states import RecordState
+from healthdesk.api.samples import Probe
+from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import ApiRefused
 from healthdesk.testing import FakeEndpoint
-from healthdesk.testing.faults import SeenRequest
+from healthdesk.testing.faults import Behaviour, SeenRequest, reply
 
 QUICK = {"HEALTHDESK_DELIVERY__SCHEDULE": "0s,0.05s,0.05s,0.05s"}
 DATA = {"participant": "p/1 ä", "first": "Ada", "score": "7", "born": "1815-12-10", "note": "private"}
@@ -186,6 +187,61 @@ async def test_a_record_nothing_can_be_made_of_fails_at_once_and_says_what_to_do
 
 
 @pytest.mark.parametrize(
+    ("refused", "answer", "error", "kind"),
+    [
+        ("error.message", {"error": {"message": "no such participant"}}, "no such participant", "refused"),
+        (
+            "success == `false`",
+            {"success": False, "message": "consent is required"},
+            "consent is required",
+            "missing_field",
+        ),
+        ("success == `false`", {"success": False}, "The endpoint refused the record (200 OK)", "refused"),
+        (
+            "errors[0].detail",
+            {"errors": [{"detail": "no place for Ada in it"}]},
+            "no place for •••• in it",
+            "refused",
+        ),
+    ],
+)
+async def test_an_answer_of_success_that_says_otherwise_refuses_the_record(
+    desk: Desk, endpoint: FakeEndpoint, refused: str, answer: dict[str, Any], error: str, kind: str
+) -> None:
+    delivery = await deliver_with(desk, endpoint, delivery={"refused": refused})
+    endpoint.answer(200, json=answer)
+    failed = await in_state(desk, await post(delivery, DATA), RecordState.FAILED)
+    [attempt] = failed.attempts
+    assert (failed.error, attempt.error_kind, attempt.status) == (error, kind, 200)
+    assert failed.likely is not None
+    assert "(200)" in failed.likely.sentence
+    async with desk.client() as client:
+        tried = await client.integration_test(
+            delivery.integration_id, Probe(environment=Environment.PRODUCTION, confirm="CRM delivery")
+        )
+    assert not tried.ok
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        reply(200, json={"success": True, "error": None}),
+        reply(200, json={"error": ""}),
+        reply(201),
+        reply(200, body=b"<p>error</p>", headers={"Content-Type": "text/html"}),
+        reply(200, json=["error"]),
+    ],
+    ids=["says that it did", "an empty text", "no body", "no JSON", "another shape"],
+)
+async def test_an_answer_of_success_that_says_nothing_else_delivers(
+    desk: Desk, endpoint: FakeEndpoint, behaviour: Behaviour
+) -> None:
+    delivery = await deliver_with(desk, endpoint, delivery={"refused": "error || success == `false`"})
+    endpoint.script(behaviour)
+    await in_state(desk, await post(delivery, DATA), RecordState.DELIVERED)
+
+
+@pytest.mark.parametrize(
     ("settings", "field", "words"),
     [
         ({"path": "/x/{surname}"}, "production.path", "{surname} names nothing of a record"),
@@ -215,6 +271,12 @@ async def test_a_record_nothing_can_be_made_of_fails_at_once_and_says_what_to_do
             {"delivery": {"batch": {"size": 2, "results": "a["}}},
             "production.delivery.batch.results",
             "JMESPath",
+        ),
+        ({"delivery": {"refused": "success =="}}, "production.delivery.refused", "JMESPath"),
+        (
+            {"delivery": {"refused": "error", "batch": {"size": 2, "results": "results"}}},
+            "production.delivery.refused",
+            "which of its records are refused",
         ),
         ({"delivery": {"order": {"key": "a..b"}}}, "production.delivery.order.key", "no path"),
         ({"delivery": {"lookup": {"path": "/{nope}"}}}, "production.delivery.lookup.path", "names nothing"),

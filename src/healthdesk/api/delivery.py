@@ -110,11 +110,14 @@ class DeliveryMethod(Input):
     The environment's `path` and `headers` are templates: `{id}`, `{webhook_id}`, `{source}`, `{level}`, `{completed_at}`,
     `{sample}`, `{data.path}`; values are escaped for where they stand. `operation` names one of the app's delivery operations
     (`healthdesk apps salesforce` lists them) and `inputs` its inputs; path, method and body come from it then.
+    A 2xx means that a record is delivered, unless `refused` (JMESPath over the answer's body) finds something in it that is
+    neither null, false nor empty: the record is refused then, and a text that it finds is the error.
     """
 
     body: BodyFormat = BodyFormat.AS_POSTED
     xml_root: str = Field(default="record", max_length=100)
     mapping: list[MappingStep] = Field(default=[], max_length=200)
+    refused: str = Field(default="", max_length=500)
     batch: BatchSettings | None = None
     lookup: LookupSettings | None = None
     receipt: ReceiptSettings | None = None

@@ -26,6 +26,8 @@ def method_facts(method: DeliveryMethod) -> list[tuple[str, str]]:
         ("Mapping" if number == 0 else "", f"{step.do.value} {step_text(step)}")
         for number, step in enumerate(method.mapping)
     ]
+    if method.refused:
+        facts.append(("Refused", words.refused_words(method)))
     if method.batch is not None:
         facts.append(("Batches", words.batch_words(method.batch)))
     if method.order is not None:

@@ -29,6 +29,11 @@ def body_words(method: DeliveryMethod) -> str:
     return BODIES[method.body] + (f", in <{method.xml_root}>" if method.body is BodyFormat.XML else "")
 
 
+def refused_words(method: DeliveryMethod) -> str:
+    """Return which answers of success are refusals."""
+    return f"also by a 2xx in which {method.refused} finds something" if method.refused else "by status"
+
+
 def batch_words(batch: BatchSettings) -> str:
     """Return how records are put together."""
     under = f' under "{batch.items}"' if batch.items else ""

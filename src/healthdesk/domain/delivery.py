@@ -110,11 +110,12 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryMethod:
-    """All of it; by default `data` is sent byte for byte."""
+    """All of it; by default `data` is sent byte for byte, and any 2xx means that it is delivered."""
 
     body: BodyFormat = BodyFormat.AS_POSTED
     xml_root: str = "record"
     mapping: tuple[MappingStep, ...] = ()
+    refused: str = ""
     batch: Batch | None = None
     lookup: Lookup | None = None
     receipt: Receipt | None = None
@@ -143,6 +144,7 @@ def method_from(stored: Mapping[str, Any]) -> DeliveryMethod:
         body=BodyFormat(stored.get("body", BodyFormat.AS_POSTED)),
         xml_root=stored.get("xml_root", PLAIN.xml_root),
         mapping=steps_from(stored.get("mapping", ())),
+        refused=stored.get("refused", ""),
         batch=None if batch is None else Batch(**batch),
         lookup=None if lookup is None else Lookup(**lookup),
         receipt=None if receipt is None else _receipt(receipt),

@@ -43,7 +43,27 @@ def judge_response(
     if 200 <= status < 300:
         return None
     verdict = verdicts.verdict_for_status(status)
-    told = read_told(exchange.response_body)
+    return _judged(exchange, verdict, read_told(exchange.response_body), data, scrubber, status)
+
+
+def judge_refusal(exchange: Exchange, data: object | None, said: str) -> Failure:
+    """Return the failure of a delivery that was refused with an answer of success.
+
+    `said` is what it says of that, empty where that has to be looked for in its body. No value of `data` is in any text.
+    """
+    assert exchange.status is not None
+    body = json.dumps({"message": said}).encode() if said else exchange.response_body
+    return _judged(exchange, verdicts.REFUSED, read_told(body), data, None, exchange.status)
+
+
+def _judged(
+    exchange: Exchange,
+    verdict: Verdict,
+    told: Told,
+    data: object | None,
+    scrubber: Scrubber | None,
+    status: int,
+) -> Failure:
     if verdict is verdicts.REFUSED:
         verdict = _refinement(told)
     # most failures of a server come without a word; then there is nothing to look through the values for

@@ -16,6 +16,7 @@ from healthdesk.engine.context import Context
 from healthdesk.engine.lease import LeaseOver
 from healthdesk.engine.making import make, signed
 from healthdesk.engine.proving import NO_PROOF, send_proven
+from healthdesk.engine.refusals import refusal_in
 from healthdesk.engine.targets import Target
 from healthdesk.errors import MappingError
 from healthdesk.store.rows import ClaimedRecord, Settlement
@@ -76,9 +77,11 @@ async def send(
             exchange = await send_proven(ctx, target.proof, request)
         if made.body is not claimed.data:
             exchange.request_body = made.body
+        said = claimed.data if made.said is None else made.said
         if exchange.status is not None and 200 <= exchange.status < 300 and exchange.error is None:
-            return exchange, None
-        return exchange, judge_response(exchange, claimed.data if made.said is None else made.said)
+            refused = target.delivery.refused
+            return exchange, refusal_in(refused, exchange, said) if refused else None
+        return exchange, judge_response(exchange, said)
     except MappingError as error:
         return None, unmade(error)
     except NotAuthorized as error:

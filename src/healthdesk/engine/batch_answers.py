@@ -24,6 +24,7 @@ from healthdesk.domain.values import values_of
 from healthdesk.domain.verdicts import UNEXPECTED
 from healthdesk.engine import app_delivery
 from healthdesk.engine.batch_making import part_of
+from healthdesk.engine.refusals import refusal_in
 from healthdesk.store.rows import ClaimedRecord
 
 _OF_ITS_RECORDS = frozenset(
@@ -83,8 +84,12 @@ async def judged(
     document: Any,
     *,
     others_delivered: bool = False,
+    refused: str = "",
 ) -> list[Result]:
-    """Return what became of each record. With `others_delivered` the results name only what failed."""
+    """Return what became of each record. With `others_delivered` the results name only what failed.
+
+    Without results `refused` is the JMESPath that tells whether an answer of success refuses them all.
+    """
     status = exchange.status
     said = _said(records, items)
     accepted = status is not None and 200 <= status < 300 and exchange.error is None
@@ -94,7 +99,10 @@ async def judged(
             failure = _shared(failure, len(records))
         return await _alike(records, items, exchange, failure, said)
     if not batch.results:
-        return await _alike(records, items, exchange, None, said)
+        failure = refusal_in(refused, exchange, said) if refused else None
+        if failure is not None:
+            failure = _shared(failure, len(records))
+        return await _alike(records, items, exchange, failure, said)
     found = paths.items(batch.results, document) or []
     told = _by_record(batch, records, found)
     failed = [item for item in found if _verdict(batch, item) is not Said.DELIVERED]

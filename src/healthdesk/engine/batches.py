@@ -125,7 +125,9 @@ async def _exchanged(
             if app is None:
                 made = request_of(target, items, headers)
                 whole = await _sent(ctx, target, batch, made)
-                results += await judged(batch, going, items, whole, document_of(whole))
+                results += await judged(
+                    batch, going, items, whole, document_of(whole), refused=target.delivery.refused
+                )
                 whole.request_body = made.body
             else:
                 reply = await app.send(items, target.timeout_s, headers)

@@ -121,6 +121,7 @@ def _refuse_beside(row: EnvironmentRow, delivery: DeliveryMethod, name: str) -> 
         ("delivery.body", delivery.body is BodyFormat.FORM or delivery.body is BodyFormat.XML),
         ("delivery.lookup", delivery.lookup is not None),
         ("delivery.receipt", delivery.receipt is not None),
+        ("delivery.refused", bool(delivery.refused)),
         ("delivery.batch.items", batch is not None and bool(batch.items)),
         ("delivery.batch.results", batch is not None and bool(batch.results)),
     )
@@ -163,6 +164,12 @@ def _check_method(row: EnvironmentRow, delivery: DeliveryMethod) -> None:
             field=f"{field}.delivery.batch",
             fix="take json or xml for the body, or leave the batch out",
         )
+    if delivery.batch is not None and delivery.batch.results and delivery.refused:
+        raise Malformed(
+            "the results of a batch say which of its records are refused",
+            field=f"{field}.delivery.refused",
+            fix="leave it out, and say in batch.result_error where the error of a result is",
+        )
     if delivery.batch is not None:
         for place, text in (
             ("path", row.path),
@@ -177,6 +184,7 @@ def _check_method(row: EnvironmentRow, delivery: DeliveryMethod) -> None:
 
 
 def _expressions(delivery: DeliveryMethod) -> Iterator[tuple[str, str]]:
+    yield "refused", delivery.refused
     if delivery.batch is not None:
         for name in ("results", "result_id", "result_status", "result_error"):
             yield f"batch.{name}", getattr(delivery.batch, name)

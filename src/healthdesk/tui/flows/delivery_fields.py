@@ -33,6 +33,10 @@ AFTER = (("failed", "it failed"), ("unknown", "it is unknown"), ("resend", "it i
 RECEIPT_SCHEMES = tuple(each for each in SCHEMES if each[0] != CallbackScheme.NONE)
 
 
+REFUSED = (
+    "JMESPath over the answer of a 2xx: what it finds is the error. `error`, or",
+    "`success == \x60false\x60 && message` where a 200 may say that a record was not taken.",
+)
 RESULTS = (
     "JMESPath over the answer: where the list of results is, and in each of them id, status and error.",
 )
@@ -70,6 +74,7 @@ def delivery_fields(now: DeliveryMethod) -> list[Field]:
         Field("body", "Body", now.body.value, options=tuple((each.value, words) for each, words in BODIES.items())),
         Field("xml_root", "  root element", now.xml_root, required=True, when=XML),
         Field("mapping", "Mapping", text_of(now.mapping), long=True, help=lambda _: HELP),
+        Field("refused", "Refused when", now.refused, "JMESPath; empty: not on 2xx", path="delivery.refused", help=lambda _: REFUSED),
         _switch("batched", "Batches", on=batch is not None),
         Field("size", "  up to", str(batch.size) if batch else "100", required=True, when=("batched", (YES,))),
         Field("wait_s", "  waits, seconds", f"{batch.wait_s:g}" if batch else "1", required=True, when=("batched", (YES,))),
@@ -172,6 +177,7 @@ def delivery_of(values: Values, before: DeliveryMethod) -> DeliveryMethod:
     if "xml_root" in values:
         known["xml_root"] = values["xml_root"].strip()
     known["mapping"] = [step.model_dump(mode="json") for step in steps_of(values["mapping"])]
+    known["refused"] = values["refused"].strip()
     known["batch"] = known["order"] = known["lookup"] = known["receipt"] = None
     if values["batched"] == YES:
         batch = before.batch.model_dump() if before.batch else {}

@@ -10,6 +10,7 @@ from healthdesk.client.delivery_words import (
     opens_words,
     order_words,
     receipt_words,
+    refused_words,
 )
 from healthdesk.client.mapping_text import step_text
 from healthdesk.tui.format import Line, dim, line, strong
@@ -24,6 +25,8 @@ def delivery_lines(method: DeliveryMethod) -> list[Line]:
         inputs = ", ".join(f"{name}={value}" for name, value in sorted(method.inputs.items()))
         lines.append(_row("Operation", f"{method.operation} {inputs}".rstrip()))
     lines += mapping_lines(method.mapping)
+    if method.refused:
+        lines.append(_row("Refused", refused_words(method)))
     if method.batch is not None:
         lines.append(_row("Batches", batch_words(method.batch)))
     lines.append(_row("Order", order_words(method.order)))

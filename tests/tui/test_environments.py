@@ -149,6 +149,7 @@ async def test_the_delivery_method_is_changed_and_what_the_form_does_not_ask_sta
     desk.change(Environment.PRODUCTION, delivery=all_methods().model_copy(update=kept))
     async with open_window(desk, window(), size=LARGE) as driver:
         await driver.press("M")
+        await fill(driver, "refused", " fault.text ")
         await fill(driver, "size", "25")
         await fill(driver, "result_error", "message")
         await fill(driver, "receipt_status", "outcome.state")
@@ -160,7 +161,7 @@ async def test_the_delivery_method_is_changed_and_what_the_form_does_not_ask_sta
         await driver.press("ctrl+s")
         [changes] = desk.called("integration_edit")
         method = changes.production.delivery
-        assert method.batch.size == 25
+        assert (method.refused, method.batch.size) == ("fault.text", 25)
         assert (method.batch.results, method.batch.result_error) == ("results", "message")
         assert (method.receipt.status, method.receipt.delivered) == ("outcome.state", ["done", "sent"])
         assert method.receipt.failed == ReceiptSettings().failed

@@ -65,7 +65,7 @@ class StaticAuth:
             secrets=Secrets((self.token, *self.query.values())),
         )
 
-    async def refused(self) -> bool:
+    async def refused(self, _sent: Outgoing) -> bool:
         self.refusals += 1
         if not self.renewed:
             return False

@@ -144,14 +144,20 @@ async def test_an_answer_in_a_form_is_read(built, endpoint):
 async def test_a_token_that_was_refused_is_replaced_for_one_more_try(built, endpoint, clock):
     endpoint.script(granted(), granted("t0ken-two"))
     authorizer = built(app())
-    await authorizer.authorize(GET)
-    clock.advance(60)
-    assert await authorizer.refused()
-    assert (await authorizer.authorize(GET)).headers["Authorization"] == "Bearer t0ken-two"
-    # This one is new: to get yet another would not help.
-    assert await authorizer.refused()
-    assert (await authorizer.authorize(GET)).headers["Authorization"] == "Bearer t0ken-two"
+    first = await authorizer.authorize(GET)
+    clock.advance(1)
+    assert await authorizer.refused(first)
+    assert await authorizer.refused(first), "another request that carried it: the next token is on its way"
+    second = await authorizer.authorize(GET)
+    assert second.headers["Authorization"] == "Bearer t0ken-two"
+    assert await authorizer.refused(first), "it is here"
+    assert (await authorizer.authorize(GET)).headers == second.headers
+    # This one was got for one that was refused: to get yet another would not help, nor to send it again.
+    assert not await authorizer.refused(second)
+    assert (await authorizer.authorize(GET)).headers == second.headers
     assert len(endpoint.requests) == 2
+    clock.advance(60)
+    assert await authorizer.refused(second)
 
 
 async def test_a_refresh_keeps_the_refresh_token_where_no_new_one_comes(built, endpoint, clock):
@@ -171,7 +177,7 @@ async def test_a_token_that_cannot_be_renewed_is_used_until_it_is_refused(built,
     forever = Tokens("old", clock.now(), expires_at=clock.now())
     authorizer = built(app("oauth2_code"), forever)
     assert (await authorizer.authorize(GET)).headers["Authorization"] == "Bearer old"
-    assert not await authorizer.refused()
+    assert not await authorizer.refused(GET)
     assert endpoint.requests == []
 
 

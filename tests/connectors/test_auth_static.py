@@ -106,7 +106,7 @@ async def test_requests_may_name_what_is_no_secret(built):
 async def test_a_method_without_anything_sends_nothing(built):
     authorizer = built({"type": "none"}, {})
     assert await authorizer.authorize(GET) == GET
-    assert not await authorizer.refused()
+    assert not await authorizer.refused(GET)
 
 
 def test_an_unknown_method_is_refused_with_those_there_are(session, clock):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from pydantic import SecretStr
@@ -145,6 +147,40 @@ async def test_a_client_that_the_token_endpoint_refuses_is_the_connection_s_fail
             await client.record_resend(record_id)
     await in_state(desk, record_id, RecordState.DELIVERED)
     assert sent_to(endpoint, "/hra")[-1].headers["authorization"] == "Bearer token-3"
+
+
+@pytest.mark.parametrize("batch", [None, {"size": 2, "wait_s": 0}], ids=["alone", "batch"])
+async def test_of_a_request_for_a_token_that_is_refused_its_own_body_is_shown_and_never_the_record(
+    desk: Desk, endpoint: FakeEndpoint, batch: dict[str, Any] | None
+) -> None:
+    issue(endpoint, 1)
+    delivery = await set_up_delivery(desk, endpoint.url)
+    in_body = oauth(endpoint, client_auth="client_secret_post")
+    create = ConnectionCreate(name="OAuth", base_url=endpoint.url, credentials=in_body, unchecked=True)
+    await use(desk, delivery, create)
+    endpoint.on_path("/token", reply(401, json={"error": "invalid_client"}))
+    async with desk.client() as client:
+        edit = EnvironmentEdit.model_validate({"delivery": {"batch": batch}})
+        await client.integration_edit(delivery.integration_id, IntegrationEdit(production=edit))
+        record_id = await post(delivery, {"name": "Ada"})
+
+        async def tried() -> bool:
+            return bool((await client.record(record_id)).attempts)
+
+        await until(tried)
+        attempt = (await client.record(record_id)).attempts[0]
+        shown = await client.record_attempt(record_id, attempt.id)
+        revealed = await client.record_attempt_reveal(record_id, attempt.id)
+    assert shown.url == f"{endpoint.url}/token"
+    assert shown.request_body is not None
+    assert "grant_type=••••" in shown.request_body.text
+    assert revealed.request_body is not None
+    asked = parse_qs(revealed.request_body.text)
+    assert asked["grant_type"] == ["client_credentials"]
+    assert asked["client_secret"] == ["••••"]
+    assert "Ada" not in revealed.curl + revealed.request_body.text
+    assert '--data-raw "${BODY:?the body: the secrets in it are not kept}"' in revealed.curl
+    assert "the-client-secret" not in revealed.model_dump_json()
 
 
 async def test_mutual_tls_for_heartbeat_and_deliveries(

@@ -56,6 +56,8 @@ class Reply:
     """What was asked, without what authorizes it: next pages are relative to it."""
     values: Mapping[str, object] = field(default_factory=dict, repr=False)
     """What the templates of the request could name."""
+    sent: Outgoing | None = field(default=None, repr=False)
+    """The request with what authorized it; None where none was sent."""
 
     @property
     def ok(self) -> bool:
@@ -129,7 +131,9 @@ class AppClient:
             failure = reply.failure
             if failure is None or not (failure.kind is ErrorKind.AUTHENTICATION or failure.status == 401):
                 return reply
-            return await once() if await self._authorizer.refused() else reply
+            if reply.sent is None or not await self._authorizer.refused(reply.sent):
+                return reply
+            return await once()
         except NotAuthorized as error:
             exchange = error.exchange or self.unsent(error.failure, request.method)
             return Reply(None, {}, _stored(exchange), error.failure)
@@ -163,7 +167,7 @@ class AppClient:
         failure = self._judge.judge(
             exchange, answered, document, on=on, expect=request.expect, success=success, values=values
         )
-        return Reply(document.value, answered, _stored(exchange), failure, asked, values)
+        return Reply(document.value, answered, _stored(exchange), failure, asked, values, outgoing)
 
     def outline(
         self, request: RequestTemplate, inputs: Mapping[str, object], headers: Mapping[str, str] = NO_HEADERS
@@ -215,6 +219,7 @@ class AppClient:
             started_at=self.clock.now(),
             duration_ms=0.0,
             error=TransportError(failure.kind, Sent.NO, failure.sentence),
+            request_body=b"",
         )
 
     def pages(

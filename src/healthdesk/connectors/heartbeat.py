@@ -63,16 +63,16 @@ async def check(
     """Send the heartbeat request and judge its answer; once more where a token was refused that could be renewed."""
     outgoing = Outgoing(heartbeat.method, join_url(base_url, heartbeat.path))
 
-    async def once() -> Exchange:
-        authorized = await authorizer.authorize(outgoing)
+    async def once(authorized: Outgoing) -> Exchange:
         return await send_authorized(
             session, authorized, timeout_s=timeout_s, stored_body_bytes=STORED_BODY_BYTES
         )
 
     try:
-        exchange = await once()
-        if exchange.status == 401 and await authorizer.refused():
-            exchange = await once()
+        sent = await authorizer.authorize(outgoing)
+        exchange = await once(sent)
+        if exchange.status == 401 and await authorizer.refused(sent):
+            exchange = await once(await authorizer.authorize(outgoing))
     except NotAuthorized as error:
         unsent = Exchange(
             method=outgoing.method,

@@ -121,12 +121,13 @@ class Authorized(httpx.Auth):
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send the request with what authorizes it; raises NotAuthorized."""
         plain = Outgoing(request.method, str(request.url), dict(request.headers), request.content)
-        response = yield await self._apply(plain, request)
-        if response.status_code == 401 and await self._authorizer.refused():
-            yield await self._apply(plain, request)
+        sent = await self._authorizer.authorize(plain)
+        response = yield _applied(sent, request)
+        if response.status_code == 401 and await self._authorizer.refused(sent):
+            yield _applied(await self._authorizer.authorize(plain), request)
 
-    async def _apply(self, plain: Outgoing, request: httpx.Request) -> httpx.Request:
-        authorized = await self._authorizer.authorize(plain)
-        request.url = httpx.URL(authorized.url)
-        request.headers.update(authorized.headers)
-        return request
+
+def _applied(authorized: Outgoing, request: httpx.Request) -> httpx.Request:
+    request.url = httpx.URL(authorized.url)
+    request.headers.update(authorized.headers)
+    return request

@@ -56,6 +56,6 @@ class Authorizer(Protocol):
         """Return the request with what authenticates it; raises NotAuthorized."""
         ...
 
-    async def refused(self) -> bool:
-        """Say that the app refused the token (401). True: a new one was got, and the request is worth one more try."""
+    async def refused(self, sent: Outgoing) -> bool:
+        """Say that the app refused a request (401) as it was `sent`. True: with another token it is worth one more try."""
         ...

@@ -53,6 +53,13 @@ def unmade(error: MappingError) -> Failure:
     )
 
 
+def untaken(error: NotAuthorized) -> tuple[Exchange | None, Failure]:
+    """Return the attempt of a record that was not sent for want of a token: the exchange is that with who gives them."""
+    if error.exchange is not None and error.exchange.request_body is None:
+        error.exchange.request_body = b""
+    return error.exchange, replace(error.failure, sent=Sent.NO)
+
+
 async def send(
     ctx: Context, target: Target, claimed: ClaimedRecord
 ) -> tuple[Exchange | None, Failure | None]:
@@ -85,7 +92,7 @@ async def send(
     except MappingError as error:
         return None, unmade(error)
     except NotAuthorized as error:
-        return error.exchange, replace(error.failure, sent=Sent.NO)
+        return untaken(error)
     except LeaseOver:
         raise
     except Exception as error:  # a fault of ours must fail this record's attempt loudly, not kill the engine

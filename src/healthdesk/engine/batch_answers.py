@@ -236,8 +236,8 @@ def _status(batch: Batch, told: Any) -> int | None:
 
 
 def _own(exchange: Exchange, item: Any) -> Exchange:
-    """Return the exchange as one of its records keeps it: of what was sent, its own part."""
-    return replace(exchange, request_body=part_of(item))
+    """Return the exchange as one of its records keeps it: of what was sent, its own part, unless it was no record."""
+    return replace(exchange, request_body=part_of(item)) if exchange.request_body is None else exchange
 
 
 def document_of(exchange: Exchange) -> Any:

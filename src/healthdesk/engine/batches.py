@@ -16,7 +16,7 @@ from healthdesk.clock import Clock
 from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import Request
 from healthdesk.domain.delivery import Batch
-from healthdesk.domain.exchange import Exchange, Failure, Sent
+from healthdesk.domain.exchange import Exchange, Failure
 from healthdesk.engine import attempt
 from healthdesk.engine.batch_answers import ALONE_NEXT, Result, by_app, document_of, judged
 from healthdesk.engine.batch_making import item_of, own_headers, request_of
@@ -137,8 +137,8 @@ async def _exchanged(
     except MappingError as error:
         results += [Result(record, None, attempt.unmade(error)) for record in going]
     except NotAuthorized as error:
-        failure = replace(error.failure, sent=Sent.NO)
-        results += [Result(record, error.exchange, failure) for record in going]
+        exchange, failure = attempt.untaken(error)
+        results += [Result(record, exchange, failure) for record in going]
     except LeaseOver:
         raise
     except Exception as error:  # a fault of ours must fail these attempts loudly, not kill the engine

@@ -70,16 +70,15 @@ async def send_proven(ctx: Context, proof: Proof, request: Request) -> Exchange:
     authorizer = proof.authorizer
     if authorizer is None:
         return await ctx.session.send(replace(request, certificate=proof.certificate))
-    exchange = await _once(ctx, authorizer, request)
-    if exchange.status == 401 and await authorizer.refused():
-        exchange = await _once(ctx, authorizer, request)
+    plain = Outgoing(request.method, request.url, request.headers, request.body)
+    sent = await authorizer.authorize(plain)
+    exchange = await _once(ctx, sent, request)
+    if exchange.status == 401 and await authorizer.refused(sent):
+        exchange = await _once(ctx, await authorizer.authorize(plain), request)
     return exchange
 
 
-async def _once(ctx: Context, authorizer: Authorizer, request: Request) -> Exchange:
-    outgoing = await authorizer.authorize(
-        Outgoing(request.method, request.url, request.headers, request.body)
-    )
+async def _once(ctx: Context, outgoing: Outgoing, request: Request) -> Exchange:
     return await send_authorized(
         ctx.session, outgoing, timeout_s=request.timeout_s, stored_body_bytes=request.stored_body_bytes
     )

@@ -9,7 +9,7 @@ from typing import Any
 from healthdesk.api.records import Attempt, AttemptDetail, Body, LikelyCause, Record, RecordDetail
 from healthdesk.domain.curl import curl
 from healthdesk.domain.likely import Likely, likely_cause
-from healthdesk.domain.masking import mask_headers, mask_url, values_of
+from healthdesk.domain.masking import MASK, mask_headers, mask_url, values_of
 from healthdesk.domain.outcome import told_of
 from healthdesk.domain.scrubbing import Scrubber
 from healthdesk.domain.states import Environment, RecordState
@@ -75,7 +75,7 @@ def record_detail(
         next_body=None if following is None else _request(following, stored, clear, reveal=reveal),
         response_body=_response(last, values, reveal=reveal) if last else None,
         posted_body=_posted(stored, clear, reveal=reveal),
-        curl=_curl(shown[-1], request, target, reveal=reveal) if shown else "",
+        curl=_curl(shown[-1], request, stored, target, reveal=reveal) if shown else "",
     )
 
 
@@ -93,7 +93,7 @@ def attempt_detail(
         **shown.model_dump(),
         request_body=_request(sent, stored, declared_harmless(conn, row), reveal=reveal),
         response_body=_response(attempt, values, reveal=reveal),
-        curl=_curl(shown, sent, target_of(row.integration_id, row.environment), reveal=reveal),
+        curl=_curl(shown, sent, stored, target_of(row.integration_id, row.environment), reveal=reveal),
     )
 
 
@@ -200,7 +200,9 @@ def _parsed(body: bytes) -> Any:
         return None
 
 
-def _curl(attempt: Attempt, sent: Sent | None, target: Target | None, *, reveal: bool) -> str:
+def _curl(
+    attempt: Attempt, sent: Sent | None, stored: BodyRow | None, target: Target | None, *, reveal: bool
+) -> str:
     """Return the request of an attempt as a command; a body that is masked or gone is left out of it."""
     if not attempt.url:
         return ""
@@ -209,6 +211,8 @@ def _curl(attempt: Attempt, sent: Sent | None, target: Target | None, *, reveal:
     if sent is not None:
         why = "the body, hidden until its values are revealed"
         body = _whole(attempt, sent[0], target) if reveal or not sent[0] else None
+        if MASK.encode() in sent[0] and not (stored is not None and MASK.encode() in stored.data):
+            why, body = "the body: the secrets in it are not kept", None
     certificate = target is not None and target.proof.certificate is not None
     return curl(
         attempt.method, attempt.url, attempt.request_headers, body, left_out=why, certificate=certificate

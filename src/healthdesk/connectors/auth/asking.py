@@ -21,12 +21,14 @@ from healthdesk.connectors.outgoing import NotAuthorized
 from healthdesk.connectors.session import GuardedSession, Request
 from healthdesk.connectors.wire import leaving, turn
 from healthdesk.domain.exchange import Exchange, Failure
-from healthdesk.domain.masking import mask_text
+from healthdesk.domain.masking import MASK, mask_text
 
 FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 65_536
 TIMEOUT_S = 20.0
 _LONGEST_S = 10 * 365 * 86_400
+_HARMLESS = frozenset({"grant_type", "scope", "audience", "resource", "client_id", "redirect_uri"})
+"""Parameters of requests for tokens that are no secrets (RFC 6749, RFC 8707)."""
 _SECRET_MEMBERS = frozenset({"access_token", "refresh_token", "id_token", "device_code", "client_secret"})
 
 
@@ -68,7 +70,7 @@ class Asker:
         return TokenAnswer(members, kept)
 
     async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Exchange:
-        """Post and return what came, tokens and all: not to be kept."""
+        """Post a form and return what came, tokens and all: not to be kept, but for the request body in it."""
         request = Request(
             method="POST",
             url=url,
@@ -82,10 +84,12 @@ class Asker:
         # the rate of an environment is that of its endpoint, not of who gives tokens for it, and no token is a record
         taken, unchecked = turn.set(None), leaving.set(None)
         try:
-            return await self.session.send(request)
+            exchange = await self.session.send(request)
         finally:
             leaving.reset(unchecked)
             turn.reset(taken)
+        exchange.request_body = _form_kept(body)
+        return exchange
 
     def refused(
         self, exchange: Exchange, hidden: Secrets, document: object, code: str = "", description: str = ""
@@ -197,6 +201,14 @@ def seconds_of(value: object) -> float | None:
     except ValueError:
         return None
     return seconds if 0 < seconds < _LONGEST_S else None
+
+
+def _form_kept(body: bytes) -> bytes:
+    """Return the form of a request as it may be kept: with the values of what is harmless."""
+    pairs = [each.partition("=") for each in body.decode("utf-8", "replace").split("&") if each]
+    return "&".join(
+        f"{name}{mark}{value if name in _HARMLESS else MASK if value else ''}" for name, mark, value in pairs
+    ).encode()
 
 
 def _kept(exchange: Exchange, hidden: Secrets) -> Exchange:

@@ -159,9 +159,9 @@ class AwsAuthorizer:
         decorated = decorate(self._method, request, self._known, ())
         return signed(decorated, keys, service=self._aws.service, region=region, clock=self._clock)
 
-    async def refused(self) -> bool:
+    async def refused(self, sent: Outgoing) -> bool:
         """Tell whether the role can be assumed again for one more try."""
-        return self._role is not None and await self._role.refused()
+        return self._role is not None and await self._role.refused(sent)
 
 
 def _parsed(body: bytes) -> Mapping[str, Any]:

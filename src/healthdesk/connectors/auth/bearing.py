@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
+from urllib.parse import quote
 
 from healthdesk.clock import Clock
 from healthdesk.connectors.auth.static import decorate
@@ -15,8 +16,8 @@ from healthdesk.errors import StoreUnavailable
 
 AHEAD_S = 60.0
 """A token is renewed so long before it ends, or in the last tenth of its life where that is less."""
-JUST_GOT_S = 10.0
-"""A token of this age was got after the request that is refused was sent, or is refused whatever is done."""
+NOT_AGAIN_S = 10.0
+"""A token that was got for one that was refused so long ago, and is refused too, would be so whatever is done."""
 
 
 class Grant(Protocol):
@@ -40,6 +41,7 @@ class Bearing:
         self._clock = clock
         self._handed_out: Tokens | None = None
         self._refused = ""
+        self._refused_at: datetime | None = None
 
     async def tokens(self) -> Tokens:
         """Return tokens that should be accepted, new ones where they are needed.
@@ -62,13 +64,18 @@ class Bearing:
         self._handed_out = tokens
         return tokens
 
-    async def refused(self) -> bool:
-        """Take note that the app refused what was handed out; tell whether asking again can bring another."""
+    async def refused(self, sent: Outgoing) -> bool:
+        """Take note that the app refused a request; tell whether it is worth sending with another token."""
         tokens = self._handed_out
         if tokens is None or not self._grant.renewable(tokens):
             return False
-        if self._clock.now() - tokens.obtained_at >= timedelta(seconds=JUST_GOT_S):
-            self._refused = tokens.access_token
+        if tokens.access_token == self._refused or not _carries(sent, tokens.access_token):
+            # Another is being got for it, or was.
+            return True
+        now = self._clock.now()
+        if self._refused_at is not None and now - self._refused_at < timedelta(seconds=NOT_AGAIN_S):
+            return False
+        self._refused, self._refused_at = tokens.access_token, now
         return True
 
     def _is_fresh(self, tokens: Tokens) -> bool:
@@ -84,6 +91,11 @@ class Bearing:
         if tokens.access_token == self._refused:
             return False
         return tokens.expires_at is None or tokens.expires_at > self._clock.now()
+
+
+def _carries(sent: Outgoing, token: str) -> bool:
+    """Tell whether a token was in a request, in one of its headers or in its query."""
+    return any(token in value for value in sent.headers.values()) or quote(token, safe="") in sent.url
 
 
 class TokenAuthorizer:
@@ -118,6 +130,6 @@ class TokenAuthorizer:
         hidden = [self._fields[key] for key in self._secret_keys]
         return decorate(self._method, request, known, [tokens.access_token, tokens.refresh_token, *hidden])
 
-    async def refused(self) -> bool:
+    async def refused(self, sent: Outgoing) -> bool:
         """Tell whether another token can be got for one more try."""
-        return await self._bearing.refused()
+        return await self._bearing.refused(sent)

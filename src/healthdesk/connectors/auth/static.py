@@ -81,7 +81,7 @@ class StaticAuthorizer:
             request = _with_secret(request, mark, self._values[key])
         return decorate(self._method, request, {**self._values, **self._settings}, self._hidden)
 
-    async def refused(self) -> bool:
+    async def refused(self, _sent: Outgoing) -> bool:
         """Return False: there is nothing newer to try."""
         return False
 

@@ -16,6 +16,7 @@ from tests.integration.test_delivery import in_state, post
 from tests.integration.test_delivery_methods import deliver_with, verified
 
 from healthdesk.api.integrations import EnvironmentChoice
+from healthdesk.api.records import RecordFilter
 from healthdesk.api.samples import Probe
 from healthdesk.domain.states import Environment, RecordState
 from healthdesk.errors import ApiRefused
@@ -167,6 +168,10 @@ async def test_each_record_is_settled_by_what_is_said_of_it_and_only_those_that_
     assert sorted(sent[0]) == [0, 1, 2]
     assert sent[1:] == [[1]]
     assert "no such clinic" in bad.error
+    async with desk.client() as client:
+        found = await client.records_list(RecordFilter(statuses=[400]))
+    assert [each.id for each in found.items] == [bad.id], "its own status, not that of the whole answer"
+    assert (good.last_status, bad.last_status, bad.attempts[0].status) == (200, 400, 400)
     assert "North Ward" not in bad.error
     assert "Klein" not in bad.error, "a value of another record of the batch"
     async with desk.client() as client:

@@ -222,6 +222,16 @@ async def test_an_answer_of_success_that_says_otherwise_refuses_the_record(
     assert not tried.ok
 
 
+async def test_a_test_that_fails_is_not_said_to_be_tried_again(desk: Desk, endpoint: FakeEndpoint) -> None:
+    delivery = await set_up_delivery(desk, endpoint.url)
+    endpoint.answer(503)
+    async with desk.client() as client:
+        tried = await client.integration_test(
+            delivery.integration_id, Probe(environment=Environment.PRODUCTION, confirm="CRM delivery")
+        )
+    assert tried.next_action == "Test it again. If it stays, tell the endpoint's owner"
+
+
 @pytest.mark.parametrize(
     "behaviour",
     [

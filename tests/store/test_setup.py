@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from healthdesk.domain.states import (
     ConnectionState,
+    Environment,
     Grant,
     HoldReason,
     IntegrationState,
@@ -322,6 +323,16 @@ async def test_status_counts(world):
         "connections": 1,
         "connections_failing": 1,
         "problems_open": 2,
+    }
+
+
+async def test_what_fails_in_testing_is_counted_apart(world):
+    await world.accept(1, environment=Environment.TESTING)
+    counts = await world.store.read(desk.counts, world.clock.now())
+    assert {name: number for name, number in counts.items() if number} == {
+        "testing_accepted": 1,
+        "testing_queued": 1,
+        "connections": 1,
     }
 
 

@@ -28,6 +28,7 @@ from healthdesk.tui.view import (
     words,
 )
 from healthdesk.tui.view.chrome import area_tabs, banner_lines, left_line
+from healthdesk.tui.view.fixes import fixing_head
 from healthdesk.tui.widgets.columns import lay_out
 from tests.tui.fake_client import NOW, FakeDesk
 
@@ -152,6 +153,19 @@ async def test_a_problem_of_a_connection_says_how_many_are_held_behind_it():
         problems.problem_explain(failing, VIEW)
     )
     assert "64 records now, 63 held behind it, 64 in all since" in plain(problems.problem_head(failing, VIEW))
+
+
+async def test_a_problem_of_testing_says_so_wherever_it_stands():
+    row = (await FakeDesk().problems_list()).items[0]
+    testing = row.model_copy(update={"environment": Environment.TESTING})
+    production = row.model_copy(update={"environment": Environment.PRODUCTION})
+    for shown in (
+        lambda problem: " ".join(cell.text for cell in problems.problem_cells(problem, VIEW)),
+        lambda problem: plain(problems.problem_head(problem, VIEW)),
+        lambda problem: plain(fixing_head(FakeDesk(total=10).record_at(3), None, problem, sent=True)),
+    ):
+        assert f"{row.where} · TESTING" in shown(testing)
+        assert "TESTING" not in shown(production)
 
 
 def test_the_log_counts_the_tries_before_a_resend_too():

@@ -230,6 +230,7 @@ def test_record_says_why_and_what_next(daemon, desk):
         "att_1",
     ):
         assert words in ran.out
+    assert f"headers and times: healthdesk records show {REC} --attempt " in ran.err
     assert daemon.lines() == [f"GET /v1/records/{REC}"]
 
 
@@ -703,6 +704,22 @@ def test_a_problem_of_a_connection_says_how_many_are_held_behind_it(daemon, desk
     assert "64 now, 63 held behind it, 0 of them retrying, 64 in all" in desk("problems show prb_1").out
     daemon.on("GET", "/v1/problems", wire.page(wire.problem_row(**failing)))
     assert " 64 " in desk("problems list").out
+
+
+def test_a_problem_of_testing_says_so(daemon, desk):
+    daemon.on("GET", "/v1/problems", wire.page(wire.problem_row(environment="testing")))
+    assert "CRM endpoint · TESTING" in " ".join(desk("problems list").out.split())
+    daemon.on("GET", "/v1/problems", wire.page(wire.problem_row(environment="production")))
+    assert "TESTING" not in desk("problems list").out
+
+
+def test_status_counts_testing_only_where_there_is_something(daemon, desk):
+    counts = {"records_failed": 0, "testing_failed": 3, "testing_held": 0}
+    daemon.on("GET", "/v1/status", wire.status(sentence="The connection is healthy", counts=counts))
+    shown = desk("status").out
+    assert shown.startswith("✓")
+    assert "testing failed" in shown
+    assert "testing held" not in shown
 
 
 def test_problems_are_those_that_are_not_resolved(daemon, desk):

@@ -357,6 +357,26 @@ def test_addresses_in_a_text_are_shown_without_their_secrets() -> None:
     assert redact_url("/a?k=v&K=v", {"k"}) == f"/a?k={MASK}&K=v"
 
 
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("http://127.0.0.1:8000/v2/hra", "http://127.0.0.1:8000/v2/hra"),
+        ("/v2/hra?sig=abc&kind=hra#top", f"/v2/hra?sig={MASK}&kind=hra"),
+        ("https://u:pw@crm.example/people/Zs%C3%B3fia", f"https://u:{MASK}@crm.example/people/{MASK}"),
+        ("https://zsófia.example/x", f"https://{MASK}/x"),
+        ("http://[::1", MASK),
+    ],
+)
+def test_where_an_endpoint_redirects_to_can_be_read(location: str, shown: str) -> None:
+    scrubber = Scrubber(frozenset({"Zsófia", "127", "8000", "1"}))
+    assert mask_headers({"Location": location}, scrubber) == {"Location": shown}
+
+
+def test_where_an_endpoint_redirected_to_is_its_host_once_the_record_is_gone() -> None:
+    masked = mask_headers({"location": "https://crm.example:8443/people/Ada?x=1"}, None)
+    assert masked == {"location": f"https://crm.example:8443/{MASK}"}
+
+
 def test_headers_of_an_answer_repeat_nothing_of_the_record_in_a_view() -> None:
     scrubber = Scrubber(values_of({"name": "Zsófia Quillfeather", "no": 84726153, "smokes": True}))
     shown = mask_headers(

@@ -21,7 +21,8 @@ class Status(Output):
 
     `counts` keys: connections, connections_failing, connections_suspect, problems_open, problems_acknowledged,
     records_queued, records_sending, records_retrying, records_failed, records_held, records_unknown,
-    records_delivered, records_accepted, tasks_failed, proof_failed, callbacks_rejected_24h, alerts_failed.
+    records_awaiting_receipt, records_delivered, records_accepted, the same of testing as testing_queued and so on,
+    tasks_failed, proof_failed, callbacks_rejected_24h, alerts_failed. `records_…` are those of production.
     """
 
     version: str

@@ -57,6 +57,13 @@ class ProblemRow(Output):
     waiting: str = ""
     """What it holds up, in words: `3 records`, `11 tasks and 2 proof syncs`; empty when that is nothing."""
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people: what is of testing says so."""
+        return self.where + (
+            f" · {Environment.TESTING.shown}" if self.environment is Environment.TESTING else ""
+        )
+
 
 class ProblemDetail(ProblemRow):
     """A problem with its evidence: last good beside first bad, what was announced to whom and its fate."""

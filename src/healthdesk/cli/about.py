@@ -42,7 +42,11 @@ async def status(desk: Desk, _: argparse.Namespace) -> None:
     )
     if answer.counts:
         out.heading("Counts")
-        out.facts((name.replace("_", " "), f"{number:,}") for name, number in answer.counts.items())
+        out.facts(
+            (name.replace("_", " "), f"{number:,}")
+            for name, number in answer.counts.items()
+            if number or not name.startswith("testing_")
+        )
 
 
 async def activity(desk: Desk, args: argparse.Namespace) -> None:

@@ -76,7 +76,7 @@ async def list_(desk: Desk, args: argparse.Namespace) -> None:
             desk.out.ago(item.since),
             item.id,
             f"{item.count + item.held + sum(item.blocked.values()):,}",
-            item.where,
+            item.place,
             item.cause,
             item.blame,
             item.acknowledged_by,

@@ -67,6 +67,8 @@ def print_record(out: Output, item: RecordDetail) -> None:
     if item.attempts:
         out.heading("Attempts")
         _table(out, item.attempts)
+        number = item.attempts[-1].number
+        out.note(f"headers and times: healthdesk records show {item.id} --attempt {number}")
 
 
 def _likely(item: RecordDetail) -> str:

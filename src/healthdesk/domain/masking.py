@@ -58,6 +58,7 @@ _PROTOCOL_HEADERS = frozenset(
 )
 """Headers whose values are the protocol's or our own, not the record's: a number in them only happens to equal one."""
 
+_ADDRESSES = frozenset({"location", "content-location"})
 _WHOLLY_SECRET = frozenset({"cookie", "set-cookie", "www-authenticate", "authentication-info"})
 _HINT_FROM = 12
 _XML = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?xml")
@@ -182,6 +183,8 @@ def mask_headers(headers: Mapping[str, str], scrubber: Scrubber | None) -> dict[
     for name, text in headers.items():
         if name.lower() in _PROTOCOL_HEADERS:
             masked[name] = text
+        elif name.lower() in _ADDRESSES:
+            masked[name] = _mask_location(text, scrubber)
         elif scrubber is None:
             masked[name] = MASK
         else:
@@ -203,6 +206,19 @@ def mask_url(url: str, scrubber: Scrubber | None) -> str:
     pairs = (each.partition("=") for each in parts.query.split("&")) if parts.query else ()
     query = "&".join(f"{name}{mark}{_masked_part(text, scrubber)}" for name, mark, text in pairs)
     return urlunsplit((parts.scheme, parts.netloc, path, query, parts.fragment))
+
+
+def _mask_location(text: str, scrubber: Scrubber | None) -> str:
+    """Return where an endpoint sends to, for a view: host and port stay, unless a name in them is one of the record's."""
+    try:
+        shown = mask_url(redact_url(text.strip()), scrubber)
+        host = urlsplit(shown).netloc
+    except ValueError:
+        return MASK
+    names = re.findall(r"[^\W\d_][\w-]*", host)
+    if scrubber is None or not any(scrubber.holds(name) for name in names):
+        return shown
+    return shown.replace(host, MASK, 1)
 
 
 def _masked_part(part: str, scrubber: Scrubber) -> str:

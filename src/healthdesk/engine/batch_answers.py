@@ -179,17 +179,23 @@ def _result(
         return Result(record, _own(exchange, item), failure)
     body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
     kept = body
+    status = _status(batch, told)
     if several:
         shown = without_others(told, [plain_data(record.data), item, record.webhook_id], scrubber)
         kept = json.dumps(shown, ensure_ascii=False).encode("utf-8", "replace")
-    own = replace(_own(exchange, item), response_body=kept[:_MOST_KEPT], response_cut=len(kept) > _MOST_KEPT)
+    own = replace(
+        _own(exchange, item),
+        status=status or exchange.status,
+        response_body=kept[:_MOST_KEPT],
+        response_cut=len(kept) > _MOST_KEPT,
+    )
     verdict = Said.DELIVERED if told is _NOT_NAMED else _verdict(batch, told)
     if verdict is None:
         what = "What the answer to the batch says of this record has no status that can be read"
         return Result(record, own, _untold(what, "result_status"))
     if verdict is Said.DELIVERED:
-        return Result(record, own, None, _status(batch, told))
-    status, error = _status(batch, told), _error(batch, told)
+        return Result(record, own, None, status)
+    error = _error(batch, told)
     told_body = body
     if error and error is not True:
         told_body = json.dumps({"message": paths.one_line(error, _MOST_MESSAGE)}).encode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 
 from healthdesk.api.records import AttemptDetail
@@ -36,6 +37,7 @@ HEADER = "healthdesk-probe"
 LONGEST_WAIT_S = 10.0
 """How long a probe waits for its place at the environment's rate; past that it is refused and says when."""
 
+_BY_ITSELF = re.compile(r"^Nothing(?: now)?: it is (?:tried|sent) again(?: by itself)?\b\.?")
 _OF_THE_RECORD = frozenset({ErrorKind.MISSING_FIELD, ErrorKind.FORMAT, ErrorKind.REFUSED})
 
 
@@ -198,9 +200,16 @@ def _told(target: Target, sent: ClaimedRecord, exchange: Exchange | None, failur
         ok=failure is None,
         sentence=sentence,
         blame=failure.blame.value if failure is not None else "",
-        next_action=failure.next_action if failure is not None else "",
+        next_action=_next_action(failure),
         exchange=_exchange(sent, exchange, failure) if exchange is not None else None,
     )
+
+
+def _next_action(failure: Failure | None) -> str:
+    """Return what to do about a failed test, which nothing tries again by itself."""
+    if failure is None:
+        return ""
+    return _BY_ITSELF.sub("Test it again.", failure.next_action)
 
 
 def _exchange(sent: ClaimedRecord, exchange: Exchange, failure: Failure | None) -> AttemptDetail:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from healthdesk.domain.ids import first_id_at
 from healthdesk.domain.instance_states import InstanceState
-from healthdesk.domain.states import AlertState, CallbackState, ConnectionState, ProblemState
+from healthdesk.domain.states import AlertState, CallbackState, ConnectionState, Environment, ProblemState
 from healthdesk.store import ledger
 from healthdesk.store.instance_query import FAILED_STATES
 from healthdesk.store.schema import callbacks
@@ -24,11 +24,15 @@ DAY = timedelta(days=1)
 
 def counts(conn: Connection, now: datetime) -> dict[str, int]:
     """Return the numbers of the wire's Status, none of them counted over the log."""
-    by_state: Counter[str] = Counter()
+    by_place = {environment: Counter[str]() for environment in Environment}
     for row in ledger.totals(conn):
-        by_state.update(row.states)
-        by_state["accepted"] += row.accepted
-    found = {f"records_{name}": by_state[name] for name in (*ledger.STATES, "accepted")}
+        by_place[row.environment].update(row.states)
+        by_place[row.environment]["accepted"] += row.accepted
+    found = {
+        f"{named}_{name}": by_place[environment][name]
+        for environment, named in ((Environment.PRODUCTION, "records"), (Environment.TESTING, "testing"))
+        for name in (*ledger.STATES, "accepted")
+    }
     live = connections.c.deleted_at.is_(None)
     connected = {
         row.state: row.n

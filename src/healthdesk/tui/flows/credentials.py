@@ -257,6 +257,6 @@ async def _resend(screen: DeskScreen, problem_ids: list[str]) -> str:
     sentences = []
     for problem_id in problem_ids:
         problem = await screen.client.problem(problem_id)
-        described = f"held up by {problem.where}: {problem.cause}"
+        described = f"held up by {problem.place}: {problem.cause}"
         sentences.append(await resend_all(screen, RecordFilter(problem_id=problem_id), described))
     return " ".join(part for part in sentences if part)

@@ -36,7 +36,7 @@ async def mute(screen: DeskScreen, problem: ProblemRow) -> str:
 async def resolve(screen: DeskScreen, problem: ProblemRow) -> str:
     """Close a problem after a question: it may still hold records up."""
     lines = [
-        line(f"{problem.where}: {problem.cause}"),
+        line(f"{problem.place}: {problem.cause}"),
         line(dim(f"{problem.count:,} records are still held up by it. They stay as they are.")),
         line(dim("A new failure with the same cause opens it again.")),
     ]

@@ -62,7 +62,7 @@ class FixScreen(FixActs):
     def crumbs(self) -> str:
         """Where you are."""
         if self.problem is not None:
-            return f"Problems › {self.problem.where} › fix all"
+            return f"Problems › {self.problem.place} › fix all"
         return "Log › " + (record_title(self.detail.record) if self.detail else short_id(self.key)) + " › fix"
 
     async def read(self) -> Fixing:
@@ -143,7 +143,7 @@ class FixScreen(FixActs):
     def do_resend(self) -> None:
         """Send it with the fix: one record at once, all of a problem as a job."""
         if self.problem is not None:
-            described = f"held up by {self.problem.where}: {self.problem.cause}"
+            described = f"held up by {self.problem.place}: {self.problem.cause}"
             chosen = RecordFilter(problem_id=self.problem.id)
             self.flow(self._resend_all(chosen, described), asks=True)
         else:

@@ -105,7 +105,7 @@ class ProblemScreen(JobsShown, WindowScreen):
 
     def crumbs(self) -> str:
         """Where you are."""
-        return "Problems › " + (self.detail.where if self.detail else self.key)
+        return "Problems › " + (self.detail.place if self.detail else self.key)
 
     async def read(self) -> ProblemDetail:
         """Read the problem, and the environment that its records go to."""
@@ -152,7 +152,7 @@ class ProblemScreen(JobsShown, WindowScreen):
         """Where and what."""
         if self.shown_job is not None or self.detail is None:
             return super().item_name()
-        return f"{self.detail.where}: {self.detail.cause}"[:60]
+        return f"{self.detail.place}: {self.detail.cause}"[:60]
 
     def refuses(self, action_id: str) -> str:
         """As in the list; without a sample there is nothing to open."""
@@ -221,7 +221,7 @@ class ProblemScreen(JobsShown, WindowScreen):
     def do_resend_all(self) -> None:
         """Resend all it holds up."""
         if self.detail is not None:
-            described = f"held up by {self.detail.where}: {self.detail.cause}"
+            described = f"held up by {self.detail.place}: {self.detail.cause}"
             self.flow(resend_all(self, RecordFilter(problem_id=self.key), described), asks=True)
 
     def do_fix(self) -> None:

@@ -151,7 +151,7 @@ def fixing_head(
 ) -> list[Line]:
     """Return what is fixed, how far it is, and the note that is kept with it."""
     if problem is not None:
-        lines = [line(Span(f"✗ {problem.cause}", Tone.BAD), dim(f"  {problem.where}, all of the problem"))]
+        lines = [line(Span(f"✗ {problem.cause}", Tone.BAD), dim(f"  {problem.place}, all of the problem"))]
     else:
         word = RECORD[record.state]
         lines = [line(Span(f"{word.glyph} {word.text}", word.tone), f"  {record.error}")]

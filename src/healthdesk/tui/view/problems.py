@@ -51,12 +51,11 @@ def problem_cells(problem: ProblemRow, view: View) -> list[Span]:
     word = problem_word(problem)
     quiet = problem.state is ProblemState.RESOLVED
     waiting = problem.count + problem.held + sum(problem.blocked.values())
-    where = problem.where + (" · TESTING" if problem.environment == "testing" else "")
     return [
         Span(word.glyph, word.tone),
         Span(since(problem.since, view)),
         Span(f"{waiting:,}" if waiting else "–", Tone.DIM if quiet else Tone.PLAIN),
-        Span(where),
+        Span(problem.place),
         Span(problem.cause, Tone.DIM if quiet else Tone.PLAIN),
         Span(state_words(problem, view), Tone.DIM if muted(problem, view) else word.tone),
         Span(problem.owner or "–", Tone.DIM),
@@ -131,7 +130,7 @@ def problem_head(problem: ProblemRow, view: View) -> list[Line]:
     word = problem_word(problem)
     blocked = f"{listed(problem.blocked)} blocked · " if problem.blocked else ""
     lines = [
-        line(Span(f"{word.glyph} {problem.cause}", word.tone), dim(f"  {problem.where}")),
+        line(Span(f"{word.glyph} {problem.cause}", word.tone), dim(f"  {problem.place}")),
         line(
             f"{_waiting(problem)}, {problem.total:,} in all since {since(problem.since, view)}"
             if problem.total

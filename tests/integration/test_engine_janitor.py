@@ -190,7 +190,7 @@ async def test_lease_is_renewed_with_every_beat_and_given_up_at_the_end(scene, c
     held_until, stopped_at = await scene.lease()
     assert held_until < micros(scene.clock.now())
     assert stopped_at == micros(scene.clock.now())
-    assert await scene.ctx.store.read(daemons.live, scene.clock.now()) == []
+    assert await scene.ctx.store.read(daemons.running, scene.clock.now()) == []
     assert "run out" not in caplog.text
 
 
@@ -222,7 +222,8 @@ async def test_lease_that_ran_out_is_taken_again_and_told(scene, caplog, monkeyp
         caplog.clear()
         await scene.next_round()
         assert caplog.text == "", "it is held again"
-        assert await scene.ctx.store.read(daemons.live, scene.clock.now()) == [scene.ctx.daemon_id]
+        (running_now,) = await scene.ctx.store.read(daemons.running, scene.clock.now())
+        assert running_now.id == scene.ctx.daemon_id
     sure_s = pytest.approx(LEASE.total_seconds() - LEASE_MARGIN_S)
     assert leased == [(sure_s, False), (sure_s, False), (sure_s, True)], (
         "the first one was held by nobody before"

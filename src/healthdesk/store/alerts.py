@@ -240,10 +240,13 @@ def postpone(conn: Connection, alert_id: str, until: datetime) -> None:
 
 def recover(conn: Connection, now: datetime, *, daemon_id: str, others_are_dead: bool) -> int:
     """Queue again what dead daemons were sending: those whose lease ran out, or all but `daemon_id`."""
-    live = [daemon_id] if others_are_dead else [daemon_id, *daemons.live(conn, now)]
+    owners = conn.execute(select(alerts.c.daemon_id).where(text(OUTBOX_SENDING)).distinct()).scalars().all()
+    dead = daemons.dead(conn, now, owners, mine=daemon_id, others_are_dead=others_are_dead)
+    if not dead:
+        return 0
     again = conn.execute(
         sa.update(alerts)
-        .where(text(OUTBOX_SENDING), alerts.c.daemon_id.not_in(live))
+        .where(text(OUTBOX_SENDING), alerts.c.daemon_id.in_(dead))
         .values(state=AlertState.QUEUED, next_at=now)
     )
     return again.rowcount

@@ -7,7 +7,7 @@ and its clock counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, text, update
@@ -74,10 +74,29 @@ def leave(conn: Connection, daemon_id: str, now: datetime) -> None:
     conn.execute(update(daemons).where(daemons.c.id == daemon_id).values(lease_until=ended, stopped_at=now))
 
 
-def live(conn: Connection, now: datetime) -> list[str]:
-    """Return the ids of daemons whose lease holds."""
+def dead(
+    conn: Connection, now: datetime, owners: Iterable[str], *, mine: str, others_are_dead: bool = False
+) -> list[str]:
+    """Return which of the `owners` of something under way are dead, and lock these; all but `mine` with `others_are_dead`.
+
+    Dead are those whose lease ran out, and those that never were registered. None of them can renew its lease before this
+    transaction ends, and it is told then that it had run out: whatever they own until then was claimed under the lease
+    that is over. One that is locked renews its lease at this moment, or is being taken up by another daemon: it is not
+    returned. Read the owners before this, in a statement of its own: a daemon is registered before it owns anything.
+    """
+    others = sorted({*owners} - {mine})
+    if others_are_dead or not others:
+        return others
     counted = database_now(conn) or now
-    return list(conn.execute(select(daemons.c.id).where(daemons.c.lease_until >= counted)).scalars())
+    known = set(conn.execute(select(daemons.c.id).where(daemons.c.id.in_(others))).scalars())
+    over = conn.execute(
+        select(daemons.c.id)
+        .where(daemons.c.id.in_(others), daemons.c.lease_until < counted)
+        .order_by(daemons.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    gone = set(over.scalars())
+    return [each for each in others if each in gone or each not in known]
 
 
 def sharing(conn: Connection, now: datetime) -> list[str]:

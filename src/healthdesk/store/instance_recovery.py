@@ -34,21 +34,23 @@ def recover(
     a loop that died. Returns how many; call again while that is `limit`.
     """
     mine = scope_of(conn).daemon_id
-    live = {mine} if others_are_dead else {mine, *daemons.live(conn, now)}
+    leased = sa.and_(text(LEASED), ~table.c.lease_owner.startswith(PARKED, autoescape=True))
+    owners = sa.union(
+        select(table.c.lease_owner).where(leased), select(instance_runs.c.daemon_id).where(text(RUNNING))
+    )
+    dead = daemons.dead(conn, now, conn.execute(owners).scalars(), mine=mine, others_are_dead=others_are_dead)
+    if not dead and known is None:
+        return 0
     spared = list(known or ())
 
     def lost(owner: Any, instance_id: Any) -> Any:
-        dead = owner.not_in(live)
-        return dead if known is None else sa.or_(dead, sa.and_(owner == mine, instance_id.not_in(spared)))
+        theirs = owner.in_(dead)
+        return theirs if known is None else sa.or_(theirs, sa.and_(owner == mine, instance_id.not_in(spared)))
 
     left = list(
         conn.execute(
             select(table.c.id)
-            .where(
-                text(LEASED),
-                ~table.c.lease_owner.startswith(PARKED, autoescape=True),
-                lost(table.c.lease_owner, table.c.id),
-            )
+            .where(leased, lost(table.c.lease_owner, table.c.id))
             .limit(limit)
             .with_for_update(skip_locked=True)
         ).scalars()

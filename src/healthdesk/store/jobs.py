@@ -172,18 +172,19 @@ def lease(conn: Connection, job_ids: Sequence[str], now: datetime) -> list[str]:
     What a daemon that is gone had is taken at once; on SQLite every other one is gone.
     """
     mine = scope_of(conn).daemon_id
-    alive = {mine} if on_sqlite(conn) else {mine, *daemons.live(conn, now)}
     found = conn.execute(
         select(jobs.c.id, jobs.c.lease_owner, jobs.c.lease_until)
         .where(jobs.c.id.in_(job_ids))
         .order_by(jobs.c.id)
         .with_for_update(skip_locked=True)
     ).all()
+    owners = [row.lease_owner for row in found if row.lease_owner is not None]
+    gone = daemons.dead(conn, now, owners, mine=mine, others_are_dead=on_sqlite(conn))
     free = [
         row.id
         for row in found
         if row.lease_owner in {None, mine}
-        or row.lease_owner not in alive
+        or row.lease_owner in gone
         or row.lease_until is None
         or row.lease_until <= now
     ]

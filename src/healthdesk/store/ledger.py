@@ -146,6 +146,12 @@ def _rows(conn: Connection, counted: Mapping[Any, Mapping[str, int]]) -> list[Le
     ]
 
 
+def shards(conn: Connection) -> Sequence[str]:
+    """Return the ids of daemons that have rows of their own."""
+    found = select(ledger.c.daemon_id).where(ledger.c.daemon_id != FOLDED).distinct()
+    return conn.execute(found).scalars().all()
+
+
 def fold(conn: Connection, dead_daemon_ids: Sequence[str]) -> int:
     """Add the rows of daemons that are gone to the desk's own, so that they do not pile up; return how many went."""
     gone = conn.execute(

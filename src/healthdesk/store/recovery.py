@@ -19,7 +19,6 @@ from healthdesk.domain.states import (
 from healthdesk.domain.transitions import after_interruption
 from healthdesk.store import daemons, ledger
 from healthdesk.store.schema import DUE, SENDING, attempts, records
-from healthdesk.store.schema import ledger as ledger_table
 from healthdesk.store.schema_setup import environments
 
 INTERRUPTED = "The daemon stopped while this was being sent: whether it arrived is not known."
@@ -70,17 +69,16 @@ def recover_interrupted(
     had not begun is queued again in any case.
     Returns how many; call again while that is `limit`.
     """
-    live = {daemon_id} if others_are_dead else {daemon_id, *daemons.live(conn, now)}
-    dead = [
-        found
-        for found in conn.execute(select(attempts.c.daemon_id).where(text(SENDING)).distinct()).scalars()
-        if found not in live
-    ]
+    owners = conn.execute(select(attempts.c.daemon_id).where(text(SENDING)).distinct()).scalars().all()
+    dead = daemons.dead(conn, now, owners, mine=daemon_id, others_are_dead=others_are_dead)
     picked = _interrupted(conn, dead, limit) if dead else []
     if picked:
         _take_up(conn, picked, now)
     if len(picked) < limit:
-        _fold_ledger(conn, live)
+        shards = ledger.shards(conn)
+        gone = daemons.dead(conn, now, shards, mine=daemon_id, others_are_dead=others_are_dead)
+        if gone:
+            ledger.fold(conn, gone)
     return len(picked)
 
 
@@ -202,10 +200,3 @@ def _take_up(conn: Connection, picked: list[Any], now: datetime) -> None:
         if values:
             conn.execute(update(records).where(records.c.id == bindparam("the_id")), values)
     ledger.apply(conn, deltas)
-
-
-def _fold_ledger(conn: Connection, live: set[str]) -> None:
-    shards = conn.execute(select(ledger_table.c.daemon_id).distinct()).scalars()
-    gone = [shard for shard in shards if shard not in live and shard != ledger.FOLDED]
-    if gone:
-        ledger.fold(conn, gone)

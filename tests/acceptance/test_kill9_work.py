@@ -40,6 +40,7 @@ ISSUES, ISSUE = "/issues$", "/issues/[0-9]+$"
 CREATED, FOUND, PUSHED = RunOutcome.CREATED, RunOutcome.FOUND, RunOutcome.PUSHED
 UNCHANGED, INTERRUPTED, FAILED = RunOutcome.UNCHANGED, RunOutcome.INTERRUPTED, RunOutcome.FAILED
 COLLECTED = RunOutcome.COLLECTED
+AN_HOUR_S = 3600.0
 
 
 @contextlib.asynccontextmanager
@@ -410,11 +411,12 @@ async def test_another_daemon_on_postgresql_takes_over_what_was_under_way(tmp_pa
                 with contextlib.suppress(HealthdeskError):
                     await client.proof_sync_create(wanted)
             await cut
+            await passes(desk, -AN_HOUR_S, "daemons")  # the lease of the one that was killed holds: it may live
+            desk.settings["HEALTHDESK_STORAGE__DATA_DIR"] = str(tmp_path / "on another machine")
             await desk.start()
             async with desk.client() as client:
-                # the lease of the one that was killed holds: it may live
                 assert (await client.instance(made)).running
-                await passes(desk, 60, "daemons")
+                await passes(desk, AN_HOUR_S + 60, "daemons")
                 (proof,) = (await client.instances_list(InstanceFilter(kind=InstanceKind.PROOF))).items
                 ids = (made, edited, proof.id)
                 await until(lambda: recovered(client, *ids))

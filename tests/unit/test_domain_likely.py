@@ -114,3 +114,113 @@ def test_a_server_that_fails_over_a_named_field_misses_it():
         Cause.MISSING_FIELD,
         "The endpoint fails without the field risk_level (500): it was not sent.",
     )
+
+
+def likely(body: object, status: int = 400, **known: object):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    told = told_of(raw, {})
+    return likely_cause(
+        kind=ErrorKind.MISSING_FIELD if told.missing else ErrorKind.REFUSED,
+        status=status,
+        message=told.message,
+        field=told.field,
+        missing=told.missing,
+        unknown=told.unknown,
+        others=[name for name, _ in told.also],
+        header=told.header,
+        code=told.code,
+        **known,
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "invalid_grant", "error_description": "expired access/refresh token"},
+        {"error": "invalid_grant"},
+        {"error": "invalid_client", "error_description": "client not known"},
+        [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}],
+        [
+            {
+                "message": "This session is not valid for use with the REST API",
+                "errorCode": "INVALID_SESSION_ID",
+            }
+        ],
+        b"Session expired",
+        b"Missing Authorization header",
+        {"message": "Missing required header: X-Api-Key"},
+        {
+            "__type": "ExpiredTokenException",
+            "message": "The security token included in the request is expired",
+        },
+        {
+            "error": {
+                "code": 400,
+                "message": "API key not valid. Please pass a valid API key.",
+                "status": "INVALID_ARGUMENT",
+                "details": [
+                    {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+                ],
+            }
+        },
+        {
+            "error": {
+                "message": "Error validating access token: Session has expired on Friday.",
+                "type": "OAuthException",
+                "code": 190,
+            }
+        },
+        {"message": "jwt expired"},
+        {"error": {"message": "Authentication required"}},
+        (
+            b"<soap:Envelope xmlns:soap='urn:s'><soap:Body><soap:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode>"
+            b"<faultstring>INVALID_SESSION_ID: Invalid Session ID found in SessionHeader</faultstring></soap:Fault></soap:Body>"
+            b"</soap:Envelope>"
+        ),
+    ],
+)
+def test_credentials_that_are_refused_with_400_are_told_as_that(body: object) -> None:
+    found = likely(body)
+    assert (found.cause, found.key) == (Cause.CREDENTIAL, "u")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "CSRF token has expired"},
+        {"error": {"message": "(#100) Invalid parameter", "type": "OAuthException", "code": 100}},
+        {"errors": [{"field": "token", "message": "token has expired"}]},
+        {"message": "The session is full"},
+        {"message": "The card has expired"},
+    ],
+)
+def test_what_only_sounds_like_credentials_is_none_of_them(body: object) -> None:
+    assert likely(body).cause is Cause.FORMAT
+
+
+def test_a_header_that_is_missing_is_named_and_is_no_trouble_with_a_token():
+    found = likely(b"Missing required header: X-Signature")
+    assert (found.cause, found.field, found.key) == (Cause.MISSING_FIELD, "", "f")
+    assert found.sentence == "The endpoint requires the header X-Signature of the request (400)."
+    assert found.next_action.startswith("Add X-Signature to the headers")
+    named = likely(b"Missing Authorization header", connection="CRM")
+    assert named.sentence == (
+        "The endpoint finds no credential of CRM in the request: it requires the header Authorization (400)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "ending"),
+    [(["mood"], ": they were not sent."), (["score"], "(422)."), (["riskLevel"], "(422)."), (None, "(422).")],
+)
+def test_several_fields_that_are_missing_are_all_named(keys, ending):
+    found = likely(b"risk_level, score are required", 422, keys=keys)
+    assert found.sentence.startswith("The endpoint requires the fields risk_level and score (422)")
+    assert found.sentence.endswith(ending)
+    assert found.field == "risk_level"
+
+
+def test_a_field_within_something_that_was_sent_is_not_said_to_be_absent():
+    body = {"errors": [{"path": "address.street", "message": "is required"}]}
+    assert "not sent" not in likely(body, 422, keys=["address"]).sentence
+    assert "not sent" in likely(body, 422, keys=["score"]).sentence

@@ -221,7 +221,12 @@ class Judge:
         body = exchange.response_body
         # an answer that is no refusal holds people's data, where any text would pass for a message
         refusal = exchange.status is None or exchange.status >= 300
-        return plain(read_told(body).message) if refusal and len(body) <= SEARCHED_BYTES else ""
+        if not refusal or len(body) > SEARCHED_BYTES:
+            return ""
+        declared = (
+            value for name, value in exchange.response_headers.items() if name.lower() == "content-type"
+        )
+        return plain(read_told(body, next(declared, "")).message)
 
 
 def _with(sentence: str, message: str) -> str:

@@ -80,14 +80,28 @@ _DOWNSTREAM: Mapping[str, str] = {
 
 _BEHIND_IT = frozenset({502, 503, 504})
 _CONFLICTS = frozenset({409, 423, 424, 429})
-_EXPIRED = re.compile(r"\bexpired?\b|\bno longer valid\b|\btoken_expired\b|\bexpiry\b", re.IGNORECASE)
+_EXPIRED = re.compile(
+    r"(?<![a-z])expired?(?:token)?(?:exception)?\b|\bno longer valid\b|\bexpiry\b", re.IGNORECASE
+)
+# what OAuth (RFC 6749, 6750), Salesforce, AWS and Google call it
+_CREDENTIAL_CODES = re.compile(
+    r"(?<![a-z])(?:invalid_(?:grant|client|token)|(?:expired_token|token_expired)|invalid_session_id|session_expired|invalid_auth"
+    r"|api_key_invalid|InvalidAuthenticationToken|invalid_api_key|ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidSignatureException"
+    r"|InvalidClientTokenId|InvalidAccessKeyId|not_authed|token_revoked|unauthenticated)(?![a-z])",
+    re.IGNORECASE,
+)
+_CREDENTIAL_HEADER = re.compile(
+    r"authori[sz]ation|api[-_]?key|token|(?:^|[-_])auth(?:$|[-_])|^auth", re.IGNORECASE
+)
 _OF_CREDENTIALS = re.compile(
     r"\b(?:access[ _-]?token|auth(?:entication|orization)?[ _-]?token|bearer|api[ _-]?key|credentials?|client[ _-]?secret"
-    r"|unauthori[sz]ed|not authori[sz]ed|invalid[_ ]token|signature)\b",
+    r"|refresh[ _-]?token|security[ _-]?token|(?:json web|jwt|oauth|id)[ _-]?token|unauthori[sz]ed|not authori[sz]ed|invalid[_ ]token"
+    r"|(?:expired|revoked) token|(?<!csrf )(?<!xsrf )token (?:has |is |was )?(?:been )?(?:expired|revoked|no longer valid)|jwt|signature"
+    r"|session (?:has |is )?expired|expired session|not (?:a )?valid session|auth(?:entication|orization) (?:is )?(?:required|missing))\b",
     re.IGNORECASE,
 )
 _REFUSES = re.compile(
-    r"\b(?:expired?|invalid|revoked|missing|required|refused|denied|wrong|bad|unauthori[sz]ed|not (?:valid|authori[sz]ed)"
+    r"\b(?:expired?|invalid|revoked|missing|required|refused|denied|wrong|bad|malformed|unauthori[sz]ed|not (?:valid|authori[sz]ed)"
     r"|no longer valid)\b",
     re.IGNORECASE,
 )
@@ -103,20 +117,29 @@ def likely_cause(
     unknown: bool = False,
     keys: Sequence[str] | None = None,
     connection: str = "",
+    others: Sequence[str] = (),
+    header: str = "",
+    code: str = "",
 ) -> Likely | None:
     """Return what is likely wrong, or None where the desk itself failed or nothing failed.
 
     `message` is what the endpoint said (it is only looked into, never quoted), `field` the field it names and `missing`
-    whether it misses it, `unknown` whether it has none of that name; `keys` are the fields that were sent, None where those
-    are not known.
+    whether it misses it, `unknown` whether it has none of that name, `others` more fields that it misses, `header` a header
+    that it misses and `code` what it calls the error; `keys` are the fields that were sent, None where those are not known.
     """
     if not kind or kind in _UNKNOWN_TO_US:
         return None
     answered = f" ({status})" if status is not None else ""
-    if kind in _CREDENTIAL or (status == 400 and _is_of_credentials(message) and not field):
-        return _credential(kind, answered, message, connection)
+    if header and kind in _FORMAT | {ErrorKind.MISSING_FIELD}:
+        return _missing_header(header, answered, connection)
+    of_credentials = status == 400 and not field and _is_of_credentials(message, code)
+    if kind in _CREDENTIAL or of_credentials:
+        return _credential(kind, answered, f"{code} {message}", connection)
     if kind == ErrorKind.MISSING_FIELD or (missing and field and status is not None and status >= 400):
-        return _missing_field(answered, field, keys, failed=status is not None and status >= 500)
+        failed = status is not None and status >= 500
+        if field and others:
+            return _missing_fields(answered, (field, *others), keys, failed=failed)
+        return _missing_field(answered, field, keys, failed=failed)
     if kind == ErrorKind.REFUSED and status == 405:
         return _endpoint(*_WRONG_METHOD, answered)
     if kind in _ENDPOINT:
@@ -141,8 +164,27 @@ def likely_cause(
     return _downstream(kind, status, answered)
 
 
-def _is_of_credentials(message: str) -> bool:
+def _is_of_credentials(message: str, code: str) -> bool:
+    if _CREDENTIAL_CODES.search(f"{code} {message}"):
+        return True
     return bool(_OF_CREDENTIALS.search(message) and _REFUSES.search(message))
+
+
+def _missing_header(header: str, answered: str, connection: str) -> Likely:
+    if _CREDENTIAL_HEADER.search(header):
+        whose = f" of {connection}" if connection else ""
+        return Likely(
+            Cause.CREDENTIAL,
+            f"The endpoint finds no credential{whose} in the request: it requires the header {header}{answered}.",
+            "Set how the connection authenticates, and its credentials; then resend.",
+            key="u",
+        )
+    return Likely(
+        Cause.MISSING_FIELD,
+        f"The endpoint requires the header {header} of the request{answered}.",
+        f"Add {header} to the headers of the integration, or to those of a fix; then resend.",
+        key="f",
+    )
 
 
 def _credential(kind: str, answered: str, message: str, connection: str) -> Likely:
@@ -177,6 +219,9 @@ def _missing_field(answered: str, field: str, keys: Sequence[str] | None, *, fai
     if keys is not None and field in keys:
         sentence += ": it was sent, but empty or not in the form it wants"
         action = f"Set a value for {field}, then resend."
+    elif keys is not None and field.partition(".")[0] in keys:
+        # within something that was sent: nobody looks whether it is there
+        action = f"Set a value for {field}, then resend."
     elif keys is not None and (near := _near(name, keys)):
         sentence += f": it was sent as {near}"
         action = f"Rename {near} to {field} in the mapping, then resend."
@@ -184,6 +229,22 @@ def _missing_field(answered: str, field: str, keys: Sequence[str] | None, *, fai
         sentence += ": it was not sent" if keys is not None else ""
         action = f"Set {field}, or a default for it, or have the form ask for it; then resend."
     return Likely(Cause.MISSING_FIELD, sentence + ".", action, field, "f")
+
+
+def _missing_fields(
+    answered: str, fields: Sequence[str], keys: Sequence[str] | None, *, failed: bool
+) -> Likely:
+    named = f"{', '.join(fields[:-1])} and {fields[-1]}"
+    verb = "fails without" if failed else "requires"
+    sentence = f"The endpoint {verb} the fields {named}{answered}"
+    sent = set(keys or ())
+    if keys is not None and not any(
+        each in sent or each.partition(".")[0] in sent or _near(each.rpartition(".")[2], keys)
+        for each in fields
+    ):
+        sentence += ": they were not sent"
+    action = "Set them, or defaults for them, or have the form ask for them; then resend."
+    return Likely(Cause.MISSING_FIELD, sentence + ".", action, fields[0], "f")
 
 
 def _near(name: str, keys: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ def judge_response(
     if 200 <= status < 300:
         return None
     verdict = verdicts.verdict_for_status(status)
-    return _judged(exchange, verdict, read_told(exchange.response_body), data, scrubber, status)
+    return _judged(exchange, verdict, _told(exchange), data, scrubber, status)
 
 
 def judge_refusal(exchange: Exchange, data: object | None, said: str) -> Failure:
@@ -52,8 +52,14 @@ def judge_refusal(exchange: Exchange, data: object | None, said: str) -> Failure
     `said` is what it says of that, empty where that has to be looked for in its body. No value of `data` is in any text.
     """
     assert exchange.status is not None
-    body = json.dumps({"message": said}).encode() if said else exchange.response_body
-    return _judged(exchange, verdicts.REFUSED, read_told(body), data, None, exchange.status)
+    told = read_told(json.dumps({"message": said}).encode()) if said else _told(exchange)
+    return _judged(exchange, verdicts.REFUSED, told, data, None, exchange.status)
+
+
+def _told(exchange: Exchange) -> Told:
+    headers = exchange.response_headers
+    declared = (value for name, value in headers.items() if name.lower() == "content-type")
+    return read_told(exchange.response_body, next(declared, ""))
 
 
 def _judged(
@@ -89,14 +95,20 @@ def judge_check(exchange: Exchange, expected_status: int) -> Failure | None:
             f"The heartbeat expects {expected_status}",
             "Correct the heartbeat's request, or the status it expects",
         )
-    told = read_told(exchange.response_body) if status >= 300 else Told()
+    told = _told(exchange) if status >= 300 else Told()
     return _failure(exchange, verdict, told, "", Scrubber(frozenset()), status)
 
 
-def told_of(body: bytes, data: object | None) -> Told:
-    """Return what the body of a refusal says, its field only where its name holds no value of the record's `data`."""
-    told = read_told(body)
-    return told if _is_harmless(told, Scrubber(values_of(parsed(data)))) else replace(told, field="")
+def told_of(body: bytes, data: object | None, content_type: str = "") -> Told:
+    """Return what the body of a refusal says, its fields only where no name of them holds a value of the record's `data`."""
+    told = read_told(body, content_type)
+    scrubber = Scrubber(values_of(parsed(data)))
+    return replace(
+        told,
+        field=told.field if _is_harmless_name(told.field, told.named_in, scrubber) else "",
+        also=tuple(each for each in told.also if _is_harmless_name(*each, scrubber)),
+        header=told.header if _is_harmless_name(told.header, told.named_in, scrubber) else "",
+    )
 
 
 def _refinement(told: Told) -> Verdict:
@@ -108,11 +120,15 @@ def _refinement(told: Told) -> Verdict:
 
 def _is_harmless(told: Told, scrubber: Scrubber) -> bool:
     """Tell whether the field's name is neither a value of the record nor taken from one that was repeated."""
-    if not told.field:
+    return _is_harmless_name(told.field, told.named_in, scrubber)
+
+
+def _is_harmless_name(name: str, named_in: str, scrubber: Scrubber) -> bool:
+    if not name:
         return False
-    named_in = unescaped_path(told.named_in)
-    return not scrubber.holds(told.field) and not any(
-        scrubber.is_repeated(part, named_in) for part in told.field.split(".")
+    named_in = unescaped_path(named_in)
+    return not scrubber.holds(name) and not any(
+        scrubber.is_repeated(part, named_in) for part in name.split(".")
     )
 
 

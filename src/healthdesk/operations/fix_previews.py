@@ -197,5 +197,5 @@ def warnings(conn: Conn, record: Sendable, fix: Fix, document: Any) -> list[str]
 
 
 def _wanted(attempt: AttemptRow, data: bytes) -> str:
-    told = told_of(attempt.response_body or b"", data)
+    told = told_of(attempt.response_body or b"", data, content_type_of(attempt.response_headers))
     return told.field if told.missing and MASK not in told.field else ""

@@ -169,7 +169,11 @@ def _likely(last: AttemptRow | None, stored: BodyRow | None, target: Target | No
     """Return what is likely wrong, by the last attempt."""
     if last is None or not last.error_kind:
         return None
-    told = told_of(last.response_body or b"", stored.data if stored is not None else None)
+    told = told_of(
+        last.response_body or b"",
+        stored.data if stored is not None else None,
+        content_type_of(last.response_headers),
+    )
     sent = _sent_in(last, stored)
     return likely_cause(
         kind=last.error_kind,
@@ -180,6 +184,9 @@ def _likely(last: AttemptRow | None, stored: BodyRow | None, target: Target | No
         unknown=told.unknown,
         keys=None if sent is None else _keys(sent[0], target),
         connection=target.connection_name if target is not None else "",
+        others=[name for name, _ in told.also],
+        header=told.header,
+        code=told.code,
     )
 
 

@@ -54,7 +54,8 @@ class Explanation(Lines):
     def explain(self, lines: Iterable[Line]) -> None:
         """Show other lines, and take the room they need."""
         width = self.size.width
-        texts = [one_line(item, ascii_only=self.ascii_only) for item in lines]
+        self._explained = list(lines)
+        texts = [one_line(item, ascii_only=self.ascii_only) for item in self._explained]
         if not width or not texts:
             self.update(Content("\n").join(texts))
             return
@@ -75,7 +76,9 @@ class Explanation(Lines):
             self._width = event.size.width
             self.rows = self.LEAST
             self.styles.height = self.LEAST
+            self.explain(self._explained)
 
+    _explained: Sequence[Line] = ()
     rows = LEAST
     _width = 0
 

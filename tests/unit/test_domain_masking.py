@@ -159,6 +159,45 @@ def test_xml_keeps_its_elements() -> None:
     ]
 
 
+def test_what_a_refusal_says_is_shown_without_values_of_the_record() -> None:
+    answer = {
+        "errors": [
+            {"field": "risk_level", "message": "is required for Ada Smith", "value": "no", "code": 1234}
+        ],
+        "messages": ["Smith is not known", "ask again"],
+        "status": 7001,
+        "ok": False,
+        "error": {"detail": "born 1990-01-02", "patient": {"name": "Eve"}},
+    }
+    body, values = json.dumps(answer).encode(), frozenset({"Ada Smith", "7001"})
+    shown = json.loads(mask_text(body, "application/json", values=values, refusal=True))
+    assert shown == {
+        "errors": [
+            {"field": "risk_level", "message": f"is required for {MASK}", "value": MASK, "code": 1234}
+        ],
+        "messages": [f"{MASK} is not known", "ask again"],
+        "status": MASK,
+        "ok": False,
+        "error": {"detail": f"born {MASK}", "patient": {"name": MASK}},
+    }
+    for masked in (
+        mask_text(body, "application/json", values=values),
+        mask_text(body, "application/json", refusal=True),
+    ):
+        assert set(leaves(json.loads(masked))) == {MASK}, "no refusal, or the values are not known any more"
+
+
+def test_what_a_refusal_says_in_xml_is_shown_without_values_of_the_record() -> None:
+    body = b"<s:Fault><faultcode>Client</faultcode><faultstring>no Ada &lt;here&gt;</faultstring><who>Eve</who></s:Fault>"
+    shown = mask_text(body, "text/xml", values=frozenset({"Ada"}), refusal=True)
+    assert [line.strip() for line in shown.splitlines()][1:-1] == [
+        "<faultcode>Client</faultcode>",
+        f"<faultstring>no {MASK} &lt;here&gt;</faultstring>",
+        f"<who>{MASK}</who>",
+    ]
+    assert "no" not in mask_text(body, "text/xml", values=frozenset({"Ada"}))
+
+
 @pytest.mark.parametrize(
     "body",
     [

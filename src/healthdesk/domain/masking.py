@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from urllib.parse import parse_qsl, unquote_plus, urlsplit, urlunsplit
 
 from healthdesk.domain.addresses import redact_url
@@ -59,6 +60,49 @@ _PROTOCOL_HEADERS = frozenset(
 """Headers whose values are the protocol's or our own, not the record's: a number in them only happens to equal one."""
 
 _ADDRESSES = frozenset({"location", "content-location"})
+_SAID = frozenset(
+    [
+        "message",
+        "messages",
+        "msg",
+        "error",
+        "errors",
+        "error_description",
+        "error_message",
+        "errormessage",
+        "errorcode",
+        "error_code",
+        "detail",
+        "details",
+        "reason",
+        "title",
+        "code",
+        "subcode",
+        "type",
+        "status",
+        "statuscode",
+        "status_code",
+        "field",
+        "fields",
+        "pointer",
+        "path",
+        "loc",
+        "param",
+        "property",
+        "propertyname",
+        "attribute",
+        "instancepath",
+        "expression",
+        "diagnostics",
+        "category",
+        "severity",
+        "faultcode",
+        "faultstring",
+        "success",
+        "ok",
+    ]
+)
+"""Keys under which endpoints say what they did not take, and why: what the error of an attempt is made of, too."""
 _WHOLLY_SECRET = frozenset({"cookie", "set-cookie", "www-authenticate", "authentication-info"})
 _HINT_FROM = 12
 _XML = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?xml")
@@ -82,11 +126,13 @@ def mask_text(
     under: str = "",
     values: frozenset[str] = _NOTHING,
     clear: frozenset[str] = _NOTHING,
+    refusal: bool = False,
 ) -> str:
     """Return a body for a view: JSON, forms and XML with their values masked, anything else hidden whole.
 
-    `under` masks only that top-level member (`data` of a posted record). Keys that hold one of `values` are masked
-    too: an endpoint may use what it was sent as a key. What cannot be parsed cannot be masked, so it is hidden.
+    `under` masks only that top-level member (`data` of a posted record). `values` are those of the record that a body is the
+    answer to: keys that hold one are masked too, as an endpoint may use what it was sent as a key. What a `refusal` says under
+    keys like `message` and `field` is shown without traces of them. What cannot be parsed cannot be masked, so it is hidden.
     """
     if not body.strip():
         return ""
@@ -94,37 +140,62 @@ def mask_text(
         media_type = _media_type(content_type)
         if _XML.fullmatch(media_type):
             scrubber = Scrubber(values)
-            return _storable(mask_xml(body, lambda name: masked_key(name, scrubber, {})))
+            told = partial(_told, scrubber=scrubber, refusal=refusal)
+            return _storable(mask_xml(body, lambda name: masked_key(name, scrubber, {}), told))
         text = body.decode("utf-8-sig")
         if media_type == "application/x-www-form-urlencoded":
             return _masked_form(text, values)
         parsed = json.loads(text)
-        masked = _mask_parsed(parsed, under, values, clear)
+        masked = (
+            _mask_parsed(parsed, under, clear)
+            if under or clear
+            else _masked(parsed, Scrubber(values), 0, refusal=refusal)
+        )
         return _storable(json.dumps(masked, ensure_ascii=False, indent=2))
     except (ValueError, RecursionError):
         kind = _media_type(content_type) or "not JSON"
         return f"{MASK} ({kind}, {len(body):,} bytes, hidden until revealed)"
 
 
-def _mask_parsed(parsed: object, under: str, values: frozenset[str], clear: frozenset[str]) -> object:
+def _mask_parsed(parsed: object, under: str, clear: frozenset[str]) -> object:
     if under and isinstance(parsed, dict) and under in parsed:
         return {key: mask_json(item, clear) if key == under else item for key, item in parsed.items()}
-    if clear:
-        return mask_json(parsed, clear)
-    return _masked(parsed, Scrubber(values), 0)
+    return mask_json(parsed, clear)
 
 
-def _masked(value: object, scrubber: Scrubber, depth: int) -> object:
+def _masked(value: object, scrubber: Scrubber, depth: int, *, refusal: bool = False) -> object:
     if isinstance(value, dict):
         if depth >= _MAX_DEPTH:
             return MASK
         masked: dict[str, object] = {}
         for key, item in value.items():
-            masked[masked_key(key, scrubber, masked)] = _masked(item, scrubber, depth + 1)
+            said = _said(key, item, scrubber) if refusal and scrubber else None
+            masked[masked_key(key, scrubber, masked)] = (
+                _masked(item, scrubber, depth + 1, refusal=refusal) if said is None else said
+            )
         return masked
     if isinstance(value, list):
-        return MASK if depth >= _MAX_DEPTH else [_masked(item, scrubber, depth + 1) for item in value]
+        return (
+            MASK
+            if depth >= _MAX_DEPTH
+            else [_masked(item, scrubber, depth + 1, refusal=refusal) for item in value]
+        )
     return None if value is None else MASK
+
+
+def _said(key: str, item: object, scrubber: Scrubber) -> object:
+    """Return what an answer says of itself under a key, without traces of the record; None where it is no such thing."""
+    if key.lower() not in _SAID:
+        return None
+    if isinstance(item, bool):
+        return item
+    if isinstance(item, int):
+        return item if scrubber.scrub(str(item)) == str(item) else None
+    if isinstance(item, str):
+        return scrubber.scrub(item)
+    if isinstance(item, list) and item and all(isinstance(each, str) for each in item):
+        return [scrubber.scrub(each) for each in item]
+    return None
 
 
 def masked_key(key: str, scrubber: Scrubber, taken: Mapping[str, object]) -> str:
@@ -141,6 +212,13 @@ def _masked_form(text: str, values: frozenset[str]) -> str:
     names = [name for name, _ in parse_qsl(text.strip(), keep_blank_values=True, strict_parsing=True)]
     scrubber = Scrubber(values)
     return _storable("&".join(f"{masked_key(name, scrubber, {})}={MASK}" for name in names))
+
+
+def _told(name: str, text: str, *, scrubber: Scrubber, refusal: bool) -> str:
+    """Return what is shown of the text of an element."""
+    if not (refusal and scrubber) or name.rpartition(":")[2].lower() not in _SAID:
+        return MASK
+    return scrubber.scrub(text)
 
 
 def _media_type(content_type: str) -> str:

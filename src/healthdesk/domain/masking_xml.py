@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 from xml.parsers.expat import ExpatError, ParserCreate
+from xml.sax.saxutils import escape
 
 from healthdesk.domain.scrubbing import MASK
 
@@ -12,13 +13,13 @@ _MAX_DEPTH = 100
 _INDENT = "  "
 
 
-def mask_xml(body: bytes, mask_name: Callable[[str], str]) -> str:
-    """Return a document with each text and the value of each attribute masked; comments are left out.
+def mask_xml(body: bytes, mask_name: Callable[[str], str], mask_text: Callable[[str, str], str]) -> str:
+    """Return a document with the value of each attribute masked, and without comments.
 
-    `mask_name` returns what is shown of a name. Raises ValueError for what is no XML, is nested too deeply, or declares a
+    `mask_name` returns what is shown of a name, `mask_text` what is shown of a text in an element of a name. Raises ValueError for what is no XML, is nested too deeply, or declares a
     document type: entities may stand for anything.
     """
-    writer = _Writer(mask_name)
+    writer = _Writer(mask_name, mask_text)
     parser = ParserCreate()
     parser.buffer_text = True
     parser.ordered_attributes = True
@@ -40,11 +41,13 @@ def _refused(*_declared: Any) -> None:
 class _Writer:
     """Writes each element on a line of its own, one that holds a text alone with it."""
 
-    def __init__(self, mask_name: Callable[[str], str]) -> None:
+    def __init__(self, mask_name: Callable[[str], str], mask_text: Callable[[str, str], str]) -> None:
         self.lines: list[str] = []
         self._name = mask_name
-        self._open: list[int] = []
-        """On which line each element that is open begins."""
+        self._shown = mask_text
+        self._open: list[tuple[str, int]] = []
+        """Of each element that is open its name, and on which line it begins."""
+        self._last_is_text = False
 
     def start(self, name: str, attributes: list[str]) -> None:
         if len(self._open) >= _MAX_DEPTH:
@@ -52,21 +55,25 @@ class _Writer:
         pairs = zip(attributes[::2], attributes[1::2], strict=True)
         written = "".join(f' {self._name(key)}="{MASK if value else ""}"' for key, value in pairs)
         self._line(f"<{self._name(name)}{written}>")
-        self._open.append(len(self.lines) - 1)
+        self._open.append((name, len(self.lines) - 1))
 
     def text(self, text: str) -> None:
-        if text.strip() and self.lines[-1].strip() != MASK:
-            self._line(MASK)
+        shown = escape(self._shown(self._open[-1][0], text)) if text.strip() else ""
+        if shown and not (self._last_is_text and shown == MASK):
+            self._line(shown)
+            self._last_is_text = True
 
     def end(self, name: str) -> None:
-        first = self._open.pop()
+        first = self._open.pop()[1]
         last = f"</{self._name(name)}>"
         if len(self.lines) == first + 1:
             self.lines[first] = f"{self.lines[first][:-1]}/>"
-        elif len(self.lines) == first + 2 and self.lines[-1].strip() == MASK:
-            self.lines[first:] = [f"{self.lines[first]}{MASK}{last}"]
+        elif len(self.lines) == first + 2 and self._last_is_text:
+            self.lines[first:] = [f"{self.lines[first]}{self.lines[-1].strip()}{last}"]
         else:
             self._line(last)
+        self._last_is_text = False
 
     def _line(self, text: str) -> None:
+        self._last_is_text = False
         self.lines.append(f"{_INDENT * len(self._open)}{text}")

@@ -36,7 +36,8 @@ def masked_body(
     under: str = "",
     values: frozenset[str] = frozenset(),
     clear: frozenset[str] = frozenset(),
+    refusal: bool = False,
 ) -> Body:
-    """Return a body with its values masked."""
-    text = mask_text(body, content_type, under=under, values=values, clear=clear)
+    """Return a body with its values masked; what a `refusal` says is shown without the `values` of the record."""
+    text = mask_text(body, content_type, under=under, values=values, clear=clear, refusal=refusal)
     return Body(content_type=content_type, size=len(body), text=text, masked=True, cut=cut)

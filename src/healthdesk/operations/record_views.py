@@ -273,7 +273,13 @@ def _response(attempt: AttemptRow, values: frozenset[str] | None, *, reveal: boo
     cut = attempt.response_cut
     if reveal:
         return clear_body(attempt.response_body, content_type, cut=cut)
-    return masked_body(attempt.response_body, content_type, cut=cut, values=values or frozenset())
+    return masked_body(
+        attempt.response_body,
+        content_type,
+        cut=cut,
+        values=values or frozenset(),
+        refusal=bool(attempt.error_kind),
+    )
 
 
 def values_known(conn: Conn, record_id: str) -> frozenset[str] | None:

@@ -204,6 +204,19 @@ async def test_what_was_changed_meanwhile_changes_nothing_or_cannot_be_sent_is_r
     assert len((await desk.ok("GET", f"/v1/records/{shown['id']}"))["fixes"]) == 1
 
 
+async def test_a_preview_warns_of_each_field_that_is_still_missing(
+    desk: HttpDesk, delivery: Delivery, endpoint: FakeEndpoint
+) -> None:
+    endpoint.behave(reply(422, json={"message": "risk_level, mood are required"}))
+    shown = await refused(desk, delivery)
+    assert "requires the fields risk_level and mood (422): they were not sent" in shown["likely"]["sentence"]
+    path = f"/v1/records/{shown['id']}/fix/preview"
+    warnings = (await desk.ok("POST", path, {"mapping": [DEFAULT]}))["warnings"]
+    assert [each for each in warnings if "asked for" in each] == [
+        "The endpoint asked for mood, and it is still not in what would be sent."
+    ]
+
+
 async def test_a_preview_in_clear_is_in_the_activity_and_warns_of_what_is_still_wrong(
     desk: HttpDesk, delivery: Delivery
 ) -> None:

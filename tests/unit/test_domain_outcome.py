@@ -6,13 +6,14 @@ import json
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from healthdesk.domain.exchange import Exchange, Failure, Sent, TransportError
-from healthdesk.domain.outcome import MAX_MESSAGE_CHARS, judge_check, judge_response
+from healthdesk.domain.outcome import MAX_MESSAGE_CHARS, judge_check, judge_response, told_of
 from healthdesk.domain.scrubbing import MASK, Scrubber
 from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.domain.values import plain
@@ -354,7 +355,9 @@ SHAPES = st.sampled_from(
     data=st.dictionaries(st.sampled_from(["a", "b", "c"]), LEAF, min_size=1),
     shape=SHAPES,
     status=st.sampled_from([400, 401, 403, 404, 409, 422, 500]),
-    wrap=st.sampled_from(["text", "message", "errors", "keys", "pointer"]),
+    wrap=st.sampled_from(
+        ["text", "message", "errors", "keys", "pointer", "xml", "fhir", "listed", "wrapped", "json"]
+    ),
 )
 def test_what_leaves_the_desk_does_not_depend_on_values(
     data: dict[str, object], shape: str, status: int, wrap: str
@@ -367,8 +370,15 @@ def test_what_leaves_the_desk_does_not_depend_on_values(
         "errors": {"errors": [said, {"detail": said}]},
         "keys": {"errors": {value: ["is required"]}},
         "pointer": {"errors": [{"pointer": f"/{value}", "detail": "is required"}]},
+        "xml": f"<e><error field={quoteattr(value)}>{escape(said)}</error></e>".encode(),
+        "fhir": {"issue": [{"severity": "error", "diagnostics": said, "expression": [f"Patient.{value}"]}]},
+        "listed": {"error": said, "missing": [value], "code": value},
+        "wrapped": {"result": {value: said, "fault": {value: [said]}}},
+        "json": {"message": "[" + json.dumps({"path": [value], "message": said}) + "]"},
     }[wrap]
     failure = judge(status, body, data)
+    named = told_of(body if isinstance(body, bytes) else json.dumps(body).encode(), data)
+    assert (named.field, named.also, named.header) == ("", (), "")
     told = {failure.safe_sentence, failure.next_action, failure.field}
     for leaf in data.values():
         assert not traces(failure.message.replace(MASK, "\n"), leaf)

@@ -191,11 +191,16 @@ def warnings(conn: Conn, record: Sendable, fix: Fix, document: Any) -> list[str]
         # an app's item may hold the fields within one of its own
         mapped = content_of(record.target, record.claimed, record.known.facts, fix).mapped if wanted else None
         sent = [each for each in (document, mapped) if isinstance(each, dict)]
-        if isinstance(document, dict) and wanted and not any(differing.has(each, wanted) for each in sent):
-            told.append(f"The endpoint asked for {wanted}, and it is still not in what would be sent.")
+        told += [
+            f"The endpoint asked for {field}, and it is still not in what would be sent."
+            for field in (wanted if isinstance(document, dict) else ())
+            if not any(differing.has(each, field) for each in sent)
+        ]
     return told[:_SHOWN_WARNINGS]
 
 
-def _wanted(attempt: AttemptRow, data: bytes) -> str:
+def _wanted(attempt: AttemptRow, data: bytes) -> list[str]:
+    """Return the fields that the endpoint says it misses."""
     told = told_of(attempt.response_body or b"", data, content_type_of(attempt.response_headers))
-    return told.field if told.missing and MASK not in told.field else ""
+    names = [told.field, *(name for name, _ in told.also)] if told.missing else []
+    return [name for name in names if name and MASK not in name]

@@ -411,9 +411,8 @@ async def test_another_daemon_on_postgresql_takes_over_what_was_under_way(tmp_pa
                 with contextlib.suppress(HealthdeskError):
                     await client.proof_sync_create(wanted)
             await cut
-            await passes(
-                desk, -AN_HOUR_S, "daemons"
-            )  # the lease of the one that was killed holds: it may live
+            # The lease of the one that was killed holds, it may live.
+            await passes(desk, -AN_HOUR_S, "daemons")
             desk.settings["HEALTHDESK_STORAGE__DATA_DIR"] = str(tmp_path / "on another machine")
             await desk.start()
             async with desk.client() as client:

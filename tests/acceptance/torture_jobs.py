@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,9 +127,9 @@ def patience_s(records: int) -> float:
     return 120 + records / 50
 
 
-async def post_failing(desk: Desk, delivery: Delivery, records: int) -> None:
-    """Post so many records and wait until each was refused."""
-    numbers = iter(range(records))
+async def post_numbers(delivery: Delivery, wanted: Iterable[int]) -> None:
+    """Post a record of each number."""
+    numbers = iter(wanted)
 
     async def post(http: aiohttp.ClientSession) -> None:
         for number in numbers:
@@ -145,6 +145,11 @@ async def post_failing(desk: Desk, delivery: Delivery, records: int) -> None:
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
         for _ in range(POSTERS):
             group.create_task(post(http))
+
+
+async def post_failing(desk: Desk, delivery: Delivery, records: int) -> None:
+    """Post so many records and wait until each was refused."""
+    await post_numbers(delivery, range(records))
     async with desk.client() as client, asyncio.timeout(patience_s(records)):
         while (await client.records_count(FAILED, exact=True)).total < records:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.2)

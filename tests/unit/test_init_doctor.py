@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,6 +173,65 @@ def test_a_killed_daemon_frees_its_lock(tmp_path: Path) -> None:
     assert killed.returncode == -9
     with DaemonLock(tmp_path) as lock:
         assert lock.path.read_text().strip() == str(os.getpid())
+
+
+@contextlib.contextmanager
+def daemon_that_left_word(directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that holds the lock and has left word, until it is killed."""
+    program = (
+        "import sys, pathlib; from healthdesk.host.lock import DaemonLock\n"
+        "with DaemonLock(pathlib.Path(sys.argv[1])) as lock:\n"
+        "    lock.leave_word('dmn_before'); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(directory)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_killed_daemon_is_known_to_be_dead_by_the_next_one(tmp_path: Path) -> None:
+    with daemon_that_left_word(tmp_path):
+        pass
+    with DaemonLock(tmp_path) as lock:
+        assert lock.predecessor() == "dmn_before"
+    with DaemonLock(tmp_path) as lock:
+        assert lock.predecessor() == "dmn_before", "the one in between ended before it left word of its own"
+        lock.leave_word("dmn_after")
+        with pytest.raises(HostError) as caught, DaemonLock(tmp_path):
+            pytest.fail("two daemons hold one lock")
+        assert str(caught.value).endswith(f"another daemon runs this desk (process {os.getpid()})")
+
+
+def test_a_daemon_that_may_live_is_not_taken_for_dead_whoever_holds_its_lock(tmp_path: Path) -> None:
+    one, copy = tmp_path / "one", tmp_path / "copy"
+    copy.mkdir()
+    with daemon_that_left_word(one):
+        shutil.copyfile(one / "healthdesk.lock", copy / "healthdesk.lock")
+        with DaemonLock(copy) as lock:
+            assert lock.predecessor() == "", "its process is there"
+    with DaemonLock(copy) as lock:
+        assert lock.predecessor() == "dmn_before"
+    file = copy / "healthdesk.lock"
+    holder, word = file.read_text().splitlines()
+    daemon, boot, processes, pid = word.split(" ")
+    for other in (
+        f"{daemon} 00000000-0000-0000-0000-000000000000 {processes} {pid}\n",
+        f"{daemon} {boot} pid:[1] {pid}\n",
+        f"{daemon} {boot} {processes} 1\n",
+        f"{daemon} {boot} {processes} 0\n",
+        f"{daemon} {boot} {processes} {pid}",
+        f"con_1 {boot} {processes} {pid}\n",
+        f"{word}\n{word}\n",
+        "\ufffd",
+        "",
+    ):
+        file.write_text(f"{holder}\n{other}")
+        with DaemonLock(copy) as lock:
+            assert lock.predecessor() == "", other
 
 
 def test_an_sqlite_file_has_one_daemon_whatever_name_leads_to_it(tmp_path: Path) -> None:

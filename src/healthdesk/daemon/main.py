@@ -19,6 +19,7 @@ from healthdesk.config import Config, load_config
 from healthdesk.daemon.build import built_engine
 from healthdesk.daemon.logs import start_logging
 from healthdesk.daemon.sdnotify import ServiceManager
+from healthdesk.engine.context import Context
 from healthdesk.engine.engine import Engine
 from healthdesk.errors import HealthdeskError, HostError
 from healthdesk.host.files import raise_open_files
@@ -26,6 +27,7 @@ from healthdesk.host.lock import DaemonLock, bind_operator_socket, lock_database
 from healthdesk.http.operator import build_operator_app
 from healthdesk.http.public import build_public_app
 from healthdesk.http.server import make_runner
+from healthdesk.store import daemons
 
 log = logging.getLogger("healthdesk")
 
@@ -45,8 +47,8 @@ def run(config: Path | None = None) -> int:
     try:
         settings = load_config(config, os.environ)
         _settle_memory()
-        with DaemonLock(settings.storage.data_dir), lock_database(settings.storage.database_url):
-            end_for_certain(serve(settings))
+        with DaemonLock(settings.storage.data_dir) as lock, lock_database(settings.storage.database_url):
+            end_for_certain(serve(settings, lock=lock))
     except HealthdeskError as error:
         sys.stderr.write(f"healthdesk daemon: {error}\n" + (f"fix: {error.fix}\n" if error.fix else ""))
         return 1
@@ -103,9 +105,16 @@ def _run_loop(main: Coroutine[None, None, None]) -> None:
 
 
 async def serve(
-    config: Config, *, ready: asyncio.Event | None = None, stop: asyncio.Event | None = None
+    config: Config,
+    *,
+    lock: DaemonLock | None = None,
+    ready: asyncio.Event | None = None,
+    stop: asyncio.Event | None = None,
 ) -> None:
-    """Serve until `stop` is set or a signal comes; `ready` is set once both listeners accept."""
+    """Serve until `stop` is set or a signal comes; `ready` is set once both listeners accept.
+
+    What the daemon that held the `lock` before left behind is taken up at once where that one is surely dead.
+    """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,12 +122,28 @@ async def serve(
             loop.add_signal_handler(number, stop.set)
     manager = ServiceManager(os.environ)
     async with built_engine(config) as engine:
+        if lock is not None:
+            await _succeed(lock, engine.ctx)
         await engine.start()
         try:
             await _listen(config, engine, manager, ready, stop)
         finally:
             await engine.stop(GRACE_S)
     log.info("stopped")
+
+
+async def _succeed(lock: DaemonLock, ctx: Context) -> None:
+    """End the lease of the daemon that held the lock before, where it is surely dead, and leave word for the next one."""
+    if gone := lock.predecessor():
+        was_held = await ctx.store.write(daemons.leave, gone, ctx.clock.now())
+        if was_held:
+            log.info(
+                "the daemon that ran here before did not give its lease up; what it had under way is taken up now"
+            )
+    try:
+        lock.leave_word(ctx.daemon_id)
+    except OSError as error:
+        log.warning("after a kill the next daemon waits until the lease of this one is over: %s", error)
 
 
 async def _listen(

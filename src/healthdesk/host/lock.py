@@ -7,6 +7,7 @@ import errno
 import fcntl
 import grp
 import os
+import re
 import socket
 import stat
 from collections.abc import Iterator
@@ -21,6 +22,11 @@ LOCK_NAME = "healthdesk.lock"
 DIRECTORY_MODE = 0o750
 SOCKET_MODE = 0o660
 BACKLOG = 128
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+PID_NAMESPACE = Path("/proc/self/ns/pid")
+_WORD = re.compile(r"(?P<daemon>dmn_\w+) (?P<system>\S+ \S+) (?P<pid>[1-9]\d{0,9})\n", re.ASCII)
+_LONGEST = 512
 
 OWN_PLACES = (
     "stop that daemon first, or give this one a [storage] data_dir, an [operator] socket and "
@@ -42,6 +48,7 @@ class DaemonLock:
         self.path = directory / name
         self._fix = fix
         self._handle = -1
+        self._word = ""
 
     def __enter__(self) -> Self:
         """Take the lock, or raise HostError with the process that holds it."""
@@ -57,7 +64,7 @@ class DaemonLock:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+            holder = os.pread(handle, 32, 0).decode("ascii", "replace").partition("\n")[0].strip()
             os.close(handle)
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise HostError(
@@ -68,9 +75,8 @@ class DaemonLock:
                 f"{self.path}: another daemon runs this desk" + (f" (process {holder})" if holder else ""),
                 fix=self._fix,
             ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
+        self._write(os.pread(handle, _LONGEST, 0).decode("ascii", "replace").partition("\n")[2])
         return self
 
     def __exit__(
@@ -80,6 +86,48 @@ class DaemonLock:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
+
+    def leave_word(self, daemon_id: str) -> None:
+        """Say for the next one who holds the lock which daemon this is, and by what it is known to be dead. Raises OSError."""
+        if system := _system():
+            self._write(f"{daemon_id} {system} {os.getpid()}\n")
+
+    def predecessor(self) -> str:
+        """Return the id of the daemon that left word here last and is surely dead; empty where there is none.
+
+        It ran since this machine was started, among the processes that are seen from here, and its process is gone. Having
+        the lock proves less: a directory may be a copy, or shared by machines that lose each other's locks.
+        """
+        word = _WORD.fullmatch(self._word)
+        if word is None or word["system"] != _system() or _is_there(int(word["pid"])):
+            return ""
+        return word["daemon"]
+
+    def _write(self, word: str) -> None:
+        self._word = word
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n{word}".encode("ascii", "replace"), 0)
+
+
+def _system() -> str:
+    """Return what tells the processes seen from here from those of other machines, starts and containers; empty where nothing does."""
+    try:
+        return f"{BOOT_ID.read_text().strip()} {PID_NAMESPACE.readlink()}"
+    except OSError:
+        return ""
+
+
+def _is_there(pid: int) -> bool:
+    """Tell whether another process has this id: the daemon of then, or one that came after it."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 @contextlib.contextmanager

@@ -68,10 +68,15 @@ def renew(
     return held >= counted
 
 
-def leave(conn: Connection, daemon_id: str, now: datetime) -> None:
-    """Say that a daemon stopped; its lease ends now."""
+def leave(conn: Connection, daemon_id: str, now: datetime) -> bool:
+    """Say that a daemon stopped; its lease ends now. Return False where that was said before, or it is not known."""
     ended = (database_now(conn) or now) - timedelta(microseconds=1)
-    conn.execute(update(daemons).where(daemons.c.id == daemon_id).values(lease_until=ended, stopped_at=now))
+    left = conn.execute(
+        update(daemons)
+        .where(daemons.c.id == daemon_id, daemons.c.stopped_at.is_(None))
+        .values(lease_until=ended, stopped_at=now)
+    )
+    return left.rowcount > 0
 
 
 def dead(

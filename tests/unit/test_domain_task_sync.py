@@ -264,6 +264,15 @@ def test_after_a_creation_only_what_it_could_not_say_is_pushed():
     assert not plan.conflicts
 
 
+def test_a_description_that_was_written_there_before_the_app_answered_is_pulled():
+    task, issue = Task(description=""), Issue(description="Written there")
+    plan = decide(task, issue, created(task, issue, NONE, ALL), NONE, ALL)
+    assert (dict(plan.pull), plan.push, plan.conflicts) == ({"description": "Written there"}, (), frozenset())
+    ours_alone = TaskMapping(directions={"description": FieldDirection.PUSH})
+    plan = decide(task, issue, created(task, issue, ours_alone, ALL), ours_alone, ALL)
+    assert (dict(plan.pull), plan.push) == ({}, ()), "what a template of the app gave is not taken away"
+
+
 def test_attaching_overwrites_every_synced_field_and_leaves_the_issue():
     mapping = TaskMapping(directions={"description": FieldDirection.OFF, "name": FieldDirection.PUSH})
     task = Task(description="Ours", due="2026-04-01", status=IN_PROGRESS)

@@ -59,7 +59,8 @@ def created(task: DeskTask, issue: Issue, mapping: TaskMapping, abilities: Abili
     """Return what counts as synced of an issue that was just created from a task.
 
     What the creation said is agreed, in the words each side has for it. What it could not say counts as changed by us: the
-    next comparison pushes it. A person or date that the app gave by itself is left to be pulled.
+    next comparison pushes it. A person or date that the app gave by itself is left to be pulled, and so is a description that
+    somebody, or a template of the app, wrote before the app answered.
     """
     our_side: dict[str, Any] = {}
     their_side: dict[str, Any] = {}
@@ -69,7 +70,7 @@ def created(task: DeskTask, issue: Issue, mapping: TaskMapping, abilities: Abili
             continue
         said, told = ours(task, name), theirs(issue, name)
         sent = name in abilities.create and name != "status" and way in TO_THEM
-        if sent and (said or name == "description"):
+        if sent and (said or (name == "description" and (way is FieldDirection.PUSH or not told))):
             agreed: str | None = said
         elif said and way in TO_THEM:
             agreed = meaning(mapping, name, issue, said)

@@ -22,11 +22,15 @@ class Key(NamedTuple):
     id: str
 
 
+_LIMIT = "LIMIT :limit"
+"""How many entries are read; `_cut` puts the number in its place."""
+
+
 def page_statement(
     plan: Plan, piece: Sequence[Range], *, after: Key | None, limit: int, newest_first: bool
 ) -> tuple[str, Params]:
     """Return the SQL of the next entries of some ranges: place and id. A test reads its plan."""
-    return _entries(plan, piece, after, newest_first=newest_first), _given(plan, after, limit)
+    return _cut(_entries(plan, piece, after, newest_first=newest_first), limit), _given(plan, after)
 
 
 def told_statement(
@@ -35,7 +39,8 @@ def told_statement(
     """Return the SQL of the next entries of some ranges, each with what its index says of it: whether it `fits` the rest
     of the filter.
     """
-    return _entries(plan, piece, after, newest_first=newest_first, held=True), _given(plan, after, limit)
+    entries = _entries(plan, piece, after, newest_first=newest_first, held=True)
+    return _cut(entries, limit), _given(plan, after)
 
 
 def _entries(
@@ -60,7 +65,7 @@ def _entries(
     way = "DESC" if newest_first else "ASC"
     merged = " UNION ALL ".join(f"SELECT {columns} FROM ({part}) AS p{n}" for n, part in enumerate(parts))  # noqa: S608 - our own text; values are parameters
     by = f"place {way}, id {way}" if plan.order != "arrived" else f"id {way}"
-    return f"SELECT {columns} FROM ({merged}) AS merged ORDER BY {by} LIMIT :limit"  # noqa: S608 - as above
+    return f"SELECT {columns} FROM ({merged}) AS merged ORDER BY {by} {_LIMIT}"  # noqa: S608 - as above
 
 
 def checked_statement(
@@ -74,24 +79,24 @@ def checked_statement(
     has SQLite do that by id, where it would otherwise read all records of a source. PostgreSQL, too, would read those by
     id if it needed more of them than their index has.
     """
-    params = _given(plan, after, limit)
     if plan.told or (len(piece) == 1 and piece[0].table == "records"):
         inner = _entries(plan, piece, after, newest_first=newest_first, held=True)
         page, fitting = f"SELECT place, id AS entry, fits FROM ({inner}) AS base", "page WHERE fits"  # noqa: S608 - as above
     else:
-        inner, _ = page_statement(plan, piece, after=after, limit=limit, newest_first=newest_first)
+        inner = _entries(plan, piece, after, newest_first=newest_first)
         page = f"SELECT place, id AS entry FROM ({inner}) AS base"  # noqa: S608 - as above
         # An entry of the index of first attempts stands for a last one only where there was no other.
         moved = ["last_attempt_at = place"] if plan.order == "last_attempt" else []
         rest = " AND ".join(["id = entry", *plan.rest, *moved])
         fitting = f"page CROSS JOIN records WHERE {rest}"
     back = "ASC" if newest_first else "DESC"
-    return (
+    statement = (
         f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - as above
         f" SELECT 0 AS n, place, entry FROM {fitting}"
         " UNION ALL SELECT n, place, entry FROM (SELECT (SELECT count(*) FROM page) AS n, place, entry FROM page"
         f" ORDER BY place {back}, entry {back} LIMIT 1) AS last"
-    ), params
+    )
+    return _cut(statement, limit), _given(plan, after)
 
 
 def checked_count_statement(plan: Plan, piece: Sequence[Range], *, limit: int) -> tuple[str, Params]:
@@ -103,10 +108,11 @@ def checked_count_statement(plan: Plan, piece: Sequence[Range], *, limit: int) -
         for each in piece
     )
     parts = " UNION ALL ".join(f"SELECT fits FROM ({part}) AS c{n}" for n, part in enumerate(found))  # noqa: S608 - our own text; values are parameters
-    return (
+    statement = (
         "SELECT count(*) AS n, count(CASE WHEN fits THEN 1 END) AS fitting"  # noqa: S608 - as above
-        f" FROM (SELECT fits FROM ({parts}) AS merged LIMIT :limit) AS looked_at"
-    ), _given(plan, None, limit)
+        f" FROM (SELECT fits FROM ({parts}) AS merged {_LIMIT}) AS looked_at"
+    )
+    return _cut(statement, limit), _given(plan, None)
 
 
 def _fits(plan: Plan, each: Range) -> str:
@@ -118,9 +124,17 @@ def _fits(plan: Plan, each: Range) -> str:
     return f", ({rest}) AS fits"
 
 
-def _given(plan: Plan, after: Key | None, limit: int) -> Params:
-    params = plan.params | {"limit": limit}
-    return params if after is None else params | {"after": after.id, "after_at": after.at}
+def _cut(statement: str, limit: int) -> str:
+    """Return a statement that reads so many entries.
+
+    They are no parameter: without the number PostgreSQL takes a tenth of the table for what is read, thinks that a plan for all
+    values costs more than one for these, and plans the statement anew each time, which takes longer than to run it.
+    """
+    return statement.replace(_LIMIT, f"LIMIT {limit:d}")
+
+
+def _given(plan: Plan, after: Key | None) -> Params:
+    return plan.params if after is None else plan.params | {"after": after.id, "after_at": after.at}
 
 
 def _part(
@@ -163,7 +177,7 @@ def _fenced_part(plan: Plan, each: Range, after: Key | None, *, newest_first: bo
     ]
     return (
         f"SELECT 0 AS place, id{beside} FROM records WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own text; values are parameters
-        f" ORDER BY {', '.join(f'{column} {way}' for column in columns)} LIMIT :limit"
+        f" ORDER BY {', '.join(f'{column} {way}' for column in columns)} {_LIMIT}"
     )
 
 
@@ -172,7 +186,7 @@ def _id_part(_plan: Plan, each: Range, after: Key | None, *, newest_first: bool,
     cursor = f" AND {each.id} {than} :after" if after is not None else ""
     return (
         f"SELECT 0 AS place, {each.id} AS id{beside} FROM {each.table} WHERE {each.condition}{cursor}"  # noqa: S608 - as above
-        f" ORDER BY {each.id} {way} LIMIT :limit"
+        f" ORDER BY {each.id} {way} {_LIMIT}"
     )
 
 
@@ -190,7 +204,7 @@ def _dated_part(plan: Plan, each: Range, after: Key | None, *, newest_first: boo
     ]
     return (
         f"SELECT {each.at} AS place, id{beside} FROM records WHERE {' AND '.join([each.condition, *given])}"  # noqa: S608 - as above
-        f" ORDER BY {each.at} {way}, id {way} LIMIT :limit"
+        f" ORDER BY {each.at} {way}, id {way} {_LIMIT}"
     )
 
 
@@ -207,7 +221,8 @@ def whole_statement(
     conditions = ["id = entry", f"{column} IS NOT NULL", *plan.rest]
     if after is not None:
         conditions.append(f"({column}, id) {than} (:after_at, :after)")
-    return (
+    statement = (
         f"SELECT {column} AS place, id FROM ({inner}) AS base CROSS JOIN records WHERE {' AND '.join(conditions)}"  # noqa: S608 - as above
-        f" ORDER BY {column} {way}, id {way} LIMIT :limit"
-    ), _given(plan, after, limit)
+        f" ORDER BY {column} {way}, id {way} {_LIMIT}"
+    )
+    return _cut(statement, limit), _given(plan, after)

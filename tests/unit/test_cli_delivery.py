@@ -67,6 +67,15 @@ def test_an_empty_step_takes_the_mapping_away_and_batches_of_0_the_batches(daemo
     assert sent(daemon) == {"order": {"key": "who.id"}}
 
 
+def test_what_a_part_needs_takes_it_away_and_another_setting_goes_back_to_its_default(daemon, desk):
+    delivers(daemon, order={"key": "who.id"}, batch=BATCH, receipt={"deadline_s": 60})
+    taken = "--delivery-set order.key= --delivery-set batch.wait_s= --delivery-set receipt.deadline_s="
+    ran = desk(f"integrations edit int_1 {taken}")
+    assert ran.code == 0, ran.err
+    assert sent(daemon) == {"batch": {"size": 3, "results": "results"}, "receipt": {}}
+    assert desk("integrations edit int_1 --delivery-set lookup.path=").code == 0, "there was none"
+
+
 def test_a_file_replaces_what_was_set_and_flags_change_the_file(daemon, desk, tmp_path):
     delivers(daemon, order={"key": "who.id"})
     file = tmp_path / "crm.toml"

@@ -98,6 +98,10 @@ def delivery(args: argparse.Namespace, now: DeliveryMethod | None) -> dict[str, 
     return made
 
 
+_NEEDED = {"batch": "size", "lookup": "path", "order": "key"}
+"""Parts that are nothing without one of their settings: taking it away takes them away."""
+
+
 def _set(made: dict[str, Any], name: str, text: str) -> None:
     """Put one setting in its place, `receipt.status`; numbers, lists and booleans are JSON, all else is a text."""
     *parents, last = name.split(".")
@@ -109,6 +113,8 @@ def _set(made: dict[str, Any], name: str, text: str) -> None:
         at = inner
     if not text:
         at.pop(last, None)
+        if len(parents) == 1 and _NEEDED.get(parents[0]) == last:
+            made.pop(parents[0])
         return
     try:
         value = json.loads(text)

@@ -34,8 +34,8 @@ def judge_response(
 ) -> Failure | None:
     """Judge a delivery: None is success (2xx). `data` is the record's data, parsed or as bytes.
 
-    No value of `data` is in any text of the failure; a `scrubber` knows them already, made once for many answers. An answer that began with a status counts, also when its
-    body broke off.
+    No value of `data` is in any text of the failure; a `scrubber` knows them already, made once for many answers. An answer
+    that began with a status counts, also when its body broke off.
     """
     status = exchange.status
     if status is None:

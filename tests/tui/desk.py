@@ -46,7 +46,8 @@ class Driver:
             ]
             if busy:
                 await self.app.workers.wait_for_complete(busy)
-            elif not ready:  # the pause ended in a redraw, and that left nothing to do either
+            # the pause ended in a redraw, and that left nothing to do either, nor to lay out at the next tick
+            elif not ready and not self.app.screen._layout_required:
                 return
 
     async def press(self, *keys: str) -> None:

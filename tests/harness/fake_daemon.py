@@ -111,7 +111,14 @@ def running(daemon: FakeDaemon) -> Iterator[FakeDaemon]:
         await web.UnixSite(runner, str(daemon.socket)).start()
         started.set()
         await stopping.wait()
+        open_ones = [] if runner.server is None else [each.transport for each in runner.server.connections]
         await runner.cleanup()
+        for transport in open_ones:
+            if transport is not None:
+                transport.abort()
+        # what was closed is let go in the next turns of the loop, which ends with this
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     def work() -> None:
         try:

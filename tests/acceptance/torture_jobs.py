@@ -33,7 +33,6 @@ from healthdesk.client.client import Client
 from healthdesk.domain.job_states import JobItemState, JobState
 from healthdesk.domain.states import RecordState
 from tests.harness.desk import Delivery, Desk, set_up_delivery
-from tests.harness.serving import until
 from tests.harness.sinks import serving
 
 POSTERS = 16
@@ -59,6 +58,8 @@ class Sink:
     under_way: int = 0
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     """While it is not set, what comes is kept waiting."""
+    holds_at: int = 0
+    """Once so many records have come since it is open, what comes is kept waiting."""
     asked: int = 0
     late_s: float = 0.0
     """How late this process was at most to see what had come."""
@@ -79,6 +80,8 @@ class Sink:
         webhook_id = request.headers["webhook-id"]
         self.began[webhook_id] += 1
         self.under_way += 1
+        if self.holds_at and len(self.began) >= self.holds_at:
+            self.answers.clear()
         try:
             await asyncio.sleep(self.lasts_s)
             await self.answers.wait()
@@ -88,6 +91,17 @@ class Sink:
             return web.json_response({"message": "zip is required"}, status=422)
         self.answered[webhook_id] += 1
         return web.json_response({"ok": True})
+
+    async def holds(self, *, timeout_s: float) -> None:
+        """Return when it keeps something waiting."""
+        async with asyncio.timeout(timeout_s):
+            while self.answers.is_set() or not self.under_way:  # noqa: ASYNC110 - another process decides it
+                await asyncio.sleep(0.02)
+
+    def answer(self, *, holds_at: int) -> None:
+        """Answer what waits, and what comes until so many records have come; 0 has no end."""
+        self.holds_at = holds_at
+        self.answers.set()
 
     async def look_up(self, request: web.Request) -> web.Response:
         """Say whether it took a record in."""
@@ -160,12 +174,12 @@ async def begin(client: Client, *, careful: bool) -> Job:
     return await client.job_create(FAILED, expect=plan.total, careful=careful)
 
 
-async def finished(client: Client, job_id: str, least: int) -> Job:
-    """Return the job once `least` of its records are through, or it has ended."""
-    async with asyncio.timeout(patience_s(least)):
+async def finished(client: Client, job_id: str, records: int) -> Job:
+    """Return the job of so many records once it has ended."""
+    async with asyncio.timeout(patience_s(records)):
         while True:
             job = await client.job(job_id)
-            if (job.finished >= least and job.state is JobState.RUNNING) or job.finished_at is not None:
+            if job.finished_at is not None:
                 return job
             assert job.state in {JobState.PREPARING, JobState.RUNNING}, job
             await asyncio.sleep(0.05)
@@ -202,17 +216,16 @@ async def torture_jobs(
             await client.integration_edit(delivery.integration_id, IntegrationEdit(production=production))
         posted_s, endpoint.open, endpoint.lasts_s = time.monotonic() - posting, True, 0.005
         since, resending = len(endpoint.arrivals), time.monotonic()
+        # Wherever a kill falls, something is under way: what has come and was not answered.
+        parts = [records * (kill + 1) // (kills + 1) + rng.randrange(5) for kill in range(kills)]
+        endpoint.answer(holds_at=parts[0])
         async with desk.client() as client:
             job = await begin(client, careful=True)
         allowed: Counter[str] = Counter()
-        for kill in range(kills):
-            async with desk.client() as client:
-                await finished(client, job.id, records * (kill + 1) // (kills + 1) + rng.randrange(5))
-            # Wherever the kill falls, something is under way: what has come and was not answered.
-            endpoint.answers.clear()
-            await until(lambda: under_way_at(endpoint))
+        for after in [*parts[1:], 0]:
+            await endpoint.holds(timeout_s=patience_s(records))
             desk.kill()
-            endpoint.answers.set()
+            endpoint.answer(holds_at=after)
             # Only what was under way at a kill may come again: its answer may have been on its way.
             allowed.update(await under_way(desk))
             await desk.start()
@@ -239,10 +252,6 @@ async def torture_jobs(
             }
             report["late_s"] = endpoint.late_s
         return report
-
-
-async def under_way_at(endpoint: Sink) -> bool:
-    return endpoint.under_way > 0
 
 
 async def under_way(desk: Desk) -> set[str]:

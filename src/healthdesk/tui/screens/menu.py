@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -55,7 +56,8 @@ class ActionsMenu(Box[str]):
     def __init__(self, title: str, entries: list[Entry], *, ascii_only: bool = False) -> None:
         super().__init__(title, ascii_only=ascii_only)
         self.entries = entries
-        columns = [Column("", 5), Column("", 20, flex=1), Column("", 20, flex=4)]
+        label = max((cell_len(entry.label) for entry in entries), default=0)
+        columns = [Column("", 5), Column("", min(label, 36)), Column("", 20, flex=1)]
         self.table = WindowTable(columns, self.cells, lambda entry: str(entry.id), ascii_only=ascii_only)
 
     @classmethod

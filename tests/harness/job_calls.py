@@ -47,6 +47,9 @@ def job_plan(**more: Any) -> JobPlan:
 def job_item(**more: Any) -> JobItem:
     fields: dict[str, Any] = {
         "record_id": "rec_1",
+        "source": "heart-health",
+        "source_name": "Heart health",
+        "level": "low",
         "state": "failed",
         "attempt_id": "att_1",
         "status": 422,

@@ -473,6 +473,23 @@ async def test_jobs_are_listed_newest_first_and_their_records_by_state(world):
         await world.store.read(jobs.get, "job_x")
 
 
+async def test_the_records_of_a_job_say_their_source_and_level_while_they_are_kept(world):
+    ids = await failed_records(world, 2)
+    job_id = await filled(world)
+
+    def forget(conn):
+        conn.execute(delete(record_bodies).where(record_bodies.c.record_id == ids[0]))
+        conn.execute(delete(record_table).where(record_table.c.id == ids[0]))
+
+    await world.store.write(forget)
+    known = await world.store.read(records.get, ids[1])
+    gone, kept = await items(world, job_id)
+    assert (gone.record_id, gone.source, gone.source_name, gone.level) == (ids[0], "", "", None)
+    assert kept.source == known.source
+    assert (kept.source_name, kept.level) == (known.source_name, known.level)
+    assert known.source
+
+
 async def test_finished_jobs_are_deleted_when_they_are_old_and_others_stay(world):
     await failed_records(world, 3)
     old = await filled(world)

@@ -102,7 +102,7 @@ class FakeDesk(FakeAccounts, FakeLog):
         self.problem_states: dict[str, ProblemState] = {}
         self.muted: set[str] = set()
         self.paused = False
-        self.conflicts = 0
+        self.matches, self.matches_then = 131, []
         self.jobs, self.items, self.fixes, self.saved, self.pieces = [], [], [], [], []
         self.rules = [
             Rule(id="rul_1", name="CRM to ops", integration_id="int_crm", channel_ids=["chn_2"], created_at=NOW, created_by="alice"),

@@ -39,7 +39,10 @@ def a_job(total: int = 131, **changes: Any) -> Job:
 class FakeJobs:
     """Jobs, and what is sent instead of what was posted."""
 
-    conflicts: int
+    matches: int
+    """How many records a plan counts."""
+    matches_then: list[int]
+    """How many once a job over them is asked for, each time."""
     overrides: dict[int, RecordState]
     jobs: list[Job]
     items: list[JobItem]
@@ -84,7 +87,7 @@ class FakeJobs:
         ]  # fmt: skip
         rate = rate_per_s or 20
         return JobPlan(
-            total=131, skipped_delivered=3, oldest=NOW - timedelta(minutes=45), newest=NOW, groups=groups, rate_per_s=rate,
+            total=self.matches, skipped_delivered=3, oldest=NOW - timedelta(minutes=45), newest=NOW, groups=groups, rate_per_s=rate,
             seconds=131 / rate, sources={"heart-health": 100, "sleep": 31}, fixed=127 if fix else 0, environments=["CRM endpoint · production"],
         )  # fmt: skip
 
@@ -98,9 +101,10 @@ class FakeJobs:
         fix: FixGiven | None = None,
     ) -> Job:
         self.note("job_create", (chosen, expect, rate_per_s, fix))
-        if self.conflicts:
-            self.conflicts -= 1
-            raise ApiRefused("the filter matches 132 records now", status=409, slug="conflict")
+        if self.matches_then:
+            self.matches = self.matches_then.pop(0)
+        if self.matches != expect:
+            raise ApiRefused(f"the filter matches {self.matches} records now", status=409, slug="conflict")
         kind = JobKind.FIX if fix else JobKind.RESEND
         made = a_job(
             expect, kind=kind, stage=JobStage.ONE, counts={JobItemState.PENDING: expect}, fix_id="fix_1" if fix else None, title="", created_by="alice"

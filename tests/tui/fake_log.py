@@ -60,7 +60,6 @@ class FakeLog(FakeJobs, FakeFilters, FakeHealth):
     counted = 10_000
     """What a count of more than that says."""
     revealed: bool
-    conflicts: int
     asked: set[str]
     """Records whose endpoint is being asked for them."""
     resent: set[str]

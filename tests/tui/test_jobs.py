@@ -37,8 +37,8 @@ class JobDesk(FakeDesk):
         super().__init__(role=role)
         self.jobs = [a_job(**changes)]
         self.items = [
-            JobItem(record_id=RECORD, state=JobItemState.FAILED, status=422, error_kind="missing_field", detail="risk_level is required", finished_at=NOW),
-            JobItem(record_id="rec_00000000000000000000999991", state=JobItemState.DELIVERED, status=200, finished_at=NOW),
+            JobItem(record_id=RECORD, source="heart-health", source_name="Heart health", level="low", state=JobItemState.FAILED, status=422, error_kind="missing_field", detail="risk_level is required", finished_at=NOW),
+            JobItem(record_id="rec_00000000000000000000999991", source="sleep", source_name="Sleep", level="high", state=JobItemState.DELIVERED, status=200, finished_at=NOW),
             JobItem(record_id="rec_00000000000000000000999993", state=JobItemState.SKIPPED, detail="delivered meanwhile"),
         ]  # fmt: skip
 

@@ -285,15 +285,35 @@ async def test_resend_all_can_be_slower_than_the_endpoint_allows():
 
 async def test_a_plan_that_is_out_of_date_is_shown_again_and_not_carried_out():
     desk = FakeDesk()
-    desk.conflicts = 1
+    desk.matches_then = [150]
     async with open_desk(desk) as driver:
         await driver.press("S", "right", "enter")
-        assert "Resend 131 records" in driver.text()
+        assert "Resend 150 records" in driver.text()
+        assert "has changed meanwhile" in driver.said[-1]
         assert driver.app.focused.id == "choice-cancel"
         await driver.press("right", "enter")
         assert len(desk.called("job_create")) == 2
         assert desk.called("job_create")[0][0].arrived_to == desk.clock.now()
         assert any("begun" in told for told in driver.said)
+
+
+@pytest.mark.parametrize("total", [144, 120])
+async def test_a_few_more_or_fewer_of_what_was_confirmed_are_not_asked_about_again(total: int):
+    desk = FakeDesk()
+    desk.matches_then = [total]
+    async with open_desk(desk) as driver:
+        await driver.press("S", "right", "enter")
+        assert [call[1] for call in desk.called("job_create")] == [131, total]
+        assert f"job_01JD…001 begun: {total} records, the first one first." in driver.said
+
+
+async def test_what_is_left_of_nothing_is_told():
+    desk = FakeDesk()
+    desk.matches_then = [0]
+    async with open_desk(desk) as driver:
+        await driver.press("S", "right", "enter")
+        assert len(desk.called("job_create")) == 1
+        assert "Nothing in this filter can be resent." in driver.said
 
 
 async def test_a_member_cannot_resend_and_is_told_whom_to_ask():

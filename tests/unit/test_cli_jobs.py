@@ -62,7 +62,7 @@ def test_what_became_of_each_record_is_listed_by_state(daemon, desk):
     daemon.on("GET", "/v1/jobs/job_1/records", wire.page(job_item()))
     ran = desk("jobs show job_1 --state failed")
     line = next(each for each in ran.out.splitlines() if "rec_1" in each)
-    assert line.split()[:3] == ["rec_1", "failed", "422"]
+    assert line.split()[:5] == ["rec_1", "heart-health", "low", "failed", "422"]
     assert "risk_level is required" in line
     assert ("state", "failed") in daemon.last.query
     assert desk("jobs show job_1 --records --json").json["items"][0]["record_id"] == "rec_1"

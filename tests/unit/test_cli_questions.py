@@ -296,31 +296,41 @@ def test_an_end_that_was_given_is_kept(daemon, desk):
     assert [one.json["filter"]["arrived_to"] for one in daemon.asked] == ["2024-11-20T00:00:00+00:00"] * 2
 
 
-def changed_meanwhile(daemon, *answers):
-    """Answer a plan, then that it is another one by now, then `answers`."""
+def changed_meanwhile(daemon, total, *answers):
+    """Answer a plan, then that it is another one by now, then that one, then `answers`."""
     path = ("POST", "/v1/jobs")
-    daemon.problem(*path, 409, "conflict", "it would be 140 now", fix="look again")
+    daemon.problem(*path, 409, "conflict", f"it would be {total} now", fix="look again")
     conflict = daemon._answers[path]
     daemon.on(*path, job_plan())
     first = daemon._answers[path]
-    daemon.on(*path, job_plan(total=140), *answers)
+    daemon.on(*path, job_plan(total=total), *answers)
     daemon.on(*path, *first, *conflict, *daemon._answers[path])
 
 
-def test_count_that_changed_meanwhile_is_asked_again(daemon, desk):
-    changed_meanwhile(daemon, job(total=140))
+def test_count_that_grew_meanwhile_is_asked_again(daemon, desk):
+    changed_meanwhile(daemon, 150, job(total=150))
     ran = desk("records resend-all --state failed", stdin="y\ny\n", terminal=True)
     assert ran.code == 0
     assert "has changed meanwhile" in ran.err
-    assert ran.err.index("Resend 131 records") < ran.err.index("Resend 140 records")
-    assert "Began job_1: 140 records." in ran.out
+    assert ran.err.index("Resend 131 records") < ran.err.index("Resend 150 records")
+    assert "Began job_1: 150 records." in ran.out
+
+
+@pytest.mark.parametrize("total", [140, 120])
+def test_a_few_more_or_fewer_of_what_was_confirmed_are_not_asked_about_again(daemon, desk, total):
+    changed_meanwhile(daemon, total, job(total=total))
+    ran = desk("records resend-all --state failed", stdin="y\n", terminal=True)
+    assert ran.code == 0
+    assert "has changed meanwhile" not in ran.err
+    assert f"Began job_1: {total} records." in ran.out
+    assert [one.json.get("expect") for one in daemon.asked] == [None, 131, None, total]
 
 
 def test_yes_goes_for_the_new_plan_too(daemon, desk):
-    changed_meanwhile(daemon, job(total=140))
+    changed_meanwhile(daemon, 150, job(total=150))
     ran = desk("records resend-all --yes --json")
-    assert ran.json["total"] == 140
-    assert [one.json.get("expect") for one in daemon.asked] == [None, 131, None, 140]
+    assert ran.json["total"] == 150
+    assert [one.json.get("expect") for one in daemon.asked] == [None, 131, None, 150]
 
 
 def test_a_plan_that_never_holds_is_given_up(daemon, desk):

@@ -13,6 +13,9 @@ from healthdesk.api.resends import ResendPlan
 from healthdesk.domain.job_states import JobItemState, JobKind, JobStage, JobState
 from healthdesk.domain.states import Environment, HoldReason
 
+FEW = 3
+"""So many more records than were confirmed are taken along, whatever their share."""
+
 
 class JobPlan(ResendPlan):
     """What a bulk resend will do. `seconds` at the allowed rate, which counts records; None where nothing limits it."""
@@ -25,6 +28,21 @@ class JobPlan(ResendPlan):
     """Of a fix: how many of them it changes, by up to 200 that it was tried on."""
     environments: list[str] = []
     """`Integration · environment` of each that is touched."""
+
+    def goes_beyond(self, confirmed: JobPlan) -> bool:
+        """Return whether it does more than somebody agreed to who saw `confirmed`.
+
+        A few more records of the same sources, endpoints and causes do not, up to a tenth, nor do fewer.
+        """
+        grown = self.total > confirmed.total + max(FEW, confirmed.total // 10)
+        elsewhere = set(self.environments) - set(confirmed.environments) or set(self.sources) - set(
+            confirmed.sources
+        )
+        return grown or bool(elsewhere) or not _causes(self) <= _causes(confirmed)
+
+
+def _causes(plan: JobPlan) -> set[tuple[int | None, str, str | None]]:
+    return {(group.status, group.error_kind, group.problem_id) for group in plan.groups}
 
 
 class JobCreate(Input):
@@ -115,10 +133,14 @@ class Job(Output):
 class JobItem(Output):
     """What became of one record of a job. `detail` says why it was skipped, or how it failed.
 
-    `retrying` and `awaiting_receipt` become, within seconds, what the record becomes in the end.
+    `retrying` and `awaiting_receipt` become, within seconds, what the record becomes in the end. `source`, its name and the
+    level are empty where the record is no longer kept.
     """
 
     record_id: str
+    source: str = ""
+    source_name: str = ""
+    level: str | None = None
     state: JobItemState
     attempt_id: str | None = None
     status: int | None = None

@@ -105,6 +105,8 @@ async def _records(desk: Desk, args: argparse.Namespace) -> None:
     )
     columns = (
         Column("Record"),
+        Column("Source", spare=2),
+        Column("Level", spare=1),
         Column("State"),
         Column("Status", right=True),
         Column("Detail", flex=True),
@@ -114,6 +116,8 @@ async def _records(desk: Desk, args: argparse.Namespace) -> None:
     def row(item: JobItem) -> list[Cell | str]:
         return [
             item.record_id,
+            item.source or "–",
+            item.level or "–",
             item.state.value,
             str(item.status or "–"),
             item.detail,

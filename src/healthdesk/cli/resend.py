@@ -130,7 +130,8 @@ def rate(text: str) -> float:
 async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
     """Begin a job over what the filter matches, after its plan was confirmed.
 
-    What arrives after the question is not in it. When what is in it changes, the new plan is asked for again.
+    What arrives after the question is not in it. When what is in it changes, the new plan is asked for again, unless it is
+    but a few more of what was confirmed.
     """
     if args.dry_run and args.yes:
         raise UsageError("--dry-run contradicts --yes")
@@ -147,28 +148,37 @@ async def resend_all(desk: Desk, args: argparse.Namespace) -> int | None:
         return None
     if chosen.arrived_to is None:
         chosen = chosen.model_copy(update={"arrived_to": desk.clock.now()})
-    for _ in range(MOST_PLANS - 1):
+    confirmed: JobPlan | None = None
+    for tries_left in reversed(range(MOST_PLANS)):
+        plan = await _plan(desk, args, chosen)
+        if confirmed is None or plan.goes_beyond(confirmed):
+            if confirmed is not None:
+                desk.out.note("What the filter matches has changed meanwhile. This is the new plan.")
+            if not _agreed(desk, args, plan, words):
+                desk.out.note("Nothing was changed.")
+                return FAILED
+            confirmed = plan
         try:
-            return await _resend_planned(desk, args, chosen, words)
+            return await _resend_planned(desk, args, chosen, plan)
         except ApiRefused as error:
-            if error.status != CONFLICT:
+            if error.status != CONFLICT or not tries_left:
                 raise
-            desk.out.note("What the filter matches has changed meanwhile. This is the new plan.")
-    return await _resend_planned(desk, args, chosen, words)
+    raise AssertionError("the last try answers or raises")
 
 
-async def _resend_planned(
-    desk: Desk, args: argparse.Namespace, chosen: RecordFilter, words: str
-) -> int | None:
-    plan = await _plan(desk, args, chosen)
+def _agreed(desk: Desk, args: argparse.Namespace, plan: JobPlan, words: str) -> bool:
+    """Print the plan; return whether it is agreed to."""
     if not desk.out.as_json:
         print_plan(desk, plan, words, careful=not args.not_careful)
         desk.out.flush()
-    if plan.total and not args.yes:
-        question = f"Resend {_count(plan.total)} ({words})?"
-        if not desk.ask.confirm(desk.out.safe(question)):
-            desk.out.note("Nothing was changed.")
-            return FAILED
+    if not plan.total or args.yes:
+        return True
+    return desk.ask.confirm(desk.out.safe(f"Resend {_count(plan.total)} ({words})?"))
+
+
+async def _resend_planned(
+    desk: Desk, args: argparse.Namespace, chosen: RecordFilter, plan: JobPlan
+) -> int | None:
     # Zero is asked for too, so that programs get the same answer whatever the count.
     job = await desk.client.job_create(
         chosen, expect=plan.total, rate_per_s=args.rate, careful=not args.not_careful

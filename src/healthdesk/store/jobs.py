@@ -17,8 +17,9 @@ from healthdesk.store import daemons
 from healthdesk.store.paging import cut, paged
 from healthdesk.store.rows import PageRows
 from healthdesk.store.rows_jobs import JobItemRow, JobRow
+from healthdesk.store.schema import records
 from healthdesk.store.schema_jobs import ACTIVE, job_records, jobs
-from healthdesk.store.schema_setup import integrations
+from healthdesk.store.schema_setup import integrations, sources
 from healthdesk.store.scope import missing, on_sqlite, scope_of
 
 LEASE = timedelta(seconds=30)
@@ -73,11 +74,21 @@ def items(
     # One look into the index for each state, since their entries are not sorted by record together.
     parts = [query.where(job_records.c.state == state) for state in states] or [query]
     rows = [
-        _item(row)
-        for part in parts
-        for row in conn.execute(part.order_by(job_records.c.record_id).limit(limit + 1))
+        row for part in parts for row in conn.execute(part.order_by(job_records.c.record_id).limit(limit + 1))
     ]
-    return cut(sorted(rows, key=lambda row: row.record_id), limit)
+    rows = sorted(rows, key=lambda row: row.record_id)[: limit + 1]
+    known = _known(conn, [row.record_id for row in rows])
+    return cut([_item(row, known.get(row.record_id)) for row in rows], limit)
+
+
+def _known(conn: Connection, ids: Sequence[str]) -> dict[str, Any]:
+    """Return source and level of those records that are still kept, by id."""
+    query = (
+        select(records.c.id, records.c.level, sources.c.key, sources.c.name)
+        .outerjoin(sources, sources.c.id == records.c.source_id)
+        .where(records.c.id.in_(ids))
+    )
+    return {row.id: row for row in conn.execute(query)}
 
 
 def pause(conn: Connection, job_id: str, *, by: str) -> JobRow:
@@ -251,7 +262,7 @@ def _job(row: Any) -> JobRow:
     )
 
 
-def _item(row: Any) -> JobItemRow:
+def _item(row: Any, record: Any) -> JobItemRow:
     return JobItemRow(
         record_id=row.record_id,
         state=row.state,
@@ -260,4 +271,7 @@ def _item(row: Any) -> JobItemRow:
         error_kind=row.error_kind,
         detail=row.detail,
         finished_at=row.finished_at,
+        source=(record and record.key) or "",
+        source_name=(record and record.name) or "",
+        level=record.level if record else None,
     )

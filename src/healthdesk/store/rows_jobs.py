@@ -121,6 +121,10 @@ class JobItemRow:
     error_kind: str
     detail: str
     finished_at: datetime | None
+    source: str
+    """The key of the record's source; it, its name and the level are empty where the record is no longer kept."""
+    source_name: str
+    level: str | None
 
     @property
     def id(self) -> str:

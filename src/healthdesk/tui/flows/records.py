@@ -155,24 +155,32 @@ async def begin_job(
 ) -> Job | None:
     """Begin a job over every record of the filter, after a confirmation that states what it does.
 
-    Records that arrive while the question is read are not in it. When those in it change, it is asked again.
+    Records that arrive while the question is read are not in it. When those in it change to more than a few more of
+    what was shown, it is asked again.
     """
     chosen = chosen.model_copy(update={"arrived_to": chosen.arrived_to or screen.view().now})
     rate: float | None = None
+    confirmed: JobPlan | None = None
     while True:
         try:
             plan = await screen.client.job_plan(chosen, rate_per_s=rate, fix=fix)
+            if confirmed is not None and plan.total and not plan.goes_beyond(confirmed):
+                return await screen.client.job_create(chosen, expect=plan.total, rate_per_s=rate, fix=fix)
+            if confirmed is not None:
+                told = "What the filter matches has changed meanwhile. This is the new plan."
+                screen.desk.tell(told, ok=False)
+            confirmed = None
             answer = await _ask_plan(screen, plan, described)
             if answer == SLOWER:
                 rate = await _ask_rate(screen, plan) or rate
                 continue
             if answer is None:
                 return None
+            confirmed = plan
             return await screen.client.job_create(chosen, expect=plan.total, rate_per_s=rate, fix=fix)
         except ApiRefused as error:
             if error.status != CONFLICT:
                 raise
-            screen.desk.tell("What the filter matches has changed meanwhile. This is the new plan.", ok=False)
 
 
 async def _ask_plan(screen: DeskScreen, plan: JobPlan, described: str) -> str | None:

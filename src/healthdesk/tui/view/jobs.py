@@ -203,6 +203,8 @@ def item_columns(view: View) -> list[Column]:
     return [
         Column("", 1),
         Column("Record", 13),
+        Column("Source", 16, flex=1, from_width=100),
+        Column("Level", 9, from_width=100),
         Column("Result", 16),
         Column("Status", 6),
         Column(f"At {view.zone}"[:12], 12),
@@ -218,6 +220,8 @@ def item_cells(item: JobItem, view: View) -> list[Span]:
     return [
         Span(word.glyph, word.tone),
         Span(short_id(item.record_id)),
+        Span(item.source_name or item.source or "–", Tone.PLAIN if item.source else Tone.DIM),
+        dim(item.level or "–"),
         Span(word.text, word.tone),
         Span(str(item.status or "–"), Tone.PLAIN if item.status else Tone.DIM),
         dim(time_of_day(item.finished_at, view)),

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from healthdesk.domain.delivery import PLAIN, Receipt
+from healthdesk.domain.delivery import PLAIN, Batch, Receipt
 from healthdesk.domain.exchange import Failure, Sent
 from healthdesk.domain.states import Blame, Environment, ErrorKind, OnUnknown, RecordState
+from healthdesk.engine import attempt, batches
 from healthdesk.engine.attempt import settle
+from healthdesk.engine.batch_answers import Result
 from healthdesk.engine.targets import Target
 from healthdesk.testing import FakeClock
 
@@ -79,3 +81,46 @@ def test_what_the_answer_says_of_one_record_tells_whether_it_is_confirmed_later(
     target = SimpleNamespace(**vars(TARGET) | {"delivery": replace(PLAIN, receipt=receipt)})
     whole = SimpleNamespace(status=207)
     assert settle(CTX, target, claimed(1), whole, None, status=status).state is state
+
+
+async def test_a_fault_before_the_request_leaves_no_doubt_that_nothing_was_sent(monkeypatch):
+    def broken(*_of):
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(attempt, "make", broken)
+    record = SimpleNamespace(id="rec_1", attempt_id="att_1", fix_id=None, fix=None, facts=None)
+    exchange, failure = await attempt.send(CTX, TARGET, record)
+    assert exchange is None
+    assert (failure.kind, failure.sent, failure.permanent) == (ErrorKind.INTERNAL, Sent.NO, False)
+
+
+async def test_a_fault_in_one_record_of_a_batch_fails_no_other(monkeypatch):
+    def item(_target, record):
+        if record.id == "rec_2":
+            raise RuntimeError("ours")
+        return {"id": record.id}
+
+    async def sent(_ctx, _target, _batch, made):
+        return made
+
+    async def judged(_batch, records, items, _whole, _document, *, refused):
+        return [Result(record, None, None) for record in records]
+
+    monkeypatch.setattr(batches, "_item", item)
+    monkeypatch.setattr(batches, "_sent", sent)
+    monkeypatch.setattr(batches, "judged", judged)
+    monkeypatch.setattr(batches, "document_of", lambda _whole: None)
+    monkeypatch.setattr(batches, "own_headers", lambda *_of, alone: {})
+    made = []
+
+    def request_of(_target, items, _headers):
+        made.append(items)
+        return SimpleNamespace(body=b"", request_body=None)
+
+    monkeypatch.setattr(batches, "request_of", request_of)
+    target = SimpleNamespace(**vars(TARGET), proof=SimpleNamespace(app=None))
+    records = [SimpleNamespace(id=f"rec_{number}", fix=None) for number in (1, 2, 3)]
+    results = {each.record.id: each.failure for each in await batches.send(CTX, target, Batch(size=3), records)}
+    assert made == [[{"id": "rec_1"}, {"id": "rec_3"}]]
+    assert (results["rec_1"], results["rec_3"]) == (None, None)
+    assert (results["rec_2"].kind, results["rec_2"].sent) == (ErrorKind.INTERNAL, Sent.NO)

@@ -33,8 +33,15 @@ def redacted(headers: Iterable[tuple[str, str]], secret_names: frozenset[str] = 
 
 
 def readable(text: str) -> str:
-    """Return header text with bytes that are not UTF-8 replaced: what is kept must be encodable."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Return header text with what is not UTF-8 replaced: bytes of others, and halves of surrogate pairs.
+
+    What is kept must be encodable, whatever it was.
+    """
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "replace")
+    return raw.decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1024)

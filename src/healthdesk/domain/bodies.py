@@ -95,12 +95,19 @@ def _pairs(value: Any, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
             yield from _pairs(each, (*names, name))
     elif isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
         for each in value:
-            yield join_path(names), text_of(each)
+            yield join_path(names), _text_at(each, join_path(names))
     elif isinstance(value, list):
         for number, each in enumerate(value):
             yield from _pairs(each, (*names, str(number)))
     else:
-        yield join_path(names), text_of(value)
+        yield join_path(names), _text_at(value, join_path(names))
+
+
+def _text_at(value: Any, place: str) -> str:
+    try:
+        return text_of(value)
+    except MappingError as error:
+        raise MappingError(f"at {place} {error.what}", fix=_FIX) from None
 
 
 def _xml(document: Any, root: str) -> bytes:
@@ -127,7 +134,7 @@ def _element(value: Any, place: str) -> Any:
         ]
     if value is None:
         return None
-    text = text_of(value)
+    text = _text_at(value, place)
     if _NOT_XML.search(text):
         raise MappingError(f"the value at {place} holds a character that XML has no place for", fix=_FIX)
     return text

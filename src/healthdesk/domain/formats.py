@@ -46,7 +46,7 @@ def formatted(value: object, how: str, path: str) -> Any:
         if name == "join":
             return rest.join(text_of(each) for each in value) if isinstance(value, list) else text_of(value)
         return _PLAIN[name](value)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, MappingError):
         raise MappingError(
             f"the value at {path} cannot be written as {name}", fix="correct the record, or the mapping"
         ) from None

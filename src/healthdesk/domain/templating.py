@@ -16,6 +16,7 @@ NAMES: Final = ("id", "webhook_id", "source", "level", "completed_at", "sample")
 """What of a record itself a template may name; beside it stands `data.` and a path."""
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_FIX = "correct the record, or take the value out by a fix or the mapping"
 _SEGMENT = re.compile(r"(?:[^.\\]|\\.)+")
 
 
@@ -83,12 +84,30 @@ def look(data: object, names: tuple[str, ...]) -> Any:
 
 
 def text_of(value: object) -> str:
-    """Return a value of JSON as text: texts as they are, null empty, objects and lists as compact JSON."""
+    """Return a value of JSON as text: texts as they are, null empty, objects and lists as compact JSON.
+
+    Raises MappingError for what has no text: a number beyond a double, as `1e400` is read, or data nested too deeply.
+    """
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        raise MappingError("a number in the record's data is too large to be written", fix=_FIX) from None
+    except RecursionError:
+        raise MappingError("the record's data is nested too deeply to be written", fix=_FIX) from None
+
+
+def sendable(text: str, what: str) -> str:
+    """Return a text that UTF-8 has bytes for. Raises MappingError, naming `what`, for half of a surrogate pair."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise MappingError(f"{what} holds half of a character, which cannot be sent", fix=_FIX) from None
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from healthdesk.domain.delivery import Lookup
 from healthdesk.domain.exchange import Exchange
 from healthdesk.domain.lookup import Answered, answered
 from healthdesk.domain.states import Trigger
-from healthdesk.domain.templating import MISSING, Facts, template, text_of
+from healthdesk.domain.templating import MISSING, Facts, sendable, template, text_of
 from healthdesk.engine.context import Context
 from healthdesk.engine.making import content_of, headers_of, url_of
 from healthdesk.engine.proving import send_proven
@@ -113,7 +113,9 @@ async def _data(ctx: Context, target: Target, row: UndecidedRow, facts: Facts) -
 
 def _in_json(value: object) -> str:
     """Return a value as it stands between the quotes of a text in JSON; a number reads the same without them."""
-    return "" if value is MISSING else json.dumps(text_of(value), ensure_ascii=False)[1:-1]
+    if value is MISSING:
+        return ""
+    return json.dumps(sendable(text_of(value), "what the lookup names"), ensure_ascii=False)[1:-1]
 
 
 def _holds(lookup: Lookup, exchange: Exchange) -> bool | None:

@@ -14,7 +14,7 @@ from healthdesk.domain.states import AttemptOutcome, Blame, ErrorKind, RecordSta
 from healthdesk.domain.transitions import after_attempt
 from healthdesk.engine.context import Context
 from healthdesk.engine.lease import LeaseOver
-from healthdesk.engine.making import make, signed
+from healthdesk.engine.making import Made, make, signed
 from healthdesk.engine.proving import NO_PROOF, send_proven
 from healthdesk.engine.refusals import refusal_in
 from healthdesk.engine.targets import Target
@@ -24,8 +24,8 @@ from healthdesk.store.rows import ClaimedRecord, Settlement
 log = logging.getLogger(__name__)
 
 
-def internal_failure(error: Exception) -> Failure:
-    """Return the failure of an attempt that a fault of healthdesk itself ended."""
+def internal_failure(error: Exception, sent: Sent = Sent.MAYBE) -> Failure:
+    """Return the failure of an attempt that a fault of healthdesk itself ended, with what is known of its request."""
     what = f"healthdesk failed while sending: {type(error).__name__}"
     return Failure(
         kind=ErrorKind.INTERNAL,
@@ -34,12 +34,17 @@ def internal_failure(error: Exception) -> Failure:
         sentence=what,
         safe_sentence=what,
         next_action="Look into the daemon's log; this is a fault of healthdesk.",
-        sent=Sent.MAYBE,
+        sent=sent,
     )
 
 
-def unmade(error: MappingError) -> Failure:
-    """Return the failure of a record that nothing can be made of: what is wrong is in its data or in the settings."""
+def unmade(error: Exception) -> Failure:
+    """Return the failure of a record that nothing can be made of.
+
+    A MappingError says what is wrong in its data or in the settings; anything else is a fault of healthdesk.
+    """
+    if not isinstance(error, MappingError):
+        return internal_failure(error, Sent.NO)
     what = f"Nothing was sent: {error.what}"
     return Failure(
         kind=ErrorKind.CONFIGURATION,
@@ -65,19 +70,12 @@ async def send(
 ) -> tuple[Exchange | None, Failure | None]:
     """Send one claimed record and judge the answer. Raises LeaseOver where it must not leave any more, else only CancelledError."""
     try:
-        if claimed.fix_id is not None and claimed.fix is None:
-            raise MappingError("the fix of this record is gone", fix="fix it again, or take the fix away")
-        made = make(target, claimed, claimed.facts, claimed.fix)
-        request = Request(
-            method=made.method,
-            url=made.url,
-            headers=signed(target, made, int(ctx.clock.now().timestamp())),
-            body=made.body,
-            timeout_s=target.timeout_s,
-            stored_body_bytes=ctx.config.delivery.stored_body_bytes,
-            secret_headers=target.secret_headers,
-            secrets=target.secrets,
-        )
+        made, request = _requested(ctx, target, claimed)
+    except Exception as error:
+        if not isinstance(error, MappingError):
+            log.exception("nothing could be made of record %s for attempt %s", claimed.id, claimed.attempt_id)
+        return None, unmade(error)
+    try:
         if target.proof is NO_PROOF:
             exchange = await ctx.session.send(request)
         else:
@@ -89,8 +87,6 @@ async def send(
             refused = target.delivery.refused
             return exchange, refusal_in(refused, exchange, said) if refused else None
         return exchange, judge_response(exchange, said)
-    except MappingError as error:
-        return None, unmade(error)
     except NotAuthorized as error:
         return untaken(error)
     except LeaseOver:
@@ -98,6 +94,22 @@ async def send(
     except Exception as error:  # a fault of ours must fail this record's attempt loudly, not kill the engine
         log.exception("attempt %s of record %s died", claimed.attempt_id, claimed.id)
         return None, internal_failure(error)
+
+
+def _requested(ctx: Context, target: Target, claimed: ClaimedRecord) -> tuple[Made, Request]:
+    if claimed.fix_id is not None and claimed.fix is None:
+        raise MappingError("the fix of this record is gone", fix="fix it again, or take the fix away")
+    made = make(target, claimed, claimed.facts, claimed.fix)
+    return made, Request(
+        method=made.method,
+        url=made.url,
+        headers=signed(target, made, int(ctx.clock.now().timestamp())),
+        body=made.body,
+        timeout_s=target.timeout_s,
+        stored_body_bytes=ctx.config.delivery.stored_body_bytes,
+        secret_headers=target.secret_headers,
+        secrets=target.secrets,
+    )
 
 
 def settle(

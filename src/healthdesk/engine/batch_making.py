@@ -8,7 +8,7 @@ from typing import Any
 from healthdesk.domain.bodies import render_body
 from healthdesk.domain.delivery import Fix
 from healthdesk.domain.states import BodyFormat
-from healthdesk.domain.templating import Facts
+from healthdesk.domain.templating import Facts, sendable
 from healthdesk.engine.making import SAMPLE_HEADER, Made, address_of, content_of, headers_of, put_header
 from healthdesk.engine.targets import Target
 from healthdesk.store.rows import ClaimedRecord
@@ -19,7 +19,11 @@ def item_of(target: Target, record: ClaimedRecord, facts: Facts | None, fix: Fix
     facts = facts or Facts(record.id, record.webhook_id, sample=record.sample)
     content = content_of(target, record, facts, fix)
     app = target.proof.app
-    return content.mapped if app is None else app.item(content.mapped, content.record, facts)
+    if app is None:
+        return content.mapped
+    item = app.item(content.mapped, content.record, facts)
+    render_body(BodyFormat.JSON, item)  # what has no JSON fails here, and not those it would go with
+    return item
 
 
 def part_of(item: Any) -> bytes:
@@ -28,8 +32,12 @@ def part_of(item: Any) -> bytes:
 
 
 def own_headers(record: ClaimedRecord, fix: Fix | None, *, alone: bool) -> dict[str, str]:
-    """Return the headers that a record brings: those of its fix where it goes alone, and the mark of a sample."""
-    headers = dict(fix.headers) if alone and fix is not None else {}
+    """Return the headers that a record brings: those of its fix where it goes alone, and the mark of a sample.
+
+    Raises MappingError.
+    """
+    given = fix.headers if alone and fix is not None else {}
+    headers = {name: sendable(value, f"the header {name} of the fix") for name, value in given.items()}
     if record.sample:
         put_header(headers, SAMPLE_HEADER, "true")
     return headers

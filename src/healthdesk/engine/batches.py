@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
 
 from healthdesk.clock import Clock
 from healthdesk.connectors.outgoing import NotAuthorized
@@ -31,6 +32,7 @@ from healthdesk.store.rows import ClaimedRecord
 log = logging.getLogger(__name__)
 
 _MOST_ALONE = 100_000
+_T = TypeVar("_T")
 
 
 class Batches:
@@ -109,31 +111,21 @@ async def _exchanged(
 ) -> tuple[Exchange | None, list[Result]]:
     """Return the exchange of all of them, where there was one, and what came of each."""
     whole: Exchange | None = None
-    results: list[Result] = []
-    items: list[Any] = []
-    going: list[ClaimedRecord] = []
+    gathered = _gathered(target, records)
+    results, going, items = gathered.unmade, gathered.going, gathered.items
+    made, app = gathered.made, target.proof.app
     try:
-        for record in records:
-            try:
-                items.append(_item(target, record))
-                going.append(record)
-            except MappingError as error:
-                results.append(Result(record, None, attempt.unmade(error)))
-        if going:
-            headers = own_headers(going[0], going[0].fix, alone=len(going) == 1)
-            app = target.proof.app
-            if app is None:
-                made = request_of(target, items, headers)
-                whole = await _sent(ctx, target, batch, made)
-                results += await judged(
-                    batch, going, items, whole, document_of(whole), refused=target.delivery.refused
-                )
-                whole.request_body = made.body
-            else:
-                reply = await app.send(items, target.timeout_s, headers)
-                batch_id = ctx.new_id("bat") if len(going) > 1 else None
-                whole = replace(reply.exchange, batch_id=batch_id)
-                results += await by_app(app, batch, going, items, replace(reply, exchange=whole))
+        if made is not None:
+            whole = await _sent(ctx, target, batch, made)
+            results += await judged(
+                batch, going, items, whole, document_of(whole), refused=target.delivery.refused
+            )
+            whole.request_body = made.body
+        elif app is not None and going:
+            reply = await app.send(items, target.timeout_s, gathered.headers)
+            batch_id = ctx.new_id("bat") if len(going) > 1 else None
+            whole = replace(reply.exchange, batch_id=batch_id)
+            results += await by_app(app, batch, going, items, replace(reply, exchange=whole))
     except MappingError as error:
         results += [Result(record, None, attempt.unmade(error)) for record in going]
     except NotAuthorized as error:
@@ -147,6 +139,75 @@ async def _exchanged(
         failure = attempt.internal_failure(error)
         results += [Result(record, None, failure) for record in records if record.id not in known]
     return whole, results
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Records that go in one request, with what stands for each; those it cannot be made of are in `unmade`."""
+
+    going: list[ClaimedRecord] = field(default_factory=list)
+    items: list[Any] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    made: Made | None = None
+    """The request; None where nothing goes, and where an app makes it."""
+    unmade: list[Result] = field(default_factory=list)
+
+    def take(self, record: ClaimedRecord, item: Any) -> None:
+        """Have a record go, unless its item is why it cannot."""
+        if isinstance(item, Failure):
+            self.unmade.append(Result(record, None, item))
+        else:
+            self.going.append(record)
+            self.items.append(item)
+
+
+def _gathered(target: Target, records: Sequence[ClaimedRecord]) -> _Gathered:
+    """Make one request of records. What cannot be made of one of them keeps no other from going."""
+    found = _Gathered()
+    for record in records:
+        found.take(record, _tried(record.id, partial(_item, target, record)))
+    failure = _make(target, found)
+    if failure is not None and len(found.going) > 1:
+        # One body is made of all: which of them has no place in it is learnt from each alone.
+        apart = _Gathered(unmade=found.unmade)
+        for record, item in zip(found.going, found.items, strict=True):
+            alone = _tried(record.id, partial(request_of, target, [item], {}))
+            apart.take(record, alone if isinstance(alone, Failure) else item)
+        if len(apart.going) < len(found.going):
+            failure = _make(target, apart)
+        found = apart
+    if failure is not None:
+        found.unmade += [Result(record, None, failure) for record in found.going]
+        found.going, found.items = [], []
+    return found
+
+
+def _make(target: Target, found: _Gathered) -> Failure | None:
+    """Make the request of all that go; return why it cannot be made."""
+    if not found.going:
+        return None
+
+    def make() -> Made | None:
+        first = found.going[0]
+        found.headers = own_headers(first, first.fix, alone=len(found.going) == 1)
+        return None if target.proof.app is not None else request_of(target, found.items, found.headers)
+
+    made = _tried(f"a batch of {len(found.going)}", make)
+    if isinstance(made, Failure):
+        return made
+    found.made = made
+    return None
+
+
+def _tried(what: str, make: Callable[[], _T]) -> _T | Failure:
+    """Return what is made, or why it cannot be."""
+    try:
+        return make()
+    except MappingError as error:
+        return attempt.unmade(error)
+    except Exception as error:  # a fault of ours in one record must not fail those it would go with
+        log.exception("nothing could be made of %s", what)
+        return attempt.unmade(error)
 
 
 def _item(target: Target, record: ClaimedRecord) -> Any:

@@ -17,7 +17,7 @@ from healthdesk.domain.bodies import JSON_TYPE, parse_data, plain_data, render_b
 from healthdesk.domain.delivery import Fix
 from healthdesk.domain.signing import sign
 from healthdesk.domain.states import BodyFormat
-from healthdesk.domain.templating import MISSING, Facts, Template, join_path, text_of
+from healthdesk.domain.templating import MISSING, Facts, Template, join_path, sendable, text_of
 from healthdesk.engine.targets import Target
 from healthdesk.engine.ways import BODILESS
 from healthdesk.errors import MappingError
@@ -96,7 +96,7 @@ def make(target: Target, claimed: ClaimedRecord, facts: Facts | None = None, fix
     headers |= headers_of(target, facts, record)
     if fix is not None:
         for name, value in fix.headers.items():
-            put_header(headers, name, value)
+            put_header(headers, name, sendable(value, f"the header {name} of the fix"))
     return Made(target.method, url, _completed(headers, claimed), body, said)
 
 
@@ -137,9 +137,9 @@ def url_of(base_url: str, path: Template, query: Template, facts: Facts, record:
         if not text or text in (".", ".."):
             what = f"the record's {_name(part)} is {text or 'missing'}, and the path needs it"
             raise MappingError(what, fix="correct the record, or the path of the integration")
-        parts.append(_encoded(text))
+        parts.append(_encoded(text, part))
     rest = "".join(
-        part if isinstance(part, str) else "" if value is MISSING else _encoded(text_of(value))
+        part if isinstance(part, str) else "" if value is MISSING else _encoded(text_of(value), part)
         for part, value in query.values(facts, record)
     )
     url = join_url(base_url, "".join(parts) + (f"?{rest}" if rest else ""))
@@ -166,7 +166,7 @@ def headers_of(target: Target, facts: Facts, record: Any) -> dict[str, str]:
             raise MappingError(
                 f"the header {name} has more than {_MOST_HEADER} characters", fix="name a shorter value"
             )
-        headers[name] = text
+        headers[name] = sendable(text, f"the header {name}")
     return headers
 
 
@@ -177,8 +177,9 @@ def put_header(headers: dict[str, str], name: str, value: str) -> None:
     headers[name] = value
 
 
-def _encoded(text: str) -> str:
-    return quote(text, safe="", errors="replace")
+def _encoded(text: str, part: tuple[str, ...]) -> str:
+    # A character that was replaced would lead to another address.
+    return quote(sendable(text, f"the record's {_name(part)}"), safe="")
 
 
 def _name(part: tuple[str, ...]) -> str:

@@ -54,7 +54,11 @@ def test_xml_has_elements_attributes_and_text() -> None:
         (BodyFormat.FORM, {"x": "\ud800"}, "cannot be written as a form"),
         (BodyFormat.JSON, {"x": float("inf")}, "cannot be written as JSON"),
         (BodyFormat.FORM, {"a": {"x": float("inf")}}, "at a.x a number in the record's data is too large"),
-        (BodyFormat.XML, {"a": {"x": float("-inf")}}, "at record.a.x a number in the record's data is too large"),
+        (
+            BodyFormat.XML,
+            {"a": {"x": float("-inf")}},
+            "at record.a.x a number in the record's data is too large",
+        ),
     ],
 )
 def test_what_a_format_cannot_say(body: BodyFormat, document: object, words: str) -> None:

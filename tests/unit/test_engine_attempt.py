@@ -120,7 +120,9 @@ async def test_a_fault_in_one_record_of_a_batch_fails_no_other(monkeypatch):
     monkeypatch.setattr(batches, "request_of", request_of)
     target = SimpleNamespace(**vars(TARGET), proof=SimpleNamespace(app=None))
     records = [SimpleNamespace(id=f"rec_{number}", fix=None) for number in (1, 2, 3)]
-    results = {each.record.id: each.failure for each in await batches.send(CTX, target, Batch(size=3), records)}
+    results = {
+        each.record.id: each.failure for each in await batches.send(CTX, target, Batch(size=3), records)
+    }
     assert made == [[{"id": "rec_1"}, {"id": "rec_3"}]]
     assert (results["rec_1"], results["rec_3"]) == (None, None)
     assert (results["rec_2"].kind, results["rec_2"].sent) == (ErrorKind.INTERNAL, Sent.NO)

@@ -32,10 +32,10 @@ class Authority:
     name: x509.Name
 
     @classmethod
-    def make(cls, folder: Path) -> Authority:
+    def make(cls, folder: Path, called: str = "Test authority") -> Authority:
         """Make an authority in a folder."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, called)])
         made = (
             x509.CertificateBuilder()
             .subject_name(name)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,7 +19,9 @@ from healthdesk.connectors.auth.expiry import expiry_of_tokens
 from healthdesk.connectors.client_certificates import ClientCertificate, check_certificate, check_shown
 from healthdesk.connectors.registry import Registry
 from healthdesk.connectors.session import GuardedSession, Request
-from healthdesk.domain.states import ErrorKind
+from healthdesk.domain.exchange import Sent
+from healthdesk.domain.outcome import judge_check
+from healthdesk.domain.states import Blame, ErrorKind
 from healthdesk.errors import ConnectorError
 from healthdesk.testing import FakeClock, FakeEndpoint
 
@@ -47,17 +53,70 @@ async def test_a_server_that_asks_for_a_certificate_gets_it_and_the_connection_i
     assert [each.connection for each in server.requests] == [1, 1, 2]
 
 
-async def test_without_a_certificate_or_with_somebody_else_s_nothing_arrives(
-    authority: Authority, server: FakeEndpoint, tmp_path: Path
+class Alerting:
+    """A TLS server that tells why it lets nobody in, as OpenSSL does: asyncio's servers close without a word."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._thread = Thread(target=self._serve)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"https://127.0.0.1:{self._listening.getsockname()[1]}/"
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listening.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # it is shut down
+            while True:
+                plain, _ = self._listening.accept()
+                self._refuse(plain)
+
+    def _refuse(self, plain: socket.socket) -> None:
+        secured = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        with contextlib.suppress(ssl.SSLError):
+            secured.do_handshake()
+        with socket.socket(
+            fileno=secured.detach()
+        ) as told:  # what is unread as it is closed would undo the alert
+            told.shutdown(socket.SHUT_WR)
+            while told.recv(4096):
+                pass
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_without_a_certificate_or_with_somebody_else_s_nothing_arrives_and_the_credential_is_blamed(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: ssl.TLSVersion
 ) -> None:
+    # aiohttp makes its context once, as it is imported: before the test's authority was there to be trusted.
+    trusting = ssl.create_default_context(cafile=str(authority.path))
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
     (tmp_path / "other").mkdir()
-    stranger = ClientCertificate(*Authority.make(tmp_path / "other").issue("stranger"))
-    async with GuardedSession(LOOPBACK, clock=FakeClock()) as session:
-        exchange = await session.send(Request("POST", f"{server.url}/", body=b"x", certificate=stranger))
-    assert exchange.status is None
-    assert exchange.error is not None
-    assert exchange.error.kind in (ErrorKind.TLS, ErrorKind.RESET)
-    assert server.requests == []
+    stranger = ClientCertificate(*Authority.make(tmp_path / "other", "Another authority").issue("stranger"))
+    context = authority.server(tmp_path)
+    context.minimum_version = context.maximum_version = version
+    with Alerting(context) as url:
+        async with GuardedSession(LOOPBACK, clock=FakeClock()) as session:
+            refused = await session.send(Request("POST", url, body=b"x", certificate=stranger))
+            missing = await session.send(Request("POST", url, body=b"x"))
+    assert refused.error is not None
+    assert missing.error is not None
+    assert (refused.error.kind, refused.error.sent) == (ErrorKind.AUTHENTICATION, Sent.NO), refused.error
+    assert "127.0.0.1 does not accept our client certificate: " in refused.error.sentence
+    failure = judge_check(refused, 200)
+    assert failure is not None
+    assert (failure.blame, failure.permanent) == (Blame.CREDENTIAL, True)
+    assert failure.next_action.startswith("Give the connection a client certificate")
+    if version is ssl.TLSVersion.TLSv1_3:
+        assert missing.error.kind is ErrorKind.AUTHENTICATION
+        assert "127.0.0.1 wants a client certificate: " in missing.error.sentence
+    else:  # TLS 1.2 has no alert of its own for it
+        assert missing.error.kind is ErrorKind.TLS
+        assert "it may want a client certificate" in missing.error.sentence
 
 
 def test_a_certificate_is_looked_at_before_it_is_saved(authority: Authority) -> None:

@@ -80,8 +80,10 @@ def test_what_is_left_in_words(ahead: dict[str, float], words: str) -> None:
 
 
 def test_the_cause_says_what_happens_and_the_row_only_when_it_is_near() -> None:
-    assert cause_words(in_(days=6), NOW) == "token expires in 6 days"
-    assert cause_words(in_(days=-6), NOW) == "token expired"
+    assert cause_words(in_(days=6), NOW, "bearer") == "token expires in 6 days"
+    assert cause_words(in_(days=-6), NOW, "bearer") == "token expired"
+    assert cause_words(in_(days=6), NOW, "mtls") == "client certificate expires in 6 days"
+    assert cause_words(in_(days=-6), NOW, "mtls") == "client certificate expired"
     assert near_words(in_(days=31), NOW) == near_words(None, NOW) == ""
     assert near_words(in_(days=6), NOW) == "6 days"
     assert (days_left(in_(days=6), NOW), days_left(in_(days=-2), NOW)) == (6, -2)

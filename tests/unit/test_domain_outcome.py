@@ -87,7 +87,9 @@ def test_no_answer_keeps_whether_it_was_sent(kind: ErrorKind, sent: Sent) -> Non
     assert (failure.status, failure.sent) == (None, sent)
     assert failure.sentence == "Why not, in words"
     assert "words" not in failure.safe_sentence
-    assert failure.permanent is (kind in {ErrorKind.ADDRESS_BLOCKED, ErrorKind.CONFIGURATION})
+    assert failure.permanent is (
+        kind in {ErrorKind.ADDRESS_BLOCKED, ErrorKind.AUTHENTICATION, ErrorKind.CONFIGURATION}
+    )
 
 
 def test_a_status_counts_though_the_body_broke_off() -> None:

@@ -17,6 +17,18 @@ from healthdesk.domain.states import ErrorKind
 NETWORK_ERRORS = (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError)
 
 _OUR_HOST = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
+_OF_OUR_CERTIFICATE = {
+    "UNKNOWN_CA": "does not accept our client certificate",
+    "BAD_CERTIFICATE": "does not accept our client certificate",
+    "CERTIFICATE_EXPIRED": "says that our client certificate has expired",
+    "CERTIFICATE_REVOKED": "says that our client certificate was revoked",
+    "CERTIFICATE_UNKNOWN": "does not accept our client certificate",
+    "UNSUPPORTED_CERTIFICATE": "does not accept our client certificate",
+    "ACCESS_DENIED": "does not let our client certificate in",
+    "CERTIFICATE_REQUIRED": "wants a client certificate",
+    "NO_CERTIFICATE": "wants a client certificate",
+}
+"""Alerts that speak of the certificate of whom they are sent to (RFC 8446, section 6.2), as OpenSSL calls them."""
 _NO_ROUTE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
 
 
@@ -51,7 +63,7 @@ def network_error(error: BaseException, progress: Progress, *, host: str) -> Tra
             f"What {host} answered is not HTTP as it should be: {_short(error.message)}.",
         )
     if isinstance(_root(error), ssl.SSLError):
-        return TransportError(
+        return _of_our_certificate(_root(error), host) or TransportError(
             ErrorKind.TLS, sent, f"{host} ended the TLS connection: {_tls_reason(_root(error))}."
         )
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -89,7 +101,9 @@ def _before_connection(error: BaseException, progress: Progress, host: str) -> T
         reason = _tls_reason(error.certificate_error)
         return TransportError(ErrorKind.TLS, Sent.NO, f"The certificate of {host} is not accepted: {reason}.")
     if isinstance(error, aiohttp.ClientSSLError) or isinstance(_root(error), ssl.SSLError):
-        return TransportError(ErrorKind.TLS, Sent.NO, f"TLS with {host} failed: {_tls_reason(_root(error))}.")
+        return _of_our_certificate(_root(error), host) or TransportError(
+            ErrorKind.TLS, Sent.NO, f"TLS with {host} failed: {_tls_reason(_root(error))}."
+        )
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return TransportError(
             ErrorKind.CONNECTION_REFUSED,
@@ -152,11 +166,27 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
+def _of_our_certificate(error: BaseException, host: str) -> TransportError | None:
+    """Return the error of a client certificate that was refused or is missing, where the other side's alert says so.
+
+    It then did not act on the request: with TLS 1.3 the alert may come only once the request was written.
+    """
+    reason = (error.reason or "") if isinstance(error, ssl.SSLError) else ""
+    _, alert, name = reason.partition("_ALERT_")
+    says = _OF_OUR_CERTIFICATE.get(name) if alert else None
+    if says is None:
+        return None
+    return TransportError(ErrorKind.AUTHENTICATION, Sent.NO, f"{host} {says}: {_tls_reason(error)}.")
+
+
 def _tls_reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _short(error.verify_message)
     if isinstance(error, ssl.SSLError) and error.reason:
-        return _short(error.reason.replace("_", " ").lower())
+        words = _short(error.reason.replace("_", " ").lower())
+        if error.reason.endswith("_ALERT_HANDSHAKE_FAILURE"):
+            words += " (it may want a client certificate, or TLS settings that are not ours)"
+        return words
     return "the handshake was not completed"
 
 

@@ -19,6 +19,7 @@ _RAISED: Mapping[ErrorKind, type[httpx.TransportError]] = {
     ErrorKind.CONNECTION_REFUSED: httpx.ConnectError,
     ErrorKind.TLS: httpx.ConnectError,
     ErrorKind.ADDRESS_BLOCKED: httpx.ConnectError,
+    ErrorKind.AUTHENTICATION: httpx.ConnectError,
     ErrorKind.TIMEOUT: httpx.ReadTimeout,
     ErrorKind.RESET: httpx.ReadError,
     ErrorKind.CONFIGURATION: httpx.UnsupportedProtocol,

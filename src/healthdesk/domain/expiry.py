@@ -54,10 +54,22 @@ def near_words(expires_at: datetime | None, now: datetime) -> str:
     return left_words(expires_at, now)
 
 
-def cause_words(expires_at: datetime, now: datetime) -> str:
-    """Return the cause of the problem: `token expires in 6 days` or `token expired`."""
+def what_ends(auth: str) -> str:
+    """Return the word for what ends of the credentials of a method of authentication."""
+    return "client certificate" if auth == "mtls" else "token"
+
+
+def cause_words(expires_at: datetime, now: datetime, auth: str) -> str:
+    """Return the cause of the problem: `token expires in 6 days`, `token expired`; of `mtls` it is the certificate's."""
     left = left_words(expires_at, now)
-    return "token expired" if left == "expired" else f"token expires in {left}"
+    return f"{what_ends(auth)} expired" if left == "expired" else f"{what_ends(auth)} expires in {left}"
+
+
+def renewal_words(auth: str) -> str:
+    """Return what to do about an end."""
+    if auth == "mtls":
+        return "Have a new client certificate issued and update the credentials"
+    return "Make a new token at the app and update the credentials"
 
 
 def _count(number: int, noun: str) -> str:

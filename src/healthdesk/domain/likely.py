@@ -196,6 +196,13 @@ def _credential(kind: str, answered: str, message: str, connection: str) -> Like
             "Have its account permitted at the endpoint, or update the credentials; then resend.",
             key="u",
         )
+    if kind == ErrorKind.AUTHENTICATION and not answered:
+        return Likely(
+            Cause.CREDENTIAL,
+            f"The endpoint did not accept the credential{whose}, before any answer.",
+            "Update the credentials of the connection, then resend what failed.",
+            key="u",
+        )
     what = "has expired" if _EXPIRED.search(message) else "has expired, was revoked or is wrong"
     return Likely(
         Cause.CREDENTIAL,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from healthdesk.domain.drift import IdentityChange
-from healthdesk.domain.expiry import cause_words
+from healthdesk.domain.expiry import cause_words, renewal_words
 from healthdesk.domain.folding import digest
 from healthdesk.domain.problem_keys import ProblemKey
 from healthdesk.domain.states import Blame, ErrorKind
@@ -23,16 +23,16 @@ def standing_fingerprint(kind: ErrorKind, connection_id: str) -> str:
 
 
 def key_for_expiry(
-    expires_at: datetime, now: datetime, connection_id: str, name: str, owner: str
+    expires_at: datetime, now: datetime, connection_id: str, name: str, owner: str, auth: str
 ) -> ProblemKey:
     """Return the problem of a credential that ends soon, or has ended."""
-    cause = cause_words(expires_at, now)
+    cause = cause_words(expires_at, now, auth)
     return _key(
         ErrorKind.EXPIRING,
         Blame.CREDENTIAL,
         cause,
         cause[0].upper() + cause[1:],
-        "Make a new token at the app and update the credentials; or enter another date, if this one is wrong",
+        f"{renewal_words(auth)}; or enter another date, if this one is wrong",
         connection_id,
         name,
         owner,

@@ -169,6 +169,13 @@ _BY_TRANSPORT: Mapping[ErrorKind, Verdict] = {
             "Have the certificate of the endpoint's host renewed or corrected",
         ),
         Verdict(
+            ErrorKind.AUTHENTICATION,
+            Blame.CREDENTIAL,
+            True,
+            "The endpoint refused the client certificate, or wants one",
+            "Give the connection a client certificate that the endpoint accepts, then resend what failed",
+        ),
+        Verdict(
             ErrorKind.ADDRESS_BLOCKED,
             Blame.CONFIGURATION,
             True,

@@ -10,7 +10,7 @@ from datetime import datetime
 from healthdesk.api.common import Explanation
 from healthdesk.domain.advice import next_action
 from healthdesk.domain.exchange import Failure
-from healthdesk.domain.expiry import cause_words, near_words
+from healthdesk.domain.expiry import cause_words, near_words, renewal_words
 from healthdesk.domain.health import CREDENTIAL_KINDS, RECHECKS_S, state_word
 from healthdesk.domain.states import Blame, ConnectionState, ErrorKind, HoldReason, RecordState
 from healthdesk.domain.units import counted
@@ -73,9 +73,9 @@ def explain_connection(row: ConnectionRow, now: datetime | None = None) -> Expla
         )
     if now is not None and row.expires_at is not None and near_words(row.expires_at, now):
         return Explanation(
-            sentence=sentence(f"{row.name}: {cause_words(row.expires_at, now)}"),
+            sentence=sentence(f"{row.name}: {cause_words(row.expires_at, now, row.auth)}"),
             blame=Blame.CREDENTIAL.value,
-            next_action="Make a new token at the app and update the credentials.",
+            next_action=f"{renewal_words(row.auth)}.",
             key="u",
         )
     return _unchecked(row)

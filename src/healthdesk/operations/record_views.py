@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,8 @@ from healthdesk.store import fixes, problems, record_events, sources
 from healthdesk.store import records as queries
 from healthdesk.store.rows import AttemptRow, BodyRow, RecordRow
 from healthdesk.store.rows_fixes import FixRow
+
+log = logging.getLogger(__name__)
 
 TargetOf = Callable[[str, Environment], Target | None]
 _THROUGH = (RecordState.DELIVERED, RecordState.AWAITING_RECEIPT)
@@ -159,6 +162,9 @@ def _bodies_sent(
         made = known.made(known.known.fix)
     except MappingError:
         return before, None
+    except Exception:  # a fault of ours in making it must not keep the record from being looked at
+        log.exception("what record %s would send cannot be shown", row.id)
+        return before, None
     following = made.body, content_type_of(made.headers)
     if last is None:
         return following, None
@@ -233,6 +239,9 @@ def _whole(attempt: Attempt, body: bytes, target: Target | None) -> bytes:
     try:
         made = request_of(target, [json.loads(body)], {})
     except (MappingError, ValueError, RecursionError):
+        return body
+    except Exception:  # as above: the command then carries the record's own part
+        log.exception("the whole body of attempt %s cannot be made again", attempt.id)
         return body
     # Settings may have changed since: what went otherwise is told as it went.
     went = bool(attempt.batch_id) if target.proof.app is None else attempt.url.endswith(made.url)

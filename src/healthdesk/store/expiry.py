@@ -37,7 +37,7 @@ def warn(conn: Connection, now: datetime, limit: int = 100) -> ProblemChanges:
         if reached is None:
             continue
         conn.execute(sa.update(connections).where(connections.c.id == row.id).values(expiry_warned=reached))
-        folding.stand(key_for_expiry(row.expires_at, now, row.id, row.name, row.owner))
+        folding.stand(key_for_expiry(row.expires_at, now, row.id, row.name, row.owner, row.auth))
     return folding.finish()
 
 

@@ -151,6 +151,6 @@ def _review_one(conn: Connection, folding: Folding, problem: RowMapping, row: An
         conn.execute(sa.update(connections).where(connections.c.id == row.id).values(expiry_warned=None))
         folding.stand_down(standing_fingerprint(ErrorKind.EXPIRING, row.id))
     else:
-        key = key_for_expiry(row.expires_at, now, row.id, row.name, row.owner)
+        key = key_for_expiry(row.expires_at, now, row.id, row.name, row.owner, row.auth)
         if key.cause != problem["cause"]:
             folding.reword(key)
